@@ -1,0 +1,117 @@
+namespace Fpn.IlGpu.Tensors;
+
+/// <summary>
+/// A named tensor on the host, its elements still where they are stored: reading converts them to float. Each reader
+/// of a file format derives its own (contiguous bytes of a mapped file, a strided view into a shared storage …).
+/// Instances are safe to read from several threads.
+/// </summary>
+public abstract class StateTensor
+{
+    private const int MostAxes = 32;
+    private readonly int[] shape;
+
+    /// <summary>A tensor of this name, shape and stored type.</summary>
+    /// <param name="name">Its name in the file.</param>
+    /// <param name="shape">Extent of each axis, outermost first; empty for a scalar. Copied.</param>
+    /// <param name="dataType">How the file stores the elements.</param>
+    /// <exception cref="WeightsException">An extent is negative, there are more than 32 axes, or the elements are
+    /// too many to count.</exception>
+    protected StateTensor(string name, ReadOnlySpan<int> shape, DataType dataType)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Name = name;
+        DataType = dataType;
+        this.shape = shape.ToArray();
+        Shape = Array.AsReadOnly(this.shape);
+        if (shape.Length > MostAxes)
+            throw new WeightsException(
+                $"Tensor {WeightsException.Quote(name)} has {shape.Length} axes, where {MostAxes} are the most.");
+        long count = 1;
+        foreach (int extent in shape)
+        {
+            if (extent < 0)
+                throw new WeightsException(
+                    $"Tensor {WeightsException.Quote(name)} has a negative extent in its shape {Show(shape)}.");
+            if (!TryMultiply(count, extent, out count))
+                throw new WeightsException(
+                    $"Tensor {WeightsException.Quote(name)} has the shape {Show(shape)}, too large to count.");
+        }
+        Count = count;
+    }
+
+    /// <summary>The name, as the file has it.</summary>
+    public string Name { get; }
+
+    /// <summary>Extent of each axis, outermost (slowest) first; empty for a scalar.</summary>
+    public IReadOnlyList<int> Shape { get; }
+
+    /// <summary>How the elements are stored.</summary>
+    public DataType DataType { get; }
+
+    /// <summary>The number of elements: the product of the shape.</summary>
+    public long Count { get; }
+
+    /// <summary>A tensor over values in memory; they are not copied.</summary>
+    /// <exception cref="ArgumentException">The shape's product is not the number of values.</exception>
+    /// <exception cref="WeightsException">The shape is not one (a negative extent …).</exception>
+    public static StateTensor FromValues(string name, ReadOnlySpan<int> shape, ReadOnlyMemory<float> values)
+    {
+        var tensor = new ValuesTensor(name, shape, values);
+        if (tensor.Count != values.Length)
+            throw new ArgumentException(
+                $"Tensor '{name}' has the shape {Show(shape)} but {values.Length} values.", nameof(values));
+        return tensor;
+    }
+
+    /// <summary>Converts every element to float, in row-major order. NaN and infinity are passed on.</summary>
+    /// <param name="values">Takes exactly <see cref="Count"/> elements.</param>
+    /// <exception cref="ArgumentException"><paramref name="values"/> has another length.</exception>
+    /// <exception cref="WeightsException">The stored elements can't be read.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    public void ReadTo(Span<float> values)
+    {
+        if (values.Length != Count)
+            throw new ArgumentException(
+                $"Tensor '{Name}' of shape {Show(shape)} has {Count} elements, not {values.Length}.", nameof(values));
+        Read(values);
+    }
+
+    /// <summary>Every element as float, in row-major order.</summary>
+    /// <exception cref="WeightsException">There are more elements than an array can hold.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    public float[] ToArray()
+    {
+        if (Count > Array.MaxLength)
+            throw new WeightsException(
+                $"Tensor {WeightsException.Quote(Name)} has {Count} elements, more than an array can hold.");
+        float[] values = GC.AllocateUninitializedArray<float>((int)Count);
+        Read(values);
+        return values;
+    }
+
+    /// <summary>Converts every element to float, in row-major order.</summary>
+    /// <param name="values">Takes exactly <see cref="Count"/> elements.</param>
+    protected abstract void Read(Span<float> values);
+
+    internal bool HasShape(ReadOnlySpan<int> expected) => expected.SequenceEqual(shape);
+
+    internal static string Show(ReadOnlySpan<int> shape)
+    {
+        IEnumerable<int> shown = shape[..Math.Min(shape.Length, MostAxes)].ToArray();
+        return $"[{string.Join(", ", shown)}{(shape.Length > MostAxes ? ", …" : "")}]";
+    }
+
+    internal string ShowShape() => Show(shape);
+
+    private static bool TryMultiply(long count, int extent, out long product)
+    {
+        product = unchecked(count * extent);
+        return Math.BigMul(count, extent, out _) == 0 && product >= 0;
+    }
+
+    private sealed class ValuesTensor(string name, ReadOnlySpan<int> shape, ReadOnlyMemory<float> stored)
+        : StateTensor(name, shape, DataType.F32)
+    {
+        protected override void Read(Span<float> values) => stored.Span.CopyTo(values);
+    }
+}
