@@ -1,0 +1,126 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>Lays out and writes one safetensors file; <see cref="Safetensors"/> documents it.</summary>
+internal static class SafetensorsWriter
+{
+    private const int HeaderAlignment = 8;
+
+    public static void Write(
+        string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata)
+    {
+        byte[] header = Header(tensors, type, metadata);
+        // In the same folder: a move between file systems would be a copy, and could be found half done.
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                Span<byte> length = stackalloc byte[sizeof(ulong)];
+                BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+                stream.Write(length);
+                stream.Write(header);
+                foreach (StateTensor tensor in tensors) WriteElements(stream, tensor, type, path);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e)
+        {
+            Remove(temporary);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new WeightsException($"{path}: can't be written ({e.Message.TrimEnd('.')}).", e);
+            throw;
+        }
+    }
+
+    private static byte[] Header(
+        StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        // Names such as 'layer1.0.conv1+bias' stay readable: nothing here is shown by a browser.
+        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
+        using (var json = new Utf8JsonWriter(buffer, options))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                json.WriteStartObject("__metadata__");
+                foreach ((string key, string value) in metadata) json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+            long offset = 0;
+            foreach (StateTensor tensor in tensors)
+            {
+                if (!names.Add(tensor.Name))
+                    throw new ArgumentException(
+                        $"The name '{tensor.Name}' is there twice, or reserved.", nameof(tensors));
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", type.ToString());
+                json.WriteStartArray("shape");
+                foreach (int extent in tensor.Shape) json.WriteNumberValue(extent);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.Count * type.Bytes());
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        // Blanks at the end put the elements at a multiple of 8 bytes, where other readers map them as they are.
+        int padded = (buffer.WrittenCount + HeaderAlignment - 1) / HeaderAlignment * HeaderAlignment;
+        byte[] header = new byte[padded];
+        header.AsSpan().Fill((byte)' ');
+        buffer.WrittenSpan.CopyTo(header);
+        return header;
+    }
+
+    private static void WriteElements(FileStream stream, StateTensor tensor, DataType type, string path)
+    {
+        const int mostAtOnce = 1 << 20;
+        float[] values = tensor.ToArray();
+        byte[] bytes = new byte[Math.Min(values.Length, mostAtOnce) * type.Bytes()];
+        for (int begin = 0; begin < values.Length; begin += mostAtOnce)
+        {
+            ReadOnlySpan<float> part = values.AsSpan(begin, Math.Min(mostAtOnce, values.Length - begin));
+            Span<byte> encoded = bytes.AsSpan(0, part.Length * type.Bytes());
+            FloatConversion.FromFloat(part, type, encoded);
+            if (type != DataType.F32) RefuseOverflow(part, encoded, tensor, type, path);
+            stream.Write(encoded);
+        }
+    }
+
+    /// <summary>F16 ends at 65504: a larger weight would silently become infinite.</summary>
+    private static void RefuseOverflow(
+        ReadOnlySpan<float> values, ReadOnlySpan<byte> encoded, StateTensor tensor, DataType type, string path)
+    {
+        float[] rounded = new float[values.Length];
+        FloatConversion.ToFloat(encoded, type, rounded);
+        if (FloatConversion.IndexOfNonFinite(rounded) < 0) return;
+        for (int i = 0; i < values.Length; i++)
+            if (float.IsFinite(values[i]) && !float.IsFinite(rounded[i]))
+                throw new WeightsException(
+                    $"{path}: the tensor {WeightsException.Quote(tensor.Name)} holds " +
+                    $"{values[i].ToString(CultureInfo.InvariantCulture)}, too large for {type}.");
+    }
+
+    private static void Remove(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error that led here says more than this one would.
+        }
+    }
+}
