@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>A <see cref="ModelConfiguration"/> from JSON, each value checked, and to JSON.</summary>
+internal static class ModelConfigurationJson
+{
+    // Far above what any model has: they keep a hostile file from asking for absurd amounts of memory.
+    private const int LargestSize = 32768;
+    private const int MostBoxes = 1_000_000;
+    private const int MostClasses = 100_000;
+    private const int MostLevels = 16;
+    private const int MostAnchors = 64;
+
+    /// <summary>Sets one property from its value in the JSON.</summary>
+    private delegate ModelConfiguration Setter(ModelConfiguration configuration, in Value value);
+
+    private static readonly Dictionary<string, Setter> Setters = new(StringComparer.Ordinal)
+    {
+        ["detector"] = (c, in v) => c with { Detector = v.Text() },
+        ["mean"] = (c, in v) => c with { Mean = v.Numbers(3, 3, -float.MaxValue, float.MaxValue) },
+        ["std"] = (c, in v) => c with { Std = v.NumbersOtherThanZero(3) },
+        ["anchor_sizes"] = (c, in v) => c with { AnchorSizes = v.NumbersOrLists(MostLevels, MostAnchors, LargestSize) },
+        ["aspect_ratios"] = (c, in v) => c with { AspectRatios = v.Numbers(1, MostAnchors, 0.001f, 1000) },
+        ["min_size"] = (c, in v) => c with { MinSize = v.Whole(1, LargestSize) },
+        ["max_size"] = (c, in v) => c with { MaxSize = v.Whole(1, LargestSize) },
+        ["size_divisible"] = (c, in v) => c with { SizeDivisor = v.Whole(1, 1024) },
+        ["rpn_pre_nms_top_n"] = (c, in v) => c with { RpnPreNmsTopN = v.Whole(1, MostBoxes) },
+        ["rpn_post_nms_top_n"] = (c, in v) => c with { RpnPostNmsTopN = v.Whole(1, MostBoxes) },
+        ["rpn_nms_thresh"] = (c, in v) => c with { RpnNmsThreshold = v.Number(0, 1) },
+        ["rpn_score_thresh"] = (c, in v) => c with { RpnScoreThreshold = v.Number(0, 1) },
+        ["box_score_thresh"] = (c, in v) => c with { BoxScoreThreshold = v.Number(0, 1) },
+        ["box_nms_thresh"] = (c, in v) => c with { BoxNmsThreshold = v.Number(0, 1) },
+        ["box_detections_per_img"] = (c, in v) => c with { BoxDetectionsPerImage = v.Whole(1, MostBoxes) },
+        ["bbox_reg_weights"] = (c, in v) => c with { BoxWeights = v.Numbers(4, 4, 1e-6f, 1e6f) },
+        ["classes"] = (c, in v) => c with { Classes = v.TextsOrNull(MostClasses) },
+        ["bgr"] = (c, in v) => c with { Bgr = v.Flag() },
+        ["pixel_scale"] = (c, in v) => c with { PixelScale = v.Number(1e-6f, 1e6f) },
+        ["stride_in_first_convolution"] = (c, in v) => c with { StrideInFirstConvolution = v.Flag() },
+        ["batch_norm_eps"] = (c, in v) => c with { BatchNormEpsilon = v.Number(0, 1) },
+        ["round_anchors"] = (c, in v) => c with { RoundAnchors = v.Flag() },
+        ["roi_aligned"] = (c, in v) => c with { RoiAligned = v.Flag() },
+        ["roi_sampling_ratio"] = (c, in v) => c with { RoiSamplingRatio = v.Whole(0, 64) },
+        ["roi_level_eps"] = (c, in v) => c with { RoiLevelEpsilon = v.Number(0, 0.5f) },
+        ["background_last"] = (c, in v) => c with { BackgroundLast = v.Flag() },
+    };
+
+    public static ModelConfiguration Read(string json)
+    {
+        var options = new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false };
+        try
+        {
+            using var document = JsonDocument.Parse(json, options);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? Read(document.RootElement)
+                : throw new WeightsException($"The configuration {WeightsException.Quote(json)} is not a JSON object.");
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            // Of a text that is no valid Unicode the library says one of the latter two.
+            throw new WeightsException(
+                $"The configuration {WeightsException.Quote(json)} is not valid JSON, or has a key twice.", e);
+        }
+    }
+
+    public static string Write(ModelConfiguration c)
+    {
+        using var stream = new MemoryStream();
+        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(stream, options))
+        {
+            json.WriteStartObject();
+            json.WriteString("detector", c.Detector);
+            WriteNumbers(json, "mean", c.Mean);
+            WriteNumbers(json, "std", c.Std);
+            json.WriteStartArray("anchor_sizes");
+            foreach (float[] level in c.AnchorSizes) WriteNumbers(json, null, level);
+            json.WriteEndArray();
+            WriteNumbers(json, "aspect_ratios", c.AspectRatios);
+            json.WriteNumber("min_size", c.MinSize);
+            json.WriteNumber("max_size", c.MaxSize);
+            json.WriteNumber("size_divisible", c.SizeDivisor);
+            json.WriteNumber("rpn_pre_nms_top_n", c.RpnPreNmsTopN);
+            json.WriteNumber("rpn_post_nms_top_n", c.RpnPostNmsTopN);
+            json.WriteNumber("rpn_nms_thresh", c.RpnNmsThreshold);
+            json.WriteNumber("rpn_score_thresh", c.RpnScoreThreshold);
+            json.WriteNumber("box_score_thresh", c.BoxScoreThreshold);
+            json.WriteNumber("box_nms_thresh", c.BoxNmsThreshold);
+            json.WriteNumber("box_detections_per_img", c.BoxDetectionsPerImage);
+            WriteNumbers(json, "bbox_reg_weights", c.BoxWeights);
+            if (c.Classes is not null)
+            {
+                json.WriteStartArray("classes");
+                foreach (string name in c.Classes) json.WriteStringValue(name);
+                json.WriteEndArray();
+            }
+            json.WriteBoolean("bgr", c.Bgr);
+            json.WriteNumber("pixel_scale", c.PixelScale);
+            json.WriteBoolean("stride_in_first_convolution", c.StrideInFirstConvolution);
+            json.WriteNumber("batch_norm_eps", c.BatchNormEpsilon);
+            json.WriteBoolean("round_anchors", c.RoundAnchors);
+            json.WriteBoolean("roi_aligned", c.RoiAligned);
+            json.WriteNumber("roi_sampling_ratio", c.RoiSamplingRatio);
+            json.WriteNumber("roi_level_eps", c.RoiLevelEpsilon);
+            json.WriteBoolean("background_last", c.BackgroundLast);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static ModelConfiguration Read(JsonElement root)
+    {
+        var configuration = new ModelConfiguration();
+        var unknown = new List<string>();
+        foreach (JsonProperty property in root.EnumerateObject())
+        {
+            if (Setters.TryGetValue(property.Name, out Setter? set))
+                configuration = set(configuration, new Value(property.Name, property.Value));
+            else
+                unknown.Add(property.Name);
+        }
+        return configuration with { UnknownKeys = unknown.AsReadOnly() };
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string? key, float[] numbers)
+    {
+        if (key is null) json.WriteStartArray();
+        else json.WriteStartArray(key);
+        foreach (float number in numbers) json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    /// <summary>A key with its value; every way to read it refuses what can't be, naming both.</summary>
+    private readonly struct Value(string key, JsonElement element)
+    {
+        public string Text() => element.ValueKind == JsonValueKind.String && element.GetString() is { Length: > 0 } text
+            ? text
+            : throw Wrong("a text that is not empty");
+
+        public bool Flag() => element.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? element.GetBoolean()
+            : throw Wrong("true or false");
+
+        public int Whole(int least, int most) =>
+            element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int number)
+            && number >= least && number <= most
+                ? number
+                : throw Wrong($"a whole number from {least} to {most}");
+
+        public float Number(float least, float most) =>
+            TryNumber(element, least, most, out float number) ? number : throw Wrong(Range(least, most));
+
+        public float[] Numbers(int fewest, int many, float least, float most)
+        {
+            string wanted = fewest == many ? $"a list of {many} numbers" : $"a list of {fewest} to {many} numbers";
+            if (most < float.MaxValue) wanted += $", each {Range(least, most)}";
+            return ListOf(element, fewest, many, least, most) ?? throw Wrong(wanted);
+        }
+
+        public float[] NumbersOtherThanZero(int count)
+        {
+            float[]? numbers = ListOf(element, count, count, -float.MaxValue, float.MaxValue);
+            return numbers is not null && Array.TrueForAll(numbers, n => n != 0 && float.IsNormal(n))
+                ? numbers
+                : throw Wrong($"a list of {count} numbers other than 0");
+        }
+
+        public float[][] NumbersOrLists(int mostLists, int most, float largest)
+        {
+            const float smallest = 0.01f;
+            var lists = new List<float[]>();
+            if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= mostLists)
+                foreach (JsonElement item in element.EnumerateArray())
+                    if (TryNumber(item, smallest, largest, out float number)) lists.Add([number]);
+                    else if (ListOf(item, 1, most, smallest, largest) is { } list) lists.Add(list);
+            return lists.Count > 0 && lists.Count == element.GetArrayLength()
+                ? [.. lists]
+                : throw Wrong($"a list of 1 to {mostLists} sizes, or lists of sizes, over 0 and up to {largest} px,");
+        }
+
+        public string[]? TextsOrNull(int most)
+        {
+            if (element.ValueKind == JsonValueKind.Null) return null;
+            if (element.ValueKind == JsonValueKind.Array
+                && element.GetArrayLength() is int count && count >= 1 && count <= most
+                && element.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
+                return [.. element.EnumerateArray().Select(item => item.GetString()!)];
+            throw Wrong($"a list of 1 to {most} names");
+        }
+
+        private static float[]? ListOf(JsonElement list, int fewest, int many, float least, float most)
+        {
+            if (list.ValueKind != JsonValueKind.Array) return null;
+            int count = list.GetArrayLength();
+            if (count < fewest || count > many) return null;
+            var numbers = new float[count];
+            for (int i = 0; i < count; i++)
+                if (!TryNumber(list[i], least, most, out numbers[i])) return null;
+            return numbers;
+        }
+
+        private static bool TryNumber(JsonElement item, float least, float most, out float number)
+        {
+            number = 0;
+            return item.ValueKind == JsonValueKind.Number && item.TryGetSingle(out number)
+                && number >= least && number <= most;
+        }
+
+        private static string Range(float least, float most) =>
+            string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}");
+
+        private WeightsException Wrong(string wanted) => new(
+            $"The configuration's {key} is {WeightsException.Quote(element.GetRawText())}, where {wanted} is needed.");
+    }
+}
