@@ -1,4 +1,37 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Text;
 
-var command = new RootCommand("Finds objects in pictures with a Feature Pyramid Network, on whatever accelerator is there.");
-return command.Parse(args).Invoke();
+using Fpn.IlGpu.Cli;
+
+if (OperatingSystem.IsWindows())
+{
+    // The console's own code page lacks the multiplication sign and the arrows.
+    Console.OutputEncoding = Encoding.UTF8;
+}
+
+var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Network, on whatever accelerator is there.")
+{
+    DetectCommand.Create(),
+    DevicesCommand.Create(),
+};
+
+// A path may begin with '@': such an argument is a path here, not a file of further arguments.
+ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+if (parsed.Action is ParseErrorAction)
+{
+    string command = parsed.CommandResult.Command == root ? "fpn" : $"fpn {parsed.CommandResult.Command.Name}";
+    Screen.Complain($"{parsed.Errors[0].Message.TrimEnd('.')}; see '{command} --help'.");
+    return ExitCode.WrongUsage;
+}
+
+try
+{
+    // The commands handle Ctrl-C and their errors themselves.
+    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+}
+catch (Exception exception)
+{
+    Screen.Complain(ErrorSentence.Of(exception));
+    return ExitCode.SomethingFailed;
+}

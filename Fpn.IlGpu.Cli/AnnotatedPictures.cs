@@ -1,0 +1,78 @@
+using System.Globalization;
+
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>Draws what was found into copies of the pictures, in a folder of their own.</summary>
+internal sealed class AnnotatedPictures
+{
+    private readonly Dictionary<string, string> outputs = new(StringComparer.Ordinal);
+
+    /// <summary>Chooses a file for each input and makes sure, before anything is detected, that the folder can be written.</summary>
+    /// <exception cref="CommandException">The folder can't be made or written.</exception>
+    public AnnotatedPictures(string folder, IReadOnlyList<string> inputs)
+    {
+        Folder = folder;
+        // Names are told apart without regard to case, as some file systems do; an input is never written over.
+        var taken = new HashSet<string>(inputs.Select(Path.GetFullPath), StringComparer.OrdinalIgnoreCase);
+        foreach (string input in inputs)
+        {
+            outputs.Add(input, FreeName(input, taken));
+        }
+        CheckFolder();
+    }
+
+    /// <summary>The folder, as the user named it.</summary>
+    public string Folder { get; }
+
+    /// <summary>Draws the objects into the picture and writes it.</summary>
+    /// <returns>The path of the file.</returns>
+    public string Write(string input, RgbImage picture, IReadOnlyList<DetectedObject> objects)
+    {
+        AnnotationPainter.Draw(picture, [.. objects.Select(Annotate)]);
+        string output = outputs[input];
+        PictureWriter.Write(picture, output);
+        return output;
+    }
+
+    private static Annotation Annotate(DetectedObject found)
+    {
+        Box box = found.BoxImagePx;
+        string text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
+        return new Annotation(box.X1, box.Y1, box.X2, box.Y2, text, found.ClassId);
+    }
+
+    // Photographs stay JPEG, which is smaller; everything else becomes PNG.
+    private string FreeName(string input, HashSet<string> taken)
+    {
+        string extension = Path.GetExtension(input).ToLowerInvariant() is ".jpg" or ".jpeg" ? ".jpg" : ".png";
+        string stem = Path.GetFileNameWithoutExtension(input);
+        for (int number = 1; ; number++)
+        {
+            string suffix = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"-{number}");
+            string path = Path.Join(Folder, $"{stem}{suffix}{extension}");
+            if (taken.Add(Path.GetFullPath(path)))
+            {
+                return path;
+            }
+        }
+    }
+
+    private void CheckFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            string trial = Path.Join(Folder, $".fpn-{Guid.NewGuid():N}");
+            using FileStream stream = new(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                $"The folder '{Folder}' for annotated pictures can't be written ({exception.Message.TrimEnd('.')}); "
+                + "name another with --out, or leave them out with --no-pictures.", exception);
+        }
+    }
+}

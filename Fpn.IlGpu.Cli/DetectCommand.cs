@@ -1,0 +1,165 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>The command line of <c>fpn detect</c>: its options, what may be given for them, and its help.</summary>
+internal static partial class DetectCommand
+{
+    private const string Examples = """
+        Examples:
+          fpn detect samples                              the pictures of a folder, annotated in detections/
+          fpn detect street.jpg --score 0.7 --out found   one picture, surer objects only, annotated in found/
+          fpn detect "photos/**/*.jpg" --json all.jsonl   a pattern, expanded by fpn where the shell doesn't
+          fpn detect samples --no-pictures --json -       JSON Lines on standard output and nothing else
+
+        Exit codes:
+          0 all done; 1 something failed, the other pictures are done; 2 wrong usage; 130 stopped by Ctrl-C.
+        """;
+
+    public static Command Create()
+    {
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Pictures, folders of pictures, or patterns with *, ? and ** (.jpg, .jpeg, .png, .bmp, .webp).",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var recursive = new Option<bool>("--recursive", "-r") { Description = "Look into the folders below a folder, too." };
+        var model = new Option<string?>("--model", "-m")
+        {
+            Description = "The weights, a .safetensors file. Default: the model that ships with fpn.",
+            HelpName = "FILE",
+        };
+        var device = new Option<string>("--device", "-d")
+        {
+            Description = "auto, cpu, cuda[:n] or opencl[:n], as 'fpn devices' lists them.",
+            HelpName = "DEVICE",
+            DefaultValueFactory = _ => "auto",
+            CustomParser = ParseDevice,
+        };
+        var anyOpenCl = new Option<bool>("--opencl-any")
+        {
+            Description = "Also use OpenCL devices without a generic address space, which fpn does not need.",
+        };
+        var score = new Option<float>("--score", "-s")
+        {
+            Description = "Leave out objects that score lower; 0 to 1.",
+            HelpName = "SCORE",
+            DefaultValueFactory = _ => 0.5f,
+            CustomParser = ParseScore,
+        };
+        var batch = new Option<int>("--batch")
+        {
+            Description = "Pictures detected together: a large GPU may do more a second, and needs more memory.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+            CustomParser = result => (int)ParseCount(result, 1024),
+        };
+        var output = new Option<string>("--out", "-o")
+        {
+            Description = "The folder for annotated pictures; made where it is missing.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "detections",
+        };
+        var noPictures = new Option<bool>("--no-pictures") { Description = "Draw no annotated pictures." };
+        var json = new Option<string?>("--json", "-j")
+        {
+            Description = "Write JSON Lines, an object for each picture; '-' is standard output, in place of the tables.",
+            HelpName = "FILE",
+        };
+        json.Validators.Add(RefusePicture);
+        var maxPixels = new Option<long?>("--max-pixels")
+        {
+            Description = "Refuse pictures that claim more pixels than this, before they take memory.",
+            HelpName = "N",
+            CustomParser = result => ParseCount(result, long.MaxValue),
+        };
+        paths.Validators.Add(RefuseOptions);
+
+        var command = new Command("detect", "Finds objects in pictures: a table, annotated pictures, and JSON.")
+        {
+            paths, recursive, model, device, anyOpenCl, score, batch, output, noPictures, json, maxPixels,
+        };
+        HelpWithExamples.AddTo(command, Examples);
+        command.SetAction(parsed => Detect(new DetectSettings
+        {
+            Paths = parsed.GetRequiredValue(paths),
+            Recursive = parsed.GetValue(recursive),
+            Model = parsed.GetValue(model),
+            Device = parsed.GetRequiredValue(device),
+            AnyOpenCl = parsed.GetValue(anyOpenCl),
+            Score = parsed.GetValue(score),
+            Batch = parsed.GetValue(batch),
+            Out = parsed.GetRequiredValue(output),
+            DrawPictures = !parsed.GetValue(noPictures),
+            Json = parsed.GetValue(json),
+            MaxPixels = parsed.GetValue(maxPixels),
+        }));
+        return command;
+    }
+
+    private static int Detect(DetectSettings settings)
+    {
+        var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
+        using var interruption = new Interruption(screen);
+        return new DetectRun(settings, screen, interruption.Token).Execute();
+    }
+
+    private static string? ParseDevice(ArgumentResult result)
+    {
+        string value = result.Tokens[0].Value.ToLowerInvariant();
+        if (!DeviceName().IsMatch(value))
+        {
+            result.AddError($"--device is '{value}'; it can be auto, cpu, cuda, cuda:n, opencl or opencl:n");
+        }
+        return value;
+    }
+
+    private static float ParseScore(ArgumentResult result)
+    {
+        string value = result.Tokens[0].Value;
+        if (!float.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out float score) || score is not (>= 0 and <= 1))
+        {
+            result.AddError($"--score is '{value}'; it can be a number from 0 to 1, such as 0.5");
+        }
+        return score;
+    }
+
+    private static long ParseCount(ArgumentResult result, long most)
+    {
+        string value = result.Tokens[0].Value;
+        if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long count) || count < 1 || count > most)
+        {
+            string option = ((OptionResult)result.Parent!).Option.Name;
+            string range = most == long.MaxValue ? "of at least 1" : string.Create(CultureInfo.InvariantCulture, $"from 1 to {most}");
+            result.AddError($"{option} is '{value}'; it can be a whole number {range}");
+        }
+        return count;
+    }
+
+    // The parser takes an option that it does not know for one more path.
+    private static void RefuseOptions(ArgumentResult result)
+    {
+        string? option = result.Tokens.Select(token => token.Value)
+            .FirstOrDefault(value => value.StartsWith('-') && !Path.Exists(value));
+        if (option is not null)
+        {
+            result.AddError($"There is no option '{option}'");
+        }
+    }
+
+    // Someone who forgets the file's name after --json would lose the picture that follows it.
+    private static void RefusePicture(OptionResult result)
+    {
+        string? file = result.Tokens.Count > 0 ? result.Tokens[0].Value : null;
+        if (file is not null && InputPictures.IsPicture(file))
+        {
+            result.AddError($"--json would write over the picture '{file}'; name another file, such as detections.jsonl");
+        }
+    }
+
+    [GeneratedRegex("^(auto|cpu|(cuda|opencl)(:[0-9]{1,4})?)$")]
+    private static partial Regex DeviceName();
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Globalization;
+
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>
+/// One run of <c>fpn detect</c>. Pictures are decoded ahead on other threads and results written behind on another,
+/// so that the device never waits for either. What goes wrong with a picture is said, and the others go on.
+/// </summary>
+internal sealed class DetectRun(DetectSettings settings, Screen screen, CancellationToken stop)
+{
+    private const int DecodedAhead = 2;
+
+    private readonly PictureLimits limits =
+        settings.MaxPixels is { } most ? new PictureLimits { MaxPixels = most } : new PictureLimits();
+
+    private int done;
+    private int failed;
+    private int objects;
+
+    /// <summary>A picture on its way: decoded, then with what was found in it, or with what went wrong.</summary>
+    private sealed record Item(string Path)
+    {
+        public RgbImage? Picture { get; init; }
+        public IReadOnlyList<DetectedObject> Found { get; init; } = [];
+        public TimeSpan Time { get; init; }
+        public Exception? Error { get; init; }
+    }
+
+    /// <summary>Does it all, and returns the process's exit code.</summary>
+    /// <exception cref="CommandException">An output can't be written; nothing was detected.</exception>
+    /// <exception cref="DeviceException">The device can't be opened.</exception>
+    /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
+    public int Execute()
+    {
+        InputPictures inputs = InputPictures.Find(settings.Paths, settings.Recursive, settings.Out);
+        foreach (string problem in inputs.Problems)
+        {
+            screen.Error(problem);
+        }
+        if (inputs.Files.Count == 0)
+        {
+            return ExitCode.SomethingFailed;
+        }
+
+        AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
+        using JsonLines? json = settings.Json is null ? null : JsonLines.Open(settings.Json);
+        using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
+        using var detector = FasterRcnn.Load(device, settings.Model);
+        detector.ScoreThreshold = settings.Score;
+        screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {(settings.Model is null ? "the shipped model" : $"model {settings.Model}")}");
+        json?.Start();
+
+        var clock = Stopwatch.StartNew();
+        var progress = new ProgressLine(screen, inputs.Files.Count);
+        progress.Start();
+        try
+        {
+            Task reporting = Task.CompletedTask;
+            IEnumerable<Item> decoded = Prefetch.InOrder(inputs.Files, Decode, Math.Max(DecodedAhead, settings.Batch));
+            foreach (Item[] batch in decoded.TakeWhile(_ => !stop.IsCancellationRequested).Chunk(settings.Batch))
+            {
+                Item[] detected = Detect(detector, batch);
+                reporting.GetAwaiter().GetResult();
+                reporting = Task.Run(() => Report(detected, annotated, json, progress), CancellationToken.None);
+            }
+            reporting.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            progress.Finish();
+        }
+
+        Summarise(inputs.Files.Count, clock.Elapsed, annotated);
+        if (done + failed < inputs.Files.Count)
+        {
+            return ExitCode.Interrupted;
+        }
+        return failed > 0 || inputs.Problems.Count > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
+    }
+
+    private Item Decode(string path)
+    {
+        try
+        {
+            return new Item(path) { Picture = PictureReader.Read(path, limits) };
+        }
+        catch (Exception exception)
+        {
+            return new Item(path) { Error = exception };
+        }
+    }
+
+    private static Item[] Detect(FasterRcnn detector, Item[] batch)
+    {
+        Item[] readable = [.. batch.Where(item => item.Picture is not null)];
+        if (readable.Length == 0)
+        {
+            return batch;
+        }
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            IReadOnlyList<IReadOnlyList<DetectedObject>> found = detector.Detect([.. readable.Select(item => item.Picture!)]);
+            TimeSpan each = clock.Elapsed / readable.Length;
+            var results = readable.Zip(found, (item, objects) => item with { Found = objects, Time = each }).GetEnumerator();
+            return [.. batch.Select(item => item.Picture is not null && results.MoveNext() ? results.Current : item)];
+        }
+        catch (Exception exception) when (batch.Length == 1)
+        {
+            return [batch[0] with { Error = exception }];
+        }
+        catch (Exception)
+        {
+            // One picture, or all of them together, were too much: each on its own may still do.
+            return [.. batch.SelectMany(item => Detect(detector, [item]))];
+        }
+    }
+
+    private void Report(Item[] batch, AnnotatedPictures? annotated, JsonLines? json, ProgressLine progress)
+    {
+        foreach (Item item in batch)
+        {
+            if (item.Error is null && item.Picture is { } picture)
+            {
+                // First what may be waited for by another program, then what takes longer.
+                json?.Write(item.Path, picture.Width, picture.Height, item.Found);
+                Report(item, picture, annotated);
+            }
+            else
+            {
+                failed++;
+                screen.Error(ErrorSentence.Of(item.Error!, item.Path));
+            }
+            progress.Step();
+        }
+    }
+
+    private void Report(Item item, RgbImage picture, AnnotatedPictures? annotated)
+    {
+        string drawn = "";
+        Exception? error = null;
+        try
+        {
+            string? output = annotated?.Write(item.Path, picture, item.Found);
+            bool renamed = output is not null && Path.GetFileNameWithoutExtension(output) != Path.GetFileNameWithoutExtension(item.Path);
+            drawn = renamed ? $", drawn as {Path.GetFileName(output)}" : "";
+        }
+        catch (Exception exception)
+        {
+            error = exception;
+        }
+        screen.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{item.Path}: {picture.Width} × {picture.Height}, {Count(item.Found.Count, "object")}, {item.Time.TotalSeconds:F2} s{drawn}"));
+        if (item.Found.Count > 0)
+        {
+            screen.Write(DetectionTable.Of(item.Found));
+        }
+        objects += item.Found.Count;
+        if (error is null)
+        {
+            done++;
+        }
+        else
+        {
+            failed++;
+            screen.Error(ErrorSentence.Of(error, item.Path));
+        }
+    }
+
+    private void Summarise(int total, TimeSpan time, AnnotatedPictures? annotated)
+    {
+        string stopped = done + failed < total ? $"Stopped before {Count(total - done - failed, "picture")}. " : "";
+        string bad = failed == 0 ? "" : $", {failed} failed";
+        string where = annotated is null || done == 0 ? "" : $" Annotated pictures are in {annotated.Folder}.";
+        screen.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{stopped}{Count(done, "picture")}{bad}, {Count(objects, "object")} in {time.TotalSeconds:F1} s.{where}"));
+    }
+
+    private static string Count(int number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Globalization;
+
+using Fpn.IlGpu.Runtime;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary><c>fpn devices</c>: what a detector could run on here, and what it would choose.</summary>
+internal static class DevicesCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("devices", "Lists the accelerators of this machine, and which one would be chosen.");
+        command.SetAction(_ => List(new Screen()));
+        return command;
+    }
+
+    private static int List(Screen screen)
+    {
+        IReadOnlyList<DeviceInfo> devices = Device.List();
+        Table table = Screen.NewTable();
+        table.AddColumn(new TableColumn("device").NoWrap());
+        table.AddColumn(new TableColumn("kind").NoWrap());
+        table.AddColumn(new TableColumn("name"));
+        table.AddColumn(new TableColumn("memory").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("").NoWrap());
+        foreach (DeviceInfo device in devices)
+        {
+            table.AddRow(
+                new Text(device.Id),
+                new Text(Kind(device.Kind)),
+                new Text(Screen.Printable(device.Name)),
+                new Text(Memory(device.MemoryBytes)),
+                new Text(device.Unusable is not null ? "unusable" : device.IsDefault ? "default" : ""));
+        }
+        screen.Write(table);
+        foreach (DeviceInfo device in devices.Where(device => device.Unusable is not null))
+        {
+            screen.WriteLine($"{device.Id} is unusable: {device.Unusable}");
+        }
+        return ExitCode.Done;
+    }
+
+    private static string Kind(DeviceKind kind) => kind switch
+    {
+        DeviceKind.Cpu => "CPU",
+        DeviceKind.Cuda => "CUDA",
+        DeviceKind.OpenCl => "OpenCL",
+        _ => kind.ToString(),
+    };
+
+    private static string Memory(long? bytes) => bytes is null
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):F1} GiB");
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>The generated help of a command, followed by examples.</summary>
+internal sealed class HelpWithExamples : SynchronousCommandLineAction
+{
+    private readonly HelpAction help;
+    private readonly string examples;
+
+    private HelpWithExamples(HelpAction help, string examples)
+    {
+        this.help = help;
+        this.examples = examples;
+    }
+
+    /// <summary>Who asks for help is not told what else is wrong.</summary>
+    public override bool ClearsParseErrors => true;
+
+    /// <summary>Gives the command a help option of its own.</summary>
+    public static void AddTo(Command command, string examples)
+    {
+        var option = new HelpOption();
+        option.Action = new HelpWithExamples((HelpAction)option.Action!, examples);
+        command.Options.Add(option);
+    }
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        int code = help.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output.WriteLine(examples);
+        return code;
+    }
+}

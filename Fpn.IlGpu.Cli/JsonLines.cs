@@ -1,0 +1,92 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+using Fpn.IlGpu.Detection;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>
+/// JSON Lines: one object a picture, each written whole and at once, so that a run that is interrupted leaves whole
+/// lines.
+/// </summary>
+internal sealed class JsonLines : IDisposable
+{
+    /// <summary>The name that stands for standard output.</summary>
+    public const string StandardOutput = "-";
+
+    // Only what JSON itself demands is escaped: file names and labels stay readable in every script.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Stream stream;
+    private readonly ArrayBufferWriter<byte> line = new();
+
+    private JsonLines(Stream stream)
+    {
+        this.stream = stream;
+    }
+
+    /// <summary>Opens the file, and makes the folder for it; what it held stays until <see cref="Start"/>.</summary>
+    /// <exception cref="CommandException">The file can't be written.</exception>
+    public static JsonLines Open(string path)
+    {
+        if (path == StandardOutput)
+        {
+            return new JsonLines(Console.OpenStandardOutput());
+        }
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".");
+            return new JsonLines(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); name another with --json.", exception);
+        }
+    }
+
+    /// <summary>Empties the file, once nothing stands in the way of new results.</summary>
+    public void Start()
+    {
+        if (stream.CanSeek)
+        {
+            stream.SetLength(0);
+        }
+    }
+
+    /// <summary>Writes the line of one picture; sizes and boxes in px of the picture.</summary>
+    public void Write(string image, int width, int height, IReadOnlyList<DetectedObject> objects)
+    {
+        line.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(line, Options))
+        {
+            json.WriteStartObject();
+            json.WriteString("image"u8, image);
+            json.WriteNumber("width"u8, width);
+            json.WriteNumber("height"u8, height);
+            json.WriteStartArray("detections"u8);
+            foreach (DetectedObject found in objects)
+            {
+                json.WriteStartObject();
+                json.WriteString("label"u8, found.Label);
+                json.WriteNumber("class_id"u8, found.ClassId);
+                json.WriteNumber("score"u8, found.Score);
+                json.WriteStartArray("box"u8);
+                json.WriteNumberValue(found.BoxImagePx.X1);
+                json.WriteNumberValue(found.BoxImagePx.Y1);
+                json.WriteNumberValue(found.BoxImagePx.X2);
+                json.WriteNumberValue(found.BoxImagePx.Y2);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        line.Write("\n"u8);
+        stream.Write(line.WrittenSpan);
+        stream.Flush();
+    }
+
+    public void Dispose() => stream.Dispose();
+}
