@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary>Runs the built command as its users do: as a process of its own, in a folder of the test's.</summary>
+internal sealed partial class FpnProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process process;
+    private readonly Task<string> output;
+    private readonly Task<string> error;
+
+    private FpnProcess(string folder, string[] arguments)
+    {
+        // The build puts the command beside the tests, because they reference its project.
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fpn.dll"));
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+        start.Environment.Remove("FPN_TRACE");
+        // Asks for colours wherever a terminal might be: output that is redirected must stay plain all the same.
+        start.Environment.Remove("NO_COLOR");
+        start.Environment["TERM"] = "xterm-256color";
+        process = Process.Start(start)!;
+        process.StandardInput.Close();
+        output = process.StandardOutput.ReadToEndAsync();
+        error = process.StandardError.ReadToEndAsync();
+    }
+
+    public bool HasExited => process.HasExited;
+
+    public static FpnProcess Start(string folder, params string[] arguments) => new(folder, arguments);
+
+    public static FpnResult Run(string folder, params string[] arguments)
+    {
+        using FpnProcess process = Start(folder, arguments);
+        return process.Finish();
+    }
+
+    /// <summary>Sends a signal, such as 2 (SIGINT), which is what Ctrl-C sends; not on Windows.</summary>
+    public void Signal(int number) => Assert.That(Kill(process.Id, number), Is.Zero, "the signal could not be sent");
+
+    public FpnResult Finish()
+    {
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"fpn did not end within {Patience.TotalSeconds} s; it had written: {output.Result}{error.Result}");
+        }
+        return new FpnResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        process.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}
+
+/// <summary>What a run of the command left behind.</summary>
+internal sealed record FpnResult(int ExitCode, string Output, string Error)
+{
+    public string[] Errors => Error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Asserts the exit code, and that every error is one sentence on one line, with no stack trace.</summary>
+    public void AssertExit(int expected)
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(ExitCode, Is.EqualTo(expected), $"standard error: {Error}");
+            Assert.That(Errors, Has.All.StartsWith("fpn: ").And.All.EndsWith("."));
+            Assert.That(Error, Does.Not.Contain("unexpected"));
+        });
+    }
+
+    /// <summary>Asserts that there is one error, which names <paramref name="what"/>.</summary>
+    public void AssertOneError(string what)
+    {
+        Assert.That(Errors, Has.Length.EqualTo(1), Error);
+        Assert.That(Error, Does.Contain(what));
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary>Ctrl-C, or a request to terminate, while <c>fpn detect</c> is at work.</summary>
+internal sealed class InterruptionTests : CommandTest
+{
+    private const int Pictures = 500;
+
+    private const int Sigint = 2;
+    private const int Sigterm = 15;
+
+    [TestCase(Sigint)]
+    [TestCase(Sigterm)]
+    [Platform(Exclude = "Win", Reason = "A process can't be sent Ctrl-C alone on Windows.")]
+    public void A_signal_stops_after_the_current_picture_and_leaves_whole_lines(int signal)
+    {
+        Assume.That(IsIgnored(signal), Is.False, "the tests run where a shell has this signal ignored, in the background");
+        for (int number = 0; number < Pictures; number++)
+        {
+            PutSample(string.Create(CultureInfo.InvariantCulture, $"in/{number:D3}.png"));
+        }
+
+        using FpnProcess process = FpnProcess.Start(Folder, "detect", "in", "--json", "found.jsonl");
+        WaitForLines("found.jsonl", 2, process);
+        process.Signal(signal);
+        FpnResult result = process.Finish();
+
+        Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
+        result.AssertOneError("Stopping after the current picture");
+        Assert.That(result.Output, Does.Contain("Stopped before "));
+        string text = File.ReadAllText(At("found.jsonl"));
+        Assert.That(text, Does.EndWith("\n"));
+        string[] lines = text.TrimEnd('\n').Split('\n');
+        Assert.That(lines, Has.Length.InRange(2, Pictures - 1));
+        foreach (string line in lines)
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            Assert.That(json.RootElement.GetProperty("width").GetInt32(), Is.EqualTo(320));
+        }
+        Assert.That(FilesIn("detections"), Has.Length.EqualTo(lines.Length), "each picture that is in the JSON was drawn");
+    }
+
+    private void WaitForLines(string path, int count, FpnProcess process)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!File.Exists(At(path)) || CountLines(At(path)) < count)
+        {
+            Assert.That(process.HasExited, Is.False, "fpn ended too early");
+            Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromMinutes(1)), "fpn wrote nothing");
+            Thread.Sleep(5);
+        }
+    }
+
+    // What a process ignores, the processes that it starts ignore too.
+    private static bool IsIgnored(int signal)
+    {
+        const string Field = "SigIgn:";
+        string? mask = File.Exists("/proc/self/status")
+            ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal))
+            : null;
+        return mask is not null
+            && (ulong.Parse(mask[Field.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) == 1;
+    }
+
+    private static int CountLines(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().Count(character => character == '\n');
+    }
+}

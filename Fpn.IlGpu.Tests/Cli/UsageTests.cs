@@ -1,0 +1,103 @@
+using Fpn.IlGpu.Detection;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary>Command lines that are wrong, or name what is not there; help and the list of devices.</summary>
+internal sealed class UsageTests : CommandTest
+{
+    [TestCase("--frobnicate", "There is no option '--frobnicate'")]
+    [TestCase("--score", "--score")]
+    [TestCase("--score=1.5", "--score is '1.5'")]
+    [TestCase("--score=-0.1", "--score is '-0.1'")]
+    [TestCase("--score=0,5", "--score is '0,5'")]
+    [TestCase("--score=nan", "--score is 'nan'")]
+    [TestCase("--device=gpu", "--device is 'gpu'")]
+    [TestCase("--device=cuda:x", "--device is 'cuda:x'")]
+    [TestCase("--batch=0", "--batch is '0'")]
+    [TestCase("--max-pixels=many", "--max-pixels is 'many'")]
+    [TestCase("--json=some.png", "some.png")]
+    public void A_wrong_option_is_explained(string option, string explanation)
+    {
+        PutSample("some.png");
+
+        FpnResult result = Fpn("detect", "some.png", option);
+
+        result.AssertExit(2);
+        result.AssertOneError(explanation);
+        Assert.That(result.Error, Does.Contain("fpn detect --help"));
+        Assert.That(result.Output, Is.Empty);
+        Assert.That(FilesIn("."), Is.EqualTo(["some.png"]));
+    }
+
+    [Test]
+    public void Nothing_to_do_is_wrong_usage()
+    {
+        Fpn().AssertExit(2);
+        Fpn("detect").AssertExit(2);
+        Fpn("detekt", "some.png").AssertExit(2);
+    }
+
+    [Test]
+    public void A_missing_model_is_named()
+    {
+        PutSample("a.png");
+
+        FpnResult result = Fpn("detect", "a.png", "--model", "no-such.safetensors");
+
+        result.AssertExit(1);
+        result.AssertOneError("no-such.safetensors");
+    }
+
+    [Test]
+    public void A_model_cut_short_is_named()
+    {
+        PutSample("a.png");
+        using Stream shipped = typeof(FasterRcnn).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
+        byte[] half = new byte[shipped.Length / 2];
+        shipped.ReadExactly(half);
+        Put("half.safetensors", half);
+
+        FpnResult result = Fpn("detect", "a.png", "--model", "half.safetensors");
+
+        result.AssertExit(1);
+        result.AssertOneError("half.safetensors");
+    }
+
+    [Test]
+    public void A_device_that_is_not_there_is_named()
+    {
+        PutSample("a.png");
+
+        FpnResult result = Fpn("detect", "a.png", "--device", "cuda:7");
+
+        result.AssertExit(1);
+        result.AssertOneError("cuda:7");
+    }
+
+    [Test]
+    public void Devices_lists_the_cpu_and_one_default()
+    {
+        FpnResult result = Fpn("devices");
+
+        result.AssertExit(0);
+        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines[0], Does.Match("^device +kind +name +memory"));
+        Assert.That(lines, Has.Some.Match("^cpu +CPU +"));
+        Assert.That(lines.Count(line => line.TrimEnd().EndsWith(" default", StringComparison.Ordinal)), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Help_shows_examples_and_exit_codes()
+    {
+        FpnResult result = Fpn("detect", "--help");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Contain("fpn detect samples").And.Contain("Exit codes:").And.Contain("--opencl-any"));
+    }
+
+    [Test]
+    public void Version_is_a_number()
+    {
+        Assert.That(Fpn("--version").Output.Trim(), Does.Match(@"^\d+\.\d+\.\d+$"));
+    }
+}
