@@ -105,7 +105,8 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         var clock = Stopwatch.StartNew();
         try
         {
-            IReadOnlyList<IReadOnlyList<DetectedObject>> found = detector.Detect([.. readable.Select(item => item.Picture!)]);
+            RgbImage[] pictures = [.. readable.Select(item => item.Picture!)];
+            IReadOnlyList<IReadOnlyList<DetectedObject>> found = detector.Detect(pictures, CancellationToken.None);
             TimeSpan each = clock.Elapsed / readable.Length;
             var results = readable.Zip(found, (item, objects) => item with { Found = objects, Time = each }).GetEnumerator();
             return [.. batch.Select(item => item.Picture is not null && results.MoveNext() ? results.Current : item)];
