@@ -1,0 +1,107 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fpn.IlGpu.Runtime;
+
+/// <summary>
+/// An accelerator, opened: its ILGPU context, one in-order stream, its memory pool and its compiled kernels.
+/// </summary>
+/// <remarks>
+/// A device may be shared by models and used from any thread, by one thread at a time: whoever queues work on it holds
+/// <see cref="Lock"/>, as the detectors do.
+/// </remarks>
+public sealed partial class Device : IDisposable
+{
+    private readonly Context context;
+    private readonly Accelerator accelerator;
+    private readonly AcceleratorStream stream;
+    private bool disposed;
+
+    private Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
+    {
+        this.context = context;
+        Info = info;
+        Intrinsics.Register(context);
+        accelerator = device.CreateAccelerator(context);
+        stream = accelerator.CreateStream();
+        Memory = new MemoryPool(accelerator, stream);
+        Threads = Environment.ProcessorCount;
+    }
+
+    /// <summary>What was opened.</summary>
+    public DeviceInfo Info { get; }
+
+    /// <summary>The most device memory held at once so far, in bytes.</summary>
+    public long PeakMemoryBytes => Memory.PeakBytes;
+
+    /// <summary>Held while work is queued.</summary>
+    internal Lock Lock { get; } = new();
+
+    /// <summary>Device memory.</summary>
+    internal MemoryPool Memory { get; }
+
+    /// <summary>The number of CPU threads that run kernels, where kernels run on a CPU.</summary>
+    internal int Threads { get; }
+
+    /// <summary>Lists this machine's accelerators; the one that <c>auto</c> takes is marked.</summary>
+    /// <param name="options">Whether to count OpenCL devices in that ILGPU would leave out.</param>
+    public static IReadOnlyList<DeviceInfo> List(DeviceOptions? options = null)
+    {
+        using var context = DeviceList.CreateContext(only: null);
+        return [.. DeviceList.Describe(context, options ?? new DeviceOptions()).Select(d => d.Info)];
+    }
+
+    /// <summary>Opens an accelerator.</summary>
+    /// <param name="name"><c>auto</c> (the best), <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:1</c>.</param>
+    /// <param name="options">Rarely needed choices.</param>
+    /// <exception cref="DeviceException">There is no such device, or its driver fails.</exception>
+    public static Device Open(string name = "auto", DeviceOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        options ??= new DeviceOptions();
+        var context = DeviceList.CreateContext(DeviceList.ParseKind(name));
+        try
+        {
+            var (device, info) = DeviceList.Choose(context, name, options);
+            if (options.AllowAnyOpenCl)
+                OpenClOptIn.Apply(device);
+            return new Device(context, device, info);
+        }
+        catch (Exception e)
+        {
+            context.Dispose();
+            if (e is DeviceException)
+                throw;
+            throw new DeviceException($"The device '{name}' could not be opened: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Rents a device array from the pool.</summary>
+    internal DeviceArray<T> Rent<T>(long length)
+        where T : unmanaged
+        => Memory.Rent<T>(length);
+
+    /// <summary>Rents a device array and fills it from the host.</summary>
+    internal DeviceArray<T> Upload<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var array = Rent<T>(values.Length);
+        array.Upload(values);
+        return array;
+    }
+
+    /// <summary>Waits until all queued work is done.</summary>
+    internal void Synchronize() => stream.Synchronize();
+
+    /// <summary>Frees its memory and closes the driver's context. Models on it can't be used afterwards.</summary>
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        Memory.Dispose();
+        stream.Dispose();
+        accelerator.Dispose();
+        context.Dispose();
+    }
+}

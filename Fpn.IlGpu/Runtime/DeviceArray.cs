@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fpn.IlGpu.Runtime;
+
+/// <summary>Elements in a device's memory, rented from its pool; disposing gives them back.</summary>
+/// <typeparam name="T">The element's type.</typeparam>
+internal sealed class DeviceArray<T> : IDisposable
+    where T : unmanaged
+{
+    private readonly MemoryPool pool;
+    private readonly PooledBuffer buffer;
+    private readonly int lease;
+
+    internal DeviceArray(MemoryPool pool, PooledBuffer buffer, long length)
+    {
+        this.pool = pool;
+        this.buffer = buffer;
+        lease = buffer.Lease;
+        Length = length;
+        View = buffer.View.SubView(0, length * Marshal.SizeOf<T>()).Cast<T>();
+    }
+
+    /// <summary>The number of elements.</summary>
+    public long Length { get; }
+
+    /// <summary>What kernels take.</summary>
+    public ArrayView<T> View { get; }
+
+    /// <summary>Copies from the host; on return the source may change.</summary>
+    public void Upload(ReadOnlySpan<T> source)
+    {
+        if (source.Length > 0)
+            View.SubView(0, source.Length).CopyFromCPU(pool.Stream, ref MemoryMarshal.GetReference(source), source.Length);
+    }
+
+    /// <summary>Copies to the host, after all work queued so far.</summary>
+    public T[] Download() => Download(View);
+
+    /// <summary>Copies a part to the host, after all work queued so far.</summary>
+    public T[] Download(ArrayView<T> part)
+    {
+        var result = new T[part.Length];
+        if (result.Length > 0)
+            part.CopyToCPU(pool.Stream, ref result[0], result.Length);
+        return result;
+    }
+
+    /// <summary>Gives the memory back; work that is queued on it still runs before whatever takes it next.</summary>
+    public void Dispose() => pool.Return(buffer, lease);
+}

@@ -1,0 +1,50 @@
+namespace Fpn.IlGpu.Runtime;
+
+/// <summary>What drives an accelerator.</summary>
+public enum DeviceKind
+{
+    /// <summary>All cores of this machine, through ILGPU's own CPU accelerator.</summary>
+    Cpu,
+
+    /// <summary>An NVIDIA GPU through its driver's CUDA interface; no toolkit is needed.</summary>
+    Cuda,
+
+    /// <summary>Any device with an OpenCL driver: AMD, Intel and others.</summary>
+    OpenCl,
+}
+
+/// <summary>One accelerator of this machine.</summary>
+/// <param name="Id">The name that <see cref="Device.Open"/> takes: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:1</c>.</param>
+/// <param name="Kind">What drives it.</param>
+/// <param name="Name">The name that its driver gives it.</param>
+/// <param name="MemoryBytes">Its memory in bytes; null where it shares the machine's.</param>
+/// <param name="Unusable">A sentence that says why it can't be used, or null where it can.</param>
+/// <param name="IsDefault">Whether <c>auto</c> chooses it.</param>
+public sealed record DeviceInfo(
+    string Id, DeviceKind Kind, string Name, long? MemoryBytes, string? Unusable, bool IsDefault);
+
+/// <summary>Choices for opening a device.</summary>
+public sealed record DeviceOptions
+{
+    /// <summary>
+    /// Also use OpenCL devices that don't advertise OpenCL's generic address space, which ILGPU asks for and these
+    /// kernels never need. PoCL before version 4 is one.
+    /// </summary>
+    public bool AllowAnyOpenCl { get; init; }
+}
+
+/// <summary>No device could be opened, or one failed. The message is a sentence for the user.</summary>
+public sealed class DeviceException : Exception
+{
+    /// <summary>An error whose message says what is wrong and what would help.</summary>
+    public DeviceException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>An error that a driver's own caused.</summary>
+    public DeviceException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

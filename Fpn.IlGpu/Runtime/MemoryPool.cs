@@ -1,0 +1,174 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fpn.IlGpu.Runtime;
+
+/// <summary>One allocation of the pool.</summary>
+internal sealed class PooledBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory)
+{
+    /// <summary>All of its bytes.</summary>
+    public ArrayView<byte> View { get; } = memory.View;
+
+    /// <summary>Its size in bytes, a size class of the pool.</summary>
+    public long Bytes { get; } = memory.Length;
+
+    /// <summary>The picture in whose work it was used last.</summary>
+    public int LastUse { get; set; }
+
+    /// <summary>Counts how often it was rented; whoever rented it before can't give it back any more.</summary>
+    public int Lease { get; set; }
+
+    /// <summary>Whether it is rented now.</summary>
+    public bool Rented { get; set; }
+
+    /// <summary>Gives the memory back to the device.</summary>
+    public void Free() => memory.Dispose();
+}
+
+/// <summary>
+/// Device memory by size class. The same work rents the same classes in the same order, so from the second picture of
+/// a size on nothing is allocated. Buffers that several pictures in a row did not use are freed before the pool grows.
+/// All work goes through one in-order stream, so memory may be given back while kernels that use it are still queued.
+/// </summary>
+internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stream) : IDisposable
+{
+    // Four sizes of pictures can alternate without one evicting another.
+    private const int PicturesKept = 4;
+
+    private readonly Dictionary<long, Stack<PooledBuffer>> free = [];
+    private HashSet<PooledBuffer>? rentedForPicture;
+    private int picture;
+
+    /// <summary>The stream of all copies.</summary>
+    public AcceleratorStream Stream { get; } = stream;
+
+    /// <summary>How often device memory was allocated.</summary>
+    public int Allocations { get; private set; }
+
+    /// <summary>Device memory held now, in bytes.</summary>
+    public long HeldBytes { get; private set; }
+
+    /// <summary>The most device memory held so far, in bytes.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>
+    /// Begins the work on a picture (or batch), by which unused buffers age. What was rented within the scope and not
+    /// given back when it ends, because an error or a cancellation came between, is taken back then.
+    /// </summary>
+    public PictureScope BeginPicture()
+    {
+        picture++;
+        rentedForPicture = [];
+        return new PictureScope(this);
+    }
+
+    /// <summary>Rents an array; its contents are whatever was there.</summary>
+    public DeviceArray<T> Rent<T>(long length)
+        where T : unmanaged
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        var bytes = SizeClass(checked(length * Marshal.SizeOf<T>()));
+        var buffer = free.TryGetValue(bytes, out var stack) && stack.TryPop(out var pooled) ? pooled : Allocate(bytes);
+        buffer.LastUse = picture;
+        buffer.Lease++;
+        buffer.Rented = true;
+        rentedForPicture?.Add(buffer);
+        return new DeviceArray<T>(this, buffer, length);
+    }
+
+    /// <summary>Takes a buffer back, unless it was taken back before.</summary>
+    public void Return(PooledBuffer buffer, int lease)
+    {
+        if (!buffer.Rented || buffer.Lease != lease)
+            return;
+        buffer.Rented = false;
+        rentedForPicture?.Remove(buffer);
+        if (!free.TryGetValue(buffer.Bytes, out var stack))
+            free[buffer.Bytes] = stack = new Stack<PooledBuffer>();
+        stack.Push(buffer);
+    }
+
+    /// <summary>Frees what is not rented.</summary>
+    public void Dispose() => Trim(olderThan: int.MaxValue);
+
+    /// <summary>Rounds up to an eighth of a power of two: at most 12.5 % more than asked for.</summary>
+    private static long SizeClass(long bytes)
+    {
+        const long Smallest = 256;
+        if (bytes <= Smallest)
+            return Smallest;
+        var step = (long)(BitOperations.RoundUpToPowerOf2((ulong)bytes) / 2) / 8;
+        return (bytes + step - 1) / step * step;
+    }
+
+    private PooledBuffer Allocate(long bytes)
+    {
+        Trim(olderThan: picture - PicturesKept);
+        MemoryBuffer1D<byte, Stride1D.Dense> memory;
+        try
+        {
+            memory = accelerator.Allocate1D<byte>(bytes);
+        }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
+        {
+            // What other sizes of pictures left behind may be just what is missing.
+            Stream.Synchronize();
+            Trim(olderThan: int.MaxValue);
+            memory = AllocateLastTry(bytes);
+        }
+        Allocations++;
+        HeldBytes += bytes;
+        PeakBytes = Math.Max(PeakBytes, HeldBytes);
+        return new PooledBuffer(memory);
+    }
+
+    private MemoryBuffer1D<byte, Stride1D.Dense> AllocateLastTry(long bytes)
+    {
+        try
+        {
+            return accelerator.Allocate1D<byte>(bytes);
+        }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
+        {
+            throw new DeviceException(
+                $"The device {accelerator.Name} has no {bytes >> 20} MiB of memory left, with {HeldBytes >> 20} MiB in "
+                + "use; a smaller picture, a smaller batch or another device would help.",
+                e);
+        }
+    }
+
+    private void EndPicture()
+    {
+        var left = rentedForPicture ?? [];
+        rentedForPicture = null;
+        foreach (var buffer in left)
+            Return(buffer, buffer.Lease);
+    }
+
+    private void Trim(int olderThan)
+    {
+        foreach (var (bytes, stack) in free)
+        {
+            if (!stack.Any(b => b.LastUse < olderThan))
+                continue;
+            var kept = stack.Where(b => b.LastUse >= olderThan).Reverse().ToArray();
+            foreach (var buffer in stack.Where(b => b.LastUse < olderThan))
+            {
+                buffer.Free();
+                HeldBytes -= bytes;
+            }
+            stack.Clear();
+            foreach (var buffer in kept)
+                stack.Push(buffer);
+        }
+    }
+
+    /// <summary>The work on one picture or batch.</summary>
+    public readonly struct PictureScope(MemoryPool pool) : IDisposable
+    {
+        /// <summary>Takes back what is still rented.</summary>
+        public void Dispose() => pool.EndPicture();
+    }
+}
