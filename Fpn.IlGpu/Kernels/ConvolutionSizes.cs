@@ -1,0 +1,122 @@
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>The geometry of a convolution, its two axes apart; all in px of the input map.</summary>
+/// <param name="Stride">Distance of neighbouring outputs.</param>
+/// <param name="Padding">Zeros on each side of the input.</param>
+/// <param name="Dilation">Distance of neighbouring weights.</param>
+/// <param name="Groups">Parts that channels are split into, each convolved by itself.</param>
+public readonly record struct ConvolutionWindow(
+    (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int Groups = 1)
+{
+    /// <summary>The usual square case.</summary>
+    public static ConvolutionWindow Square(int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
+        => new((stride, stride), (padding, padding), (dilation, dilation), groups);
+
+    /// <summary>The output's shape: floor((in + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1.</summary>
+    /// <exception cref="ArgumentException">The window doesn't fit the padded input even once.</exception>
+    public Shape OutputShape(Shape input, int kernelH, int kernelW, int outputChannels)
+    {
+        var spanH = input.H + 2 * Padding.Y - Dilation.Y * (kernelH - 1) - 1;
+        var spanW = input.W + 2 * Padding.X - Dilation.X * (kernelW - 1) - 1;
+        if (spanH < 0 || spanW < 0)
+            throw new ArgumentException($"A {kernelH}×{kernelW} window doesn't fit into a map of {input}.", nameof(input));
+        return new Shape(input.N, spanH / Stride.Y + 1, spanW / Stride.X + 1, outputChannels);
+    }
+}
+
+/// <summary>All sizes that a convolution kernel needs.</summary>
+internal readonly record struct ConvolutionSizes
+{
+    public required int InputH { get; init; }
+
+    public required int InputW { get; init; }
+
+    public required int InputC { get; init; }
+
+    public required int OutputN { get; init; }
+
+    public required int OutputH { get; init; }
+
+    public required int OutputW { get; init; }
+
+    public required int OutputC { get; init; }
+
+    public required int KernelH { get; init; }
+
+    public required int KernelW { get; init; }
+
+    public required int StrideY { get; init; }
+
+    public required int StrideX { get; init; }
+
+    public required int PaddingY { get; init; }
+
+    public required int PaddingX { get; init; }
+
+    public required int DilationY { get; init; }
+
+    public required int DilationX { get; init; }
+
+    public required int Groups { get; init; }
+
+    /// <summary>1 to add the residual, 0 not to; kernels take no bool.</summary>
+    public required int HasResidual { get; init; }
+
+    /// <summary>1 to clamp below at 0.</summary>
+    public required int Relu { get; init; }
+
+    /// <summary>How the tiled kernel splits the output; unused by the naive one.</summary>
+    public Tiling Tiling { get; init; }
+
+    public int GroupInputC => InputC / Groups;
+
+    public int GroupOutputC => OutputC / Groups;
+
+    /// <summary>Output channels are taken in blocks of the tile's width, group by group.</summary>
+    public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
+
+    public static ConvolutionSizes From(
+        Shape input, Shape output, int kernelH, int kernelW, ConvolutionWindow window, bool hasResidual, bool relu) => new()
+        {
+            InputH = input.H,
+            InputW = input.W,
+            InputC = input.C,
+            OutputN = output.N,
+            OutputH = output.H,
+            OutputW = output.W,
+            OutputC = output.C,
+            KernelH = kernelH,
+            KernelW = kernelW,
+            StrideY = window.Stride.Y,
+            StrideX = window.Stride.X,
+            PaddingY = window.Padding.Y,
+            PaddingX = window.Padding.X,
+            DilationY = window.Dilation.Y,
+            DilationX = window.Dilation.X,
+            Groups = window.Groups,
+            HasResidual = hasResidual ? 1 : 0,
+            Relu = relu ? 1 : 0,
+        };
+
+    /// <summary>
+    /// The same product with all pixels in one row, where each output reads exactly one pixel: tiles then need not end
+    /// where rows do.
+    /// </summary>
+    public ConvolutionSizes FlattenPointwise()
+    {
+        var pointwise = KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
+        if (!pointwise)
+            return this;
+        var pixels = OutputN * OutputH * OutputW;
+        return this with { InputH = 1, InputW = pixels, OutputN = 1, OutputH = 1, OutputW = pixels };
+    }
+}
+
+/// <summary>How the tiled kernel splits an output row and the output channels over threads.</summary>
+/// <param name="TilePixels">Pixels of a tile.</param>
+/// <param name="TileChannels">Output channels of a tile, the width of a block of packed weights.</param>
+/// <param name="SegmentPixels">Consecutive pixels of a row that one thread computes, whole tiles but for the row's end.</param>
+/// <param name="BlocksPerThread">Consecutive blocks of output channels that one thread computes.</param>
+internal readonly record struct Tiling(int TilePixels, int TileChannels, int SegmentPixels, int BlocksPerThread);

@@ -1,0 +1,102 @@
+using System.Numerics;
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+using ILGPU.IR.Intrinsics;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// A convolution in which every channel is a group of its own:
+/// <code>out[n, y, x, c] = relu( bias[c] + residual[n, y, x, c] + Σ ky, kx  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c] )</code>
+/// There is no sum over channels, so there is nothing to tile: neighbouring channels are neighbouring lanes.
+/// </summary>
+internal static class DepthwiseConvolution
+{
+    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    public static void Run(
+        Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
+        ArrayView<float> residual, ArrayView<float> output)
+    {
+        var pixels = sizes.OutputN * sizes.OutputH * sizes.OutputW;
+        var grain = Grain.For(device, pixels, sizes.OutputC);
+        device.Launch(
+            Kernel, grain.Threads(pixels, sizes.OutputC), input, weights, bias, residual, sizes, grain, output);
+    }
+
+    /// <summary>One thread = some output pixels × some channels (see <see cref="Grain"/>).</summary>
+    internal static void Kernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, Grain grain, ArrayView<float> output)
+    {
+        var parts = (sizes.OutputC + grain.Channels - 1) / grain.Channels;
+        var c = index % parts * grain.Channels;
+        var channels = IntrinsicMath.Min(grain.Channels, sizes.OutputC - c);
+        var first = index / parts * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, sizes.OutputN * sizes.OutputH * sizes.OutputW);
+        for (var pixel = first; pixel < end; pixel++)
+        {
+            // Of the window, only the rows and columns inside the map.
+            var x = pixel % sizes.OutputW * sizes.StrideX - sizes.PaddingX;
+            var y = pixel / sizes.OutputW % sizes.OutputH * sizes.StrideY - sizes.PaddingY;
+            var n = pixel / sizes.OutputW / sizes.OutputH;
+            var firstY = IntrinsicMath.Max(0, (-y + sizes.DilationY - 1) / sizes.DilationY);
+            var firstX = IntrinsicMath.Max(0, (-x + sizes.DilationX - 1) / sizes.DilationX);
+            var endY = IntrinsicMath.Min(sizes.KernelH, (sizes.InputH - y + sizes.DilationY - 1) / sizes.DilationY);
+            var endX = IntrinsicMath.Min(sizes.KernelW, (sizes.InputW - x + sizes.DilationX - 1) / sizes.DilationX);
+            var window = new DepthwiseWindow(
+                (n * sizes.InputH + y) * sizes.InputW + x, firstY, endY, firstX, endX, pixel * sizes.OutputC, c, channels);
+            Accumulate(input, weights, bias, residual, sizes, window, output);
+        }
+    }
+
+    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    [IntrinsicImplementation]
+    public static void Accumulate(
+        ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, DepthwiseWindow window, ArrayView<float> output)
+    {
+        var c = window.FirstC;
+        var end = window.FirstC + window.Channels;
+        for (; c + Vector<float>.Count <= end; c += Vector<float>.Count)
+        {
+            var sum = ChannelRun.Load(bias, c);
+            for (var ky = window.FirstY; ky < window.EndY; ky++)
+            {
+                for (var kx = window.FirstX; kx < window.EndX; kx++)
+                    sum += ChannelRun.Load(input, window.InputAt(sizes, ky, kx) + c) * ChannelRun.Load(weights, (ky * sizes.KernelW + kx) * sizes.OutputC + c);
+            }
+            if (sizes.HasResidual != 0)
+                sum += ChannelRun.Load(residual, window.OutputPixel + c);
+            ChannelRun.Store(sizes.Relu != 0 ? Vector.Max(sum, Vector<float>.Zero) : sum, output, window.OutputPixel + c);
+        }
+        AccumulateOnDevice(input, weights, bias, residual, sizes, window with { FirstC = c, Channels = end - c }, output);
+    }
+
+    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    [DeviceBody(nameof(Accumulate))]
+    public static void AccumulateOnDevice(
+        ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, DepthwiseWindow window, ArrayView<float> output)
+    {
+        for (var c = window.FirstC; c < window.FirstC + window.Channels; c++)
+        {
+            var sum = bias[c];
+            for (var ky = window.FirstY; ky < window.EndY; ky++)
+            {
+                for (var kx = window.FirstX; kx < window.EndX; kx++)
+                    sum += input[window.InputAt(sizes, ky, kx) + c] * weights[(ky * sizes.KernelW + kx) * sizes.OutputC + c];
+            }
+            if (sizes.HasResidual != 0)
+                sum += residual[window.OutputPixel + c];
+            output[window.OutputPixel + c] = sizes.Relu != 0 && sum < 0 ? 0 : sum;
+        }
+    }
+
+    /// <summary>The part of a window that lies inside the map, and the channels to compute.</summary>
+    internal readonly record struct DepthwiseWindow(
+        int InputPixel, int FirstY, int EndY, int FirstX, int EndX, int OutputPixel, int FirstC, int Channels)
+    {
+        public int InputAt(ConvolutionSizes sizes, int ky, int kx)
+            => (InputPixel + ky * sizes.DilationY * sizes.InputW + kx * sizes.DilationX) * sizes.InputC;
+    }
+}

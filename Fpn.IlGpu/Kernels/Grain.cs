@@ -1,0 +1,27 @@
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// How much of an operator's output one thread computes. A GPU wants one value a thread, neighbours side by side. A CPU
+/// wants a few long runs a core, all channels of a pixel at once, because each of ILGPU's CPU threads costs a barrier
+/// and a SIMD loop wants contiguous values.
+/// </summary>
+/// <param name="Pixels">Consecutive positions a thread.</param>
+/// <param name="Channels">Consecutive channels a thread.</param>
+internal readonly record struct Grain(int Pixels, int Channels)
+{
+    // Enough parts that uneven ones even out, few enough that starting them costs nothing.
+    private const int PartsPerCpuThread = 8;
+
+    /// <summary>The grain for pixels of so many channels on a device.</summary>
+    public static Grain For(Device device, int pixels, int channels) => device.Info.Kind == DeviceKind.Cpu
+        ? new Grain(Math.Max(1, Count(pixels, device.Threads * PartsPerCpuThread)), channels)
+        : new Grain(1, 1);
+
+    /// <summary>The number of threads that cover the output.</summary>
+    public int Threads(int pixels, int channels) => Count(pixels, Pixels) * Count(channels, Channels);
+
+    /// <summary>How many parts of a size cover a whole.</summary>
+    public static int Count(int whole, int part) => (whole + part - 1) / part;
+}

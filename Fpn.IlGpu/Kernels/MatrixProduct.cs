@@ -1,0 +1,59 @@
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// The matrix product of a fully connected layer:
+/// <code>out[m, k] = relu( bias[k] + Σ c  in[m, c] · weights[c, k] )</code>
+/// It is a 1×1 convolution over one row of M pixels, and so shares its tile (<see cref="ConvolutionTile"/>). Rows beyond
+/// a count that only the device knows, such as the number of proposals, are skipped.
+/// </summary>
+internal static class MatrixProduct
+{
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all tensors are.</param>
+    /// <param name="input">[M, …]: all but the first dimension are the C values of a row.</param>
+    /// <param name="weights">[C, K] and [K], packed for this device.</param>
+    /// <param name="liveRows">[1]: how many of the M rows count; the others' outputs are left as they are.</param>
+    /// <param name="relu">Whether to clamp below at 0.</param>
+    /// <param name="output">[M, 1, 1, K].</param>
+    public static void Run(
+        Device device, Tensor input, ConvolutionWeights weights, ArrayView<int> liveRows, bool relu, Tensor output)
+    {
+        var rows = input.Shape.N;
+        var depth = (int)(input.Shape.Length / Math.Max(1, rows));
+        if (weights is not { KernelH: 1, KernelW: 1, Groups: 1 } || weights.GroupInputC != depth)
+            throw new ArgumentException($"Weights for {weights.GroupInputC} values don't fit rows of {depth}.", nameof(weights));
+        if (output.Shape != new Shape(rows, 1, 1, weights.OutputC))
+            throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
+        var flat = ConvolutionSizes.From(
+            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), 1, 1, ConvolutionWindow.Square(), hasResidual: false, relu);
+        var sizes = ConvolutionTile.Plan(device, flat);
+        device.Launch(
+            TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
+    }
+
+    /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
+    internal static void NaiveKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, int relu, ArrayView<float> output)
+    {
+        var m = index / outputC;
+        var k = index % outputC;
+        var sum = bias[k];
+        for (var c = 0; c < depth; c++)
+            sum += input[m * depth + c] * weights[c * outputC + k];
+        output[index] = relu != 0 && sum < 0 ? 0 : sum;
+    }
+
+    /// <summary>One thread = a segment of rows × some blocks of output channels (see <see cref="Tiling"/>).</summary>
+    internal static void TiledKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<int> liveRows,
+        ConvolutionSizes sizes, ArrayView<float> output)
+    {
+        var at = TilePosition.Of(index, sizes);
+        if (at.X < liveRows[0])
+            ConvolutionTile.Run(input, weights, bias, output, sizes, at, output);
+    }
+}

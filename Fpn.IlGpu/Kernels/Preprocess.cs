@@ -1,0 +1,96 @@
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// From a picture's 8-bit pixels to the network's input: bilinear resizing with half-pixel centres and without
+/// antialiasing, then <c>value · scale + offset</c> a channel (that is (value / 255 − mean) / std), then zeros up to the
+/// padded size. As torchvision's GeneralizedRCNNTransform, which normalises first: both are linear.
+/// <code>
+/// source y = (y + ½) · H / h − ½, clamped to the picture; x likewise
+/// out = mix of the four neighbours
+/// </code>
+/// </summary>
+internal static class Preprocess
+{
+    /// <summary>The resized size of a picture, in px: shorter side to minSize, unless that takes the longer over maxSize.</summary>
+    public static (int H, int W) ResizedSize(int height, int width, int minSize, int maxSize)
+    {
+        // As PyTorch divides a number by a tensor: the reciprocal in float32, then times the number. Sizes at the edge
+        // of rounding come out the same.
+        var scale = MathF.Min(minSize * (1f / Math.Min(height, width)), maxSize * (1f / Math.Max(height, width)));
+        return (Math.Max(1, (int)Math.Floor(height * (double)scale)), Math.Max(1, (int)Math.Floor(width * (double)scale)));
+    }
+
+    /// <summary>Runs it for one picture of the batch.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="pixels">[H, W, 3], 8 bit, RGB.</param>
+    /// <param name="picture">H and W of the picture, and of its resized form, in px.</param>
+    /// <param name="channels">How values become inputs.</param>
+    /// <param name="n">Which picture of the batch it is.</param>
+    /// <param name="output">[N, padded H, padded W, 3].</param>
+    public static void Run(
+        Device device, ArrayView<byte> pixels, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
+    {
+        var count = output.Shape.H * output.Shape.W;
+        var grain = Grain.For(device, count, 1);
+        var sizes = new Sizes(picture, output.Shape.H, output.Shape.W, n * count);
+        device.Launch(Kernel, grain.Threads(count, 1), pixels, sizes, channels, grain, output.View);
+    }
+
+    /// <summary>One thread = some output pixels, all three channels of each.</summary>
+    internal static void Kernel(
+        Index1D index, ArrayView<byte> pixels, Sizes sizes, ChannelScaling channels, Grain grain, ArrayView<float> output)
+    {
+        var picture = sizes.Picture;
+        var ratioY = (float)picture.H / picture.ResizedH;
+        var ratioX = (float)picture.W / picture.ResizedW;
+        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, sizes.PaddedH * sizes.PaddedW);
+        for (var i = index * grain.Pixels; i < end; i++)
+        {
+            var x = i % sizes.PaddedW;
+            var y = i / sizes.PaddedW;
+            var to = (sizes.FirstPixel + i) * 3;
+            if (x >= picture.ResizedW || y >= picture.ResizedH)
+            {
+                output[to] = 0;
+                output[to + 1] = 0;
+                output[to + 2] = 0;
+                continue;
+            }
+            var sourceY = IntrinsicMath.Max((y + 0.5f) * ratioY - 0.5f, 0);
+            var sourceX = IntrinsicMath.Max((x + 0.5f) * ratioX - 0.5f, 0);
+            var y0 = IntrinsicMath.Min((int)sourceY, picture.H - 1);
+            var x0 = IntrinsicMath.Min((int)sourceX, picture.W - 1);
+            var row0 = y0 * picture.W;
+            var row1 = IntrinsicMath.Min(y0 + 1, picture.H - 1) * picture.W;
+            var x1 = IntrinsicMath.Min(x0 + 1, picture.W - 1);
+            var mixY = sourceY - y0;
+            var mixX = sourceX - x0;
+            for (var c = 0; c < 3; c++)
+            {
+                var upper = pixels[(row0 + x0) * 3 + c] * (1 - mixX) + pixels[(row0 + x1) * 3 + c] * mixX;
+                var lower = pixels[(row1 + x0) * 3 + c] * (1 - mixX) + pixels[(row1 + x1) * 3 + c] * mixX;
+                var value = upper * (1 - mixY) + lower * mixY;
+                var channel = channels.Bgr != 0 ? 2 - c : c;
+                output[to + channel] = value * channels.Scale(channel) + channels.Offset(channel);
+            }
+        }
+    }
+
+    internal readonly record struct Sizes(ResizedPicture Picture, int PaddedH, int PaddedW, int FirstPixel);
+}
+
+/// <summary>A picture's size and that of its resized form, in px.</summary>
+internal readonly record struct ResizedPicture(int H, int W, int ResizedH, int ResizedW);
+
+/// <summary>input[c] = value · scale[c] + offset[c], with channels in the network's order.</summary>
+internal readonly record struct ChannelScaling(
+    float Scale0, float Scale1, float Scale2, float Offset0, float Offset1, float Offset2, int Bgr)
+{
+    public float Scale(int channel) => channel == 0 ? Scale0 : channel == 1 ? Scale1 : Scale2;
+
+    public float Offset(int channel) => channel == 0 ? Offset0 : channel == 1 ? Offset1 : Offset2;
+}

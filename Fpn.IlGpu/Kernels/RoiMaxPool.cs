@@ -1,0 +1,79 @@
+using System.Numerics;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.IR.Intrinsics;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// RoI max pooling, the paper's (Girshick, Fast R-CNN, section 2.1): the RoI's corners are rounded to whole level px,
+/// both inclusive; each of bins × bins parts is the maximum of the px that it touches.
+/// <code>rows of bin i: ⌊i · h / bins⌋ … ⌈(i + 1) · h / bins⌉ − 1 from the rounded top, inside the map</code>
+/// A bin that is empty is 0, as in torchvision.
+/// </summary>
+internal static class RoiMaxPool
+{
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="levels">[L].</param>
+    /// <param name="features">All levels' maps [N, H, W, C], one after the other.</param>
+    /// <param name="rois">The RoIs.</param>
+    /// <param name="output">[R, bins, bins, C].</param>
+    public static void Run(Device device, ArrayView<RoiLevel> levels, ArrayView<float> features, RoiList rois, Tensor output)
+    {
+        var shape = output.Shape;
+        var grain = Grain.For(device, shape.Pixels, shape.C);
+        device.Launch(
+            Kernel, grain.Threads(shape.Pixels, shape.C), features, levels, rois.Boxes, rois.Places, rois.Count, shape.H, shape.C, grain, output.View);
+    }
+
+    /// <summary>One thread = some bins × some channels (see <see cref="Grain"/>).</summary>
+    internal static void Kernel(
+        Index1D index, ArrayView<float> features, ArrayView<RoiLevel> levels, ArrayView<Box> boxes, ArrayView<RoiPlace> places,
+        ArrayView<int> count, int bins, int c, Grain grain, ArrayView<float> output)
+    {
+        var parts = (c + grain.Channels - 1) / grain.Channels;
+        var firstC = index % parts * grain.Channels;
+        var channels = IntrinsicMath.Min(grain.Channels, c - firstC);
+        int first = index / parts * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, count[0] * bins * bins);
+        for (var i = first; i < end; i++)
+        {
+            var roi = i / bins / bins;
+            var place = places[roi];
+            var level = levels[place.Level];
+            var box = boxes[roi];
+            var rows = BinRange(box.Y1 * level.Scale, box.Y2 * level.Scale, i / bins % bins, bins, level.H);
+            var columns = BinRange(box.X1 * level.Scale, box.X2 * level.Scale, i % bins, bins, level.W);
+            var from = level.First + ((place.Picture * level.H + rows.First) * level.W + columns.First) * c + firstC;
+            var to = i * c + firstC;
+            if (rows.Count > 0 && columns.Count > 0)
+            {
+                MaxPool.MaxOver(
+                    features, new MaxPool.Window(from, rows.Count, columns.Count, level.W * c, c), channels, to, output);
+                continue;
+            }
+            for (var k = 0; k < channels; k++)
+                output[to + k] = 0;
+        }
+    }
+
+    /// <summary>The px of the map that a bin covers along one axis.</summary>
+    private static PixelRange BinRange(float start, float end, int bin, int bins, int size)
+    {
+        var first = Round(start);
+        var length = IntrinsicMath.Max(Round(end) - first + 1, 1);
+        var binLength = (float)length / bins;
+        var from = IntrinsicMath.Clamp((int)XMath.Floor(bin * binLength) + first, 0, size);
+        var to = IntrinsicMath.Clamp((int)XMath.Ceiling((bin + 1) * binLength) + first, 0, size);
+        return new PixelRange(from, to - from);
+    }
+
+    /// <summary>Half away from zero, as C's round.</summary>
+    private static int Round(float x) => x < 0 ? -(int)(-x + 0.5f) : (int)(x + 0.5f);
+
+    private readonly record struct PixelRange(int First, int Count);
+}
