@@ -1,0 +1,36 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>A convolution with its weights: what a network is made of.</summary>
+/// <param name="device">Where the weights are.</param>
+/// <param name="weights">Packed weights and bias, batch norm folded in; owned by the layer.</param>
+/// <param name="window">Stride, padding, dilation, groups.</param>
+/// <param name="relu">Whether a ReLU follows.</param>
+internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights, ConvolutionWindow window, bool relu) : IDisposable
+{
+    /// <summary>K.</summary>
+    public int OutputChannels => weights.OutputC;
+
+    /// <summary>The output's shape for an input's.</summary>
+    public Shape OutputShape(Shape input) => window.OutputShape(input, weights.KernelH, weights.KernelW, weights.OutputC);
+
+    /// <summary>Runs it into a tensor that the caller disposes.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="residual">[N, OH, OW, K] to add before the ReLU, or null.</param>
+    public Tensor Run(Tensor input, Tensor? residual = null)
+    {
+        var output = Tensor.Rent(device, OutputShape(input.Shape));
+        Run(input, residual, output);
+        return output;
+    }
+
+    /// <summary>Runs it into a tensor that is there.</summary>
+    public void Run(Tensor input, Tensor? residual, Tensor output)
+        => Convolution.Run(device, input, weights, window, residual, relu, output);
+
+    /// <inheritdoc/>
+    public void Dispose() => weights.Dispose();
+}

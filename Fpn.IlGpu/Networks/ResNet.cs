@@ -1,0 +1,91 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// ResNet (He et al., Deep Residual Learning, table 1) as a bottom-up pathway: 7×7 convolution of stride 2, max pool of
+/// stride 2, then stages of residual blocks; the first block of each stage but the first halves the size. Block type,
+/// depths, widths and groups are read off the weights. The output of each stage's last block is C2, C3, C4, C5.
+/// </summary>
+internal sealed class ResNet : IBackbone
+{
+    private readonly Device device;
+    private readonly ConvolutionLayer stem;
+    private readonly ResidualBlock[][] stages;
+
+    private ResNet(Device device, ConvolutionLayer stem, ResidualBlock[][] stages)
+    {
+        this.device = device;
+        this.stem = stem;
+        this.stages = stages;
+        Channels = [.. stages.Select(s => s[^1].OutputChannels)];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> Channels { get; }
+
+    /// <summary>Reads one.</summary>
+    /// <param name="device">Where its weights go.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">What its tensors' names begin with: <c>backbone.body</c>.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
+    public static ResNet Read(Device device, WeightReader weights, string name, bool strideInFirst)
+    {
+        var stem = weights.Convolution(name + ".conv1", 3, ConvolutionWindow.Square(stride: 2, padding: 3), relu: true, name + ".bn1");
+        var channels = stem.OutputChannels;
+        var stages = new List<ResidualBlock[]>();
+        while (weights.Has($"{name}.layer{stages.Count + 1}.0.conv1.weight") || stages.Count == 0)
+        {
+            var stage = $"{name}.layer{stages.Count + 1}.";
+            var blocks = new ResidualBlock[Math.Max(1, weights.Count(stage, ".conv1.weight"))];
+            for (var b = 0; b < blocks.Length; b++)
+            {
+                var stride = stages.Count > 0 && b == 0 ? 2 : 1;
+                blocks[b] = ResidualBlock.Read(weights, stage + b, channels, stride, strideInFirst);
+                channels = blocks[b].OutputChannels;
+            }
+            stages.Add(blocks);
+        }
+        return new ResNet(device, stem, [.. stages]);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> Run(Tensor input)
+    {
+        var x = Pool(stem.Run(input));
+        var maps = new List<Tensor>();
+        foreach (var stage in stages)
+        {
+            foreach (var block in stage)
+            {
+                var next = block.Run(x);
+                // A stage's last output is one of the maps; all between are done with.
+                if (!maps.Contains(x))
+                    x.Dispose();
+                x = next;
+            }
+            maps.Add(x);
+        }
+        return maps;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        stem.Dispose();
+        foreach (var block in stages.SelectMany(s => s))
+            block.Dispose();
+    }
+
+    private Tensor Pool(Tensor stemOutput)
+    {
+        using (stemOutput)
+        {
+            var pooled = Tensor.Rent(device, MaxPool.OutputShape(stemOutput.Shape, kernel: 3, stride: 2, padding: 1));
+            MaxPool.Run(device, stemOutput, kernel: 3, stride: 2, padding: 1, pooled);
+            return pooled;
+        }
+    }
+}

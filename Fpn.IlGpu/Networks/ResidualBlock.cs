@@ -1,0 +1,85 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// A residual block (He et al., Deep Residual Learning, figure 5): <c>out = relu(F(in) + shortcut(in))</c>. F is two 3×3
+/// convolutions (basic), or 1×1, 3×3, 1×1 (bottleneck); the shortcut is the input, or a 1×1 convolution of it where
+/// stride or channels change. The sum and the ReLU are the last convolution's epilogue.
+/// </summary>
+internal sealed class ResidualBlock : IDisposable
+{
+    private readonly ConvolutionLayer[] layers;
+    private readonly ConvolutionLayer? shortcut;
+
+    private ResidualBlock(ConvolutionLayer[] layers, ConvolutionLayer? shortcut)
+    {
+        this.layers = layers;
+        this.shortcut = shortcut;
+    }
+
+    /// <summary>Channels of the output.</summary>
+    public int OutputChannels => layers[^1].OutputChannels;
+
+    /// <summary>Reads a block; it is a bottleneck if it has a third convolution.</summary>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">For example <c>backbone.body.layer1.0</c>.</param>
+    /// <param name="inputC">Channels of its input.</param>
+    /// <param name="stride">Of the block, in px of its input.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
+    public static ResidualBlock Read(WeightReader weights, string name, int inputC, int stride, bool strideInFirst)
+    {
+        var shortcut = weights.Has(name + ".downsample.0.weight")
+            ? weights.Convolution(name + ".downsample.0", inputC, ConvolutionWindow.Square(stride), relu: false, name + ".downsample.1")
+            : null;
+        var middleC = weights.Size(name + ".conv1.weight", 0, 4);
+        if (!weights.Has(name + ".conv3.weight"))
+        {
+            return new ResidualBlock(
+                [
+                    weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(stride, padding: 1), relu: true, name + ".bn1"),
+                    weights.Convolution(name + ".conv2", middleC, ConvolutionWindow.Square(padding: 1), relu: true, name + ".bn2"),
+                ],
+                shortcut);
+        }
+
+        // ResNeXt: each output channel of the 3×3 sees only its group's inputs.
+        var groups = middleC / Math.Max(1, weights.Size(name + ".conv2.weight", 1, 4));
+        var (firstStride, middleStride) = strideInFirst ? (stride, 1) : (1, stride);
+        return new ResidualBlock(
+            [
+                weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(firstStride), relu: true, name + ".bn1"),
+                weights.Convolution(
+                    name + ".conv2", middleC, ConvolutionWindow.Square(middleStride, padding: 1, groups: Math.Max(1, groups)), relu: true, name + ".bn2"),
+                weights.Convolution(name + ".conv3", middleC, ConvolutionWindow.Square(), relu: true, name + ".bn3"),
+            ],
+            shortcut);
+    }
+
+    /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    public Tensor Run(Tensor input)
+    {
+        using var projected = shortcut?.Run(input);
+        var x = input;
+        for (var i = 0; i < layers.Length - 1; i++)
+        {
+            var next = layers[i].Run(x);
+            if (i > 0)
+                x.Dispose();
+            x = next;
+        }
+        var output = layers[^1].Run(x, residual: projected ?? input);
+        x.Dispose();
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        shortcut?.Dispose();
+        foreach (var layer in layers)
+            layer.Dispose();
+    }
+}
