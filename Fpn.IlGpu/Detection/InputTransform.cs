@@ -1,0 +1,61 @@
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>
+/// From pictures to the network's input: each is resized by itself and normalised, and all are padded to the largest
+/// height and width, rounded up to a multiple of 32 px so that every level of the pyramid has a whole size.
+/// </summary>
+internal sealed class InputTransform(Device device, ModelConfiguration configuration)
+{
+    private readonly ChannelScaling channels = Scaling(configuration);
+
+    /// <summary>Makes the input of a batch.</summary>
+    public InputBatch Run(IReadOnlyList<RgbImage> pictures)
+    {
+        var sizes = pictures.Select(Resized).ToArray();
+        var height = RoundUp(sizes.Max(s => s.ResizedH));
+        var width = RoundUp(sizes.Max(s => s.ResizedW));
+        var batch = new InputBatch(
+            Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes));
+        for (var n = 0; n < pictures.Count; n++)
+        {
+            using var pixels = device.Upload<byte>(pictures[n].Pixels);
+            Preprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
+        }
+        return batch;
+    }
+
+    private ResizedPicture Resized(RgbImage picture)
+    {
+        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize);
+        return new ResizedPicture(picture.Height, picture.Width, h, w);
+    }
+
+    private int RoundUp(int size)
+        => Grain.Count(size, configuration.SizeDivisor) * configuration.SizeDivisor;
+
+    private static ChannelScaling Scaling(ModelConfiguration c)
+    {
+        var scale = c.Std.Select(std => c.PixelScale / std).ToArray();
+        var offset = c.Mean.Zip(c.Std, (mean, std) => -mean / std).ToArray();
+        return new ChannelScaling(scale[0], scale[1], scale[2], offset[0], offset[1], offset[2], c.Bgr ? 1 : 0);
+    }
+}
+
+/// <summary>The network's input, and the sizes that lead back from its px to each picture's.</summary>
+/// <param name="Input">[N, H, W, 3].</param>
+/// <param name="Pictures">[N].</param>
+internal sealed record InputBatch(Tensor Input, DeviceArray<ResizedPicture> Pictures) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Input.Dispose();
+        Pictures.Dispose();
+    }
+}

@@ -1,0 +1,37 @@
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>Holds what a model's configuration says against what its tensors' shapes say.</summary>
+internal static class ModelChecks
+{
+    /// <summary>The classes' names by id; without names in the configuration, COCO's where their number fits.</summary>
+    /// <exception cref="WeightsException">The configuration names another number of classes than the box head has.</exception>
+    public static IReadOnlyList<string> ClassNames(StateDictionary state, ModelConfiguration configuration, int count)
+    {
+        if (configuration.Classes is null)
+            return count == CocoClasses.Names.Count && !configuration.BackgroundLast ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
+        return configuration.Classes.Length == count
+            ? configuration.Classes
+            : throw new WeightsException(
+                $"{state.Source}: its 'fpn.config' names {configuration.Classes.Length} classes, but its box head has {count} (the background counts).");
+    }
+
+    /// <summary>Anchors as configured must be as many as the RPN's outputs, on as many levels as the pyramid has.</summary>
+    /// <exception cref="WeightsException">They are not.</exception>
+    public static void AnchorsFit(StateDictionary state, Anchors anchors, RpnHead rpn, int levels)
+    {
+        if (anchors.PerLocation != rpn.AnchorsPerLocation)
+        {
+            throw new WeightsException(
+                $"{state.Source}: its RPN scores {rpn.AnchorsPerLocation} anchors a position, but 'fpn.config' describes {anchors.PerLocation}.");
+        }
+        if (anchors.Levels != levels)
+        {
+            throw new WeightsException(
+                $"{state.Source}: 'fpn.config' gives anchor sizes for {anchors.Levels} levels, but its pyramid has {levels}.");
+        }
+    }
+}

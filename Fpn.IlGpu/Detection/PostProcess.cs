@@ -1,0 +1,134 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>The settings of the step from the box head's outputs to detections.</summary>
+/// <param name="ScoreThreshold">A class probability that is not above this is no detection, 0…1.</param>
+/// <param name="NmsThreshold">IoU, 0…1, a class.</param>
+/// <param name="DetectionsPerPicture">The best so many are kept.</param>
+/// <param name="BoxWeights">What box deltas were multiplied by in training.</param>
+/// <param name="BackgroundLast">Whether the background is the last class (Detectron2) or the first (torchvision).</param>
+internal sealed record PostProcessSettings(
+    float ScoreThreshold, float NmsThreshold, int DetectionsPerPicture, BoxWeights BoxWeights, bool BackgroundLast);
+
+/// <summary>One detection as the device gives it: box in original-picture px, probability, class.</summary>
+internal readonly record struct DeviceDetection(Box BoxImagePx, float Score, int ClassId);
+
+/// <summary>
+/// From the box head's outputs to detections: softmax; every RoI's box for every class that is likely enough, decoded
+/// and clipped; NMS a class; the best of a picture; scaled to the original picture. All on the device.
+/// </summary>
+internal static class PostProcess
+{
+    // torchvision drops detections with a side below 1e-2 px.
+    private const float SmallestSidePx = 1e-2f;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="predictions">Of every proposal; the logits become probabilities.</param>
+    /// <param name="proposals">The proposals.</param>
+    /// <param name="pictures">[N].</param>
+    /// <param name="settings">Counts and thresholds.</param>
+    /// <param name="detections">[N, DetectionsPerPicture], best first.</param>
+    /// <param name="counts">[N]: how many each picture has.</param>
+    public static void Run(
+        Device device, BoxPredictions predictions, ProposalList proposals, ArrayView<ResizedPicture> pictures,
+        PostProcessSettings settings, ArrayView<DeviceDetection> detections, ArrayView<int> counts)
+    {
+        var batch = (int)pictures.Length;
+        var classes = predictions.Logits.Shape.C;
+        var objectClasses = classes - 1;
+        var capacity = proposals.CapacityPerPicture;
+        var lists = batch * objectClasses;
+        var sizes = new Sizes(classes, settings.BackgroundLast ? 0 : 1, capacity, lists * capacity);
+        Softmax.Run(device, predictions.Logits, predictions.Logits);
+
+        // One list of candidates for each class of each picture, best first.
+        using var segments = device.Rent<Segment>(lists);
+        using var indices = device.Rent<int>(sizes.Total);
+        using var listCounts = device.Rent<int>(lists);
+        device.Launch(SegmentKernel, lists, proposals.PerPicture.View, sizes, segments.View);
+        TopK.Run(
+            device, predictions.Logits.View, segments.View, capacity, capacity, settings.ScoreThreshold, indices.View, listCounts.View);
+
+        using var boxes = device.Rent<Box>(sizes.Total);
+        using var scores = device.Rent<float>(sizes.Total);
+        var grain = Grain.For(device, sizes.Total, 1);
+        device.Launch(
+            DecodeKernel, grain.Threads(sizes.Total, 1), new Inputs(predictions.Logits.View, predictions.Deltas.View, proposals.Boxes.View),
+            pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, boxes.View, scores.View);
+        NonMaximumSuppression.Run(device, boxes.View, listCounts.View, scores.View, capacity, settings.NmsThreshold);
+
+        // The best of all classes of a picture.
+        var perPicture = objectClasses * capacity;
+        var best = settings.DetectionsPerPicture;
+        using var all = device.Upload<Segment>([.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var chosen = device.Rent<int>((long)batch * best);
+        TopK.Run(device, scores.View, all.View, perPicture, best, NonMaximumSuppression.Dropped / 2, chosen.View, counts);
+        device.Launch(
+            GatherKernel, batch * best, boxes.View, scores.View, pictures, chosen.View, counts, best, sizes, detections);
+    }
+
+    /// <summary>One thread = one class of one picture: its column of probabilities.</summary>
+    internal static void SegmentKernel(Index1D index, ArrayView<int> perPicture, Sizes sizes, ArrayView<Segment> segments)
+    {
+        var objectClasses = sizes.Classes - 1;
+        var n = index / objectClasses;
+        var before = 0;
+        for (var i = 0; i < n; i++)
+            before += perPicture[i];
+        segments[index] = new Segment(before * sizes.Classes + index % objectClasses + sizes.FirstObjectClass, perPicture[n], sizes.Classes);
+    }
+
+    /// <summary>One thread = some candidates: decoded, clipped, with their score or none.</summary>
+    internal static void DecodeKernel(
+        Index1D index, Inputs inputs, ArrayView<ResizedPicture> pictures, Lists lists, BoxWeights weights, Sizes sizes, Grain grain,
+        ArrayView<Box> boxes, ArrayView<float> scores)
+    {
+        int first = index * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Total);
+        for (var i = first; i < end; i++)
+        {
+            var list = i / sizes.Capacity;
+            scores[i] = NonMaximumSuppression.Dropped;
+            if (i % sizes.Capacity >= lists.Counts[list])
+                continue;
+            var at = lists.Segments[list].First + lists.Indices[i] * sizes.Classes;
+            var picture = pictures[list / (sizes.Classes - 1)];
+            var box = BoxCoding.Decode(inputs.Proposals[at / sizes.Classes], inputs.Deltas, at * 4, weights);
+            box = BoxCoding.Clip(box, picture.ResizedW, picture.ResizedH);
+            boxes[i] = box;
+            if (box.Width >= SmallestSidePx && box.Height >= SmallestSidePx)
+                scores[i] = inputs.Probabilities[at];
+        }
+    }
+
+    /// <summary>One thread = one detection, scaled from the network's input to the original picture.</summary>
+    internal static void GatherKernel(
+        Index1D index, ArrayView<Box> boxes, ArrayView<float> scores, ArrayView<ResizedPicture> pictures, ArrayView<int> chosen,
+        ArrayView<int> counts, int best, Sizes sizes, ArrayView<DeviceDetection> detections)
+    {
+        var n = index / best;
+        if (index % best >= counts[n])
+            return;
+        var candidate = chosen[index];
+        var from = n * (sizes.Classes - 1) * sizes.Capacity + candidate;
+        var picture = pictures[n];
+        var scaleX = (float)picture.W / picture.ResizedW;
+        var scaleY = (float)picture.H / picture.ResizedH;
+        var box = boxes[from];
+        detections[index] = new DeviceDetection(
+            new Box(box.X1 * scaleX, box.Y1 * scaleY, box.X2 * scaleX, box.Y2 * scaleY),
+            scores[from],
+            candidate / sizes.Capacity + sizes.FirstObjectClass);
+    }
+
+    internal readonly record struct Sizes(int Classes, int FirstObjectClass, int Capacity, int Total);
+
+    internal readonly record struct Inputs(ArrayView<float> Probabilities, ArrayView<float> Deltas, ArrayView<Box> Proposals);
+
+    internal readonly record struct Lists(ArrayView<Segment> Segments, ArrayView<int> Indices, ArrayView<int> Counts);
+}

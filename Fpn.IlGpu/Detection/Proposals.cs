@@ -1,0 +1,172 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>The settings of the step from RPN outputs to proposals.</summary>
+/// <param name="PreNmsTopN">Proposals before NMS, a level.</param>
+/// <param name="PostNmsTopN">Proposals after NMS, a picture.</param>
+/// <param name="NmsThreshold">IoU, 0…1.</param>
+/// <param name="ScoreThreshold">Objectness below which a proposal is dropped, 0…1.</param>
+internal sealed record ProposalSettings(int PreNmsTopN, int PostNmsTopN, float NmsThreshold, float ScoreThreshold);
+
+/// <summary>
+/// From the RPN's outputs to proposals (Faster R-CNN, section 3.1, on every level of the pyramid): the best anchors of
+/// each level, decoded and clipped; NMS a level; the best of all levels. Nothing leaves the device, not even how many
+/// there are.
+/// </summary>
+internal static class Proposals
+{
+    // torchvision drops boxes with a side below 1e-3 px: nothing but those clipped away.
+    private const float SmallestSidePx = 1e-3f;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="rpn">The RPN's outputs.</param>
+    /// <param name="anchors">The anchors.</param>
+    /// <param name="inputH">Height of the padded input, in px.</param>
+    /// <param name="inputW">Width of the padded input, in px.</param>
+    /// <param name="pictures">[N].</param>
+    /// <param name="settings">Counts and thresholds.</param>
+    /// <returns>Proposals of all pictures, one after the other, best first.</returns>
+    public static ProposalList Find(
+        Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures, ProposalSettings settings)
+    {
+        var batch = (int)pictures.Length;
+        var grids = anchors.Grids(rpn.Objectness.Shapes, inputH, inputW);
+        var largest = grids.Max(g => g.H * g.W) * anchors.PerLocation;
+        var capacity = Math.Min(settings.PreNmsTopN, largest);
+        var count = batch * grids.Length;
+
+        using var levels = device.Upload<AnchorLevel>(grids);
+        using var segments = device.Upload<Segment>(Segments(rpn.Objectness, batch));
+        using var indices = device.Rent<int>((long)count * capacity);
+        using var counts = device.Rent<int>(count);
+        TopK.Run(
+            device, rpn.Objectness.Values.View, segments.View, largest, capacity, float.NegativeInfinity, indices.View, counts.View);
+
+        using var boxes = device.Rent<Box>((long)count * capacity);
+        using var scores = device.Rent<float>((long)count * capacity);
+        var sizes = new Sizes(grids.Length, anchors.PerLocation, capacity, count * capacity, settings.ScoreThreshold);
+        var grain = Grain.For(device, sizes.Total, 1);
+        device.Launch(
+            DecodeKernel, grain.Threads(sizes.Total, 1), new Outputs(rpn.Objectness.Values.View, rpn.Deltas.Values.View, segments.View),
+            new Grids(anchors.CellView, levels.View), pictures, indices.View, counts.View, sizes, grain, boxes.View, scores.View);
+
+        NonMaximumSuppression.Run(device, boxes.View, counts.View, scores.View, capacity, settings.NmsThreshold);
+        return Best(device, batch, grids.Length * capacity, boxes.View, scores.View, settings.PostNmsTopN);
+    }
+
+    /// <summary>One thread = some of the best anchors: decoded, clipped, with its score or none.</summary>
+    internal static void DecodeKernel(
+        Index1D index, Outputs rpn, Grids grids, ArrayView<ResizedPicture> pictures, ArrayView<int> indices, ArrayView<int> counts,
+        Sizes sizes, Grain grain, ArrayView<Box> boxes, ArrayView<float> scores)
+    {
+        int first = index * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Total);
+        for (var i = first; i < end; i++)
+        {
+            var s = i / sizes.Capacity;
+            scores[i] = NonMaximumSuppression.Dropped;
+            if (i % sizes.Capacity >= counts[s])
+                continue;
+            var level = s % sizes.Levels;
+            var picture = pictures[s / sizes.Levels];
+            var at = rpn.Segments[s].First + indices[i];
+            var anchor = Anchors.At(indices[i], grids.Cells, grids.Levels[level], level, sizes.AnchorsPerLocation);
+            var box = BoxCoding.Decode(anchor, rpn.Deltas, at * 4, new BoxWeights(1, 1, 1, 1));
+            box = BoxCoding.Clip(box, picture.ResizedW, picture.ResizedH);
+            var score = Sigmoid.Of(rpn.Objectness[at]);
+            boxes[i] = box;
+            if (box.Width >= SmallestSidePx && box.Height >= SmallestSidePx && score >= sizes.ScoreThreshold)
+                scores[i] = score;
+        }
+    }
+
+    /// <summary>One thread = one proposal slot of a picture: its place among all pictures' proposals.</summary>
+    internal static void GatherKernel(
+        Index1D index, ArrayView<Box> boxes, ArrayView<int> indices, ArrayView<int> counts, int perPicture, int capacity,
+        ArrayView<Box> proposals, ArrayView<int> pictures, ArrayView<int> total)
+    {
+        var n = index / capacity;
+        var rank = index % capacity;
+        var before = 0;
+        for (var i = 0; i < n; i++)
+            before += counts[i];
+        if (rank < counts[n])
+        {
+            proposals[before + rank] = boxes[n * perPicture + indices[index]];
+            pictures[before + rank] = n;
+        }
+        if (index == (int)counts.Length * capacity - 1)
+            total[0] = before + counts[n];
+    }
+
+    /// <summary>Every level of every picture, picture by picture.</summary>
+    private static Segment[] Segments(FeatureMaps objectness, int batch)
+    {
+        var levels = objectness.Count;
+        return [.. Enumerable.Range(0, batch * levels).Select(s =>
+        {
+            var (n, l) = (s / levels, s % levels);
+            var length = (int)objectness[l].Shape.Length / batch;
+            return new Segment(objectness.Offset(l) + n * length, length, 1);
+        })];
+    }
+
+    private static ProposalList Best(
+        Device device, int batch, int perPicture, ArrayView<Box> boxes, ArrayView<float> scores, int postNmsTopN)
+    {
+        var capacity = Math.Min(postNmsTopN, perPicture);
+        var list = new ProposalList(device, batch, capacity);
+        using var segments = device.Upload<Segment>(
+            [.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var indices = device.Rent<int>((long)batch * capacity);
+        TopK.Run(
+            device, scores, segments.View, perPicture, capacity, NonMaximumSuppression.Dropped / 2, indices.View, list.PerPicture.View);
+        device.Launch(
+            GatherKernel, batch * capacity, boxes, indices.View, list.PerPicture.View, perPicture, capacity,
+            list.Boxes.View, list.Pictures.View, list.Total.View);
+        return list;
+    }
+
+    internal readonly record struct Outputs(ArrayView<float> Objectness, ArrayView<float> Deltas, ArrayView<Segment> Segments);
+
+    internal readonly record struct Grids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
+
+    internal readonly record struct Sizes(int Levels, int AnchorsPerLocation, int Capacity, int Total, float ScoreThreshold);
+}
+
+/// <summary>Proposals of a batch, one picture's after the other's, on the device.</summary>
+internal sealed class ProposalList(Device device, int batch, int capacityPerPicture) : IDisposable
+{
+    /// <summary>The most there can be.</summary>
+    public int Capacity { get; } = batch * capacityPerPicture;
+
+    /// <summary>The most there can be of one picture.</summary>
+    public int CapacityPerPicture { get; } = capacityPerPicture;
+
+    /// <summary>[Capacity], in input px.</summary>
+    public DeviceArray<Box> Boxes { get; } = device.Rent<Box>(batch * capacityPerPicture);
+
+    /// <summary>[Capacity]: which picture of the batch.</summary>
+    public DeviceArray<int> Pictures { get; } = device.Rent<int>(batch * capacityPerPicture);
+
+    /// <summary>[N]: how many each picture has.</summary>
+    public DeviceArray<int> PerPicture { get; } = device.Rent<int>(batch);
+
+    /// <summary>[1]: how many there are.</summary>
+    public DeviceArray<int> Total { get; } = device.Rent<int>(1);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Boxes.Dispose();
+        Pictures.Dispose();
+        PerPicture.Dispose();
+        Total.Dispose();
+    }
+}

@@ -1,0 +1,52 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>The conventions by which RoI features were made in training.</summary>
+/// <param name="SamplingRatio">Samples of a bin's side; 0 for adaptive.</param>
+/// <param name="Aligned">Whether RoIAlign shifts by half a px.</param>
+/// <param name="LevelEpsilon">Added in the level formula (see <see cref="RoiLevels"/>).</param>
+internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelEpsilon);
+
+/// <summary>
+/// Features of a fixed size for every proposal, read from the pyramid level that its size calls for (paper, section
+/// 4.2). P6 is for the RPN alone.
+/// </summary>
+internal static class RoiFeatures
+{
+    private const int FinestLevel = 2;
+
+    /// <summary>Pools them; the caller disposes the result.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="pyramid">[N, Hl, Wl, d], finest first; the last level is not used.</param>
+    /// <param name="proposals">In input px.</param>
+    /// <param name="inputH">Height of the padded input, in px, from which each level's scale follows.</param>
+    /// <param name="bins">The side of the features: 7.</param>
+    /// <param name="settings">How.</param>
+    /// <returns>[R, bins, bins, d].</returns>
+    public static Tensor Pool(
+        Device device, FeatureMaps pyramid, ProposalList proposals, int inputH, int bins, RoiSettings settings)
+    {
+        var levels = pyramid.Count - 1;
+        var table = new RoiLevel[levels];
+        for (var l = 0; l < levels; l++)
+        {
+            var shape = pyramid[l].Shape;
+            var scale = MathF.Pow(2, MathF.Round(MathF.Log2((float)shape.H / inputH)));
+            table[l] = new RoiLevel(pyramid.Offset(l), shape.H, shape.W, scale);
+        }
+
+        using var levelTable = device.Upload<RoiLevel>(table);
+        using var places = device.Rent<RoiPlace>(proposals.Capacity);
+        var range = new RoiLevels.Range(FinestLevel, FinestLevel + levels - 1, settings.LevelEpsilon);
+        RoiLevels.Run(device, proposals.Boxes.View, proposals.Pictures.View, proposals.Total.View, range, places.View);
+        var features = Tensor.Rent(device, new Shape(proposals.Capacity, bins, bins, pyramid[0].Shape.C));
+        RoiAlign.Run(
+            device, levelTable.View, pyramid.Values.View, new RoiList(proposals.Boxes.View, places.View, proposals.Total.View),
+            settings.SamplingRatio, settings.Aligned, features);
+        return features;
+    }
+}
