@@ -1,0 +1,87 @@
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Parity;
+
+/// <summary>Detections, from the picture file on, against torchvision's.</summary>
+public sealed class DetectionParityTests(string deviceId) : DeviceTests(deviceId)
+{
+    private const float FoundFrom = 0.1f;
+    private const float NoExtraFrom = 0.12f;
+
+    [TestCaseSource(typeof(ReferenceCase), nameof(ReferenceCase.Pictures))]
+    public void Finds_what_torchvision_finds_and_nothing_else(string name, string picture)
+    {
+        var reference = new ReferenceCase(name);
+        using var detector = reference.Load(Device);
+        Check(reference.Expected()[picture], detector.Detect(reference.Picture(picture)));
+    }
+
+    [TestCaseSource(typeof(ReferenceCase), nameof(ReferenceCase.Names))]
+    public void The_same_picture_twice_gives_the_same_detections(string name)
+    {
+        var reference = new ReferenceCase(name);
+        using var detector = reference.Load(Device);
+        var picture = PictureReader.Read(reference.Picture(reference.Expected().Keys.First()));
+        var first = detector.Detect(picture);
+        Assert.That(first, Is.Not.Empty);
+        Assert.That(detector.Detect(picture), Is.EqualTo(first));
+    }
+
+    /// <summary>
+    /// In a batch pictures are padded to the largest, as torchvision pads them; nothing else of one depends on another.
+    /// </summary>
+    [Test]
+    public void A_batch_of_equal_pictures_gives_each_what_it_gives_alone()
+    {
+        var reference = new ReferenceCase("shapes");
+        using var detector = reference.Load(Device);
+        var file = reference.Expected().Keys.First();
+        var picture = PictureReader.Read(reference.Picture(file));
+        foreach (var found in detector.Detect([picture, picture, picture]))
+            Check(reference.Expected()[file], found);
+    }
+
+    [Test]
+    public void A_batch_of_different_sizes_finds_what_is_clear_in_each()
+    {
+        var reference = new ReferenceCase("shapes");
+        using var detector = reference.Load(Device);
+        var expected = reference.Expected();
+        var found = detector.Detect([.. expected.Keys.Select(f => PictureReader.Read(reference.Picture(f)))]);
+        foreach (var ((file, detections), i) in expected.Select((e, i) => (e, i)))
+        {
+            var clear = detections.Where(d => d.Score > 0.9f).ToList();
+            Assert.That(clear, Is.Not.Empty);
+            foreach (var wanted in clear)
+                Assert.That(found[i].Any(d => d.ClassId == wanted.Label && Iou(d.BoxImagePx, wanted.Box) > 0.9f), $"{file}: {wanted}");
+        }
+    }
+
+    private static void Check(List<ExpectedDetection> expected, IReadOnlyList<DetectedObject> found)
+    {
+        Assert.That(expected.Where(e => e.Score >= FoundFrom), Is.Not.Empty);
+        var used = new HashSet<int>();
+        foreach (var wanted in expected.Where(e => e.Score >= FoundFrom))
+        {
+            var match = Enumerable.Range(0, found.Count).Where(i => !used.Contains(i) && found[i].ClassId == wanted.Label)
+                .OrderByDescending(i => Iou(found[i].BoxImagePx, wanted.Box)).DefaultIfEmpty(-1).First();
+            Assert.That(match, Is.GreaterThanOrEqualTo(0), $"{wanted} was not found");
+            used.Add(match);
+            Assert.Multiple(() =>
+            {
+                Assert.That(Iou(found[match].BoxImagePx, wanted.Box), Is.GreaterThanOrEqualTo(0.99f), $"{wanted} against {found[match]}");
+                Assert.That(found[match].Score, Is.EqualTo(wanted.Score).Within(0.002f), $"{wanted} against {found[match]}");
+            });
+        }
+        var extra = Enumerable.Range(0, found.Count).Where(i => !used.Contains(i) && found[i].Score > NoExtraFrom);
+        Assert.That(extra.Select(i => found[i]), Is.Empty);
+    }
+
+    private static float Iou(Box a, Box b)
+    {
+        var w = Math.Max(0, Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1));
+        var h = Math.Max(0, Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1));
+        return w * h / (a.Area + b.Area - w * h);
+    }
+}
