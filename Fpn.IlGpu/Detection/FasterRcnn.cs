@@ -23,6 +23,7 @@ public sealed class FasterRcnn : IDisposable
     private readonly Device device;
     private readonly ModelConfiguration configuration;
     private float scoreThreshold;
+    private bool disposed;
 
     private FasterRcnn(Device device, StateDictionary state, ModelConfiguration configuration)
     {
@@ -78,7 +79,7 @@ public sealed class FasterRcnn : IDisposable
         using var state = path is null ? ShippedModel.Open() : Safetensors.Open(path);
         var configuration = ModelConfiguration.Of(state);
         lock (device.Lock)
-            return new FasterRcnn(device, state, configuration);
+            return device.Guard(() => new FasterRcnn(device, state, configuration));
     }
 
     /// <summary>Finds the objects in a picture file.</summary>
@@ -119,13 +120,17 @@ public sealed class FasterRcnn : IDisposable
     /// <param name="cancellation">Stops between two stages of the work.</param>
     /// <returns>For each picture, best first.</returns>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="ObjectDisposedException">The detector or its device was disposed.</exception>
     public IReadOnlyList<IReadOnlyList<DetectedObject>> Detect(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             return [];
         lock (device.Lock)
-            return DetectOnDevice(pictures, cancellation);
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            return device.Guard(() => DetectOnDevice(pictures, cancellation));
+        }
     }
 
     /// <inheritdoc/>
@@ -133,6 +138,9 @@ public sealed class FasterRcnn : IDisposable
     {
         lock (device.Lock)
         {
+            if (disposed)
+                return;
+            disposed = true;
             Backbone.Dispose();
             Pyramid.Dispose();
             RpnHead.Dispose();

@@ -90,6 +90,23 @@ public sealed partial class Device : IDisposable
         return array;
     }
 
+    /// <summary>Runs work on the device; what its driver throws becomes a sentence for the user.</summary>
+    /// <exception cref="DeviceException">The driver failed.</exception>
+    /// <exception cref="ObjectDisposedException">The device was disposed.</exception>
+    internal T Guard<T>(Func<T> work)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is AcceleratorException or InternalCompilerException)
+        {
+            throw new DeviceException(
+                $"The device {Info.Id} ({Info.Name}) failed: {e.Message} A newer driver or another device may help.", e);
+        }
+    }
+
     /// <summary>Waits until all queued work is done.</summary>
     internal void Synchronize() => stream.Synchronize();
 

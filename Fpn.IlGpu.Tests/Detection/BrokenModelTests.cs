@@ -1,0 +1,89 @@
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Detection;
+
+/// <summary>Files that are whole, but hold no model that can run: the message names the tensor and what is wrong.</summary>
+public sealed class BrokenModelTests
+{
+    private string folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => folder = Directory.CreateTempSubdirectory("fpn-tests-").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(folder, recursive: true);
+
+    [TestCase("backbone.body.conv1.weight")]
+    [TestCase("backbone.body.layer2.0.bn1.running_var")]
+    [TestCase("backbone.fpn.inner_blocks.1.0.weight")]
+    [TestCase("rpn.head.bbox_pred.bias")]
+    [TestCase("roi_heads.box_head.fc6.weight")]
+    [TestCase("roi_heads.box_predictor.cls_score.bias")]
+    public void A_missing_tensor_is_named(string name)
+        => Assert.That(() => Load(t => t.Name == name ? null : t), Fails(name));
+
+    [TestCase("backbone.fpn.inner_blocks.2.0.weight", "[96, 127, 1, 1]", "[96, 128, 1, 1]")]
+    [TestCase("roi_heads.box_head.fc7.weight", "[256, 255]", "[256, 256]")]
+    [TestCase("backbone.body.bn1.weight", "[31]", "[32]")]
+    public void A_wrong_shape_is_shown_beside_the_right_one(string name, string wrong, string right)
+    {
+        int[] shape = [.. wrong.Trim('[', ']').Split(", ").Select(int.Parse)];
+        Assert.That(
+            () => Load(t => t.Name == name ? t with { Shape = shape, Values = new float[shape.Aggregate(1, (a, b) => a * b)] } : t),
+            Fails(name).And.Message.Contains(wrong).And.Message.Contains(right));
+    }
+
+    [TestCase("backbone.body.layer1.0.conv1.weight", 2)]
+    [TestCase("rpn.head.cls_logits.weight", 3)]
+    public void A_wrong_number_of_dimensions_is_named(string name, int dimensions)
+        => Assert.That(() => Load(t => t.Name == name ? t with { Shape = [t.Values.Length, .. Enumerable.Repeat(1, dimensions - 1)] } : t), Fails(name));
+
+    [TestCase(float.NaN)]
+    [TestCase(float.PositiveInfinity)]
+    public void Values_that_are_no_numbers_are_refused(float value)
+    {
+        const string Name = "roi_heads.box_head.fc7.bias";
+        Assert.That(() => Load(t => t.Name == Name ? t with { Values = [value, .. t.Values[1..]] } : t), Fails(Name));
+    }
+
+    [Test]
+    public void Classes_that_are_too_few_are_counted()
+        => Assert.That(
+            () => Load(t => t, config: c => c with { Classes = ["background", "circle"] }),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("2 classes").And.Message.Contains("has 8"));
+
+    [Test]
+    public void Anchors_that_the_heads_were_not_made_for_are_refused()
+        => Assert.That(
+            () => Load(t => t, config: c => c with { AspectRatios = [1] }),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("3 anchors"));
+
+    [Test]
+    public void Anchor_sizes_for_too_few_levels_are_refused()
+        => Assert.That(
+            () => Load(t => t, config: c => c with { AnchorSizes = [[16], [32]] }),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("2 levels"));
+
+    private static NUnit.Framework.Constraints.Constraint Fails(string name)
+        => Throws.TypeOf<WeightsException>().With.Message.Contains(name);
+
+    private void Load(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)
+    {
+        var path = Path.Combine(folder, "model.safetensors");
+        using (var shipped = ShippedModel.Open())
+        {
+            var tensors = shipped.Tensors.Values.Select(t => change(new NamedTensor(t.Name, [.. t.Shape], t.ToArray())))
+                .OfType<NamedTensor>().Select(t => (t.Name, t.Shape, t.Values));
+            var configuration = (config ?? (c => c))(ModelConfiguration.Of(shipped));
+            Safetensors.Write(
+                path, tensors, DataType.F32, new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = configuration.ToJson() });
+        }
+        using var device = Device.Open("cpu");
+        using var detector = FasterRcnn.Load(device, path);
+    }
+
+    private sealed record NamedTensor(string Name, int[] Shape, float[] Values);
+}

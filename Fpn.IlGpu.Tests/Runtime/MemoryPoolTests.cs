@@ -1,0 +1,67 @@
+namespace Fpn.IlGpu.Tests.Runtime;
+
+public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
+{
+    [Test]
+    public void What_was_given_back_is_rented_again()
+    {
+        var before = Device.Memory.Allocations;
+        for (var i = 0; i < 10; i++)
+            Device.Rent<float>(54321).Dispose();
+        Assert.That(Device.Memory.Allocations - before, Is.LessThanOrEqualTo(1));
+    }
+
+    [Test]
+    public void What_is_rented_at_the_same_time_does_not_overlap()
+    {
+        using var a = Device.Upload<int>([1, 2, 3]);
+        using var b = Device.Upload<int>([4, 5, 6]);
+        Assert.That(a.Download(), Is.EqualTo(new[] { 1, 2, 3 }));
+        Assert.That(b.Download(), Is.EqualTo(new[] { 4, 5, 6 }));
+    }
+
+    [Test]
+    public void Giving_back_twice_gives_back_once()
+    {
+        var first = Device.Rent<int>(777);
+        first.Dispose();
+        using var second = Device.Upload<int>(Enumerable.Repeat(1, 777).ToArray());
+        first.Dispose();
+        using var third = Device.Upload<int>(Enumerable.Repeat(2, 777).ToArray());
+        Assert.That(second.Download(), Is.All.EqualTo(1));
+    }
+
+    [Test]
+    public void What_a_picture_left_behind_is_taken_back_when_it_ends()
+    {
+        using (Device.Memory.BeginPicture())
+            Device.Rent<float>(98765);
+        var before = Device.Memory.Allocations;
+        using (Device.Memory.BeginPicture())
+            Device.Rent<float>(98765);
+        Assert.That(Device.Memory.Allocations, Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Buffers_of_sizes_that_no_longer_come_are_freed()
+    {
+        var held = Device.Memory.HeldBytes;
+        for (var i = 1; i <= 40; i++)
+        {
+            using var picture = Device.Memory.BeginPicture();
+            Device.Rent<byte>(i << 20).Dispose();
+        }
+        Assert.That(Device.Memory.HeldBytes - held, Is.LessThan(300L << 20), "all forty would be 820 MiB");
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(255)]
+    [TestCase(257)]
+    [TestCase(100_001)]
+    public void An_array_has_the_length_asked_for(int length)
+    {
+        using var array = Device.Rent<float>(length);
+        Assert.That(array.Download(), Has.Length.EqualTo(length));
+    }
+}
