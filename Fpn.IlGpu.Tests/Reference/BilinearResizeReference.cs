@@ -1,0 +1,52 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// Bilinear resizing with half-pixel centres, clamped at the edges, without antialiasing: PyTorch's interpolate with
+/// align_corners=False. Sizes follow torchvision's GeneralizedRCNNTransform.
+/// </summary>
+public static class BilinearResizeReference
+{
+    /// <summary>
+    /// The shorter side becomes <paramref name="minSize"/>, unless the longer would exceed <paramref name="maxSize"/>;
+    /// rounded down, and at least 1 px (where torchvision fails).
+    /// </summary>
+    public static (int Height, int Width) OutputSize(int height, int width, int minSize, int maxSize)
+    {
+        // PyTorch divides a number by a tensor as reciprocal · number, in float: here and there a pixel more or less.
+        float scale = Math.Min(1f / Math.Min(height, width) * minSize, 1f / Math.Max(height, width) * maxSize);
+        return (Side(height, scale), Side(width, scale));
+    }
+
+    /// <summary>[N, H, W, C] to [N, height, width, C].</summary>
+    /// <param name="input">The pictures.</param>
+    /// <param name="shape">Their shape.</param>
+    /// <param name="height">Rows of the output.</param>
+    /// <param name="width">Columns of the output.</param>
+    /// <param name="stepY">Input px a row of the output; null: H / height, as torchvision recomputes it.</param>
+    /// <param name="stepX">Input px a column of the output; null: W / width.</param>
+    public static float[] Run(
+        float[] input, Shape4 shape, int height, int width, float? stepY = null, float? stepX = null)
+    {
+        Shape4 output = shape with { H = height, W = width };
+        var result = new float[output.Count];
+        foreach ((int n, int y, int x, int c) in output.Elements())
+        {
+            (int y0, int y1, float fy) = Source(y, shape.H, stepY ?? (float)shape.H / height);
+            (int x0, int x1, float fx) = Source(x, shape.W, stepX ?? (float)shape.W / width);
+            result[output.At(n, y, x, c)] =
+                (1 - fy) * ((1 - fx) * input[shape.At(n, y0, x0, c)] + fx * input[shape.At(n, y0, x1, c)])
+                + fy * ((1 - fx) * input[shape.At(n, y1, x0, c)] + fx * input[shape.At(n, y1, x1, c)]);
+        }
+        return result;
+    }
+
+    private static int Side(int length, float scale) => Math.Max((int)Math.Floor(length * (double)scale), 1);
+
+    /// <summary>The two neighbours of an output pixel's centre on an axis, and how far it is to the second.</summary>
+    private static (int Low, int High, float Fraction) Source(int index, int inputs, float step)
+    {
+        float position = Math.Max(step * (index + 0.5f) - 0.5f, 0);
+        int low = Math.Min((int)position, inputs - 1);
+        return (low, Math.Min(low + 1, inputs - 1), Math.Min(position - low, 1));
+    }
+}

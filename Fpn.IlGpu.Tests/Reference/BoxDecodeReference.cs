@@ -1,0 +1,31 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// Fast R-CNN's box parametrisation: centre' = centre + (dx / wx · w, dy / wy · h), w' = w · exp(dw / ww),
+/// h' = h · exp(dh / wh); dw / ww and dh / wh are clamped from above.
+/// </summary>
+public static class BoxDecodeReference
+{
+    /// <summary>log(1000 / 16): boxes don't grow by more than this.</summary>
+    public static readonly float Clamp = (float)Math.Log(1000.0 / 16);
+
+    /// <summary>Deltas [R, classes, 4] (dx, dy, dw, dh) around boxes [R, 4] to boxes [R, classes, 4].</summary>
+    public static float[] Run(float[] deltas, float[] boxes, float[] weights, int classes)
+    {
+        var result = new float[deltas.Length];
+        for (int i = 0; i < deltas.Length; i += 4)
+        {
+            int box = i / 4 / classes * 4;
+            float width = boxes[box + 2] - boxes[box], height = boxes[box + 3] - boxes[box + 1];
+            float x = boxes[box] + 0.5f * width + deltas[i] / weights[0] * width;
+            float y = boxes[box + 1] + 0.5f * height + deltas[i + 1] / weights[1] * height;
+            float newWidth = MathF.Exp(Math.Min(deltas[i + 2] / weights[2], Clamp)) * width;
+            float newHeight = MathF.Exp(Math.Min(deltas[i + 3] / weights[3], Clamp)) * height;
+            result[i] = x - 0.5f * newWidth;
+            result[i + 1] = y - 0.5f * newHeight;
+            result[i + 2] = x + 0.5f * newWidth;
+            result[i + 3] = y + 0.5f * newHeight;
+        }
+        return result;
+    }
+}

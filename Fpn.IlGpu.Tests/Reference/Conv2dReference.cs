@@ -1,0 +1,62 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// out[n, oy, ox, k] = Σ over ky, kx, c of in[n, oy·sy − py + ky·dy, ox·sx − px + kx·dx, g·C/groups + c] ·
+/// w[ky, kx, c, k] + bias[k] + residual[n, oy, ox, k], then ReLU; g is the group that k belongs to. Cross-correlation,
+/// as PyTorch's conv2d.
+/// </summary>
+public static class Conv2dReference
+{
+    /// <summary>Shape of the output, [N, OH, OW, K].</summary>
+    public static Shape4 OutputShape(
+        Shape4 shape, (int Y, int X) kernel, int outputs,
+        (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation) => new(
+        shape.N,
+        (shape.H + 2 * padding.Y - dilation.Y * (kernel.Y - 1) - 1) / stride.Y + 1,
+        (shape.W + 2 * padding.X - dilation.X * (kernel.X - 1) - 1) / stride.X + 1,
+        outputs);
+
+    /// <summary>The convolution.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">[kh, kw, C / groups, K].</param>
+    /// <param name="bias">[K], or null.</param>
+    /// <param name="residual">[N, OH, OW, K], or null.</param>
+    /// <param name="shape">Of the input.</param>
+    /// <param name="kernel">kh, kw.</param>
+    /// <param name="outputs">K.</param>
+    /// <param name="stride">In input px.</param>
+    /// <param name="padding">Zeros on either side, in input px.</param>
+    /// <param name="dilation">Input px between two elements of the kernel; 1 is dense.</param>
+    /// <param name="groups">Divides C and K.</param>
+    /// <param name="relu">Negative results become 0.</param>
+    /// <returns>[N, OH, OW, K].</returns>
+    public static float[] Run(
+        float[] input, float[] weights, float[]? bias, float[]? residual,
+        Shape4 shape, (int Y, int X) kernel, int outputs,
+        (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation, int groups = 1, bool relu = false)
+    {
+        Shape4 output = OutputShape(shape, kernel, outputs, stride, padding, dilation);
+        int inputsOfGroup = shape.C / groups, outputsOfGroup = outputs / groups;
+        var result = new float[output.Count];
+        foreach ((int n, int oy, int ox, int k) in output.Elements())
+        {
+            int firstInput = k / outputsOfGroup * inputsOfGroup;
+            double sum = 0;
+            for (int ky = 0; ky < kernel.Y; ky++)
+                for (int kx = 0; kx < kernel.X; kx++)
+                {
+                    int y = oy * stride.Y - padding.Y + ky * dilation.Y;
+                    int x = ox * stride.X - padding.X + kx * dilation.X;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
+                    for (int c = 0; c < inputsOfGroup; c++)
+                        sum += (double)input[shape.At(n, y, x, firstInput + c)]
+                            * weights[((ky * kernel.X + kx) * inputsOfGroup + c) * outputs + k];
+                }
+            int at = output.At(n, oy, ox, k);
+            if (bias is not null) sum += bias[k];
+            if (residual is not null) sum += residual[at];
+            result[at] = relu && sum < 0 ? 0 : (float)sum;
+        }
+        return result;
+    }
+}

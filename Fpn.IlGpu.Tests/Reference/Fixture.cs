@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>One case of fixtures/operators.safetensors: an operator's parameters, inputs and outputs.</summary>
+public sealed class Fixture
+{
+    private static readonly Lazy<StateDictionary> Cases = new(() => Safetensors.Open(
+        Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", "operators.safetensors")));
+
+    private readonly string name;
+    private readonly JsonElement parameters;
+
+    private Fixture(string name)
+    {
+        this.name = name;
+        parameters = JsonDocument.Parse(Cases.Value.Metadata[name]).RootElement;
+    }
+
+    /// <summary>All cases of an operator.</summary>
+    public static IEnumerable<Fixture> Of(string operatorName)
+    {
+        for (int i = 0; Cases.Value.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
+            yield return new Fixture($"{operatorName}.{i}");
+    }
+
+    /// <summary>Whether the case has this tensor.</summary>
+    public bool Has(string tensor) => Cases.Value.Contains($"{name}.{tensor}");
+
+    /// <summary>A tensor's values.</summary>
+    public float[] Values(string tensor) => Cases.Value[$"{name}.{tensor}"].ToArray();
+
+    /// <summary>A tensor's values, or null where the case has none.</summary>
+    public float[]? ValuesOrNull(string tensor) => Has(tensor) ? Values(tensor) : null;
+
+    /// <summary>A tensor's values, which are whole numbers.</summary>
+    public int[] Indices(string tensor) => Array.ConvertAll(Values(tensor), value => (int)value);
+
+    /// <summary>A tensor's extents.</summary>
+    public int[] Extents(string tensor) => [.. Cases.Value[$"{name}.{tensor}"].Shape];
+
+    /// <summary>Extents of an NHWC tensor.</summary>
+    public Shape4 Shape(string tensor) =>
+        Extents(tensor) is [int n, int h, int w, int c] ? new(n, h, w, c) : throw new InvalidDataException(name);
+
+    /// <summary>A parameter that the case has.</summary>
+    public bool HasParameter(string key) => parameters.TryGetProperty(key, out _);
+
+    /// <summary>A parameter.</summary>
+    public T Get<T>(string key) => parameters.GetProperty(key).Deserialize<T>()!;
+
+    /// <summary>A parameter of two numbers: along y, along x.</summary>
+    public (int Y, int X) Pair(string key) =>
+        Get<int[]>(key) is [int y, int x] ? (y, x) : throw new InvalidDataException(name);
+
+    /// <summary>Holds a result to one of the case's tensors.</summary>
+    public void Check(string tensor, float[] actual, double atol = 1e-5, double rtol = 1e-5) =>
+        Comparison.AssertClose(actual, Values(tensor), atol, rtol, Extents(tensor), $"{name}.{tensor}");
+
+    /// <summary>Holds indices to one of the case's tensors, exactly.</summary>
+    public void Check(string tensor, int[] actual) =>
+        Assert.That(actual, Is.EqualTo(Indices(tensor)), $"{name}.{tensor}");
+}

@@ -1,0 +1,35 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>The largest value under a window, of those inside of the map. NaN wins, as in PyTorch.</summary>
+public static class MaxPool2dReference
+{
+    /// <summary>Shape of the output, rounded down.</summary>
+    public static Shape4 OutputShape(
+        Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding) => new(
+        shape.N,
+        (shape.H + 2 * padding.Y - kernel.Y) / stride.Y + 1,
+        (shape.W + 2 * padding.X - kernel.X) / stride.X + 1,
+        shape.C);
+
+    /// <summary>[N, H, W, C] to [N, OH, OW, C]; padding is at most half of the kernel.</summary>
+    public static float[] Run(
+        float[] input, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
+    {
+        Shape4 output = OutputShape(shape, kernel, stride, padding);
+        var result = new float[output.Count];
+        foreach ((int n, int oy, int ox, int c) in output.Elements())
+        {
+            float largest = float.NegativeInfinity;
+            for (int ky = 0; ky < kernel.Y; ky++)
+                for (int kx = 0; kx < kernel.X; kx++)
+                {
+                    int y = oy * stride.Y - padding.Y + ky, x = ox * stride.X - padding.X + kx;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
+                    float value = input[shape.At(n, y, x, c)];
+                    if (value > largest || float.IsNaN(value)) largest = value;
+                }
+            result[output.At(n, oy, ox, c)] = largest;
+        }
+        return result;
+    }
+}

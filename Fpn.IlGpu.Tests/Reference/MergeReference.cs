@@ -1,0 +1,13 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>The pyramid's top-down step: the coarser map, upsampled to the lateral's size, plus the lateral.</summary>
+public static class MergeReference
+{
+    /// <summary>Coarse map [N, h, w, C] and lateral [N, H, W, C] to [N, H, W, C].</summary>
+    public static float[] Run(float[] coarse, Shape4 coarseShape, float[] lateral, Shape4 lateralShape)
+    {
+        float[] result = NearestUpsampleReference.Run(coarse, coarseShape, lateralShape.H, lateralShape.W);
+        for (int i = 0; i < result.Length; i++) result[i] += lateral[i];
+        return result;
+    }
+}

@@ -1,0 +1,22 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>out[n, y, x, c] = in[n, floor(y · H / OH), floor(x · W / OW), c], quotient first, in float.</summary>
+public static class NearestUpsampleReference
+{
+    /// <summary>The row (or column) of the input that one of the output is taken from.</summary>
+    public static int SourceIndex(int index, int inputs, int outputs) =>
+        Math.Min((int)MathF.Floor(index * ((float)inputs / outputs)), inputs - 1);
+
+    /// <summary>[N, H, W, C] to [N, height, width, C].</summary>
+    public static float[] Run(float[] input, Shape4 shape, int height, int width)
+    {
+        Shape4 output = shape with { H = height, W = width };
+        var result = new float[output.Count];
+        foreach ((int n, int y, int x, int c) in output.Elements())
+        {
+            int sourceY = SourceIndex(y, shape.H, height), sourceX = SourceIndex(x, shape.W, width);
+            result[output.At(n, y, x, c)] = input[shape.At(n, sourceY, sourceX, c)];
+        }
+        return result;
+    }
+}

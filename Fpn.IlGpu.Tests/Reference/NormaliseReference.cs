@@ -1,0 +1,19 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>out[…, c] = (in[…, c] · scale − mean[c]) / std[c]; with bgr, in's channels are read backwards.</summary>
+public static class NormaliseReference
+{
+    /// <summary>[…, C] to the same; C is the length of <paramref name="mean"/>.</summary>
+    public static float[] Run(float[] input, float scale, float[] mean, float[] std, bool bgr = false)
+    {
+        int channels = mean.Length;
+        var result = new float[input.Length];
+        for (int i = 0; i < input.Length; i++)
+        {
+            int c = i % channels;
+            float value = input[bgr ? i - c + channels - 1 - c : i];
+            result[i] = (value * scale - mean[c]) / std[c];
+        }
+        return result;
+    }
+}

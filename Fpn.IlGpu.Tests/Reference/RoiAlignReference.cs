@@ -1,0 +1,64 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// RoIAlign (Mask R-CNN, section 3) as torchvision computes it: each bin is the mean of samples² bilinear samples,
+/// evenly spread in it. A sample more than one pixel outside of the map is 0; nearer ones are clamped to its edge.
+/// </summary>
+public static class RoiAlignReference
+{
+    /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
+    /// <param name="map">The features.</param>
+    /// <param name="rois">x1, y1, x2, y2 in input px.</param>
+    /// <param name="pictures">Which n each RoI is of; null: all of the first.</param>
+    /// <param name="shape">Of the map.</param>
+    /// <param name="scale">Level px an input px: 1 / stride.</param>
+    /// <param name="pooled">Bins along y and x.</param>
+    /// <param name="samples">Samples a side of a bin; 0: as many as level px, rounded up.</param>
+    /// <param name="aligned">Shifts by half a pixel; else a RoI is at least 1 level px long and wide.</param>
+    public static float[] Run(
+        float[] map, float[] rois, int[]? pictures,
+        Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
+    {
+        var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
+        var result = new float[output.Count];
+        foreach ((int r, int py, int px, int c) in output.Elements())
+        {
+            float shift = aligned ? 0.5f : 0;
+            float left = rois[4 * r] * scale - shift, top = rois[4 * r + 1] * scale - shift;
+            float width = rois[4 * r + 2] * scale - shift - left, height = rois[4 * r + 3] * scale - shift - top;
+            if (!aligned)
+            {
+                width = Math.Max(width, 1);
+                height = Math.Max(height, 1);
+            }
+            float binWidth = width / pooled.W, binHeight = height / pooled.H;
+            int samplesX = samples > 0 ? samples : (int)MathF.Ceiling(binWidth);
+            int samplesY = samples > 0 ? samples : (int)MathF.Ceiling(binHeight);
+            double sum = 0;
+            for (int sy = 0; sy < samplesY; sy++)
+            {
+                for (int sx = 0; sx < samplesX; sx++)
+                {
+                    float y = top + py * binHeight + (sy + 0.5f) * binHeight / samplesY;
+                    float x = left + px * binWidth + (sx + 0.5f) * binWidth / samplesX;
+                    sum += Sample(map, shape, pictures?[r] ?? 0, y, x, c);
+                }
+            }
+            result[output.At(r, py, px, c)] = (float)(sum / Math.Max(samplesY * samplesX, 1));
+        }
+        return result;
+    }
+
+    /// <summary>The map at (y, x), whole numbers being the centres of pixels.</summary>
+    private static double Sample(float[] map, Shape4 shape, int n, float y, float x, int c)
+    {
+        // Written so that NaN is outside, too.
+        if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W)) return 0;
+        y = Math.Clamp(y, 0, shape.H - 1);
+        x = Math.Clamp(x, 0, shape.W - 1);
+        int y0 = (int)y, x0 = (int)x, y1 = Math.Min(y0 + 1, shape.H - 1), x1 = Math.Min(x0 + 1, shape.W - 1);
+        double fy = y - y0, fx = x - x0;
+        return (1 - fy) * ((1 - fx) * map[shape.At(n, y0, x0, c)] + fx * map[shape.At(n, y0, x1, c)])
+            + fy * ((1 - fx) * map[shape.At(n, y1, x0, c)] + fx * map[shape.At(n, y1, x1, c)]);
+    }
+}

@@ -1,0 +1,21 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// Equation 1 of the paper, k = floor(4 + log2(sqrt(w · h) / 224)), clamped to the levels that there are. torchvision
+/// adds 1e-6 after the logarithm, so that a box of exactly 112 px doesn't fall to the level below by rounding.
+/// </summary>
+public static class RoiLevelReference
+{
+    /// <summary>Boxes [R, 4] in input px to the level of each, from <paramref name="lowest"/> on.</summary>
+    public static int[] Run(float[] boxes, int lowest, int highest, float epsilon = 1e-6f)
+    {
+        var levels = new int[boxes.Length / 4];
+        for (int r = 0; r < levels.Length; r++)
+        {
+            float width = boxes[4 * r + 2] - boxes[4 * r], height = boxes[4 * r + 3] - boxes[4 * r + 1];
+            float level = MathF.Floor(4 + MathF.Log2(MathF.Sqrt(width * height) / 224) + epsilon);
+            levels[r] = float.IsNaN(level) ? lowest : (int)Math.Clamp(level, lowest, highest);
+        }
+        return levels;
+    }
+}

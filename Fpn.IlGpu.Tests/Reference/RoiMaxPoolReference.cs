@@ -1,0 +1,41 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// RoI max pooling (Fast R-CNN, section 2.1) as torchvision computes it: corners rounded to whole level px (halves
+/// away from 0), both ends belonging to the RoI; a bin is the largest value of the px that it touches, 0 of none.
+/// </summary>
+public static class RoiMaxPoolReference
+{
+    /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
+    /// <param name="map">The features.</param>
+    /// <param name="rois">x1, y1, x2, y2 in input px.</param>
+    /// <param name="pictures">Which n each RoI is of; null: all of the first.</param>
+    /// <param name="shape">Of the map.</param>
+    /// <param name="scale">Level px an input px: 1 / stride.</param>
+    /// <param name="pooled">Bins along y and x.</param>
+    public static float[] Run(
+        float[] map, float[] rois, int[]? pictures, Shape4 shape, float scale, (int H, int W) pooled)
+    {
+        var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
+        var result = new float[output.Count];
+        foreach ((int r, int py, int px, int c) in output.Elements())
+        {
+            int left = Round(rois[4 * r] * scale), top = Round(rois[4 * r + 1] * scale);
+            int right = Round(rois[4 * r + 2] * scale), bottom = Round(rois[4 * r + 3] * scale);
+            float binWidth = (float)Math.Max(right - left + 1, 1) / pooled.W;
+            float binHeight = (float)Math.Max(bottom - top + 1, 1) / pooled.H;
+            int y0 = Math.Clamp((int)MathF.Floor(py * binHeight) + top, 0, shape.H);
+            int y1 = Math.Clamp((int)MathF.Ceiling((py + 1) * binHeight) + top, 0, shape.H);
+            int x0 = Math.Clamp((int)MathF.Floor(px * binWidth) + left, 0, shape.W);
+            int x1 = Math.Clamp((int)MathF.Ceiling((px + 1) * binWidth) + left, 0, shape.W);
+            float largest = y1 <= y0 || x1 <= x0 ? 0 : float.MinValue;
+            for (int y = y0; y < y1; y++)
+                for (int x = x0; x < x1; x++)
+                    largest = Math.Max(largest, map[shape.At(pictures?[r] ?? 0, y, x, c)]);
+            result[output.At(r, py, px, c)] = largest;
+        }
+        return result;
+    }
+
+    private static int Round(float value) => (int)MathF.Round(value, MidpointRounding.AwayFromZero);
+}

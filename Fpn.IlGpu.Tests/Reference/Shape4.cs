@@ -1,0 +1,24 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>Extents of an NHWC tensor: batch, rows, columns, channels.</summary>
+public readonly record struct Shape4(int N, int H, int W, int C)
+{
+    /// <summary>The number of elements.</summary>
+    public int Count => N * H * W * C;
+
+    /// <summary>Where element (n, y, x, c) lies.</summary>
+    public int At(int n, int y, int x, int c) => ((n * H + y) * W + x) * C + c;
+
+    /// <summary>Every element's place, in the order in which they lie: the four loops that all references share.</summary>
+    public IEnumerable<(int N, int Y, int X, int C)> Elements()
+    {
+        for (int n = 0; n < N; n++)
+            for (int y = 0; y < H; y++)
+                for (int x = 0; x < W; x++)
+                    for (int c = 0; c < C; c++)
+                        yield return (n, y, x, c);
+    }
+
+    /// <summary>The extents as a list, outermost first.</summary>
+    public int[] ToArray() => [N, H, W, C];
+}

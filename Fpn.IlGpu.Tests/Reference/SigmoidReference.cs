@@ -1,0 +1,9 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>out[i] = 1 / (1 + exp(−in[i])).</summary>
+public static class SigmoidReference
+{
+    /// <summary>Any shape.</summary>
+    public static float[] Run(float[] input) =>
+        Array.ConvertAll(input, value => (float)(1 / (1 + Math.Exp(-(double)value))));
+}

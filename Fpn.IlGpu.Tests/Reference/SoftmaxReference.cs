@@ -1,0 +1,20 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>out[r, i] = exp(in[r, i] − max of row r) / Σ over j of exp(in[r, j] − max of row r).</summary>
+public static class SoftmaxReference
+{
+    /// <summary>[rows, columns] to the same.</summary>
+    public static float[] Run(float[] input, int rows, int columns)
+    {
+        var result = new float[rows * columns];
+        for (int r = 0; r < rows; r++)
+        {
+            double largest = double.NegativeInfinity, sum = 0;
+            for (int i = 0; i < columns; i++) largest = Math.Max(largest, input[r * columns + i]);
+            for (int i = 0; i < columns; i++) sum += Math.Exp(input[r * columns + i] - largest);
+            for (int i = 0; i < columns; i++)
+                result[r * columns + i] = (float)(Math.Exp(input[r * columns + i] - largest) / sum);
+        }
+        return result;
+    }
+}

@@ -1,0 +1,18 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>P6: every other row and column of P5, from the first on (a 1×1 max pool of stride 2).</summary>
+public static class SubsampleReference
+{
+    /// <summary>Shape of the output: halves, rounded up.</summary>
+    public static Shape4 OutputShape(Shape4 shape) => shape with { H = (shape.H + 1) / 2, W = (shape.W + 1) / 2 };
+
+    /// <summary>[N, H, W, C] to [N, ceil(H / 2), ceil(W / 2), C].</summary>
+    public static float[] Run(float[] input, Shape4 shape)
+    {
+        Shape4 output = OutputShape(shape);
+        var result = new float[output.Count];
+        foreach ((int n, int y, int x, int c) in output.Elements())
+            result[output.At(n, y, x, c)] = input[shape.At(n, 2 * y, 2 * x, c)];
+        return result;
+    }
+}
