@@ -9,7 +9,7 @@ public readonly record struct Shape4(int N, int H, int W, int C)
     /// <summary>Where element (n, y, x, c) lies.</summary>
     public int At(int n, int y, int x, int c) => ((n * H + y) * W + x) * C + c;
 
-    /// <summary>Every element's place, in the order in which they lie: the four loops that all references share.</summary>
+    /// <summary>Every element's place, in their order: the four loops that all references share.</summary>
     public IEnumerable<(int N, int Y, int X, int C)> Elements()
     {
         for (int n = 0; n < N; n++)

@@ -52,7 +52,8 @@ public class FloatConversionTests
     [Test]
     public void Rounding_is_to_the_nearest_and_to_even()
     {
-        float[] values = [1 + 1f / 256, 1 + 3f / 256, 1 + 1.01f / 256, -1 - 1f / 256, float.MaxValue, BitConverter.UInt32BitsToSingle(0x7F80_0001)];
+        float[] values =
+            [1 + 1f / 256, 1 + 3f / 256, 1 + 1.01f / 256, -1 - 1f / 256, float.MaxValue, BitConverter.UInt32BitsToSingle(0x7F80_0001)];
         byte[] bytes = new byte[2 * values.Length];
         FloatConversion.FromFloat(values, DataType.BF16, bytes);
         Assert.That(
@@ -63,8 +64,12 @@ public class FloatConversionTests
     [Test]
     public void Other_types_become_what_a_cast_gives()
     {
-        Assert.That(Numbers<double>(DataType.F64, 0.1, -1e300, 1e-300), Is.EqualTo(new[] { 0.1f, float.NegativeInfinity, 0f }));
-        Assert.That(Numbers<long>(DataType.I64, long.MinValue, 16777217, 3), Is.EqualTo(new[] { -9.223372E+18f, 16777216f, 3f }));
+        Assert.That(
+            Numbers<double>(DataType.F64, 0.1, -1e300, 1e-300),
+            Is.EqualTo(new[] { 0.1f, float.NegativeInfinity, 0f }));
+        Assert.That(
+            Numbers<long>(DataType.I64, long.MinValue, 16777217, 3),
+            Is.EqualTo(new[] { -9.223372E+18f, 16777216f, 3f }));
         Assert.That(Numbers<ulong>(DataType.U64, ulong.MaxValue), Is.EqualTo(new[] { 1.8446744E+19f }));
         Assert.That(Numbers(DataType.I32, int.MinValue, 5), Is.EqualTo(new[] { -2147483648f, 5f }));
         Assert.That(Numbers(DataType.U32, uint.MaxValue), Is.EqualTo(new[] { 4294967296f }));

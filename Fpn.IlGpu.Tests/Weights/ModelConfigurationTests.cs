@@ -13,12 +13,18 @@ public class ModelConfigurationTests
         ModelConfiguration c = ModelConfiguration.Parse(json);
         Assert.That(c.AnchorSizes, Is.EqualTo(new float[][] { [32], [64], [128], [256], [512] }));
         Assert.That((c.MinSize, c.MaxSize, c.SizeDivisor), Is.EqualTo((800, 1333, 32)));
-        Assert.That((c.RpnPreNmsTopN, c.RpnPostNmsTopN, c.RpnNmsThreshold, c.RpnScoreThreshold), Is.EqualTo((1000, 1000, 0.7f, 0f)));
+        Assert.That(
+            (c.RpnPreNmsTopN, c.RpnPostNmsTopN, c.RpnNmsThreshold, c.RpnScoreThreshold),
+            Is.EqualTo((1000, 1000, 0.7f, 0f)));
         Assert.That((c.BoxScoreThreshold, c.BoxNmsThreshold, c.BoxDetectionsPerImage), Is.EqualTo((0.05f, 0.5f, 100)));
         Assert.That(c.BoxWeights, Is.EqualTo(new[] { 10f, 10, 5, 5 }));
         Assert.That(c.Classes, Is.Null);
-        Assert.That((c.Bgr, c.StrideInFirstConvolution, c.RoundAnchors, c.RoiAligned, c.BackgroundLast), Is.EqualTo((false, false, true, false, false)));
-        Assert.That((c.PixelScale, c.BatchNormEpsilon, c.RoiSamplingRatio, c.RoiLevelEpsilon), Is.EqualTo((1f / 255, 1e-5f, 2, 1e-6f)));
+        Assert.That(
+            (c.Bgr, c.StrideInFirstConvolution, c.RoundAnchors, c.RoiAligned, c.BackgroundLast),
+            Is.EqualTo((false, false, true, false, false)));
+        Assert.That(
+            (c.PixelScale, c.BatchNormEpsilon, c.RoiSamplingRatio, c.RoiLevelEpsilon),
+            Is.EqualTo((1f / 255, 1e-5f, 2, 1e-6f)));
     }
 
     [Test]
@@ -43,12 +49,20 @@ public class ModelConfigurationTests
             Assert.That(each.AnchorSizes, Is.EqualTo(new float[][] { [32, 40.5f], [64] }));
             Assert.That(each.AspectRatios, Is.EqualTo(new[] { 1f }));
             Assert.That((each.MinSize, each.MaxSize, each.SizeDivisor), Is.EqualTo((1, 2, 1)));
-            Assert.That((each.RpnPreNmsTopN, each.RpnPostNmsTopN, each.RpnNmsThreshold, each.RpnScoreThreshold), Is.EqualTo((3, 4, 1f, 0.5f)));
-            Assert.That((each.BoxScoreThreshold, each.BoxNmsThreshold, each.BoxDetectionsPerImage), Is.EqualTo((0f, 0.25f, 5)));
+            Assert.That(
+                (each.RpnPreNmsTopN, each.RpnPostNmsTopN, each.RpnNmsThreshold, each.RpnScoreThreshold),
+                Is.EqualTo((3, 4, 1f, 0.5f)));
+            Assert.That(
+                (each.BoxScoreThreshold, each.BoxNmsThreshold, each.BoxDetectionsPerImage),
+                Is.EqualTo((0f, 0.25f, 5)));
             Assert.That(each.BoxWeights, Is.EqualTo(new[] { 1f, 2, 3, 4 }));
             Assert.That(each.Classes, Is.EqualTo(new[] { "dog", "größer" }));
-            Assert.That((each.Bgr, each.StrideInFirstConvolution, each.RoundAnchors, each.RoiAligned, each.BackgroundLast), Is.EqualTo((true, true, false, true, true)));
-            Assert.That((each.PixelScale, each.BatchNormEpsilon, each.RoiSamplingRatio, each.RoiLevelEpsilon), Is.EqualTo((1f, 0f, 0, 1e-8f)));
+            Assert.That(
+                (each.Bgr, each.StrideInFirstConvolution, each.RoundAnchors, each.RoiAligned, each.BackgroundLast),
+                Is.EqualTo((true, true, false, true, true)));
+            Assert.That(
+                (each.PixelScale, each.BatchNormEpsilon, each.RoiSamplingRatio, each.RoiLevelEpsilon),
+                Is.EqualTo((1f, 0f, 0, 1e-8f)));
             Assert.That(each.UnknownKeys, Is.Empty);
         }
     }
@@ -111,7 +125,9 @@ public class ModelConfigurationTests
     public void A_value_that_cannot_be_is_named_with_its_key(string key, string value)
     {
         WeightsException? refused = Assert.Throws<WeightsException>(() => ModelConfiguration.Parse($"{{\"{key}\": {value}}}"));
-        Assert.That(refused!.Message, Does.StartWith($"The configuration's {key} is '{value}', where ").And.EndsWith(" is needed."));
+        Assert.That(
+            refused!.Message,
+            Does.StartWith($"The configuration's {key} is '{value}', where ").And.EndsWith(" is needed."));
     }
 
     [TestCase("")]

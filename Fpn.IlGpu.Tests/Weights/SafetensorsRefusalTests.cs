@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Every way in which a file can be wrong: an error that names the file, the tensor and what is wrong.</summary>
+/// <summary>Every way in which a file can be wrong: an error that names file, tensor and what is wrong.</summary>
 public class SafetensorsRefusalTests
 {
     [Test]
@@ -14,7 +14,8 @@ public class SafetensorsRefusalTests
         string folder = Directory.CreateTempSubdirectory("fpn-weights-").FullName;
         try
         {
-            string missing = Path.Combine(folder, "missing.safetensors"), empty = Path.Combine(folder, "empty.safetensors");
+            string missing = Path.Combine(folder, "missing.safetensors");
+            string empty = Path.Combine(folder, "empty.safetensors");
             File.WriteAllBytes(empty, []);
             Assert.That(() => Safetensors.Open(missing), Refused($"{missing}: there is no such weights file."));
             Assert.That(() => Safetensors.Open(folder), Refused($"{folder}: is a folder, not a weights file."));
@@ -43,11 +44,19 @@ public class SafetensorsRefusalTests
     public void A_lying_header_length()
     {
         const string header = "{}";
-        Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 3)), Does.Contain("claims a header of 3 bytes, but only 2 follow"));
-        Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 100_000_001)), Does.Contain("where 100000000 are the most"));
-        Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, ulong.MaxValue)), Does.Contain("claims a header of 18446744073709551615 bytes"));
+        Assert.That(
+            SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 3)),
+            Does.Contain("claims a header of 3 bytes, but only 2 follow"));
+        Assert.That(
+            SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 100_000_001)),
+            Does.Contain("where 100000000 are the most"));
+        Assert.That(
+            SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, ulong.MaxValue)),
+            Does.Contain("claims a header of 18446744073709551615 bytes"));
         Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 1)), Does.Contain("not valid JSON"));
-        Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 0)), Does.Contain("does not begin with '{'"));
+        Assert.That(
+            SafetensorsFile.Refusal(SafetensorsFile.Build(header, 0, 0)),
+            Does.Contain("does not begin with '{'"));
         Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 9, 10)), Does.Contain("not valid JSON"));
     }
 
@@ -61,25 +70,53 @@ public class SafetensorsRefusalTests
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[]}}", "'t' has no two data_offsets")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0]}}", "'t' has no two data_offsets")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4,8]}}", "more than 2 entries")]
-    [TestCase("{\"t\":{\"dtype\":\"F31\",\"shape\":[],\"data_offsets\":[0,4]}}", "'t' has the dtype 'F31', which is not supported")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F31\",\"shape\":[],\"data_offsets\":[0,4]}}",
+        "'t' has the dtype 'F31', which is not supported")]
     [TestCase("{\"t\":{\"dtype\":32,\"shape\":[],\"data_offsets\":[0,4]}}", "dtype that is not a string")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]}}", "shape that is not a list")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", "not a whole number from 0 on")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}", "not a whole number from 0 on")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[18446744073709551616],\"data_offsets\":[0,4]}}", "not a whole number from 0 on")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[18446744073709551616],\"data_offsets\":[0,4]}}",
+        "not a whole number from 0 on")]
     [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[\"1\"],\"data_offsets\":[0,4]}}", "not a whole number from 0 on")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}", "more bytes than can be counted")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[4611686018427387905],\"data_offsets\":[0,4]}}", "more bytes than can be counted")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[3000000000,0],\"data_offsets\":[0,0]}}", "extent that is not supported")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", "'t' needs 8 bytes for F32 [2], but its data_offsets [0, 4] hold 4")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", "'t' ends at byte 0, before its begin at 4")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "is cut short: the tensor 't' ends at byte 8 of the data, of which there are 4")]
-    [TestCase("{\"t\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", "has 2 bytes at its end that belong to no tensor")]
-    [TestCase("{\"t\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", "'t' begins at byte 2 of the data, after a hole: no tensor has the bytes from 0 on")]
-    [TestCase("{\"t\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"u\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", "'u' overlaps 't': it begins at byte 2 of the data, before that one's end at 3")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "'t' is in the header twice")]
-    [TestCase("{\"t\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "'t' has its dtype twice")]
-    [TestCase("{\"__metadata__\":[],\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "__metadata__ is not an object")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}",
+        "more bytes than can be counted")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[4611686018427387905],\"data_offsets\":[0,4]}}",
+        "more bytes than can be counted")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[3000000000,0],\"data_offsets\":[0,0]}}",
+        "extent that is not supported")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+        "'t' needs 8 bytes for F32 [2], but its data_offsets [0, 4] hold 4")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}",
+        "'t' ends at byte 0, before its begin at 4")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+        "is cut short: the tensor 't' ends at byte 8 of the data, of which there are 4")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}",
+        "has 2 bytes at its end that belong to no tensor")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}",
+        "'t' begins at byte 2 of the data, after a hole: no tensor has the bytes from 0 on")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"u\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}",
+        "'u' overlaps 't': it begins at byte 2 of the data, before that one's end at 3")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "'t' is in the header twice")]
+    [TestCase(
+        "{\"t\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "'t' has its dtype twice")]
+    [TestCase(
+        "{\"__metadata__\":[],\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        "__metadata__ is not an object")]
     [TestCase("{\"__metadata__\":{\"k\":1}}", "'k' has a value that is not a string")]
     [TestCase("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", "'k' is there twice")]
     [TestCase("{\"\\uD800\":{}}", "not valid JSON")]
@@ -107,7 +144,9 @@ public class SafetensorsRefusalTests
     [Test]
     public void Text_that_is_no_weights_file()
     {
-        Assert.That(SafetensorsFile.Refusal(Encoding.UTF8.GetBytes("PK\x03\x04 a zip file, such as a .pth")), Does.Contain("is not a safetensors file"));
+        Assert.That(
+            SafetensorsFile.Refusal(Encoding.UTF8.GetBytes("PK\x03\x04 a zip file, such as a .pth")),
+            Does.Contain("is not a safetensors file"));
         byte[] broken = SafetensorsFile.Build("{\"t???\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0);
         broken[8 + 3] = 0xFF;
         Assert.That(SafetensorsFile.Refusal(broken), Does.Contain("not valid JSON"));
@@ -121,8 +160,12 @@ public class SafetensorsRefusalTests
         Assert.That(weights.Contains("A.weight"), Is.False);
         Assert.That(() => weights["A.weight"], Refused("model.safetensors: the tensor 'A.weight' is missing."));
         Assert.That(() => weights.Read("c"), Refused("model.safetensors: the tensor 'c' is missing."));
-        Assert.That(() => weights.Read("a.weight", 3, 2), Refused("model.safetensors: the tensor 'a.weight' has the shape [2, 3], where [3, 2] is needed."));
-        Assert.That(() => weights.Read("a.weight"), Refused("model.safetensors: the tensor 'a.weight' has the shape [2, 3], where [] is needed."));
+        Assert.That(
+            () => weights.Read("a.weight", 3, 2),
+            Refused("model.safetensors: the tensor 'a.weight' has the shape [2, 3], where [3, 2] is needed."));
+        Assert.That(
+            () => weights.Read("a.weight"),
+            Refused("model.safetensors: the tensor 'a.weight' has the shape [2, 3], where [] is needed."));
         Assert.That(() => weights["a.weight"].ReadTo(new float[5]), Throws.ArgumentException);
     }
 
@@ -135,7 +178,9 @@ public class SafetensorsRefusalTests
             byte[] file = SafetensorsFile.Build("{\"w\":{\"dtype\":\"F32\",\"shape\":[100],\"data_offsets\":[0,400]}}", 400);
             BinaryPrimitives.WriteSingleLittleEndian(file.AsSpan(file.Length - 400 + 4 * at), value);
             using StateDictionary weights = Safetensors.Open(file, "model.safetensors");
-            Assert.That(() => weights.Read("w", 100), Refused($"model.safetensors: the tensor 'w' holds {says} at element {at} of 100."));
+            Assert.That(
+                () => weights.Read("w", 100),
+                Refused($"model.safetensors: the tensor 'w' holds {says} at element {at} of 100."));
             Assert.That(weights["w"].ToArray()[at], Is.EqualTo(value), "unchecked reading passes it on");
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
@@ -23,7 +24,7 @@ public class SafetensorsTests
         string path = Path.Combine(folder, "good.safetensors");
         File.WriteAllBytes(path, SafetensorsFile.Good());
         using Stream stream = from.EndsWith("seek", StringComparison.Ordinal)
-            ? new System.IO.Compression.DeflateStream(Deflated(SafetensorsFile.Good()), System.IO.Compression.CompressionMode.Decompress)
+            ? new DeflateStream(Deflated(SafetensorsFile.Good()), CompressionMode.Decompress)
             : File.OpenRead(path);
         using StateDictionary weights = from switch
         {
@@ -87,7 +88,9 @@ public class SafetensorsTests
         byte[] before = File.ReadAllBytes(path);
         WeightsException? refused = Assert.Throws<WeightsException>(() =>
             Safetensors.Write(path, [("first", [1], [1f]), ("second", [2], [1f, 70000f])], DataType.F16));
-        Assert.That(refused!.Message, Does.Contain("kept.safetensors: the tensor 'second' holds 70000, too large for F16"));
+        Assert.That(
+            refused!.Message,
+            Does.Contain("kept.safetensors: the tensor 'second' holds 70000, too large for F16"));
         Assert.That(File.ReadAllBytes(path), Is.EqualTo(before));
         Assert.That(Directory.GetFiles(folder), Has.Length.EqualTo(1));
     }
@@ -111,7 +114,9 @@ public class SafetensorsTests
         Assert.That(() => Safetensors.Write(path, [("w", [2], [1f])]), Throws.ArgumentException);
         Assert.That(() => Safetensors.Write(path, [("w", [1], [1f]), ("w", [1], [1f])]), Throws.ArgumentException);
         Assert.That(() => Safetensors.Write(path, [("__metadata__", [1], [1f])]), Throws.ArgumentException);
-        Assert.That(() => Safetensors.Write(path, [("w", [1], [1f])], DataType.I32), Throws.InstanceOf<ArgumentException>());
+        Assert.That(
+            () => Safetensors.Write(path, [("w", [1], [1f])], DataType.I32),
+            Throws.InstanceOf<ArgumentException>());
         Assert.That(Directory.GetFiles(folder), Is.Empty);
     }
 
@@ -146,7 +151,9 @@ public class SafetensorsTests
         Assert.That(weights.Tensors, Has.Count.EqualTo(130));
         Assert.That(weights.Tensors.Values, Has.All.Property(nameof(StateTensor.DataType)).EqualTo(DataType.F16));
         float[] first = weights.Read("backbone.body.conv1.weight", 32, 3, 7, 7);
-        Assert.That(first.Take(5), Is.EqualTo(new[] { 0.0726318359375f, 0.05584716796875f, 0.0038928985595703125f, 0.0462646484375f, 0.0143585205078125f }));
+        Assert.That(
+            first.Take(5),
+            Is.EqualTo(new[] { 0.0726318359375f, 0.05584716796875f, 0.0038928986f, 0.0462646484375f, 0.0143585205f }));
         Assert.That(
             weights.Read("backbone.body.layer1.0.bn1.running_mean", 32).Take(4),
             Is.EqualTo(new[] { 0.85595703125f, -0.129150390625f, 0.44091796875f, -1.443359375f }));
@@ -158,7 +165,9 @@ public class SafetensorsTests
         Assert.That(configuration.AnchorSizes, Is.EqualTo(new float[][] { [16], [32], [64], [128], [256] }));
         Assert.That(configuration.AspectRatios, Is.EqualTo(new[] { 0.5f, 1, 2 }));
         Assert.That((configuration.MinSize, configuration.MaxSize), Is.EqualTo((320, 640)));
-        Assert.That(configuration.Classes, Is.EqualTo(new[] { "background", "circle", "square", "triangle", "star", "ring", "cross", "hexagon" }));
+        Assert.That(
+            configuration.Classes,
+            Is.EqualTo(new[] { "background", "circle", "square", "triangle", "star", "ring", "cross", "hexagon" }));
         Assert.That(configuration.Std, Is.EqualTo(new[] { 0.229f, 0.224f, 0.225f }));
         Assert.That(configuration.BoxScoreThreshold, Is.EqualTo(0.05f));
         Assert.That(configuration.UnknownKeys, Is.Empty);
@@ -185,7 +194,7 @@ public class SafetensorsTests
     private static MemoryStream Deflated(byte[] bytes)
     {
         var stream = new MemoryStream();
-        using (var deflate = new System.IO.Compression.DeflateStream(stream, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        using (var deflate = new DeflateStream(stream, CompressionLevel.Fastest, leaveOpen: true))
             deflate.Write(bytes);
         stream.Position = 0;
         return stream;
