@@ -67,7 +67,7 @@ public sealed class BrokenModelTests
             () => Load(t => t, config: c => c with { AnchorSizes = [[16], [32]] }),
             Throws.TypeOf<WeightsException>().With.Message.Contains("2 levels"));
 
-    private static NUnit.Framework.Constraints.Constraint Fails(string name)
+    private static NUnit.Framework.Constraints.ContainsConstraint Fails(string name)
         => Throws.TypeOf<WeightsException>().With.Message.Contains(name);
 
     private void Load(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)

@@ -57,7 +57,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         var (outputC, kernelH, kernelW) = (Size(name + ".weight", 0, 4), Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
         var groupC = inputC / window.Groups;
         var torch = state.Read(name + ".weight", outputC, groupC, kernelH, kernelW);
-        var bias = Has(name + ".bias") ? state.Read(name + ".bias", outputC) : new float[outputC];
+        var hasBias = batchNorm is null || Has(name + ".bias");
+        var bias = hasBias ? state.Read(name + ".bias", outputC) : new float[outputC];
         var scale = batchNorm is null ? null : FoldBatchNorm(batchNorm, bias);
         var weights = Transpose(torch, outputC, groupC, kernelH * kernelW, scale);
         return new ConvolutionLayer(

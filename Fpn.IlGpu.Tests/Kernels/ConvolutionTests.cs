@@ -1,0 +1,96 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Tests.Reference;
+
+namespace Fpn.IlGpu.Tests.Kernels;
+
+/// <summary>Both convolution kernels, and the depthwise one, against nested loops.</summary>
+public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
+{
+    // [N, H, W, C], K, kernel, stride, padding, dilation, groups: odd sizes, 1×1, rows shorter than a tile, channels
+    // that fill no vector, borders wider than the map, reach beyond a slice of a deep product.
+    private static IEnumerable<TestCaseData> Cases()
+    {
+        TestCaseData Case(int n, int h, int w, int c, int k, (int, int) kernel, (int, int) stride, (int, int) padding, (int, int) dilation, int groups = 1)
+            => new TestCaseData(new Shape4(n, h, w, c), k, kernel, new ConvolutionWindow(stride, padding, dilation, groups));
+
+        yield return Case(1, 1, 1, 1, 1, (1, 1), (1, 1), (0, 0), (1, 1));
+        yield return Case(1, 1, 1, 600, 91, (1, 1), (1, 1), (0, 0), (1, 1));
+        yield return Case(2, 5, 5, 1100, 33, (1, 1), (1, 1), (0, 0), (1, 1));
+        yield return Case(1, 9, 13, 5, 3, (1, 1), (2, 2), (0, 0), (1, 1));
+        yield return Case(1, 7, 9, 3, 5, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(2, 17, 13, 8, 40, (3, 3), (2, 2), (1, 1), (1, 1));
+        yield return Case(1, 6, 31, 17, 33, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(1, 2, 2, 4, 64, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(1, 23, 31, 3, 64, (7, 7), (2, 2), (3, 3), (1, 1));
+        yield return Case(1, 11, 27, 6, 12, (3, 3), (1, 1), (2, 2), (2, 2));
+        yield return Case(1, 12, 29, 4, 7, (3, 5), (2, 1), (0, 2), (1, 3));
+        yield return Case(1, 4, 40, 9, 10, (1, 7), (1, 3), (0, 5), (1, 1));
+        yield return Case(2, 9, 14, 8, 16, (3, 3), (1, 1), (1, 1), (1, 1), groups: 2);
+        yield return Case(1, 10, 15, 32, 64, (3, 3), (2, 2), (1, 1), (1, 1), groups: 8);
+        yield return Case(1, 9, 14, 12, 36, (1, 1), (1, 1), (0, 0), (1, 1), groups: 4);
+        yield return Case(2, 17, 29, 16, 16, (3, 3), (1, 1), (1, 1), (1, 1), groups: 16);
+        yield return Case(1, 8, 9, 91, 91, (5, 5), (2, 2), (2, 2), (1, 1), groups: 91);
+        yield return Case(1, 9, 8, 35, 35, (3, 3), (1, 1), (2, 2), (2, 2), groups: 35);
+        yield return Case(1, 3, 5, 40, 40, (3, 3), (1, 1), (6, 6), (1, 1), groups: 40);
+    }
+
+    [TestCaseSource(nameof(Cases))]
+    public void Tiled_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
+        => Check(shape, k, kernel, window, (input, weights, bias, residual, relu, output) =>
+        {
+            using var packed = new ConvolutionWeights(Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
+            Convolution.Run(Device, input, packed, window, residual, relu, output);
+        });
+
+    [TestCaseSource(nameof(Cases))]
+    public void Naive_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
+        => Check(shape, k, kernel, window, (input, weights, bias, residual, relu, output) =>
+        {
+            using var w = Device.Upload<float>(weights);
+            using var b = Device.Upload<float>(bias);
+            Convolution.RunNaive(Device, input, w.View, b.View, kernel, window, residual, relu, output);
+        });
+
+    [Test]
+    public void Sizes_that_do_not_fit_are_refused_with_both_shapes()
+    {
+        using var input = Tensor.Upload(Device, new Shape(1, 4, 4, 3), new float[48]);
+        using var weights = new ConvolutionWeights(Device, new float[9 * 3 * 2], new float[2], 3, 3, 3, 2);
+        using var output = Tensor.Rent(Device, new Shape(1, 4, 4, 2));
+        Assert.That(
+            () => Convolution.Run(Device, input, weights, ConvolutionWindow.Square(), null, false, output),
+            Throws.ArgumentException.With.Message.Contains("[1, 2, 2, 2]").And.Message.Contains("[1, 4, 4, 2]"));
+        Assert.That(
+            () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, false, output),
+            Throws.ArgumentException.With.Message.Contains("3 channels"));
+        Assert.That(
+            () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2), Throws.ArgumentException.With.Message.Contains("3×3"));
+    }
+
+    private void Check(
+        Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window,
+        Action<Tensor, float[], float[], Tensor?, bool, Tensor> run)
+    {
+        var input = TestValues.Uniform(shape.Count, 1);
+        var weights = TestValues.Uniform(kernel.Y * kernel.X * (shape.C / window.Groups) * k, 2);
+        var bias = TestValues.Uniform(k, 3);
+        var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), kernel.Y, kernel.X, k);
+        var residual = TestValues.Uniform((int)outputShape.Length, 4);
+        using var deviceInput = Tensor.Upload(Device, new Shape(shape.N, shape.H, shape.W, shape.C), input);
+        using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
+
+        foreach (var (withResidual, relu) in new[] { (false, false), (false, true), (true, false), (true, true) })
+        {
+            var expected = Conv2dReference.Run(
+                input, weights, bias, withResidual ? residual : null, shape, kernel, k, window.Stride, window.Padding, window.Dilation, window.Groups, relu);
+            // What is not written stays NaN, which never passes.
+            using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
+            run(deviceInput, weights, bias, withResidual ? deviceResidual : null, relu, output);
+            Comparison.AssertClose(
+                output.ToArray(), expected, 1e-5 * Math.Sqrt(shape.C), 1e-5, [outputShape.N, outputShape.H, outputShape.W, outputShape.C],
+                $"residual {withResidual}, relu {relu}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Tests.Reference;
+
+namespace Fpn.IlGpu.Tests.Kernels;
+
+public sealed class MatrixProductTests(string deviceId) : DeviceTests(deviceId)
+{
+    [TestCase(1, 1, 1)]
+    [TestCase(1, 4704, 8)]
+    [TestCase(7, 5, 3)]
+    [TestCase(13, 513, 91)]
+    [TestCase(150, 1025, 33)]
+    [TestCase(301, 64, 364)]
+    public void Agrees_with_nested_loops(int m, int c, int k)
+    {
+        var (a, b, bias) = (TestValues.Uniform(m * c, 1), TestValues.Uniform(c * k, 2), TestValues.Uniform(k, 3));
+        using var input = Tensor.Upload(Device, new Shape(m, 1, 1, c), a);
+        using var packed = new ConvolutionWeights(Device, b, bias, 1, 1, c, k);
+        using var rows = Device.Upload<int>([m]);
+        using var plain = Device.Upload<float>(b);
+        using var plainBias = Device.Upload<float>(bias);
+        foreach (var relu in new[] { false, true })
+        {
+            var expected = MatMulReference.Run(a, b, bias, m, c, k, relu);
+            using var tiled = Tensor.Upload(Device, new Shape(m, 1, 1, k), Enumerable.Repeat(float.NaN, m * k).ToArray());
+            MatrixProduct.Run(Device, input, packed, rows.View, relu, tiled);
+            Comparison.AssertClose(tiled.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"tiled, relu {relu}");
+
+            using var naive = Tensor.Rent(Device, new Shape(m, 1, 1, k));
+            Device.Launch(MatrixProduct.NaiveKernel, m * k, input.View, plain.View, plainBias.View, c, k, relu ? 1 : 0, naive.View);
+            Comparison.AssertClose(naive.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"naive, relu {relu}");
+        }
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(57)]
+    [TestCase(200)]
+    public void Rows_that_count_are_right_whatever_lies_beyond(int live)
+    {
+        const int M = 200, C = 40, K = 20;
+        var (a, b, bias) = (TestValues.Uniform(M * C, 1), TestValues.Uniform(C * K, 2), TestValues.Uniform(K, 3));
+        using var input = Tensor.Upload(Device, new Shape(M, 1, 1, C), a);
+        using var packed = new ConvolutionWeights(Device, b, bias, 1, 1, C, K);
+        using var rows = Device.Upload<int>([live]);
+        using var output = Tensor.Rent(Device, new Shape(M, 1, 1, K));
+        MatrixProduct.Run(Device, input, packed, rows.View, relu: false, output);
+        var expected = MatMulReference.Run(a, b, bias, M, C, K);
+        Comparison.AssertClose(output.ToArray().AsSpan(0, live * K), expected.AsSpan(0, live * K), 1e-4, 1e-5);
+    }
+}
