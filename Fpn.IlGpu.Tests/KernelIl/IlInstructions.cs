@@ -27,8 +27,8 @@ internal static class IlInstructions
                 value = (short)((0xFE << 8) | bytes[at++]);
             var code = Codes[value];
             int size = OperandBytes(code.OperandType, bytes, at);
-            bool hasToken = code.OperandType is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok
-                or OperandType.InlineType or OperandType.InlineString or OperandType.InlineSig;
+            bool hasToken = code.OperandType is OperandType.InlineField or OperandType.InlineMethod
+                or OperandType.InlineTok or OperandType.InlineType or OperandType.InlineString or OperandType.InlineSig;
             instructions.Add(new(offset, code, hasToken ? BitConverter.ToInt32(bytes, at) : 0));
             at += size;
         }

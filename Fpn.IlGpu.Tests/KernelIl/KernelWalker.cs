@@ -159,7 +159,7 @@ internal sealed class KernelWalker
     {
         if (IsIlgpu(type) || type.IsEnum || type.IsGenericParameter)
             return null;
-        bool isNumber = type.IsPrimitive && type != typeof(bool) && type != typeof(char) && type != typeof(nint) && type != typeof(nuint);
+        bool isNumber = Type.GetTypeCode(type) is >= TypeCode.SByte and <= TypeCode.Double;
         if (isNumber)
             return null;
         if (!type.IsValueType || type.IsPrimitive || type == typeof(decimal))

@@ -23,7 +23,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     [OneTimeSetUp]
     public void Open()
     {
-        context = Context.Create(builder => (likeAGpu ? builder.CPU(CPUDeviceKind.Nvidia) : builder.CPU(new CPUDevice(2, 1, 1)))
+        context = Context.Create(builder =>
+            (likeAGpu ? builder.CPU(CPUDeviceKind.Nvidia) : builder.CPU(new CPUDevice(2, 1, 1)))
             .EnableAlgorithms()
             .Optimize(OptimizationLevel.O2));
         accelerator = context.Devices[0].CreateAccelerator(context);
@@ -52,7 +53,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     public void Kernel_runs_once_for_every_index(int length)
     {
         using var values = accelerator.Allocate1D(Enumerable.Range(0, length).Select(i => (float)i).ToArray());
-        var kernel = accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>, IlgpuSurface.Line>(IlgpuSurface.Along);
+        var kernel = accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>,
+            IlgpuSurface.Line>(IlgpuSurface.Along);
         kernel(accelerator.DefaultStream, length, values.View, new IlgpuSurface.Line(3, 1));
         accelerator.Synchronize();
         Assert.That(values.GetAsArray1D(), Is.EqualTo(Enumerable.Range(0, length).Select(i => 3f * i + 1)));
@@ -74,7 +76,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     {
         using var values = accelerator.Allocate1D<float>(9);
         values.MemSetToZero();
-        accelerator.LoadImplicitlyGroupedStreamKernel<Index1D, ArrayView<float>, IlgpuSurface.Line>(IlgpuSurface.Along, 2)(
+        accelerator.LoadImplicitlyGroupedStreamKernel<Index1D, ArrayView<float>,
+            IlgpuSurface.Line>(IlgpuSurface.Along, 2)(
             9, values.View, new IlgpuSurface.Line(3, 1));
         accelerator.Synchronize();
         Assert.That(values.GetAsArray1D(), Is.All.EqualTo(1f));
@@ -130,8 +133,10 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         var method = typeof(IlgpuSurface).GetMethod(nameof(IlgpuSurface.Twice), AnyStatic)!;
         const string Target = nameof(IlgpuSurface.TwiceDevice);
         var manager = context.GetIntrinsicManager();
-        manager.RegisterMethod(method, new CLIntrinsic(typeof(IlgpuSurface), Target, IntrinsicImplementationMode.Redirect));
-        manager.RegisterMethod(method, new PTXIntrinsic(typeof(IlgpuSurface), Target, IntrinsicImplementationMode.Redirect));
+        manager.RegisterMethod(method, new CLIntrinsic(typeof(IlgpuSurface), Target,
+            IntrinsicImplementationMode.Redirect));
+        manager.RegisterMethod(method, new PTXIntrinsic(typeof(IlgpuSurface), Target,
+            IntrinsicImplementationMode.Redirect));
         using var values = accelerator.Allocate1D([1f, 2, 3]);
         accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>>(IlgpuSurface.Doubled)(3, values.View);
         accelerator.Synchronize();
@@ -208,7 +213,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         using var stream = accelerator.CreateStream();
         using var values = accelerator.Allocate1D<float>(100);
         values.MemSetToZero(stream);
-        var kernel = accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>, IlgpuSurface.Line>(IlgpuSurface.Along);
+        var kernel = accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>,
+            IlgpuSurface.Line>(IlgpuSurface.Along);
         for (int i = 0; i < 10; i++)
             kernel(stream, 100, values.View, new IlgpuSurface.Line(2, 1));
         stream.Synchronize();

@@ -49,7 +49,9 @@ internal sealed class IlgpuStandInTests
         using var accelerator = context.Devices[0].CreateAccelerator(context);
         using var values = accelerator.Allocate1D<int>(64);
         var kernel = accelerator.LoadStreamKernel<ArrayView<int>>(IlgpuSurface.Diverging);
-        Assert.That(() => kernel((2, 32), values.View), Throws.InvalidOperationException.With.Message.Contains("diverged"));
+        Assert.That(
+            () => kernel((2, 32), values.View),
+            Throws.InvalidOperationException.With.Message.Contains("diverged"));
     }
 
     [Test]

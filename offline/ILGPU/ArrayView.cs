@@ -1,4 +1,5 @@
 // Stand-in for ArrayView of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA2201 // what an array would throw
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using ILGPU.Runtime;

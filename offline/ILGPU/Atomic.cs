@@ -4,7 +4,9 @@ using System.Runtime.CompilerServices;
 
 namespace ILGPU;
 
-/// <summary>Operations on one element that no other thread can come between; each returns the element's old value.</summary>
+/// <summary>
+/// Operations on one element that no other thread can come between; each returns the element's old value.
+/// </summary>
 internal static class Atomic
 {
     public static int Add(ref int target, int value) => Interlocked.Add(ref target, value) - value;
@@ -101,7 +103,8 @@ internal static class Atomic
         while (true)
         {
             float old = BitConverter.Int32BitsToSingle(seen);
-            int before = Interlocked.CompareExchange(ref bits, BitConverter.SingleToInt32Bits(Math.Min(old, value)), seen);
+            int before = Interlocked.CompareExchange(
+                ref bits, BitConverter.SingleToInt32Bits(Math.Min(old, value)), seen);
             if (before == seen)
                 return old;
             seen = before;
@@ -116,7 +119,8 @@ internal static class Atomic
         while (true)
         {
             double old = BitConverter.Int64BitsToDouble(seen);
-            long before = Interlocked.CompareExchange(ref bits, BitConverter.DoubleToInt64Bits(Math.Min(old, value)), seen);
+            long before = Interlocked.CompareExchange(
+                ref bits, BitConverter.DoubleToInt64Bits(Math.Min(old, value)), seen);
             if (before == seen)
                 return old;
             seen = before;
@@ -179,7 +183,8 @@ internal static class Atomic
         while (true)
         {
             float old = BitConverter.Int32BitsToSingle(seen);
-            int before = Interlocked.CompareExchange(ref bits, BitConverter.SingleToInt32Bits(Math.Max(old, value)), seen);
+            int before = Interlocked.CompareExchange(
+                ref bits, BitConverter.SingleToInt32Bits(Math.Max(old, value)), seen);
             if (before == seen)
                 return old;
             seen = before;
@@ -194,7 +199,8 @@ internal static class Atomic
         while (true)
         {
             double old = BitConverter.Int64BitsToDouble(seen);
-            long before = Interlocked.CompareExchange(ref bits, BitConverter.DoubleToInt64Bits(Math.Max(old, value)), seen);
+            long before = Interlocked.CompareExchange(
+                ref bits, BitConverter.DoubleToInt64Bits(Math.Max(old, value)), seen);
             if (before == seen)
                 return old;
             seen = before;

@@ -31,7 +31,8 @@ internal sealed partial class Context : IDisposable
 
     public static Context CreateDefault() => Create(builder => builder.Default());
 
-    public DeviceCollection<TDevice> GetDevices<TDevice>() where TDevice : Device => new([.. Devices.OfType<TDevice>()]);
+    public DeviceCollection<TDevice> GetDevices<TDevice>() where TDevice : Device =>
+        new([.. Devices.OfType<TDevice>()]);
 
     public TDevice GetDevice<TDevice>(int deviceIndex) where TDevice : Device => GetDevices<TDevice>()[deviceIndex];
 

@@ -1,4 +1,5 @@
 // Stand-in for the enumerations of ContextProperties of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1069 // some values have two names there
 namespace ILGPU;
 
 /// <summary>What the compiler inlines.</summary>

@@ -59,13 +59,17 @@ internal readonly record struct LongIndex2D(long X, long Y) : IIndex
 
     public static explicit operator Index2D(LongIndex2D index) => index.ToIntIndex();
 
-    public static LongIndex2D operator +(LongIndex2D first, LongIndex2D second) => new(first.X + second.X, first.Y + second.Y);
+    public static LongIndex2D operator +(LongIndex2D first, LongIndex2D second) =>
+        new(first.X + second.X, first.Y + second.Y);
 
-    public static LongIndex2D operator -(LongIndex2D first, LongIndex2D second) => new(first.X - second.X, first.Y - second.Y);
+    public static LongIndex2D operator -(LongIndex2D first, LongIndex2D second) =>
+        new(first.X - second.X, first.Y - second.Y);
 
-    public static LongIndex2D operator *(LongIndex2D first, LongIndex2D second) => new(first.X * second.X, first.Y * second.Y);
+    public static LongIndex2D operator *(LongIndex2D first, LongIndex2D second) =>
+        new(first.X * second.X, first.Y * second.Y);
 
-    public static LongIndex2D operator /(LongIndex2D first, LongIndex2D second) => new(first.X / second.X, first.Y / second.Y);
+    public static LongIndex2D operator /(LongIndex2D first, LongIndex2D second) =>
+        new(first.X / second.X, first.Y / second.Y);
 
     public static implicit operator LongIndex2D((long, long) index) =>
         new(index.Item1, index.Item2);

@@ -15,19 +15,24 @@ internal readonly record struct Index3D(int X, int Y, int Z) : IIndex
 
     public long LongSize => (long)X * Y * Z;
 
-    public bool InBounds(Index3D dimension) => (uint)X < (uint)dimension.X && (uint)Y < (uint)dimension.Y && (uint)Z < (uint)dimension.Z;
+    public bool InBounds(Index3D dimension) =>
+        (uint)X < (uint)dimension.X && (uint)Y < (uint)dimension.Y && (uint)Z < (uint)dimension.Z;
 
     public LongIndex3D ToLongIndex() => new(X, Y, Z);
 
     public static implicit operator LongIndex3D(Index3D index) => index.ToLongIndex();
 
-    public static Index3D operator +(Index3D first, Index3D second) => new(first.X + second.X, first.Y + second.Y, first.Z + second.Z);
+    public static Index3D operator +(Index3D first, Index3D second) =>
+        new(first.X + second.X, first.Y + second.Y, first.Z + second.Z);
 
-    public static Index3D operator -(Index3D first, Index3D second) => new(first.X - second.X, first.Y - second.Y, first.Z - second.Z);
+    public static Index3D operator -(Index3D first, Index3D second) =>
+        new(first.X - second.X, first.Y - second.Y, first.Z - second.Z);
 
-    public static Index3D operator *(Index3D first, Index3D second) => new(first.X * second.X, first.Y * second.Y, first.Z * second.Z);
+    public static Index3D operator *(Index3D first, Index3D second) =>
+        new(first.X * second.X, first.Y * second.Y, first.Z * second.Z);
 
-    public static Index3D operator /(Index3D first, Index3D second) => new(first.X / second.X, first.Y / second.Y, first.Z / second.Z);
+    public static Index3D operator /(Index3D first, Index3D second) =>
+        new(first.X / second.X, first.Y / second.Y, first.Z / second.Z);
 
     public static implicit operator Index3D((int, int, int) index) =>
         new(index.Item1, index.Item2, index.Item3);
@@ -53,19 +58,24 @@ internal readonly record struct LongIndex3D(long X, long Y, long Z) : IIndex
 
     public long LongSize => Size;
 
-    public bool InBounds(LongIndex3D dimension) => (ulong)X < (ulong)dimension.X && (ulong)Y < (ulong)dimension.Y && (ulong)Z < (ulong)dimension.Z;
+    public bool InBounds(LongIndex3D dimension) =>
+        (ulong)X < (ulong)dimension.X && (ulong)Y < (ulong)dimension.Y && (ulong)Z < (ulong)dimension.Z;
 
     public Index3D ToIntIndex() => checked(new((int)X, (int)Y, (int)Z));
 
     public static explicit operator Index3D(LongIndex3D index) => index.ToIntIndex();
 
-    public static LongIndex3D operator +(LongIndex3D first, LongIndex3D second) => new(first.X + second.X, first.Y + second.Y, first.Z + second.Z);
+    public static LongIndex3D operator +(LongIndex3D first, LongIndex3D second) =>
+        new(first.X + second.X, first.Y + second.Y, first.Z + second.Z);
 
-    public static LongIndex3D operator -(LongIndex3D first, LongIndex3D second) => new(first.X - second.X, first.Y - second.Y, first.Z - second.Z);
+    public static LongIndex3D operator -(LongIndex3D first, LongIndex3D second) =>
+        new(first.X - second.X, first.Y - second.Y, first.Z - second.Z);
 
-    public static LongIndex3D operator *(LongIndex3D first, LongIndex3D second) => new(first.X * second.X, first.Y * second.Y, first.Z * second.Z);
+    public static LongIndex3D operator *(LongIndex3D first, LongIndex3D second) =>
+        new(first.X * second.X, first.Y * second.Y, first.Z * second.Z);
 
-    public static LongIndex3D operator /(LongIndex3D first, LongIndex3D second) => new(first.X / second.X, first.Y / second.Y, first.Z / second.Z);
+    public static LongIndex3D operator /(LongIndex3D first, LongIndex3D second) =>
+        new(first.X / second.X, first.Y / second.Y, first.Z / second.Z);
 
     public static implicit operator LongIndex3D((long, long, long) index) =>
         new(index.Item1, index.Item2, index.Item3);

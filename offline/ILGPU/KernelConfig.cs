@@ -37,15 +37,19 @@ internal readonly struct KernelConfig
 
     public SharedMemoryConfig SharedMemoryConfig { get; }
 
-    public bool IsValid => Index3D.Min(GridDim, Index3D.One) == Index3D.One && Index3D.Min(GroupDim, Index3D.One) == Index3D.One;
+    public bool IsValid => Index3D.Min(GridDim, Index3D.One) == Index3D.One && Index3D.Min(GroupDim,
+        Index3D.One) == Index3D.One;
 
     public long Size => GridDim.LongSize * GroupDim.LongSize;
 
-    public static implicit operator KernelConfig((Index1D, Index1D) dimensions) => new(dimensions.Item1, dimensions.Item2);
+    public static implicit operator KernelConfig((Index1D, Index1D) dimensions) =>
+        new(dimensions.Item1, dimensions.Item2);
 
-    public static implicit operator KernelConfig((Index2D, Index2D) dimensions) => new(dimensions.Item1, dimensions.Item2);
+    public static implicit operator KernelConfig((Index2D, Index2D) dimensions) =>
+        new(dimensions.Item1, dimensions.Item2);
 
-    public static implicit operator KernelConfig((Index3D, Index3D) dimensions) => new(dimensions.Item1, dimensions.Item2);
+    public static implicit operator KernelConfig((Index3D, Index3D) dimensions) =>
+        new(dimensions.Item1, dimensions.Item2);
 
     public static implicit operator KernelConfig((Index1D, Index1D, SharedMemoryConfig) dimensions) =>
         new(dimensions.Item1, dimensions.Item2, dimensions.Item3);

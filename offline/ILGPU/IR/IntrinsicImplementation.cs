@@ -1,4 +1,5 @@
 // Stand-in for intrinsics of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1822 // instance members there, although they need no instance here
 using System.Reflection;
 
 namespace ILGPU.IR.Intrinsics;
@@ -50,8 +51,12 @@ internal sealed class IntrinsicImplementationManager
         ArgumentNullException.ThrowIfNull(implementation);
         var target = implementation.TargetMethod;
         bool redirects = implementation.Mode == IntrinsicImplementationMode.Redirect;
-        if (redirects && (method.ReturnType != target.ReturnType || !Parameters(method).SequenceEqual(Parameters(target))))
-            throw new ArgumentException($"'{target.Name}' and '{method.Name}' differ in their parameters.", nameof(implementation));
+        bool same = method.ReturnType == target.ReturnType && Parameters(method).SequenceEqual(Parameters(target));
+        if (redirects && !same)
+        {
+            throw new ArgumentException(
+                $"'{target.Name}' and '{method.Name}' differ in their parameters.", nameof(implementation));
+        }
     }
 
     private static IEnumerable<Type> Parameters(MethodInfo method) =>

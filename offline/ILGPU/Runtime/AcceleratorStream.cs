@@ -1,4 +1,5 @@
 // Stand-in for AcceleratorStream of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1822 // instance members there, although they need no instance here
 using ILGPU.Runtime.CPU;
 
 namespace ILGPU.Runtime;

@@ -1,4 +1,5 @@
 // Stand-in for ArrayView1D of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1822 // instance members there, although they need no instance here
 namespace ILGPU.Runtime;
 
 /// <summary>A one-dimensional view; only the dense stride is known here.</summary>
@@ -32,7 +33,8 @@ internal readonly struct ArrayView1D<T, TStride>
 
     public ArrayView1D<T, TStride> SubView(Index1D index, Index1D extent) => new(BaseView.SubView(index.X, extent.X));
 
-    public ArrayView1D<T, TStride> SubView(LongIndex1D index, LongIndex1D extent) => new(BaseView.SubView(index.X, extent.X));
+    public ArrayView1D<T, TStride> SubView(LongIndex1D index, LongIndex1D extent) =>
+        new(BaseView.SubView(index.X, extent.X));
 
     public ArrayView<T> AsContiguous() => BaseView;
 

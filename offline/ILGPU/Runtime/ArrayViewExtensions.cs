@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace ILGPU.Runtime;
 
-/// <summary>Fills and copies of views, between views, and from and to memory of the program; finished on return.</summary>
+/// <summary>Fills views, and copies between them and from and to memory of the program; finished on return.</summary>
 internal static unsafe class ArrayViewExtensions
 {
     public static ArrayView1D<T, Stride1D.Dense> AsDense<T>(this ArrayView<T> view) where T : unmanaged => view;
@@ -59,10 +59,12 @@ internal static unsafe class ArrayViewExtensions
         where T : unmanaged =>
         Fill(view.View.BaseView, 0);
 
-    public static void MemSet<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> view, byte value) where T : unmanaged =>
+    public static void MemSet<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> view,
+        byte value) where T : unmanaged =>
         Fill(view.View.BaseView, value);
 
-    public static void MemSet<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> view, AcceleratorStream stream, byte value)
+    public static void MemSet<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> view, AcceleratorStream stream,
+        byte value)
         where T : unmanaged =>
         Fill(view.View.BaseView, value);
 
@@ -259,7 +261,8 @@ internal static unsafe class ArrayViewExtensions
         where T : unmanaged =>
         buffer.View.BaseView.GetAsArray();
 
-    public static T[] GetAsArray1D<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> buffer, AcceleratorStream stream)
+    public static T[] GetAsArray1D<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> buffer,
+        AcceleratorStream stream)
         where T : unmanaged =>
         buffer.View.BaseView.GetAsArray();
 

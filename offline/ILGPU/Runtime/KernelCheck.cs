@@ -12,6 +12,9 @@ internal static class KernelCheck
         bool carriesState = kernel.Target?.GetType()
             .GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Length > 0;
         if (carriesState)
-            throw new NotSupportedException($"A kernel must be a static method; '{kernel.Method.Name}' captures values.");
+        {
+            throw new NotSupportedException(
+                $"A kernel must be a static method; '{kernel.Method.Name}' captures values.");
+        }
     }
 }

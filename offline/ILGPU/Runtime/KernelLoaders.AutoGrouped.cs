@@ -162,7 +162,8 @@ internal static partial class KernelLoaders
         where T9 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {
@@ -182,7 +183,8 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {
@@ -202,7 +204,8 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {
@@ -212,7 +215,8 @@ internal static partial class KernelLoaders
         });
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadAutoGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11,
+        T12> LoadAutoGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> action)
@@ -222,7 +226,8 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct where T12 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {
@@ -232,7 +237,8 @@ internal static partial class KernelLoaders
         });
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadAutoGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12,
+        T13> LoadAutoGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> action)
@@ -243,7 +249,8 @@ internal static partial class KernelLoaders
         where T13 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {
@@ -253,7 +260,8 @@ internal static partial class KernelLoaders
         });
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> LoadAutoGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13,
+        T14> LoadAutoGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> action)
@@ -264,7 +272,8 @@ internal static partial class KernelLoaders
         where T13 : struct where T14 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) => stream.Run(extent.LongSize, (begin, end, local) =>
+        return (stream, extent, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) =>
+            stream.Run(extent.LongSize, (begin, end, local) =>
         {
             for (long i = begin; i < end; i++)
             {

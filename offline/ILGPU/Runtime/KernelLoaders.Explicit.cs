@@ -103,7 +103,8 @@ internal static partial class KernelLoaders
         where T5 : struct where T6 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6));
+        return (stream, config, p1, p2, p3, p4, p5, p6) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6));
     }
 
     public static Action<KernelConfig, T1, T2, T3, T4, T5, T6> LoadStreamKernel<T1, T2, T3, T4, T5, T6>(
@@ -116,14 +117,16 @@ internal static partial class KernelLoaders
         return (config, p1, p2, p3, p4, p5, p6) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7> LoadKernel<T1, T2, T3, T4, T5, T6, T7>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7> LoadKernel<T1, T2, T3, T4, T5,
+        T6, T7>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
         where T5 : struct where T6 : struct where T7 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7));
     }
 
     public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7>(
@@ -133,17 +136,20 @@ internal static partial class KernelLoaders
         where T5 : struct where T6 : struct where T7 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7);
+        return (config, p1, p2, p3, p4, p5, p6, p7) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> LoadKernel<T1, T2, T3, T4,
+        T5, T6, T7, T8>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
         where T5 : struct where T6 : struct where T7 : struct where T8 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7, p8));
     }
 
     public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8>(
@@ -153,10 +159,12 @@ internal static partial class KernelLoaders
         where T5 : struct where T6 : struct where T7 : struct where T8 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9> LoadKernel<T1, T2, T3,
+        T4, T5, T6, T7, T8, T9>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -164,10 +172,12 @@ internal static partial class KernelLoaders
         where T9 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7, p8, p9));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9> LoadStreamKernel<T1, T2, T3, T4, T5, T6,
+        T7, T8, T9>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -175,10 +185,12 @@ internal static partial class KernelLoaders
         where T9 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadKernel<T1, T2,
+        T3, T4, T5, T6, T7, T8, T9, T10>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -186,10 +198,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadStreamKernel<T1, T2, T3, T4, T5,
+        T6, T7, T8, T9, T10>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -197,10 +211,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
+        T11> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -208,10 +224,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> LoadStreamKernel<T1, T2, T3, T4,
+        T5, T6, T7, T8, T9, T10, T11>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -219,10 +237,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11,
+        T12> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -230,10 +250,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct where T12 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) => stream.RunGroups(config, () =>
+            action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadStreamKernel<T1, T2,
+        T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -241,10 +263,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct where T12 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12,
+        T13> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -253,10 +277,12 @@ internal static partial class KernelLoaders
         where T13 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) =>
+            stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadStreamKernel<T1,
+        T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -265,10 +291,12 @@ internal static partial class KernelLoaders
         where T13 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13);
     }
 
-    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
+    public static Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13,
+        T14> LoadKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -277,10 +305,12 @@ internal static partial class KernelLoaders
         where T13 : struct where T14 : struct
     {
         KernelCheck.Verify(action);
-        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) => stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14));
+        return (stream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) =>
+            stream.RunGroups(config, () => action(p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14));
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13,
+        T14> LoadStreamKernel<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
         this Accelerator accelerator,
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> action)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
@@ -289,6 +319,7 @@ internal static partial class KernelLoaders
         where T13 : struct where T14 : struct
     {
         var kernel = accelerator.LoadKernel(action);
-        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) => kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14);
+        return (config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) =>
+            kernel(accelerator.DefaultStream, config, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14);
     }
 }

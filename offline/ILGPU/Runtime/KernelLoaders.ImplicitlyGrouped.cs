@@ -117,7 +117,8 @@ internal static partial class KernelLoaders
         return accelerator.LoadAutoGroupedKernel(action);
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadImplicitlyGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9,
+        T10> LoadImplicitlyGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> action,
@@ -131,7 +132,8 @@ internal static partial class KernelLoaders
         return accelerator.LoadAutoGroupedKernel(action);
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> LoadImplicitlyGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
+        T11> LoadImplicitlyGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> action,
@@ -145,7 +147,8 @@ internal static partial class KernelLoaders
         return accelerator.LoadAutoGroupedKernel(action);
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadImplicitlyGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11,
+        T12> LoadImplicitlyGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> action,
@@ -159,7 +162,8 @@ internal static partial class KernelLoaders
         return accelerator.LoadAutoGroupedKernel(action);
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadImplicitlyGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12,
+        T13> LoadImplicitlyGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> action,
@@ -174,7 +178,8 @@ internal static partial class KernelLoaders
         return accelerator.LoadAutoGroupedKernel(action);
     }
 
-    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> LoadImplicitlyGroupedKernel<
+    public static Action<AcceleratorStream, TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13,
+        T14> LoadImplicitlyGroupedKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> action,

@@ -87,7 +87,8 @@ internal static partial class KernelLoaders
         where T5 : struct where T6 : struct where T7 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7);
+        return (index, p1, p2, p3, p4, p5, p6, p7) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7);
     }
 
     public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8> LoadImplicitlyGroupedStreamKernel<
@@ -100,7 +101,8 @@ internal static partial class KernelLoaders
         where T5 : struct where T6 : struct where T7 : struct where T8 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8);
     }
 
     public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9> LoadImplicitlyGroupedStreamKernel<
@@ -114,7 +116,8 @@ internal static partial class KernelLoaders
         where T9 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9);
     }
 
     public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> LoadImplicitlyGroupedStreamKernel<
@@ -128,7 +131,8 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10);
     }
 
     public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> LoadImplicitlyGroupedStreamKernel<
@@ -142,7 +146,8 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11);
     }
 
     public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> LoadImplicitlyGroupedStreamKernel<
@@ -156,10 +161,12 @@ internal static partial class KernelLoaders
         where T9 : struct where T10 : struct where T11 : struct where T12 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12);
     }
 
-    public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> LoadImplicitlyGroupedStreamKernel<
+    public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12,
+        T13> LoadImplicitlyGroupedStreamKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> action,
@@ -171,10 +178,12 @@ internal static partial class KernelLoaders
         where T13 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13);
     }
 
-    public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> LoadImplicitlyGroupedStreamKernel<
+    public static Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13,
+        T14> LoadImplicitlyGroupedStreamKernel<
         TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(
         this Accelerator accelerator,
         Action<TIndex, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> action,
@@ -186,6 +195,7 @@ internal static partial class KernelLoaders
         where T13 : struct where T14 : struct
     {
         var kernel = accelerator.LoadImplicitlyGroupedKernel(action, customGroupSize);
-        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) => kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14);
+        return (index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14) =>
+            kernel(accelerator.DefaultStream, index, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14);
     }
 }

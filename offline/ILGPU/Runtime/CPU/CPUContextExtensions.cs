@@ -24,6 +24,7 @@ internal static class CPUContextExtensions
     public static CPUAccelerator CreateCPUAccelerator(this Context context, int cpuDeviceIndex) =>
         context.GetCPUDevice(cpuDeviceIndex).CreateCPUAccelerator(context);
 
-    public static CPUAccelerator CreateCPUAccelerator(this Context context, int cpuDeviceIndex, CPUAcceleratorMode mode) =>
+    public static CPUAccelerator CreateCPUAccelerator(this Context context, int cpuDeviceIndex,
+        CPUAcceleratorMode mode) =>
         context.GetCPUDevice(cpuDeviceIndex).CreateCPUAccelerator(context, mode);
 }

@@ -1,4 +1,4 @@
-// Stand-in for the launch of an explicitly grouped kernel on the CPU accelerator of ILGPU 1.5.3, used where the package feed lacks it.
+// Stand-in for the explicitly grouped launches of CPUAccelerator of ILGPU 1.5.3, used where the package feed lacks it.
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -53,7 +53,8 @@ internal sealed unsafe class GroupLaunch
         if (config.GroupDim.LongSize > device.MaxNumThreadsPerGroup)
         {
             throw new NotSupportedException(
-                $"A group of {config.GroupDim.LongSize} threads was asked for; the device has {device.MaxNumThreadsPerGroup}.");
+                $"A group of {config.GroupDim.LongSize} threads was asked for; "
+                + $"the device has {device.MaxNumThreadsPerGroup}.");
         }
 
         var launch = new GroupLaunch(device, config, kernel);
@@ -71,7 +72,7 @@ internal sealed unsafe class GroupLaunch
             ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>The group's memory that its threads' n-th allocation names, made by the first thread that asks.</summary>
+    /// <summary>The memory that the n-th allocation of every thread names, made by the first that asks.</summary>
     public ArrayView<T> Shared<T>(int allocation, int length) where T : unmanaged
     {
         int bytes = checked(length * sizeof(T));
@@ -87,7 +88,11 @@ internal sealed unsafe class GroupLaunch
             }
 
             if (allocation > shared.Count || shared[allocation].Bytes != bytes)
-                throw new InvalidOperationException("Threads of a group must allocate the same shared memory in the same order.");
+            {
+                throw new InvalidOperationException(
+                    "Threads of a group must allocate the same shared memory in the same order.");
+            }
+
             return new((T*)shared[allocation].Memory, length);
         }
     }

@@ -1,4 +1,5 @@
 // Stand-in for the threads of the CPU accelerator that run groups of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1001 // the threads live as long as the process, and so does what wakes them
 namespace ILGPU.Runtime.CPU;
 
 /// <summary>As many threads as the largest group so far, kept for the next launch.</summary>

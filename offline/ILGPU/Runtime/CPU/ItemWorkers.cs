@@ -1,4 +1,5 @@
-// Stand-in for the threads of the CPU accelerator that run implicitly grouped kernels of ILGPU 1.5.3, used where the package feed lacks it.
+// Stand-in for the implicitly grouped launches of CPUAccelerator of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1001 // the threads live as long as the process, and so does what wakes them
 using System.Runtime.ExceptionServices;
 
 namespace ILGPU.Runtime.CPU;

@@ -53,7 +53,8 @@ internal sealed class PhaseBarrier(GroupGate gate, int threads)
         if (arrived == 0 || arrived + finished < threads)
             return;
         gate.Fail(new InvalidOperationException(
-            $"Threads of a group diverged around a barrier: {arrived} of {threads} wait at it and {finished} have left the kernel."));
+            $"Threads of a group diverged around a barrier: {arrived} of {threads} wait at it "
+            + $"and {finished} have left the kernel."));
         gate.ThrowIfFailed();
     }
 }

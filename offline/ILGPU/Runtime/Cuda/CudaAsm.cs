@@ -199,5 +199,6 @@ internal static class CudaAsm
         where T12 : struct =>
         throw Refusal();
 
-    private static NotSupportedException Refusal() => new("Inline PTX runs on CUDA devices only; ask CudaAsm.IsSupported first.");
+    private static NotSupportedException Refusal() =>
+        new("Inline PTX runs on CUDA devices only; ask CudaAsm.IsSupported first.");
 }

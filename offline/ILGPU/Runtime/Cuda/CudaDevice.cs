@@ -1,4 +1,5 @@
-// Stand-in for CudaDevice, CudaAccelerator and CudaContextExtensions of ILGPU 1.5.3, used where the package feed lacks it.
+// Stand-in for CudaDevice, its accelerator and extensions of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1822 // instance members there, although they need no instance here
 namespace ILGPU.Runtime.Cuda;
 
 /// <summary>A CUDA device: there never is one.</summary>

@@ -1,4 +1,5 @@
 // Stand-in for CLDevice, CLAccelerator and CLContextExtensions of ILGPU 1.5.3, used where the package feed lacks it.
+#pragma warning disable CA1822 // instance members there, although they need no instance here
 using ILGPU.Backends.OpenCL;
 
 namespace ILGPU.Runtime.OpenCL;
