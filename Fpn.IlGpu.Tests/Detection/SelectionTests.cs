@@ -55,7 +55,7 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     public void Nms_agrees_with_nested_loops(int segments, int capacity, float threshold)
     {
         var random = new Random(capacity);
-        float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(MathF.Round)];
+        float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
         int[] counts = [.. Enumerable.Range(0, segments).Select(s => s == segments - 1 ? capacity : random.Next(capacity + 1))];
         float[] scores = [.. Enumerable.Range(0, segments * capacity).Select(i => random.Next(6) == 0 ? -1 : 1 - i % capacity / (float)capacity)];
         using var deviceBoxes = Device.Upload<Box>([.. boxes.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))]);

@@ -31,6 +31,10 @@ internal sealed class KernelWalker
     public static bool IsMarked(MethodBase method, string attribute) =>
         method.CustomAttributes.Any(data => data.AttributeType.Name == attribute);
 
+    /// <summary>Whether ILGPU would compile the assembly's methods, too: the library's, and those of these tests.</summary>
+    private static bool IsOurs(Assembly assembly) =>
+        assembly == typeof(KernelWalker).Assembly || assembly.GetName().Name == "Fpn.IlGpu";
+
     private void Walk(MethodBase method)
     {
         if (path.Contains(method))
@@ -126,7 +130,7 @@ internal sealed class KernelWalker
         {
             Refuse($"calls {Name(target)} through an interface or a virtual method");
         }
-        else if (type.Assembly == path.Last().Module.Assembly)
+        else if (IsOurs(type.Assembly))
         {
             Walk(target);
         }

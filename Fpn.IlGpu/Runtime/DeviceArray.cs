@@ -32,7 +32,7 @@ internal sealed class DeviceArray<T> : IDisposable
     public void Upload(ReadOnlySpan<T> source)
     {
         if (source.Length > 0)
-            View.SubView(0, source.Length).CopyFromCPU(pool.Stream, ref MemoryMarshal.GetReference(source), source.Length);
+            View.SubView(0, source.Length).CopyFromCPU(pool.Stream, source);
     }
 
     /// <summary>Copies to the host, after all work queued so far.</summary>
@@ -43,7 +43,7 @@ internal sealed class DeviceArray<T> : IDisposable
     {
         var result = new T[part.Length];
         if (result.Length > 0)
-            part.CopyToCPU(pool.Stream, ref result[0], result.Length);
+            part.CopyToCPU(pool.Stream, result);
         return result;
     }
 

@@ -13,6 +13,13 @@ internal enum CLDeviceVendor
     Other,
 }
 
+/// <summary>What an OpenCL device is.</summary>
+internal enum CLDeviceType
+{
+    CL_DEVICE_TYPE_CPU = 2,
+    CL_DEVICE_TYPE_GPU = 4,
+}
+
 /// <summary>An OpenCL device: there never is one.</summary>
 internal sealed class CLDevice : Device
 {
@@ -26,6 +33,8 @@ internal sealed class CLDevice : Device
     public string VendorName => "";
 
     public CLDeviceVendor Vendor => CLDeviceVendor.Other;
+
+    public CLDeviceType DeviceType => CLDeviceType.CL_DEVICE_TYPE_CPU;
 
     public CLCVersion CVersion => CLBackend.MinimumVersion;
 
