@@ -52,7 +52,8 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
         using var detector = FasterRcnn.Load(device, settings.Model);
         detector.ScoreThreshold = settings.Score;
-        screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {(settings.Model is null ? "the shipped model" : $"model {settings.Model}")}");
+        string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
+        screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
         json?.Start();
 
         var clock = Stopwatch.StartNew();
@@ -155,8 +156,10 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         {
             error = exception;
         }
-        screen.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{item.Path}: {picture.Width} × {picture.Height}, {Count(item.Found.Count, "object")}, {item.Time.TotalSeconds:F2} s{drawn}"));
+        screen.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{item.Path}: {picture.Width} × {picture.Height}, {Count(item.Found.Count, "object")}, "
+            + $"{item.Time.TotalSeconds:F2} s{drawn}"));
         if (item.Found.Count > 0)
         {
             screen.Write(DetectionTable.Of(item.Found));

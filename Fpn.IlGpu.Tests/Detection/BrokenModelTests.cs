@@ -39,7 +39,10 @@ public sealed class BrokenModelTests
     [TestCase("backbone.body.layer1.0.conv1.weight", 2)]
     [TestCase("rpn.head.cls_logits.weight", 3)]
     public void A_wrong_number_of_dimensions_is_named(string name, int dimensions)
-        => Assert.That(() => Load(t => t.Name == name ? t with { Shape = [t.Values.Length, .. Enumerable.Repeat(1, dimensions - 1)] } : t), Fails(name));
+    {
+        int[] Flat(NamedTensor t) => [t.Values.Length, .. Enumerable.Repeat(1, dimensions - 1)];
+        Assert.That(() => Load(t => t.Name == name ? t with { Shape = Flat(t) } : t), Fails(name));
+    }
 
     [TestCase(float.NaN)]
     [TestCase(float.PositiveInfinity)]

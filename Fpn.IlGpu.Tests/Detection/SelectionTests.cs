@@ -57,7 +57,8 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
         var random = new Random(capacity);
         float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
         int[] counts = [.. Enumerable.Range(0, segments).Select(s => s == segments - 1 ? capacity : random.Next(capacity + 1))];
-        float[] scores = [.. Enumerable.Range(0, segments * capacity).Select(i => random.Next(6) == 0 ? -1 : 1 - i % capacity / (float)capacity)];
+        float[] scores = [.. Enumerable.Range(0, segments * capacity)
+            .Select(i => random.Next(6) == 0 ? -1 : 1 - i % capacity / (float)capacity)];
         using var deviceBoxes = Device.Upload<Box>([.. boxes.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))]);
         using var deviceCounts = Device.Upload<int>(counts);
         using var deviceScores = Device.Upload<float>(scores);

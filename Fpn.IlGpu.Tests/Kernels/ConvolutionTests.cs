@@ -12,7 +12,9 @@ public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
     // that fill no vector, borders wider than the map, reach beyond a slice of a deep product.
     private static IEnumerable<TestCaseData> Cases()
     {
-        TestCaseData Case(int n, int h, int w, int c, int k, (int, int) kernel, (int, int) stride, (int, int) padding, (int, int) dilation, int groups = 1)
+        TestCaseData Case(
+            int n, int h, int w, int c, int k,
+            (int, int) kernel, (int, int) stride, (int, int) padding, (int, int) dilation, int groups = 1)
             => new TestCaseData(new Shape4(n, h, w, c), k, kernel, new ConvolutionWindow(stride, padding, dilation, groups));
 
         yield return Case(1, 1, 1, 1, 1, (1, 1), (1, 1), (0, 0), (1, 1));
@@ -40,7 +42,8 @@ public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
     public void Tiled_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
         => Check(shape, k, kernel, window, (input, weights, bias, residual, relu, output) =>
         {
-            using var packed = new ConvolutionWeights(Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
+            using var packed = new ConvolutionWeights(
+                Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
             Convolution.Run(Device, input, packed, window, residual, relu, output);
         });
 
@@ -66,7 +69,8 @@ public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
             () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, false, output),
             Throws.ArgumentException.With.Message.Contains("3 channels"));
         Assert.That(
-            () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2), Throws.ArgumentException.With.Message.Contains("3×3"));
+            () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2),
+            Throws.ArgumentException.With.Message.Contains("3×3"));
     }
 
     private void Check(
@@ -84,7 +88,8 @@ public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
         foreach (var (withResidual, relu) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             var expected = Conv2dReference.Run(
-                input, weights, bias, withResidual ? residual : null, shape, kernel, k, window.Stride, window.Padding, window.Dilation, window.Groups, relu);
+                input, weights, bias, withResidual ? residual : null, shape, kernel, k,
+                window.Stride, window.Padding, window.Dilation, window.Groups, relu);
             // What is not written stays NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
             run(deviceInput, weights, bias, withResidual ? deviceResidual : null, relu, output);

@@ -14,8 +14,11 @@ public sealed class RoiPoolingTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Roi_align_agrees_with_nested_loops(
         [Values(3, 64, 91)] int channels, [Values(0, 1, 2)] int samples, [Values] bool aligned, [Values(1, 7)] int bins)
-        => Check(channels, bins, 23, 23, (levels, features, rois, output) => RoiAlign.Run(Device, levels, features, rois, samples, aligned, output),
-            (map, boxes, pictures, shape, scale) => RoiAlignReference.Run(map, boxes, pictures, shape, scale, (bins, bins), samples, aligned));
+        => Check(
+            channels, bins, 23, 23,
+            (levels, features, rois, output) => RoiAlign.Run(Device, levels, features, rois, samples, aligned, output),
+            (map, boxes, pictures, shape, scale)
+                => RoiAlignReference.Run(map, boxes, pictures, shape, scale, (bins, bins), samples, aligned));
 
     [Test]
     public void Roi_max_pool_agrees_with_nested_loops([Values(3, 64, 91)] int channels, [Values(1, 7)] int bins)
@@ -47,7 +50,8 @@ public sealed class RoiPoolingTests(string deviceId) : DeviceTests(deviceId)
         using var devicePlaces = Device.Upload<RoiPlace>(places);
         using var liveCount = Device.Upload<int>([live]);
         var size = bins * bins * channels;
-        using var output = Tensor.Upload(Device, new Shape(count, bins, bins, channels), Enumerable.Repeat(Untouched, count * size).ToArray());
+        using var output = Tensor.Upload(
+            Device, new Shape(count, bins, bins, channels), Enumerable.Repeat(Untouched, count * size).ToArray());
         run(levels.View, features.View, new RoiList(deviceBoxes.View, devicePlaces.View, liveCount.View), output);
 
         var byLevel = maps.Select((map, l) => reference(map, boxes, pictures, shapes[l], Levels[l].Scale)).ToArray();

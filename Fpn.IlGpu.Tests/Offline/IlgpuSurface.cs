@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.IR.Intrinsics;
-using ILGPU.Runtime;
 
 // ILGPU compiles its launchers into an assembly of this name, which must see the structs that kernels take.
 [assembly: InternalsVisibleTo("ILGPURuntime")]

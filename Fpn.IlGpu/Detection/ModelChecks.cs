@@ -11,12 +11,15 @@ internal static class ModelChecks
     /// <exception cref="WeightsException">The configuration names another number of classes than the box head has.</exception>
     public static IReadOnlyList<string> ClassNames(StateDictionary state, ModelConfiguration configuration, int count)
     {
-        if (configuration.Classes is null)
-            return count == CocoClasses.Names.Count && !configuration.BackgroundLast ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
-        return configuration.Classes.Length == count
-            ? configuration.Classes
-            : throw new WeightsException(
-                $"{state.Source}: its 'fpn.config' names {configuration.Classes.Length} classes, but its box head has {count} (the background counts).");
+        if (configuration.Classes is { } names)
+        {
+            return names.Length == count
+                ? names
+                : throw new WeightsException(
+                    $"{state.Source}: 'fpn.config' names {names.Length} classes, but the box head has {count} (the background counts).");
+        }
+        var isCoco = count == CocoClasses.Names.Count && !configuration.BackgroundLast;
+        return isCoco ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
     }
 
     /// <summary>Anchors as configured must be as many as the RPN's outputs, on as many levels as the pyramid has.</summary>
@@ -26,7 +29,8 @@ internal static class ModelChecks
         if (anchors.PerLocation != rpn.AnchorsPerLocation)
         {
             throw new WeightsException(
-                $"{state.Source}: its RPN scores {rpn.AnchorsPerLocation} anchors a position, but 'fpn.config' describes {anchors.PerLocation}.");
+                $"{state.Source}: its RPN scores {rpn.AnchorsPerLocation} anchors a position, "
+                + $"but 'fpn.config' describes {anchors.PerLocation}.");
         }
         if (anchors.Levels != levels)
         {

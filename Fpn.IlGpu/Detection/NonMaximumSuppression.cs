@@ -87,13 +87,14 @@ internal static class NonMaximumSuppression
         }
     }
 
-    /// <summary>Shared area over joint area; 0 for boxes apart.</summary>
+    /// <summary>Shared area over joint area; 0 for boxes apart, and for two without area.</summary>
     internal static float IntersectionOverUnion(Box a, Box b)
     {
         var w = XMath.Max(0, XMath.Min(a.X2, b.X2) - XMath.Max(a.X1, b.X1));
         var h = XMath.Max(0, XMath.Min(a.Y2, b.Y2) - XMath.Max(a.Y1, b.Y1));
         var shared = w * h;
-        return shared / (a.Area + b.Area - shared);
+        var joint = a.Area + b.Area - shared;
+        return joint > 0 ? shared / joint : 0;
     }
 
     internal readonly record struct Sizes(int Capacity, int Words, int Total, float Threshold);

@@ -80,7 +80,8 @@ internal static class PostProcess
         var before = 0;
         for (var i = 0; i < n; i++)
             before += perPicture[i];
-        segments[index] = new Segment(before * sizes.Classes + index % objectClasses + sizes.FirstObjectClass, perPicture[n], sizes.Classes);
+        var first = before * sizes.Classes + index % objectClasses + sizes.FirstObjectClass;
+        segments[index] = new Segment(first, perPicture[n], sizes.Classes);
     }
 
     /// <summary>One thread = some candidates: decoded, clipped, with their score or none.</summary>

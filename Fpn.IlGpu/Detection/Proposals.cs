@@ -1,7 +1,6 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
@@ -33,7 +32,8 @@ internal static class Proposals
     /// <param name="settings">Counts and thresholds.</param>
     /// <returns>Proposals of all pictures, one after the other, best first.</returns>
     public static ProposalList Find(
-        Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures, ProposalSettings settings)
+        Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
+        ProposalSettings settings)
     {
         var batch = (int)pictures.Length;
         var grids = anchors.Grids(rpn.Objectness.Shapes, inputH, inputW);

@@ -63,7 +63,8 @@ internal static class TopK
 
     /// <summary>One thread = one part of a segment: how often each digit occurs in it, [S, parts, bins].</summary>
     internal static void CountKernel(
-        Index1D index, ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states, Search search, int pass, ArrayView<int> histograms)
+        Index1D index, ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states,
+        Search search, int pass, ArrayView<int> histograms)
     {
         var s = index / search.Parts;
         var segment = segments[s];
@@ -108,7 +109,8 @@ internal static class TopK
 
     /// <summary>One thread = one part of a segment: how many elements are above the threshold, and how many equal it.</summary>
     internal static void TallyKernel(
-        Index1D index, ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states, Search search, ArrayView<Tally> tallies)
+        Index1D index, ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states,
+        Search search, ArrayView<Tally> tallies)
     {
         var s = index / search.Parts;
         var segment = segments[s];

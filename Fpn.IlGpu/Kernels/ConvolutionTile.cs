@@ -222,7 +222,8 @@ internal static class ConvolutionTile
 
     /// <summary>The epilogue of one output: bias, residual, ReLU; nothing outside the row or beyond the group's channels.</summary>
     private static void Store(
-        ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, TilePosition at, int pixel, int channel, float sum, ArrayView<float> output)
+        ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, TilePosition at, int pixel, int channel,
+        float sum, ArrayView<float> output)
     {
         var group = at.Block / sizes.BlocksPerGroup;
         var groupK = (at.Block - group * sizes.BlocksPerGroup) * sizes.Tiling.TileChannels + channel;

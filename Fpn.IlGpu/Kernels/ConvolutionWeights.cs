@@ -23,10 +23,15 @@ internal sealed class ConvolutionWeights : IDisposable
     /// <param name="outputC">K.</param>
     /// <param name="groups">Parts that channels are split into.</param>
     public ConvolutionWeights(
-        Device device, ReadOnlySpan<float> weights, ReadOnlySpan<float> biasValues, int kernelH, int kernelW, int groupInputC, int outputC, int groups = 1)
+        Device device, ReadOnlySpan<float> weights, ReadOnlySpan<float> biasValues,
+        int kernelH, int kernelW, int groupInputC, int outputC, int groups = 1)
     {
         if (weights.Length != kernelH * kernelW * groupInputC * outputC || biasValues.Length != outputC || outputC % groups != 0)
-            throw new ArgumentException($"{weights.Length} weights and {biasValues.Length} biases don't fit a {kernelH}×{kernelW} convolution of {groupInputC} to {outputC} channels.");
+        {
+            throw new ArgumentException(
+                $"{weights.Length} weights and {biasValues.Length} biases don't fit a {kernelH}×{kernelW} convolution of "
+                + $"{groupInputC} to {outputC} channels.");
+        }
         KernelH = kernelH;
         KernelW = kernelW;
         GroupInputC = groupInputC;

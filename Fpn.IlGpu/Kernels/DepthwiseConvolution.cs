@@ -7,7 +7,10 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// A convolution in which every channel is a group of its own:
-/// <code>out[n, y, x, c] = relu( bias[c] + residual[n, y, x, c] + Σ ky, kx  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c] )</code>
+/// <code>
+/// out[n, y, x, c] = relu( bias[c] + residual[n, y, x, c]
+///                         + Σ ky, kx  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c] )
+/// </code>
 /// There is no sum over channels, so there is nothing to tile: neighbouring channels are neighbouring lanes.
 /// </summary>
 internal static class DepthwiseConvolution
@@ -63,7 +66,10 @@ internal static class DepthwiseConvolution
             for (var ky = window.FirstY; ky < window.EndY; ky++)
             {
                 for (var kx = window.FirstX; kx < window.EndX; kx++)
-                    sum += ChannelRun.Load(input, window.InputAt(sizes, ky, kx) + c) * ChannelRun.Load(weights, (ky * sizes.KernelW + kx) * sizes.OutputC + c);
+                {
+                    sum += ChannelRun.Load(input, window.InputAt(sizes, ky, kx) + c)
+                        * ChannelRun.Load(weights, (ky * sizes.KernelW + kx) * sizes.OutputC + c);
+                }
             }
             if (sizes.HasResidual != 0)
                 sum += ChannelRun.Load(residual, window.OutputPixel + c);

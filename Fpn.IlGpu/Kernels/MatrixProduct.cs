@@ -29,7 +29,8 @@ internal static class MatrixProduct
         if (output.Shape != new Shape(rows, 1, 1, weights.OutputC))
             throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
         var flat = ConvolutionSizes.From(
-            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), 1, 1, ConvolutionWindow.Square(), hasResidual: false, relu);
+            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), kernelH: 1, kernelW: 1,
+            ConvolutionWindow.Square(), hasResidual: false, relu);
         var sizes = ConvolutionTile.Plan(device, flat);
         device.Launch(
             TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
@@ -37,7 +38,8 @@ internal static class MatrixProduct
 
     /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
     internal static void NaiveKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, int relu, ArrayView<float> output)
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, int relu,
+        ArrayView<float> output)
     {
         var m = index / outputC;
         var k = index % outputC;

@@ -1,10 +1,8 @@
-using System.Numerics;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
 using ILGPU.Algorithms;
-using ILGPU.IR.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
@@ -27,7 +25,8 @@ internal static class RoiMaxPool
         var shape = output.Shape;
         var grain = Grain.For(device, shape.Pixels, shape.C);
         device.Launch(
-            Kernel, grain.Threads(shape.Pixels, shape.C), features, levels, rois.Boxes, rois.Places, rois.Count, shape.H, shape.C, grain, output.View);
+            Kernel, grain.Threads(shape.Pixels, shape.C), features, levels, rois.Boxes, rois.Places, rois.Count,
+            shape.H, shape.C, grain, output.View);
     }
 
     /// <summary>One thread = some bins × some channels (see <see cref="Grain"/>).</summary>

@@ -17,7 +17,8 @@ internal sealed class BoxHead : IDisposable
     private readonly ConvolutionWeights scores;
     private readonly ConvolutionWeights deltas;
 
-    private BoxHead(Device device, ConvolutionWeights fc6, ConvolutionWeights fc7, ConvolutionWeights scores, ConvolutionWeights deltas, int bins)
+    private BoxHead(
+        Device device, ConvolutionWeights fc6, ConvolutionWeights fc7, ConvolutionWeights scores, ConvolutionWeights deltas, int bins)
     {
         this.device = device;
         this.fc6 = fc6;
@@ -50,7 +51,8 @@ internal sealed class BoxHead : IDisposable
         return deltas.OutputC == 4 * scores.OutputC
             ? new BoxHead(device, fc6, fc7, scores, deltas, bins)
             : throw new WeightsException(
-                $"'{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs where {scores.OutputC} classes need {4 * scores.OutputC}.");
+                $"'{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs "
+                + $"where {scores.OutputC} classes need {4 * scores.OutputC}.");
     }
 
     /// <summary>The features from which both predictions are made; the caller disposes them.</summary>

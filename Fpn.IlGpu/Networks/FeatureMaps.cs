@@ -20,7 +20,10 @@ internal sealed class FeatureMaps : IDisposable
             offsets[l] = offsets[l - 1] + shapes[l - 1].Length;
         var total = offsets[^1] + shapes[^1].Length;
         if (total > int.MaxValue)
-            throw new DeviceException($"Maps of {total} values are more than kernels can index (2³¹); a smaller picture or batch would help.");
+        {
+            throw new DeviceException(
+                $"Maps of {total} values are more than kernels can index (2³¹); a smaller picture or batch would help.");
+        }
         Values = device.Rent<float>(total);
         maps = [.. shapes.Select((shape, l) => Tensor.Slice(Values, offsets[l], shape))];
     }

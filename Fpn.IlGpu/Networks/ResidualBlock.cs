@@ -47,11 +47,11 @@ internal sealed class ResidualBlock : IDisposable
         // ResNeXt: each output channel of the 3×3 sees only its group's inputs.
         var groups = middleC / Math.Max(1, weights.Size(name + ".conv2.weight", 1, 4));
         var (firstStride, middleStride) = strideInFirst ? (stride, 1) : (1, stride);
+        var middle = ConvolutionWindow.Square(middleStride, padding: 1, groups: Math.Max(1, groups));
         return new ResidualBlock(
             [
                 weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(firstStride), relu: true, name + ".bn1"),
-                weights.Convolution(
-                    name + ".conv2", middleC, ConvolutionWindow.Square(middleStride, padding: 1, groups: Math.Max(1, groups)), relu: true, name + ".bn2"),
+                weights.Convolution(name + ".conv2", middleC, middle, relu: true, name + ".bn2"),
                 weights.Convolution(name + ".conv3", middleC, ConvolutionWindow.Square(), relu: true, name + ".bn3"),
             ],
             shortcut);

@@ -42,7 +42,8 @@ internal sealed class RpnHead : IDisposable
         return deltas.OutputChannels == 4 * objectness.OutputChannels
             ? new RpnHead(device, hidden, objectness, deltas)
             : throw new WeightsException(
-                $"'{name}.bbox_pred.weight' has {deltas.OutputChannels} outputs where {objectness.OutputChannels} anchors need {4 * objectness.OutputChannels}.");
+                $"'{name}.bbox_pred.weight' has {deltas.OutputChannels} outputs "
+                + $"where {objectness.OutputChannels} anchors need {4 * objectness.OutputChannels}.");
     }
 
     /// <summary>Runs it on every level.</summary>

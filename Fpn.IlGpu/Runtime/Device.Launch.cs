@@ -3,72 +3,60 @@ using ILGPU.Runtime;
 
 namespace Fpn.IlGpu.Runtime;
 
-// Launching: a kernel is compiled by ILGPU at its first launch on this device, and its launcher kept.
+// Launching: one method for each number of parameters that a kernel may have.
 public sealed partial class Device
 {
     private readonly Dictionary<Delegate, Delegate> launchers = [];
 
-    internal void Launch<T1>(Action<Index1D, T1> kernel, int threads, T1 arg1)
-        where T1 : struct
-    {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1>)launcher)(stream, threads, arg1);
-    }
-
-    internal void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 arg1, T2 arg2)
+    internal void Launch<T1, T2>(
+        Action<Index1D, T1, T2> kernel, int threads,
+        T1 arg1, T2 arg2)
         where T1 : struct
         where T2 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2>)launcher)(stream, threads, arg1, arg2);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2);
     }
 
-    internal void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, int threads, T1 arg1, T2 arg2, T3 arg3)
+    internal void Launch<T1, T2, T3>(
+        Action<Index1D, T1, T2, T3> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3)
         where T1 : struct
         where T2 : struct
         where T3 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3>)launcher)(stream, threads, arg1, arg2, arg3);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3);
     }
 
-    internal void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4)
+    internal void Launch<T1, T2, T3, T4>(
+        Action<Index1D, T1, T2, T3, T4> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4)
         where T1 : struct
         where T2 : struct
         where T3 : struct
         where T4 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4>)launcher)(stream, threads, arg1, arg2, arg3, arg4);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5>(Action<Index1D, T1, T2, T3, T4, T5> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5)
+    internal void Launch<T1, T2, T3, T4, T5>(
+        Action<Index1D, T1, T2, T3, T4, T5> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5)
         where T1 : struct
         where T2 : struct
         where T3 : struct
         where T4 : struct
         where T5 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4, arg5);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5, T6>(Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6)
+    internal void Launch<T1, T2, T3, T4, T5, T6>(
+        Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6)
         where T1 : struct
         where T2 : struct
         where T3 : struct
@@ -76,14 +64,13 @@ public sealed partial class Device
         where T5 : struct
         where T6 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7)
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7>(
+        Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7)
         where T1 : struct
         where T2 : struct
         where T3 : struct
@@ -92,14 +79,14 @@ public sealed partial class Device
         where T6 : struct
         where T7 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
+                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8)
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(
+        Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8)
         where T1 : struct
         where T2 : struct
         where T3 : struct
@@ -109,14 +96,14 @@ public sealed partial class Device
         where T7 : struct
         where T8 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
+                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8, T9 arg9)
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
+        Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, int threads,
+        T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8, T9 arg9)
         where T1 : struct
         where T2 : struct
         where T3 : struct
@@ -127,29 +114,18 @@ public sealed partial class Device
         where T8 : struct
         where T9 : struct
     {
-        if (threads == 0)
-            return;
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
+        if (threads > 0)
+            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
+                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
     }
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> kernel, int threads, T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8, T9 arg9, T10 arg10)
-        where T1 : struct
-        where T2 : struct
-        where T3 : struct
-        where T4 : struct
-        where T5 : struct
-        where T6 : struct
-        where T7 : struct
-        where T8 : struct
-        where T9 : struct
-        where T10 : struct
+    /// <summary>The launcher of a kernel: ILGPU compiles the kernel at its first launch on this device.</summary>
+    private TLauncher Launcher<TKernel, TLauncher>(TKernel kernel, Func<Accelerator, TKernel, TLauncher> load)
+        where TKernel : Delegate
+        where TLauncher : Delegate
     {
-        if (threads == 0)
-            return;
         if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = accelerator.LoadAutoGroupedKernel(kernel);
-        ((Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>)launcher)(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10);
+            launchers[kernel] = launcher = load(accelerator, kernel);
+        return (TLauncher)launcher;
     }
 }
