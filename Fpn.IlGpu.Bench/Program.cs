@@ -1,3 +1,8 @@
 using BenchmarkDotNet.Running;
+using Fpn.IlGpu.Bench;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// "detect [device]" times whole detections; anything else goes to BenchmarkDotNet ("--filter *" runs every operator).
+if (args is ["detect", ..])
+    DetectTiming.Run(args.Length > 1 ? args[1] : "cpu");
+else
+    BenchmarkSwitcher.FromAssembly(typeof(DetectTiming).Assembly).Run(args);

@@ -77,6 +77,12 @@ public sealed class FasterRcnn : IDisposable
     {
         ArgumentNullException.ThrowIfNull(device);
         using var state = path is null ? ShippedModel.Open() : Safetensors.Open(path);
+        return Load(device, state);
+    }
+
+    /// <summary>Loads a model from tensors that are already open; they may be closed afterwards.</summary>
+    internal static FasterRcnn Load(Device device, StateDictionary state)
+    {
         var configuration = ModelConfiguration.Of(state);
         lock (device.Lock)
             return device.Guard(() => new FasterRcnn(device, state, configuration));
