@@ -1,0 +1,17 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>
+/// What a picture may ask for before it is refused. A few bytes can claim a picture of gigabytes, so the claim is looked
+/// at before anything of that size is allocated.
+/// </summary>
+public sealed record PictureLimits
+{
+    /// <summary>
+    /// Most pixels, width times height. The default, 100 million (about 10 000 x 10 000), is above what cameras make and
+    /// keeps decoding below about a gigabyte. Values above 715 million have no effect: no array could hold the pixels.
+    /// </summary>
+    public long MaxPixels { get; init; } = 100_000_000;
+
+    /// <summary>Most bytes of the encoded file or stream; 512 MiB by default.</summary>
+    public int MaxBytes { get; init; } = 512 << 20;
+}

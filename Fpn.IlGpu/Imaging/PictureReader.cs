@@ -1,0 +1,180 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
+
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>
+/// Reads JPEG, PNG, BMP and WebP pictures (builds without the ImageSharp package: JPEG and PNG). The EXIF orientation is
+/// applied; alpha is dropped, not composited, as in the pipelines that detectors are trained with; 16-bit samples are
+/// rounded to 8 bits; grey, palette and CMYK become RGB. May be used from several threads at once.
+/// </summary>
+public static class PictureReader
+{
+    private const string Supported = "a JPEG, PNG, BMP or WebP picture";
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="limits">What it may ask for; null for the defaults.</param>
+    /// <returns>The picture, upright.</returns>
+    /// <exception cref="PictureException">There is no such file, it can't be read, it is no picture, it is damaged or cut
+    /// short, or it exceeds the limits.</exception>
+    public static RgbImage Read(string path, PictureLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (Directory.Exists(path))
+        {
+            throw new PictureException($"'{path}' is a folder; give the pictures in it.");
+        }
+
+        using FileStream stream = Open(path);
+        return Read(stream, $"'{path}'", limits);
+    }
+
+    /// <summary>
+    /// Reads from the stream's position on, to its end; the stream need not be seekable and is left open.
+    /// </summary>
+    /// <param name="stream">The encoded picture.</param>
+    /// <param name="limits">What it may ask for; null for the defaults.</param>
+    /// <returns>The picture, upright.</returns>
+    /// <exception cref="PictureException">The stream can't be read, holds no picture, holds one that is damaged or cut
+    /// short, or exceeds the limits.</exception>
+    public static RgbImage Read(Stream stream, PictureLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits);
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new PictureException($"There is no file '{path}'; check its name and folder.", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new PictureException($"'{path}' may not be read; check its permissions.", e);
+        }
+        catch (IOException e)
+        {
+            throw new PictureException($"'{path}' could not be opened: {Reason(e)}.", e);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw new PictureException($"'{path}' is no valid file name.", e);
+        }
+    }
+
+    private static RgbImage Read(Stream stream, string name, PictureLimits? limits)
+    {
+        limits ??= new PictureLimits();
+        byte[] buffer;
+        int length;
+        PictureKind kind;
+        try
+        {
+            (buffer, length, kind) = ReadAll(stream, name, limits);
+        }
+        catch (IOException e)
+        {
+            throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
+        }
+
+        return Decode(buffer, length, kind, name, limits);
+    }
+
+    private static (byte[] Buffer, int Length, PictureKind Kind) ReadAll(Stream stream, string name, PictureLimits limits)
+    {
+        // The first bytes decide whether the rest is worth reading.
+        byte[] start = new byte[PictureKinds.SignatureLength];
+        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        if (read == 0)
+        {
+            throw new PictureException($"{name} is empty; give {Supported}.");
+        }
+
+        PictureKind kind = PictureKinds.Of(start.AsSpan(0, read));
+        if (kind == PictureKind.Unknown)
+        {
+            throw new PictureException($"{name} is no picture, whatever its name says; give {Supported}.");
+        }
+
+        if (!kind.IsRead())
+        {
+            throw new PictureException(
+                $"{name} is a {kind.DisplayName()} file, which is not supported; convert it to JPEG or PNG.");
+        }
+
+        long expected = stream.CanSeek ? Math.Max(0, stream.Length - stream.Position) + read : read;
+        CheckLength(expected, name, limits);
+        using var copy = new MemoryStream((int)expected);
+        copy.Write(start, 0, read);
+        byte[] block = new byte[1 << 16];
+        for (int count = stream.Read(block); count > 0; count = stream.Read(block))
+        {
+            copy.Write(block, 0, count);
+            CheckLength(copy.Length, name, limits);
+        }
+
+        return (copy.GetBuffer(), (int)copy.Length, kind);
+    }
+
+    private static void CheckLength(long length, string name, PictureLimits limits)
+    {
+        if (length > limits.MaxBytes)
+        {
+            throw new PictureException(
+                $"{name} has more than {limits.MaxBytes} bytes, the limit for one picture; "
+                + "give a smaller file or raise the limit.");
+        }
+    }
+
+    private static RgbImage Decode(byte[] buffer, int length, PictureKind kind, string name, PictureLimits limits)
+    {
+        try
+        {
+            ImageInfo info = Image.Identify(PictureCodecs.DecoderOptions, Open(buffer, length));
+            long pixels = (long)info.Width * info.Height;
+            if (pixels > Math.Min(limits.MaxPixels, Array.MaxLength / RgbImage.Channels))
+            {
+                throw new PictureException(
+                    $"{name} claims to be {info.Width} x {info.Height} px, above the limit of {limits.MaxPixels} px; "
+                    + "scale it down or raise the limit.");
+            }
+
+            string? missing = PictureCompleteness.WhatIsMissing(kind, buffer.AsSpan(0, length), info.Width, info.Height);
+            if (missing is not null)
+            {
+                throw new PictureException($"{name} {missing}; copy or export it again.");
+            }
+
+            using Image<Rgb24> image = Image.Load<Rgb24>(PictureCodecs.DecoderOptions, Open(buffer, length));
+            image.Mutate(static context => context.AutoOrient());
+            var result = new RgbImage(image.Width, image.Height);
+            image.CopyPixelDataTo(result.Pixels);
+            return result;
+        }
+        catch (Exception e) when (e is UnknownImageFormatException or NotSupportedException)
+        {
+            throw new PictureException(
+                $"{name} is a {kind.DisplayName()} picture of a kind that can't be read ({Reason(e)}); "
+                + "convert it to plain JPEG or PNG.",
+                e);
+        }
+        catch (Exception e) when (e is not (PictureException or OutOfMemoryException))
+        {
+            // Damaged bytes lead decoders into exceptions of every kind, not only those they declare.
+            throw new PictureException(
+                $"{name} is a damaged {kind.DisplayName()} picture ({Reason(e)}); copy or export it again.", e);
+        }
+    }
+
+    private static MemoryStream Open(byte[] buffer, int length) =>
+        new(buffer, 0, length, writable: false, publiclyVisible: true);
+
+    private static string Reason(Exception e) => e.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
+}

@@ -1,0 +1,55 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>A picture in host memory: 8-bit RGB, rows top to bottom.</summary>
+public sealed class RgbImage
+{
+    /// <summary>Bytes a pixel: red, green, blue.</summary>
+    public const int Channels = 3;
+
+    /// <summary>Makes a black picture.</summary>
+    /// <param name="width">Width in px, at least 1.</param>
+    /// <param name="height">Height in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    public RgbImage(int width, int height)
+        : this(width, height, new byte[ByteCount(width, height)])
+    {
+    }
+
+    /// <summary>Makes a picture of pixels that are already there; the array is kept, not copied.</summary>
+    /// <param name="width">Width in px, at least 1.</param>
+    /// <param name="height">Height in px, at least 1.</param>
+    /// <param name="pixels">[H,W,3] RGB, exactly <c>height * width * 3</c> bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentException"><paramref name="pixels"/> has another length.</exception>
+    public RgbImage(int width, int height, byte[] pixels)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        if (pixels.Length != ByteCount(width, height))
+        {
+            throw new ArgumentException(
+                $"A picture of {width} x {height} px has {ByteCount(width, height)} bytes, not {pixels.Length}.",
+                nameof(pixels));
+        }
+
+        Width = width;
+        Height = height;
+        Pixels = pixels;
+    }
+
+    /// <summary>Width in px.</summary>
+    public int Width { get; }
+
+    /// <summary>Height in px.</summary>
+    public int Height { get; }
+
+    /// <summary>[H,W,3] RGB, 8 bit, rows top to bottom.</summary>
+    public byte[] Pixels { get; }
+
+    private static int ByteCount(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)width * height, Array.MaxLength / Channels);
+        return width * height * Channels;
+    }
+}
