@@ -1,0 +1,127 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>
+/// Draws detections on a picture: a frame in the colour of the class, and a plate with the text. Line width and text grow
+/// with the picture; dark edges keep both visible on any background.
+/// </summary>
+public static class AnnotationPainter
+{
+    private const float EdgeOpacity = 0.55f;
+
+    // Text of this many px from the top of capitals to the baseline is the smallest that can be read.
+    private const float SmallestSize = 1;
+
+    /// <summary>
+    /// Draws on <paramref name="image"/> itself. Annotations that come first get the better places for their labels, and
+    /// lie above the others. Those that lie off the picture, or have a coordinate that is no number, are left out; texts
+    /// that the picture has no room for are cut off.
+    /// </summary>
+    /// <param name="image">The picture that is drawn on.</param>
+    /// <param name="annotations">What is drawn; boxes in px of the picture.</param>
+    public static void Draw(RgbImage image, IReadOnlyList<Annotation> annotations)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(annotations);
+        var canvas = new Canvas(image);
+        float size = TextSize(image);
+        int line = Math.Max(1, (int)MathF.Round(size * 2));
+        int edge = Math.Max(1, (int)(size / 2));
+        var placement = new LabelPlacement(image.Width, image.Height);
+        var labels = new List<Label>();
+        foreach (Annotation annotation in annotations)
+        {
+            if (TryRound(annotation, image, line + edge, out PixelRectangle box))
+            {
+                labels.Add(MakeLabel(annotation, box, image, size, edge, placement));
+            }
+        }
+
+        labels.Reverse();
+        foreach (Label label in labels)
+        {
+            DrawFrame(canvas, label.Box, label.Colour, line, edge);
+        }
+
+        foreach (Label label in labels)
+        {
+            DrawPlate(canvas, label, size, edge);
+        }
+    }
+
+    /// <summary>Px a unit of the font, in halves: 1 up to about 800 x 600, 1.5 at 1333 x 800.</summary>
+    internal static float TextSize(RgbImage image) =>
+        Math.Max(SmallestSize, MathF.Round(MathF.Sqrt((float)image.Width * image.Height) / 325) / 2);
+
+    // To whole px and to where it matters; false when nothing of the box is on the picture.
+    private static bool TryRound(in Annotation annotation, RgbImage image, int margin, out PixelRectangle box)
+    {
+        (float x1, float y1, float x2, float y2) = (annotation.X1, annotation.Y1, annotation.X2, annotation.Y2);
+        box = default;
+        if (float.IsNaN(x1 + x2) || float.IsNaN(y1 + y2))
+        {
+            return false;
+        }
+
+        box = new(
+            Round(Math.Min(x1, x2), image.Width), Round(Math.Min(y1, y2), image.Height),
+            Round(Math.Max(x1, x2), image.Width), Round(Math.Max(y1, y2), image.Height));
+
+        // The smallest box is still a pixel.
+        box = box with { Right = Math.Max(box.Right, box.Left + 1), Bottom = Math.Max(box.Bottom, box.Top + 1) };
+        return box.Right > 0 && box.Bottom > 0 && box.Left < image.Width && box.Top < image.Height;
+
+        int Round(float value, int length) => (int)MathF.Round(Math.Clamp(value, -margin, length + margin));
+    }
+
+    private static Label MakeLabel(
+        in Annotation annotation, PixelRectangle box, RgbImage image, float size, int edge, LabelPlacement placement)
+    {
+        Rgb colour = ClassColours.Of(annotation.ColourIndex);
+        int padding = Padding(size, edge);
+        string text = annotation.Text ?? "";
+        int room = image.Width - (2 * padding) - 1;
+        int height = (int)(StrokeFont.Height * size) + (2 * padding) + 1;
+        while (text.Length > 0 && StrokeFont.Measure(text, size) > room)
+        {
+            text = text[..^1];
+        }
+
+        if (text.Length == 0 || height > image.Height)
+        {
+            return new Label(box, colour, "", default);
+        }
+
+        int width = (int)MathF.Ceiling(StrokeFont.Measure(text, size)) + (2 * padding) + 1;
+        return new Label(box, colour, text, placement.Place(box, width, height));
+    }
+
+    private static void DrawFrame(Canvas canvas, PixelRectangle box, Rgb colour, int line, int edge)
+    {
+        canvas.Frame(box.Grow(edge), edge, Rgb.Black, EdgeOpacity);
+        if (Math.Min(box.Width, box.Height) > 2 * (line + edge))
+        {
+            canvas.Frame(box.Grow(-line), edge, Rgb.Black, EdgeOpacity);
+        }
+
+        canvas.Frame(box, line, colour);
+    }
+
+    private static void DrawPlate(Canvas canvas, in Label label, float size, int edge)
+    {
+        if (label.Text.Length == 0)
+        {
+            return;
+        }
+
+        canvas.Fill(label.Plate, Rgb.Black, EdgeOpacity);
+        canvas.Fill(label.Plate.Grow(-edge), label.Colour);
+        int padding = Padding(size, edge);
+        Rgb ink = ClassColours.TextOn(label.Colour);
+        StrokeFont.Draw(canvas, label.Text, label.Plate.Left + padding, label.Plate.Top + padding, size, ink);
+    }
+
+    // From the plate's border to the middle of the outermost strokes.
+    private static int Padding(float size, int edge) => edge + (int)MathF.Ceiling(size * 2.5f);
+
+    private readonly record struct Label(PixelRectangle Box, Rgb Colour, string Text, PixelRectangle Plate);
+}

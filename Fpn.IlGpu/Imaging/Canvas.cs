@@ -1,0 +1,79 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>A colour, 8 bit a channel.</summary>
+internal readonly record struct Rgb(byte R, byte G, byte B)
+{
+    public static Rgb Black => default;
+
+    public static Rgb White => new(255, 255, 255);
+}
+
+/// <summary>Whole px: left and top included, right and bottom not.</summary>
+internal readonly record struct PixelRectangle(int Left, int Top, int Right, int Bottom)
+{
+    public int Width => Right - Left;
+
+    public int Height => Bottom - Top;
+
+    public PixelRectangle Grow(int by) => new(Left - by, Top - by, Right + by, Bottom + by);
+
+    /// <summary>Pixels that both have.</summary>
+    public long Overlap(PixelRectangle other)
+    {
+        long width = Math.Min(Right, other.Right) - Math.Max(Left, other.Left);
+        long height = Math.Min(Bottom, other.Bottom) - Math.Max(Top, other.Top);
+        return width > 0 && height > 0 ? width * height : 0;
+    }
+}
+
+/// <summary>Draws on a picture; what lies off it is left out.</summary>
+internal sealed class Canvas(RgbImage image)
+{
+    public int Width => image.Width;
+
+    public int Height => image.Height;
+
+    /// <summary>Fills a rectangle; <paramref name="opacity"/> is 0 to 1.</summary>
+    public void Fill(PixelRectangle rectangle, Rgb colour, float opacity = 1)
+    {
+        int left = Math.Max(0, rectangle.Left), right = Math.Min(Width, rectangle.Right);
+        int top = Math.Max(0, rectangle.Top), bottom = Math.Min(Height, rectangle.Bottom);
+        for (int y = top; y < bottom; y++)
+        {
+            for (int x = left; x < right; x++)
+            {
+                Blend(x, y, colour, opacity);
+            }
+        }
+    }
+
+    /// <summary>Draws the frame that lies <paramref name="thickness"/> px within a rectangle's edges.</summary>
+    public void Frame(PixelRectangle rectangle, int thickness, Rgb colour, float opacity = 1)
+    {
+        (int left, int top, int right, int bottom) = rectangle;
+        int upper = Math.Min(top + thickness, bottom);
+        int lower = Math.Max(bottom - thickness, upper);
+        int innerLeft = Math.Min(left + thickness, right);
+        int innerRight = Math.Max(right - thickness, innerLeft);
+        Fill(new(left, top, right, upper), colour, opacity);
+        Fill(new(left, lower, right, bottom), colour, opacity);
+        Fill(new(left, upper, innerLeft, lower), colour, opacity);
+        Fill(new(innerRight, upper, right, lower), colour, opacity);
+    }
+
+    /// <summary>Mixes a colour into a pixel, which may lie off the picture.</summary>
+    public void Blend(int x, int y, Rgb colour, float opacity)
+    {
+        if ((uint)x >= (uint)Width || (uint)y >= (uint)Height)
+        {
+            return;
+        }
+
+        Span<byte> pixel = image.Pixels.AsSpan(((y * Width) + x) * RgbImage.Channels, RgbImage.Channels);
+        pixel[0] = Mix(pixel[0], colour.R, opacity);
+        pixel[1] = Mix(pixel[1], colour.G, opacity);
+        pixel[2] = Mix(pixel[2], colour.B, opacity);
+    }
+
+    private static byte Mix(byte below, byte above, float opacity) => (byte)(below + ((above - below) * opacity) + 0.5f);
+}

@@ -1,0 +1,57 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>Finds room for label plates: beside their boxes, inside the picture, off each other where possible.</summary>
+internal sealed class LabelPlacement(int width, int height)
+{
+    // Rows to try below the box's upper edge when all the usual places are taken.
+    private const int MostSteps = 8;
+
+    private readonly List<PixelRectangle> placed = [];
+
+    /// <summary>Places a plate of a size that fits into the picture.</summary>
+    public PixelRectangle Place(PixelRectangle box, int plateWidth, int plateHeight)
+    {
+        PixelRectangle best = default;
+        double lowest = double.PositiveInfinity;
+        int rank = 0;
+        foreach ((int x, int y) in Places(box, plateWidth, plateHeight))
+        {
+            int left = Math.Clamp(x, 0, width - plateWidth);
+            int top = Math.Clamp(y, 0, height - plateHeight);
+            var plate = new PixelRectangle(left, top, left + plateWidth, top + plateHeight);
+            long hidden = 0;
+            foreach (PixelRectangle other in placed)
+            {
+                hidden += plate.Overlap(other);
+            }
+
+            // Hiding another label is worst; then to be moved off the place by the picture's edge; then the order.
+            double cost = (hidden * 1000.0) + (Math.Abs(left - x) * 0.1) + (Math.Abs(top - y) * 10) + rank++;
+            if (cost < lowest)
+            {
+                (best, lowest) = (plate, cost);
+            }
+        }
+
+        placed.Add(best);
+        return best;
+    }
+
+    private static IEnumerable<(int X, int Y)> Places(PixelRectangle box, int plateWidth, int plateHeight)
+    {
+        int right = box.Right - plateWidth;
+        yield return (box.Left, box.Top - plateHeight);
+        yield return (box.Left, box.Top);
+        yield return (box.Left, box.Bottom);
+        yield return (right, box.Top - plateHeight);
+        yield return (right, box.Top);
+        yield return (box.Left, box.Bottom - plateHeight);
+        yield return (right, box.Bottom);
+        yield return (right, box.Bottom - plateHeight);
+        for (int step = 1; step <= MostSteps; step++)
+        {
+            yield return (box.Left, box.Top + (step * plateHeight));
+            yield return (box.Left, box.Top - ((step + 1) * plateHeight));
+        }
+    }
+}
