@@ -1,0 +1,203 @@
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Imaging;
+
+[TestFixture]
+public sealed class BadPictureTests
+{
+    private string folder = "";
+
+    [SetUp]
+    public void MakeFolder() => folder = Directory.CreateTempSubdirectory("fpn-pictures-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(folder, recursive: true);
+
+    [TestCase("text.jpg", "no picture")]
+    [TestCase("empty.png", "empty")]
+    [TestCase("picture.gif", "GIF")]
+    [TestCase("claims-60000x60000.png", "60000 x 60000")]
+    [TestCase("claims-20000x20000.png", "20000 x 20000")]
+    [TestCase("claims-9000x9000.png", "far too small")]
+    [TestCase("claims-65000x1500.jpg", "far too small")]
+    public void Files_that_are_no_good_picture_are_refused_with_a_sentence(string name, string saying)
+    {
+        string path = PictureFixtures.PathOf(name);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        PictureException? exception = Assert.Throws<PictureException>(() => PictureReader.Read(path));
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        AssertIsSentence(exception, $"'{path}'");
+        Assert.That(exception!.Message, Does.Contain(saying));
+        Assert.That(allocated, Is.LessThan(16 << 20), "bytes allocated");
+    }
+
+    [Test]
+    public void A_missing_file_is_named()
+    {
+        string path = Path.Combine(folder, "missing.jpg");
+        AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
+        path = Path.Combine(folder, "no-folder", "missing.jpg");
+        AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
+    }
+
+    [Test]
+    public void A_folder_is_no_picture()
+    {
+        PictureException? exception = Assert.Throws<PictureException>(() => PictureReader.Read(folder));
+        AssertIsSentence(exception, $"'{folder}'");
+        Assert.That(exception!.Message, Does.Contain("folder"));
+    }
+
+    [TestCase("")]
+    [TestCase("a\0b.png")]
+    public void Names_that_no_file_can_have_are_refused(string path) =>
+        Assert.That(() => PictureReader.Read(path), Throws.TypeOf<PictureException>());
+
+    [Test]
+    public void A_file_that_something_else_holds_is_named()
+    {
+        string path = Path.Combine(folder, "held.png");
+        using var held = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
+    }
+
+    [TestCase("ycc420.jpg")]
+    [TestCase("ycc420-progressive.jpg")]
+    [TestCase("restarts.jpg")]
+    [TestCase("rgb8.png")]
+    [TestCase("rgba16-interlaced.png")]
+    [TestCase("palette4.png")]
+    public void A_file_cut_short_anywhere_is_refused(string name)
+    {
+        byte[] file = PictureFixtures.Bytes(name);
+        Assert.DoesNotThrow(() => PictureReader.Read(new MemoryStream(file)));
+        for (int length = 0; length < file.Length; length += length < file.Length - 20 ? 7 : 1)
+        {
+            using var stream = new MemoryStream(file, 0, length);
+            Assert.That(() => PictureReader.Read(stream), Throws.TypeOf<PictureException>(), $"cut to {length} bytes");
+        }
+    }
+
+    [Test]
+    public void BMP_and_WebP_cut_short_are_refused([Values("picture.bmp", "picture.webp")] string name)
+    {
+        byte[] file = PictureFixtures.Bytes(name);
+        for (int length = 0; length < file.Length; length += 13)
+        {
+            using var stream = new MemoryStream(file, 0, length);
+            Assert.That(() => PictureReader.Read(stream), Throws.TypeOf<PictureException>(), $"cut to {length} bytes");
+        }
+    }
+
+    [Test]
+    public void The_limit_of_pixels_is_an_option()
+    {
+        RgbImage picture = PictureFixtures.Expected("rgb8.png");
+        long pixels = (long)picture.Width * picture.Height;
+        string path = PictureFixtures.PathOf("rgb8.png");
+        Assert.That(PictureReader.Read(path, new PictureLimits { MaxPixels = pixels }).Width, Is.EqualTo(picture.Width));
+        Assert.That(
+            () => PictureReader.Read(path, new PictureLimits { MaxPixels = pixels - 1 }),
+            Throws.TypeOf<PictureException>().With.Message.Contains("limit"));
+    }
+
+    [Test]
+    public void The_limit_of_bytes_is_an_option()
+    {
+        byte[] file = PictureFixtures.Bytes("rgb8.png");
+        Assert.DoesNotThrow(() => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length }));
+        Assert.That(
+            () => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length - 1 }),
+            Throws.TypeOf<PictureException>().With.Message.Contains("limit"));
+    }
+
+    // Files differ from good ones in a few bytes, pieces left out or put in; of PNG, the checksums are made right again
+    // now and then, as else nothing but them would be tested.
+    [Test]
+    public void Damaged_files_give_a_picture_or_a_sentence_in_bounded_memory()
+    {
+        string[] names =
+        [
+            "ycc420.jpg", "ycc444-progressive.jpg", "restarts.jpg", "restarts-progressive.jpg", "cmyk.jpg",
+            "orientation-6.jpg", "rgb8.png", "palette2-interlaced.png", "grey-alpha16.png", "rgb8-transparent.png", "orientation-6.png",
+            "picture.bmp", "picture.webp",
+        ];
+        byte[][] files = Array.ConvertAll(names, PictureFixtures.Bytes);
+        var random = new Random(20170411);
+        var limits = new PictureLimits { MaxPixels = 1 << 20 };
+        int read = 0, refused = 0;
+        Task all = Task.Run(() =>
+        {
+            for (int i = 0; i < 2000; i++)
+            {
+                byte[] file = Damage(files[i % files.Length], random);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                try
+                {
+                    RgbImage picture = PictureReader.Read(new MemoryStream(file), limits);
+                    Assert.That((long)picture.Width * picture.Height, Is.LessThanOrEqualTo(limits.MaxPixels));
+                    read++;
+                }
+                catch (PictureException e)
+                {
+                    AssertIsSentence(e, "The stream");
+                    refused++;
+
+                    // The stand-in knows why it stops; the package may stumble.
+                    if (PictureFixtures.IsStandIn && e.InnerException is { } cause and not NotSupportedException)
+                    {
+                        Assert.That(cause.GetType().Namespace, Is.EqualTo("SixLabors.ImageSharp"), cause.ToString());
+                    }
+                }
+
+                long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                Assert.That(allocated, Is.LessThan(64 << 20), $"bytes allocated for picture {i}");
+            }
+        });
+        Assert.That(all.Wait(TimeSpan.FromMinutes(3)), Is.True, "it hangs");
+        TestContext.Out.WriteLine($"{read} read, {refused} refused");
+        Assert.That(read, Is.GreaterThan(50));
+        Assert.That(refused, Is.GreaterThan(500));
+    }
+
+    private static byte[] Damage(byte[] good, Random random)
+    {
+        var file = new List<byte>(good);
+        for (int n = random.Next(1, 6); n > 0; n--)
+        {
+            int at = random.Next(file.Count);
+            int length = Math.Min(random.Next(1, 40), file.Count - at);
+            switch (random.Next(8))
+            {
+                case 0 when file.Count > 100:
+                    file.RemoveRange(at, length);
+                    break;
+                case 1:
+                    file.InsertRange(at, file.GetRange(at, length));
+                    break;
+                case 2:
+                    // Headers, most of all, and the values that are most likely to do harm.
+                    file[random.Next(Math.Min(file.Count, 64))] = (byte)(random.Next(2) * 255);
+                    break;
+                default:
+                    file[at] = (byte)random.Next(256);
+                    break;
+            }
+        }
+
+        byte[] damaged = [.. file];
+        if (random.Next(4) > 0)
+        {
+            PngChecksums.Repair(damaged);
+        }
+
+        return damaged;
+    }
+
+    private static void AssertIsSentence(PictureException? exception, string name)
+    {
+        Assert.That(exception!.Message, Does.EndWith(".").And.Contain(name));
+        Assert.That(exception.Message, Does.Not.Contain("\n").And.Not.Contain("Exception"));
+        Assert.That(exception.Message, Has.Length.GreaterThan(20));
+    }
+}

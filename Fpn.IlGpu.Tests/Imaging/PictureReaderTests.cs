@@ -1,0 +1,106 @@
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Imaging;
+
+[TestFixture]
+public sealed class PictureReaderTests
+{
+    private static IEnumerable<string> Pngs => PictureFixtures.Names(".png");
+
+    private static IEnumerable<string> Jpegs => PictureFixtures.Names(".jpg");
+
+    [TestCaseSource(nameof(Pngs))]
+    public void Png_pixels_are_exact(string name) =>
+        Assert.That(
+            PictureReader.Read(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
+
+    // The stand-in computes as libjpeg does, bit by bit; the package rounds elsewhere, and repeats chroma where libjpeg
+    // interpolates.
+    [TestCaseSource(nameof(Jpegs))]
+    public void Jpeg_pixels_are_those_of_libjpeg(string name)
+    {
+        (double mean, int max) = PictureFixtures.Difference(
+            PictureReader.Read(PictureFixtures.PathOf(name)), PictureFixtures.Expected(name));
+        TestContext.Out.WriteLine($"mean {mean:0.000}, max {max}");
+        Assert.That(mean, Is.LessThan(PictureFixtures.IsStandIn ? 0.001 : 1));
+        Assert.That(max, Is.LessThanOrEqualTo(PictureFixtures.IsStandIn ? 0 : 12));
+    }
+
+    [TestCase("picture.bmp")]
+    [TestCase("picture.webp")]
+    public void Bmp_and_WebP_are_read_by_the_package_and_refused_by_the_stand_in(string name)
+    {
+        if (PictureFixtures.IsStandIn)
+        {
+            Assert.That(
+                () => PictureReader.Read(PictureFixtures.PathOf(name)),
+                Throws.TypeOf<PictureException>().With.Message.Contains(name).And.Message.Contains("convert"));
+        }
+        else
+        {
+            Assert.That(
+                PictureReader.Read(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
+        }
+    }
+
+    [Test]
+    public void Streams_need_not_be_seekable_nor_give_all_at_once()
+    {
+        using var stream = new TricklingStream(PictureFixtures.Bytes("rgb8.png"));
+        Assert.That(PictureReader.Read(stream).Pixels, Is.EqualTo(PictureFixtures.Expected("rgb8.png").Pixels));
+    }
+
+    [Test]
+    public void Streams_are_read_from_where_they_are_and_left_open()
+    {
+        using var stream = new MemoryStream([1, 2, 3, .. PictureFixtures.Bytes("rgb8.png")]) { Position = 3 };
+        Assert.That(PictureReader.Read(stream).Pixels, Is.EqualTo(PictureFixtures.Expected("rgb8.png").Pixels));
+        Assert.That(stream.CanRead, Is.True);
+    }
+
+    [Test]
+    public void Pictures_are_read_on_several_threads_at_once()
+    {
+        byte[] expected = PictureFixtures.Expected("rgba8.png").Pixels;
+        byte[] file = PictureFixtures.Bytes("rgba8.png");
+        Parallel.For(0, 64, _ => Assert.That(PictureReader.Read(new MemoryStream(file)).Pixels, Is.EqualTo(expected)));
+    }
+
+    /// <summary>Gives a few bytes at a time, and knows neither length nor position.</summary>
+    private sealed class TricklingStream(byte[] data) : Stream
+    {
+        private int at;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            count = Math.Min(Math.Min(count, 1 + (at % 7)), data.Length - at);
+            data.AsSpan(at, count).CopyTo(buffer.AsSpan(offset));
+            at += count;
+            return count;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
