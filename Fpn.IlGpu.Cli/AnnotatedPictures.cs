@@ -2,6 +2,7 @@ using System.Globalization;
 
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Cli;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Tensors;
 
 using Spectre.Console;
 

@@ -18,6 +18,8 @@ public sealed class BrokenModelTests
 
     [TestCase("backbone.body.conv1.weight")]
     [TestCase("backbone.body.layer2.0.bn1.running_var")]
+    [TestCase("backbone.body.layer1.1.conv1.weight")]
+    [TestCase("backbone.body.layer3.0.downsample.0.weight")]
     [TestCase("backbone.fpn.inner_blocks.1.0.weight")]
     [TestCase("rpn.head.bbox_pred.bias")]
     [TestCase("roi_heads.box_head.fc6.weight")]
@@ -26,6 +28,8 @@ public sealed class BrokenModelTests
         => Assert.That(() => Load(t => t.Name == name ? null : t), Fails(name));
 
     [TestCase("backbone.fpn.inner_blocks.2.0.weight", "[96, 127, 1, 1]", "[96, 128, 1, 1]")]
+    [TestCase("backbone.fpn.inner_blocks.2.0.weight", "[95, 128, 1, 1]", "[96, 128, 1, 1]")]
+    [TestCase("backbone.body.layer2.0.downsample.0.weight", "[60, 32, 1, 1]", "[64, 32, 1, 1]")]
     [TestCase("roi_heads.box_head.fc7.weight", "[256, 255]", "[256, 256]")]
     [TestCase("backbone.body.bn1.weight", "[31]", "[32]")]
     public void A_wrong_shape_is_shown_beside_the_right_one(string name, string wrong, string right)
@@ -52,6 +56,37 @@ public sealed class BrokenModelTests
         Assert.That(() => Load(t => t.Name == Name ? t with { Values = [value, .. t.Values[1..]] } : t), Fails(Name));
     }
 
+    [TestCase(-1)]
+    [TestCase(-1e-5f)]
+    public void A_variance_that_has_no_root_is_refused(float value)
+    {
+        const string Name = "backbone.body.bn1.running_var";
+        Assert.That(() => Load(t => t.Name == Name ? t with { Values = [value, .. t.Values[1..]] } : t), Fails(Name));
+    }
+
+    [Test]
+    public void A_model_that_does_not_load_leaves_nothing_on_the_device()
+    {
+        var device = TestDevices.Open("cpu");
+        using (FasterRcnn.Load(device))
+        {
+            // Once whole, so that the pool has all that loading takes.
+        }
+        var allocations = device.Memory.Allocations;
+        var path = Write(t => t.Name == "roi_heads.box_predictor.bbox_pred.bias" ? null : t);
+        for (var i = 0; i < 3; i++)
+            Assert.That(() => FasterRcnn.Load(device, path), Fails("bbox_pred.bias"));
+        Assert.That(device.Memory.Allocations, Is.EqualTo(allocations));
+    }
+
+    [Test]
+    public void Another_detector_is_named()
+        => Assert.That(() => Load(t => t, config: c => c with { Detector = "retinanet" }), Fails("retinanet"));
+
+    [Test]
+    public void Levels_of_unequal_anchors_are_refused()
+        => Assert.That(() => Load(t => t, config: c => c with { AnchorSizes = [[16], [32, 40], [64], [128], [256]] }), Fails("anchor sizes"));
+
     [Test]
     public void Classes_that_are_too_few_are_counted()
         => Assert.That(
@@ -75,6 +110,12 @@ public sealed class BrokenModelTests
 
     private void Load(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)
     {
+        using var device = Device.Open("cpu");
+        using var detector = FasterRcnn.Load(device, Write(change, config));
+    }
+
+    private string Write(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)
+    {
         var path = Path.Combine(folder, "model.safetensors");
         using (var shipped = ShippedModel.Open())
         {
@@ -84,8 +125,7 @@ public sealed class BrokenModelTests
             Safetensors.Write(
                 path, tensors, DataType.F32, new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = configuration.ToJson() });
         }
-        using var device = Device.Open("cpu");
-        using var detector = FasterRcnn.Load(device, path);
+        return path;
     }
 
     private sealed record NamedTensor(string Name, int[] Shape, float[] Values);

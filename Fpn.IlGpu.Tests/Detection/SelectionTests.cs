@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
 

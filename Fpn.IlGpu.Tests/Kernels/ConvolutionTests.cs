@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tests.Reference;
 namespace Fpn.IlGpu.Tests.Kernels;
 
 /// <summary>Both convolution kernels, and the depthwise one, against nested loops.</summary>
-public sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
+internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
 {
     // [N, H, W, C], K, kernel, stride, padding, dilation, groups: odd sizes, 1×1, rows shorter than a tile, channels
     // that fill no vector, borders wider than the map, reach beyond a slice of a deep product.

@@ -1,5 +1,6 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Parity;
 

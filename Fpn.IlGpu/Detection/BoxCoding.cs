@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 using ILGPU.Algorithms;
 

@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Tensors;
+
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>One object that a detector found.</summary>

@@ -84,8 +84,18 @@ public sealed class FasterRcnn : IDisposable
     internal static FasterRcnn Load(Device device, StateDictionary state)
     {
         var configuration = ModelConfiguration.Of(state);
+        ModelChecks.Understood(state, configuration);
         lock (device.Lock)
-            return device.Guard(() => new FasterRcnn(device, state, configuration));
+        {
+            return device.Guard(() =>
+            {
+                // What a model that turns out not to load has put on the device goes back.
+                using var scope = device.Memory.BeginPicture();
+                var detector = new FasterRcnn(device, state, configuration);
+                scope.Keep();
+                return detector;
+            });
+        }
     }
 
     /// <summary>Finds the objects in a picture file.</summary>
@@ -94,11 +104,17 @@ public sealed class FasterRcnn : IDisposable
     /// <returns>Best first.</returns>
     /// <exception cref="PictureException">The file is missing or no picture that can be read.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(string path, CancellationToken cancellation = default)
         => Detect(PictureReader.Read(path), cancellation);
 
     /// <summary>Finds the objects in a picture that a stream holds as a file would.</summary>
-    /// <inheritdoc cref="Detect(string, CancellationToken)"/>
+    /// <param name="stream">JPEG, PNG, BMP or WebP, from where it stands on; it stays open.</param>
+    /// <param name="cancellation">Stops between two stages of the work.</param>
+    /// <returns>Best first.</returns>
+    /// <exception cref="PictureException">It holds no picture that can be read.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(Stream stream, CancellationToken cancellation = default)
         => Detect(PictureReader.Read(stream), cancellation);
 
@@ -110,6 +126,7 @@ public sealed class FasterRcnn : IDisposable
     /// <returns>Best first.</returns>
     /// <exception cref="ArgumentException">The number of bytes is not width · height · 3.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(ReadOnlySpan<byte> rgb, int width, int height, CancellationToken cancellation = default)
         => Detect(new RgbImage(width, height, rgb.ToArray()), cancellation);
 
@@ -118,6 +135,7 @@ public sealed class FasterRcnn : IDisposable
     /// <param name="cancellation">Stops between two stages of the work.</param>
     /// <returns>Best first.</returns>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(RgbImage picture, CancellationToken cancellation = default)
         => Detect([picture], cancellation)[0];
 
@@ -126,6 +144,7 @@ public sealed class FasterRcnn : IDisposable
     /// <param name="cancellation">Stops between two stages of the work.</param>
     /// <returns>For each picture, best first.</returns>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The detector or its device was disposed.</exception>
     public IReadOnlyList<IReadOnlyList<DetectedObject>> Detect(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation = default)
     {
@@ -135,6 +154,7 @@ public sealed class FasterRcnn : IDisposable
         lock (device.Lock)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
+            cancellation.ThrowIfCancellationRequested();
             return device.Guard(() => DetectOnDevice(pictures, cancellation));
         }
     }
@@ -155,7 +175,10 @@ public sealed class FasterRcnn : IDisposable
         }
     }
 
-    /// <summary>The stages of the paper, in order. All work is queued on the device; only the last line waits for it.</summary>
+    /// <summary>
+    /// The stages of the paper, in order. What they compute stays on the device until the last line fetches the
+    /// detections; small tables of sizes go the other way.
+    /// </summary>
     private List<IReadOnlyList<DetectedObject>> DetectOnDevice(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
     {
         using var scope = device.Memory.BeginPicture();

@@ -22,6 +22,21 @@ internal static class ModelChecks
         return isCoco ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
     }
 
+    /// <summary>The weights must be a Faster R-CNN's, and every key of the configuration must mean something.</summary>
+    /// <exception cref="WeightsException">They are not, or one does not.</exception>
+    public static void Understood(StateDictionary state, ModelConfiguration configuration)
+    {
+        if (configuration.Detector != "faster-rcnn")
+            throw new WeightsException($"{state.Source}: 'fpn.config' says that the detector is '{configuration.Detector}'; 'faster-rcnn' can be run.");
+        if (configuration.UnknownKeys.Count > 0)
+        {
+            throw new WeightsException(
+                $"{state.Source}: 'fpn.config' has keys that this version doesn't know: {string.Join(", ", configuration.UnknownKeys)}.");
+        }
+        if (configuration.AnchorSizes.Any(s => s.Length != configuration.AnchorSizes[0].Length))
+            throw new WeightsException($"{state.Source}: 'fpn.config' gives some levels more anchor sizes than others.");
+    }
+
     /// <summary>Anchors as configured must be as many as the RPN's outputs, on as many levels as the pyramid has.</summary>
     /// <exception cref="WeightsException">They are not.</exception>
     public static void AnchorsFit(StateDictionary state, Anchors anchors, RpnHead rpn, int levels)

@@ -1,5 +1,6 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 using ILGPU.Algorithms;
 
@@ -22,11 +23,18 @@ internal static class NonMaximumSuppression
     /// <param name="scores">[S, M]: a negative score is no candidate; suppressed ones become <see cref="Dropped"/>.</param>
     /// <param name="capacity">M.</param>
     /// <param name="threshold">The IoU over which a box is suppressed, 0…1.</param>
+    /// <exception cref="DeviceException">There are more pairs of boxes than kernels can index.</exception>
     public static void Run(
         Device device, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, int capacity, float threshold)
     {
         var segments = (int)counts.Length;
         var words = Grain.Count(capacity, 32);
+        if ((long)segments * capacity * words > int.MaxValue)
+        {
+            throw new DeviceException(
+                $"{segments} lists of {capacity} boxes are more than non-maximum suppression can hold; "
+                + "fewer proposals a level or a smaller batch would help.");
+        }
         using var mask = device.Rent<uint>((long)segments * capacity * words);
         using var removed = device.Rent<uint>((long)segments * words);
         var sizes = new Sizes(capacity, words, segments * capacity, threshold);

@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
@@ -43,7 +44,7 @@ internal static class PostProcess
         var objectClasses = classes - 1;
         var capacity = proposals.CapacityPerPicture;
         var lists = batch * objectClasses;
-        var sizes = new Sizes(classes, settings.BackgroundLast ? 0 : 1, capacity, lists * capacity);
+        var sizes = new Sizes(classes, settings.BackgroundLast ? 0 : 1, capacity, checked(lists * capacity));
         Softmax.Run(device, predictions.Logits, predictions.Logits);
 
         // One list of candidates for each class of each picture, best first.

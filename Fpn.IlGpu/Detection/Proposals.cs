@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
@@ -50,7 +51,7 @@ internal static class Proposals
 
         using var boxes = device.Rent<Box>((long)count * capacity);
         using var scores = device.Rent<float>((long)count * capacity);
-        var sizes = new Sizes(grids.Length, anchors.PerLocation, capacity, count * capacity, settings.ScoreThreshold);
+        var sizes = new Sizes(grids.Length, anchors.PerLocation, capacity, checked(count * capacity), settings.ScoreThreshold);
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1), new Outputs(rpn.Objectness.Values.View, rpn.Deltas.Values.View, segments.View),

@@ -1,5 +1,6 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 using ILGPU.Algorithms;
 

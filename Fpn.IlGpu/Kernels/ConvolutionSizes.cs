@@ -6,8 +6,8 @@ namespace Fpn.IlGpu.Kernels;
 /// <param name="Stride">Distance of neighbouring outputs.</param>
 /// <param name="Padding">Zeros on each side of the input.</param>
 /// <param name="Dilation">Distance of neighbouring weights.</param>
-/// <param name="Groups">Parts that channels are split into, each convolved by itself.</param>
-public readonly record struct ConvolutionWindow(
+/// <param name="Groups">Parts that channels are split into, each convolved by itself; C and K are multiples of it.</param>
+internal readonly record struct ConvolutionWindow(
     (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int Groups = 1)
 {
     /// <summary>The usual square case.</summary>
@@ -67,14 +67,14 @@ internal readonly record struct ConvolutionSizes
     /// <summary>1 to clamp below at 0.</summary>
     public required int Relu { get; init; }
 
-    /// <summary>How the tiled kernel splits the output; unused by the naive one.</summary>
+    /// <summary>How the tiled kernel splits the output; the others don't use it.</summary>
     public Tiling Tiling { get; init; }
 
     public int GroupInputC => InputC / Groups;
 
     public int GroupOutputC => OutputC / Groups;
 
-    /// <summary>Output channels are taken in blocks of the tile's width, group by group.</summary>
+    /// <summary>Of the tiled kernel: output channels are taken in blocks of the tile's width, group by group.</summary>
     public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
 
     public static ConvolutionSizes From(
@@ -115,8 +115,7 @@ internal readonly record struct ConvolutionSizes
 }
 
 /// <summary>How the tiled kernel splits an output row and the output channels over threads.</summary>
-/// <param name="TilePixels">Pixels of a tile.</param>
 /// <param name="TileChannels">Output channels of a tile, the width of a block of packed weights.</param>
 /// <param name="SegmentPixels">Consecutive pixels of a row that one thread computes, whole tiles but for the row's end.</param>
 /// <param name="BlocksPerThread">Consecutive blocks of output channels that one thread computes.</param>
-internal readonly record struct Tiling(int TilePixels, int TileChannels, int SegmentPixels, int BlocksPerThread);
+internal readonly record struct Tiling(int TileChannels, int SegmentPixels, int BlocksPerThread);

@@ -50,7 +50,7 @@ internal static class ConvolutionTile
     public static ConvolutionSizes Plan(Device device, ConvolutionSizes sizes)
     {
         var (pixels, channels) = Shape(device);
-        var plan = sizes with { Tiling = new Tiling(pixels, channels, pixels, 1) };
+        var plan = sizes with { Tiling = new Tiling(channels, pixels, 1) };
         if (device.Info.Kind != DeviceKind.Cpu)
             return plan;
 
@@ -60,7 +60,7 @@ internal static class ConvolutionTile
         var blocks = plan.Groups == 1 ? CpuBlocksPerThread : 1;
         while (true)
         {
-            plan = plan with { Tiling = new Tiling(pixels, channels, segment, blocks) };
+            plan = plan with { Tiling = new Tiling(channels, segment, blocks) };
             if (Threads(plan) >= enough || (blocks == 1 && segment <= pixels))
                 return plan;
             if (blocks > 1)

@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Kernels;
 /// The matrix product of a fully connected layer:
 /// <code>out[m, k] = relu( bias[k] + Σ c  in[m, c] · weights[c, k] )</code>
 /// It is a 1×1 convolution over one row of M pixels, and so shares its tile (<see cref="ConvolutionTile"/>). Rows beyond
-/// a count that only the device knows, such as the number of proposals, are skipped.
+/// a count that only the device knows, such as the number of proposals, are skipped tile by tile.
 /// </summary>
 internal static class MatrixProduct
 {
@@ -16,7 +16,7 @@ internal static class MatrixProduct
     /// <param name="device">Where all tensors are.</param>
     /// <param name="input">[M, …]: all but the first dimension are the C values of a row.</param>
     /// <param name="weights">[C, K] and [K], packed for this device.</param>
-    /// <param name="liveRows">[1]: how many of the M rows count; the others' outputs are left as they are.</param>
+    /// <param name="liveRows">[1]: how many of the M rows count; the outputs of the others may be anything.</param>
     /// <param name="relu">Whether to clamp below at 0.</param>
     /// <param name="output">[M, 1, 1, K].</param>
     public static void Run(

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
@@ -15,7 +14,7 @@ namespace Fpn.IlGpu.Kernels;
 /// start = y1 · scale − shift,  bin = (y2 − y1) · scale / bins,  sample i of g at start + (bin index + (i + ½) / g) · bin
 /// </code>
 /// x likewise. As torchvision and Detectron2: samples beyond 1 px outside the map count 0; shift is ½ if aligned; if not,
-/// a RoI is at least 1 level px wide; g is fixed, or adaptive: ⌈RoI side / bins⌉.
+/// a RoI is at least 1 level px wide and high; g is fixed, or adaptive: ⌈RoI side / bins⌉.
 /// </summary>
 internal static class RoiAlign
 {

@@ -1,4 +1,4 @@
-using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Tensors;
 using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;

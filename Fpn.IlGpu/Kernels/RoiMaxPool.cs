@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;

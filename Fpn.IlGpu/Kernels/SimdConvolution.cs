@@ -134,6 +134,9 @@ internal static unsafe class SimdConvolution
             if (count > capacity)
             {
                 NativeMemory.AlignedFree(memory);
+                // Nothing is left to free or to use if the allocation throws.
+                memory = null;
+                capacity = 0;
                 memory = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
                 capacity = count;
             }

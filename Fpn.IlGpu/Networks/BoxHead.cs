@@ -50,8 +50,8 @@ internal sealed class BoxHead : IDisposable
         var deltas = weights.FullyConnected(name + ".box_predictor.bbox_pred", fc7.OutputC);
         return deltas.OutputC == 4 * scores.OutputC
             ? new BoxHead(device, fc6, fc7, scores, deltas, bins)
-            : throw new WeightsException(
-                $"'{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs "
+            : throw weights.Error(
+                $"the tensor '{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs "
                 + $"where {scores.OutputC} classes need {4 * scores.OutputC}.");
     }
 

@@ -44,8 +44,11 @@ internal sealed class FeaturePyramid : IDisposable
             // Since torchvision 0.13 each convolution is the first of a sequence.
             var lateral = weights.FirstOf($"{name}.inner_blocks.{l}.0", $"{name}.inner_blocks.{l}");
             var smooth = weights.FirstOf($"{name}.layer_blocks.{l}.0", $"{name}.layer_blocks.{l}");
-            laterals[l] = weights.Convolution(lateral, backboneChannels[l], ConvolutionWindow.Square(), relu: false);
-            smooths[l] = weights.Convolution(smooth, laterals[l].OutputChannels, ConvolutionWindow.Square(padding: 1), relu: false);
+            // All levels have the channels of the first.
+            int? channels = l == 0 ? null : laterals[0].OutputChannels;
+            laterals[l] = weights.Convolution(lateral, backboneChannels[l], ConvolutionWindow.Square(), relu: false, outputC: channels);
+            channels = laterals[0].OutputChannels;
+            smooths[l] = weights.Convolution(smooth, channels.Value, ConvolutionWindow.Square(padding: 1), relu: false, outputC: channels);
         }
         return new FeaturePyramid(device, laterals, smooths);
     }

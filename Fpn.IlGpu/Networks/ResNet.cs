@@ -36,10 +36,11 @@ internal sealed class ResNet : IBackbone
         var stem = weights.Convolution(name + ".conv1", 3, ConvolutionWindow.Square(stride: 2, padding: 3), relu: true, name + ".bn1");
         var channels = stem.OutputChannels;
         var stages = new List<ResidualBlock[]>();
-        while (weights.Has($"{name}.layer{stages.Count + 1}.0.conv1.weight") || stages.Count == 0)
+        var stageCount = Math.Max(2, weights.Count(name + ".layer")) - 1;
+        while (stages.Count < stageCount)
         {
             var stage = $"{name}.layer{stages.Count + 1}.";
-            var blocks = new ResidualBlock[Math.Max(1, weights.Count(stage, ".conv1.weight"))];
+            var blocks = new ResidualBlock[Math.Max(1, weights.Count(stage))];
             for (var b = 0; b < blocks.Length; b++)
             {
                 var stride = stages.Count > 0 && b == 0 ? 2 : 1;

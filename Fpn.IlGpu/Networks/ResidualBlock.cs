@@ -30,11 +30,15 @@ internal sealed class ResidualBlock : IDisposable
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
     public static ResidualBlock Read(WeightReader weights, string name, int inputC, int stride, bool strideInFirst)
     {
-        var shortcut = weights.Has(name + ".downsample.0.weight")
-            ? weights.Convolution(name + ".downsample.0", inputC, ConvolutionWindow.Square(stride), relu: false, name + ".downsample.1")
-            : null;
         var middleC = weights.Size(name + ".conv1.weight", 0, 4);
-        if (!weights.Has(name + ".conv3.weight"))
+        var isBottleneck = weights.HasAny(name + ".conv3.") || weights.HasAny(name + ".bn3.");
+        var outputC = isBottleneck ? weights.Size(name + ".conv3.weight", 0, 4) : weights.Size(name + ".conv2.weight", 0, 4);
+        var needsShortcut = stride != 1 || inputC != outputC || weights.HasAny(name + ".downsample.");
+        var shortcut = needsShortcut
+            ? weights.Convolution(
+                name + ".downsample.0", inputC, ConvolutionWindow.Square(stride), relu: false, name + ".downsample.1", outputC)
+            : null;
+        if (!isBottleneck)
         {
             return new ResidualBlock(
                 [

@@ -41,8 +41,8 @@ internal sealed class RpnHead : IDisposable
         var deltas = weights.Convolution(name + ".bbox_pred", hidden.OutputChannels, ConvolutionWindow.Square(), relu: false);
         return deltas.OutputChannels == 4 * objectness.OutputChannels
             ? new RpnHead(device, hidden, objectness, deltas)
-            : throw new WeightsException(
-                $"'{name}.bbox_pred.weight' has {deltas.OutputChannels} outputs "
+            : throw weights.Error(
+                $"the tensor '{name}.bbox_pred.weight' has {deltas.OutputChannels} outputs "
                 + $"where {objectness.OutputChannels} anchors need {4 * objectness.OutputChannels}.");
     }
 

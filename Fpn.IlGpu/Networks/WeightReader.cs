@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
@@ -26,14 +27,29 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         return names[0];
     }
 
-    /// <summary>How many layers <c>prefix0</c>, <c>prefix1</c>, … there are whose tensor of a given suffix exists.</summary>
-    public int Count(string prefix, string suffix)
+    /// <summary>
+    /// How many parts <c>prefix0</c>, <c>prefix1</c>, … there are: one more than the highest number of any tensor, so
+    /// that a missing tensor is missed, and does not make the network a smaller one.
+    /// </summary>
+    public int Count(string prefix)
     {
-        var count = 0;
-        while (Has($"{prefix}{count}{suffix}"))
-            count++;
-        return count;
+        var highest = -1;
+        foreach (var name in state.Tensors.Keys)
+        {
+            if (!name.StartsWith(prefix, StringComparison.Ordinal))
+                continue;
+            var number = name[prefix.Length..].Split('.')[0];
+            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var n))
+                highest = Math.Max(highest, n);
+        }
+        return highest + 1;
     }
+
+    /// <summary>Whether any tensor's name begins with a prefix.</summary>
+    public bool HasAny(string prefix) => state.Tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>An error of the file that is read, to throw.</summary>
+    public WeightsException Error(string message) => new($"{state.Source}: {message}");
 
     /// <summary>The size of one dimension of a tensor; what is missing or has another rank is named.</summary>
     /// <exception cref="WeightsException">There is no such tensor, or it has another number of dimensions.</exception>
@@ -42,8 +58,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         var shape = state[name].Shape;
         return shape.Count == rank
             ? shape[dimension]
-            : throw new WeightsException(
-                $"{state.Source}: the tensor '{name}' has shape [{string.Join(", ", shape)}] where {rank} dimensions are needed.");
+            : throw Error(
+                $"the tensor '{name}' has shape [{string.Join(", ", shape)}] where {rank} dimensions are needed.");
     }
 
     /// <summary>A convolution <c>name.weight</c> with <c>name.bias</c> or a batch norm of its own.</summary>
@@ -52,10 +68,19 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     /// <param name="window">Stride, padding, dilation, groups.</param>
     /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="batchNorm">The name of the batch norm that follows, or null.</param>
-    public ConvolutionLayer Convolution(string name, int inputC, ConvolutionWindow window, bool relu, string? batchNorm = null)
+    /// <param name="outputC">Channels that its output must have, or null where any number will do.</param>
+    /// <exception cref="WeightsException">A tensor is missing, of the wrong shape, or has values that are no numbers.</exception>
+    public ConvolutionLayer Convolution(
+        string name, int inputC, ConvolutionWindow window, bool relu, string? batchNorm = null, int? outputC = null)
+        => ReadConvolution(name, inputC, outputC ?? Size(name + ".weight", 0, 4), window, relu, batchNorm);
+
+    private ConvolutionLayer ReadConvolution(
+        string name, int inputC, int outputC, ConvolutionWindow window, bool relu, string? batchNorm)
     {
-        var (outputC, kernelH, kernelW) = (Size(name + ".weight", 0, 4), Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
+        var (kernelH, kernelW) = (Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
         var groupC = inputC / window.Groups;
+        if (outputC % window.Groups != 0)
+            throw Error($"the {outputC} outputs of '{name}.weight' can't be split into {window.Groups} groups.");
         var torch = state.Read(name + ".weight", outputC, groupC, kernelH, kernelW);
         var hasBias = batchNorm is null || Has(name + ".bias");
         var bias = hasBias ? state.Read(name + ".bias", outputC) : new float[outputC];
@@ -109,6 +134,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         for (var k = 0; k < channels; k++)
         {
             scale[k] = gamma[k] / MathF.Sqrt(variance[k] + batchNormEpsilon);
+            if (!float.IsFinite(scale[k]))
+                throw Error($"the tensor '{name}.running_var' has {variance[k]} at [{k}], by whose root can't be divided.");
             bias[k] = (bias[k] - mean[k]) * scale[k] + beta[k];
         }
         return scale;

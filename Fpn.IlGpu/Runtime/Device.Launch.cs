@@ -124,6 +124,8 @@ public sealed partial class Device
         where TKernel : Delegate
         where TLauncher : Delegate
     {
+        // CUDA launches into the context that the thread used last, which may be another device's.
+        accelerator.Bind();
         if (!launchers.TryGetValue(kernel, out var launcher))
             launchers[kernel] = launcher = load(accelerator, kernel);
         return (TLauncher)launcher;

@@ -45,9 +45,10 @@ public sealed partial class Device : IDisposable
 
     /// <summary>Lists this machine's accelerators; the one that <c>auto</c> takes is marked.</summary>
     /// <param name="options">Whether to count OpenCL devices in that ILGPU would leave out.</param>
+    /// <exception cref="DeviceException">A driver fails.</exception>
     public static IReadOnlyList<DeviceInfo> List(DeviceOptions? options = null)
     {
-        using var context = DeviceList.CreateContext(only: null);
+        using var context = CreateContext(only: null);
         return [.. DeviceList.Describe(context, options ?? new DeviceOptions()).Select(d => d.Info)];
     }
 
@@ -59,7 +60,7 @@ public sealed partial class Device : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         options ??= new DeviceOptions();
-        var context = DeviceList.CreateContext(DeviceList.ParseKind(name));
+        var context = CreateContext(DeviceList.ParseKind(name));
         try
         {
             var (device, info) = DeviceList.Choose(context, name, options);
@@ -113,12 +114,27 @@ public sealed partial class Device : IDisposable
     /// <summary>Frees its memory and closes the driver's context. Models on it can't be used afterwards.</summary>
     public void Dispose()
     {
-        if (disposed)
-            return;
-        disposed = true;
-        Memory.Dispose();
-        stream.Dispose();
-        accelerator.Dispose();
-        context.Dispose();
+        lock (Lock)
+        {
+            if (disposed)
+                return;
+            disposed = true;
+            Memory.Dispose();
+            stream.Dispose();
+            accelerator.Dispose();
+            context.Dispose();
+        }
+    }
+
+    private static Context CreateContext(DeviceKind? only)
+    {
+        try
+        {
+            return DeviceList.CreateContext(only);
+        }
+        catch (Exception e)
+        {
+            throw new DeviceException($"The drivers of this machine's accelerators could not be asked: {e.Message}", e);
+        }
     }
 }

@@ -11,11 +11,11 @@ namespace Fpn.IlGpu.Runtime;
 internal static class DeviceList
 {
     /// <summary>
-    /// A CPU device of as many threads as the machine has cores. ILGPU's smallest group is two threads, which share
-    /// one of its multiprocessors; its default device would run 16 threads on whatever cores there are.
+    /// A CPU device of as many threads as the machine has cores, or one more: ILGPU's smallest group is two threads,
+    /// which share one of its multiprocessors. Its default device would run 16 threads on whatever cores there are.
     /// </summary>
     public static CPUDevice AllCores { get; } =
-        new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: 1, numMultiprocessors: Math.Max(1, Environment.ProcessorCount / 2));
+        new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: 1, numMultiprocessors: (Environment.ProcessorCount + 1) / 2);
 
     /// <summary>A context that knows the devices of one kind, or of all kinds.</summary>
     public static Context CreateContext(DeviceKind? only)
@@ -81,7 +81,8 @@ internal static class DeviceList
             : found.FirstOrDefault(f => f.Info.Id == (name.Contains(':') || name == "cpu" ? name : name + ":0"));
         if (wanted.Info is null)
         {
-            var there = string.Join(", ", found.Select(f => f.Info.Id));
+            // The context may know one kind only; the message names all there is.
+            var there = string.Join(", ", Device.List(options).Select(d => d.Id));
             throw new DeviceException(
                 $"There is no device '{name}' here; found: {there}. 'fpn devices' shows them, and 'auto' takes the best.");
         }

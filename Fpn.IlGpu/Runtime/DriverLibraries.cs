@@ -29,8 +29,8 @@ internal static class DriverLibraries
         {
             if (registered || !OperatingSystem.IsLinux() || underWsl || ilgpu == typeof(DriverLibraries).Assembly)
                 return;
-            registered = true;
             NativeLibrary.SetDllImportResolver(ilgpu, Resolve);
+            registered = true;
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stre
     public long PeakBytes { get; private set; }
 
     /// <summary>
-    /// Begins the work on a picture (or batch), by which unused buffers age. What was rented within the scope and not
+    /// Begins the work on a picture (or batch, or on loading a model), by which unused buffers age. What was rented within the scope and not
     /// given back when it ends, because an error or a cancellation came between, is taken back then.
     /// </summary>
     public PictureScope BeginPicture()
@@ -168,6 +168,9 @@ internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stre
     /// <summary>The work on one picture or batch.</summary>
     public readonly struct PictureScope(MemoryPool pool) : IDisposable
     {
+        /// <summary>What is still rented stays so: it is to outlive the scope.</summary>
+        public void Keep() => pool.rentedForPicture = null;
+
         /// <summary>Takes back what is still rented.</summary>
         public void Dispose() => pool.EndPicture();
     }

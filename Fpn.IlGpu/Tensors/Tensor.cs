@@ -6,7 +6,7 @@ namespace Fpn.IlGpu.Tensors;
 /// <summary>
 /// float32 values [N, H, W, C] in a device's memory. Disposing gives the memory back to the device's pool.
 /// </summary>
-public sealed class Tensor : IDisposable
+internal sealed class Tensor : IDisposable
 {
     private readonly DeviceArray<float> values;
     private readonly bool ownsValues;
@@ -23,7 +23,7 @@ public sealed class Tensor : IDisposable
     public Shape Shape { get; }
 
     /// <summary>What kernels take.</summary>
-    internal ArrayView<float> View { get; }
+    public ArrayView<float> View { get; }
 
     /// <summary>Rents a tensor; its values are whatever was there.</summary>
     /// <exception cref="DeviceException">The device is out of memory, or the tensor has 2³¹ elements or more.</exception>
@@ -60,6 +60,6 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>A part of an array, from an element on, as a tensor; the array stays its owner.</summary>
-    internal static Tensor Slice(DeviceArray<float> array, long offset, Shape shape)
+    public static Tensor Slice(DeviceArray<float> array, long offset, Shape shape)
         => new(array, shape, offset, ownsValues: false);
 }

@@ -53,6 +53,9 @@ internal abstract class Accelerator : IDisposable
 
     public AcceleratorStream CreateStream() => new(this);
 
+    /// <summary>Makes it the calling thread's: nothing here depends on threads.</summary>
+    public void Bind() => ObjectDisposedException.ThrowIf(IsDisposed, this);
+
     /// <summary>Everything has finished when its call returned, so there is nothing to wait for.</summary>
     public void Synchronize() => ObjectDisposedException.ThrowIf(IsDisposed, this);
 

@@ -1,4 +1,4 @@
-namespace Fpn.IlGpu.Detection;
+namespace Fpn.IlGpu.Tensors;
 
 /// <summary>A rectangle: left, top, right and bottom edge, in px; a name that holds one says of which frame.</summary>
 /// <param name="X1">Left edge.</param>
