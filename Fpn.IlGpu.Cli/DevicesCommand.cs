@@ -12,14 +12,18 @@ internal static class DevicesCommand
 {
     public static Command Create()
     {
-        var command = new Command("devices", "Lists the accelerators of this machine, and which one would be chosen.");
-        command.SetAction(_ => List(new Screen()));
+        var anyOpenCl = new Option<bool>("--opencl-any")
+        {
+            Description = "Count OpenCL devices without a generic address space in, as 'fpn detect' does with this option.",
+        };
+        var command = new Command("devices", "Lists the accelerators of this machine, and which one would be chosen.") { anyOpenCl };
+        command.SetAction(parsed => List(new Screen(), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }));
         return command;
     }
 
-    private static int List(Screen screen)
+    private static int List(Screen screen, DeviceOptions options)
     {
-        IReadOnlyList<DeviceInfo> devices = Device.List();
+        IReadOnlyList<DeviceInfo> devices = Device.List(options);
         Table table = Screen.NewTable();
         table.AddColumn(new TableColumn("device").NoWrap());
         table.AddColumn(new TableColumn("kind").NoWrap());
@@ -51,7 +55,6 @@ internal static class DevicesCommand
         _ => kind.ToString(),
     };
 
-    private static string Memory(long? bytes) => bytes is null
-        ? ""
-        : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):F1} GiB");
+    private static string Memory(long bytes)
+        => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):F1} GiB");
 }

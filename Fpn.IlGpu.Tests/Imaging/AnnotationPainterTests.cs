@@ -48,7 +48,7 @@ public sealed class AnnotationPainterTests
     [Test]
     public void Plates_do_not_cover_one_another_where_there_is_room()
     {
-        var placement = new LabelPlacement(400, 300);
+        var placement = new LabelPlacement(400, 300, []);
         var box = new PixelRectangle(100, 100, 220, 200);
         var plates = new List<PixelRectangle>();
         for (int i = 0; i < 8; i++)
@@ -62,6 +62,18 @@ public sealed class AnnotationPainterTests
             var picture = new PixelRectangle(0, 0, 400, 300);
             Assert.That(plate.Overlap(picture), Is.EqualTo(80 * 16), $"plate {i} lies inside");
             plates.Add(plate);
+        }
+    }
+
+    [Test]
+    public void Small_objects_side_by_side_are_not_covered_by_labels()
+    {
+        PixelRectangle[] boxes = [new(100, 100, 112, 112), new(100, 101, 113, 112), new(90, 116, 104, 130), new(120, 90, 133, 101)];
+        var placement = new LabelPlacement(400, 300, boxes);
+        foreach (PixelRectangle box in boxes)
+        {
+            PixelRectangle plate = placement.Place(box, 80, 16);
+            Assert.That(boxes.Sum(plate.Overlap), Is.Zero);
         }
     }
 

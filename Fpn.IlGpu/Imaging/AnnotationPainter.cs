@@ -26,15 +26,17 @@ public static class AnnotationPainter
         float size = TextSize(image);
         int line = Math.Max(1, (int)MathF.Round(size * 2));
         int edge = Math.Max(1, (int)(size / 2));
-        var placement = new LabelPlacement(image.Width, image.Height);
-        var labels = new List<Label>();
+        var boxed = new List<(Annotation Annotation, PixelRectangle Box)>();
         foreach (Annotation annotation in annotations)
         {
             if (TryRound(annotation, image, line + edge, out PixelRectangle box))
             {
-                labels.Add(MakeLabel(annotation, box, image, size, edge, placement));
+                boxed.Add((annotation, box));
             }
         }
+
+        var placement = new LabelPlacement(image.Width, image.Height, [.. boxed.Select(b => b.Box)]);
+        var labels = boxed.Select(b => MakeLabel(b.Annotation, b.Box, image, size, edge, placement)).ToList();
 
         labels.Reverse();
         foreach (Label label in labels)

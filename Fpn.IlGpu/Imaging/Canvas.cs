@@ -15,6 +15,8 @@ internal readonly record struct PixelRectangle(int Left, int Top, int Right, int
 
     public int Height => Bottom - Top;
 
+    public long Area => (long)Width * Height;
+
     public PixelRectangle Grow(int by) => new(Left - by, Top - by, Right + by, Bottom + by);
 
     /// <summary>Pixels that both have.</summary>

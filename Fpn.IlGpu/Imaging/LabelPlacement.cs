@@ -1,7 +1,10 @@
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>Finds room for label plates: beside their boxes, inside the picture, off each other where possible.</summary>
-internal sealed class LabelPlacement(int width, int height)
+/// <summary>
+/// Finds room for label plates: beside their boxes, inside the picture, off each other and off what is in small boxes
+/// where possible.
+/// </summary>
+internal sealed class LabelPlacement(int width, int height, IReadOnlyList<PixelRectangle> boxes)
 {
     // Rows to try below the box's upper edge when all the usual places are taken.
     private const int MostSteps = 8;
@@ -25,8 +28,16 @@ internal sealed class LabelPlacement(int width, int height)
                 hidden += plate.Overlap(other);
             }
 
-            // Hiding another label is worst; then to be moved off the place by the picture's edge; then the order.
-            double cost = (hidden * 1000.0) + (Math.Abs(left - x) * 0.1) + (Math.Abs(top - y) * 10) + rank++;
+            // What is hidden of a box, as a share: little of a large one, all of a small one.
+            double covered = boxes.Sum(other => (double)plate.Overlap(other) / other.Area);
+
+            // Rows between the plate and its box.
+            int gap = Math.Max(0, Math.Max(plate.Top - box.Bottom, box.Top - plate.Bottom));
+
+            // Hiding another label is worst; then hiding objects; then to be far off, or moved off the place by the
+            // picture's edge; then the order.
+            double cost = (hidden * 1000.0) + (covered * 40) + gap
+                + (Math.Abs(left - x) * 0.1) + (Math.Abs(top - y) * 10) + rank++;
             if (cost < lowest)
             {
                 (best, lowest) = (plate, cost);
@@ -48,6 +59,8 @@ internal sealed class LabelPlacement(int width, int height)
         yield return (box.Left, box.Bottom - plateHeight);
         yield return (right, box.Bottom);
         yield return (right, box.Bottom - plateHeight);
+        yield return (box.Right, box.Top);
+        yield return (box.Left - plateWidth, box.Top);
         for (int step = 1; step <= MostSteps; step++)
         {
             yield return (box.Left, box.Top + (step * plateHeight));

@@ -17,11 +17,11 @@ public enum DeviceKind
 /// <param name="Id">The name that <see cref="Device.Open"/> takes: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:1</c>.</param>
 /// <param name="Kind">What drives it.</param>
 /// <param name="Name">The name that its driver gives it.</param>
-/// <param name="MemoryBytes">Its memory in bytes; null where it shares the machine's.</param>
+/// <param name="MemoryBytes">Its memory in bytes; for the CPU, what this process may use of the machine's.</param>
 /// <param name="Unusable">A sentence that says why it can't be used, or null where it can.</param>
 /// <param name="IsDefault">Whether <c>auto</c> chooses it.</param>
 public sealed record DeviceInfo(
-    string Id, DeviceKind Kind, string Name, long? MemoryBytes, string? Unusable, bool IsDefault);
+    string Id, DeviceKind Kind, string Name, long MemoryBytes, string? Unusable, bool IsDefault);
 
 /// <summary>Choices for opening a device.</summary>
 public sealed record DeviceOptions

@@ -46,7 +46,8 @@ internal static class DeviceList
             var info = device switch
             {
                 CPUDevice => new DeviceInfo(
-                    "cpu", DeviceKind.Cpu, $"{Environment.ProcessorCount} CPU cores", null, null, false),
+                    "cpu", DeviceKind.Cpu, $"{Environment.ProcessorCount} CPU cores",
+                    GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, null, false),
                 CudaDevice => new DeviceInfo(
                     $"cuda:{cuda++}", DeviceKind.Cuda, device.Name, device.MemorySize, null, false),
                 CLDevice cl => new DeviceInfo(
