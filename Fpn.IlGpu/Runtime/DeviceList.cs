@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
