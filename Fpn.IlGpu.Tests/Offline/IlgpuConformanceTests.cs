@@ -63,23 +63,11 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     public void Kernel_runs_in_two_dimensions()
     {
         using var values = accelerator.Allocate1D<int>(5 * 7);
-        accelerator.LoadAutoGroupedStreamKernel<Index2D, ArrayView<int>, int>(IlgpuSurface.Coordinates)(
-            new Index2D(7, 5), values.View, 7);
+        accelerator.LoadAutoGroupedKernel<Index2D, ArrayView<int>, int>(IlgpuSurface.Coordinates)(
+            accelerator.DefaultStream, new Index2D(7, 5), values.View, 7);
         accelerator.Synchronize();
         int[] expected = [.. Enumerable.Range(0, 35).Select(i => 1000 * (i / 7) + i % 7)];
         Assert.That(values.GetAsArray1D(), Is.EqualTo(expected));
-    }
-
-    [Test]
-    public void Kernel_of_a_chosen_group_size_runs_once_for_every_index()
-    {
-        using var values = accelerator.Allocate1D<float>(9);
-        values.MemSetToZero();
-        accelerator.LoadImplicitlyGroupedStreamKernel<Index1D, ArrayView<float>,
-            IlgpuSurface.Line>(IlgpuSurface.Along, 2)(
-            9, values.View, new IlgpuSurface.Line(3, 1));
-        accelerator.Synchronize();
-        Assert.That(values.GetAsArray1D(), Is.All.EqualTo(1f));
     }
 
     [Test]
@@ -88,8 +76,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         using var tally = accelerator.Allocate1D([0, -1, int.MaxValue]);
         using var bits = accelerator.Allocate1D([0u]);
         using var sum = accelerator.Allocate1D([0f]);
-        accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<int>, ArrayView<uint>, ArrayView<float>>(
-            IlgpuSurface.Tally)(1000, tally.View, bits.View, sum.View);
+        accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<int>, ArrayView<uint>, ArrayView<float>>(IlgpuSurface.Tally)(
+            accelerator.DefaultStream, 1000, tally.View, bits.View, sum.View);
         accelerator.Synchronize();
         Assert.That(tally.GetAsArray1D(), Is.EqualTo(new[] { 1000, 999, 0 }));
         Assert.That(bits.GetAsArray1D(), Is.EqualTo(new[] { uint.MaxValue }));
@@ -100,7 +88,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     public void Local_memory_belongs_to_one_thread()
     {
         using var values = accelerator.Allocate1D<int>(1000);
-        accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<int>>(IlgpuSurface.Reversed)(1000, values.View);
+        accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<int>>(IlgpuSurface.Reversed)(
+            accelerator.DefaultStream, 1000, values.View);
         accelerator.Synchronize();
         int[] expected = [.. Enumerable.Range(0, 1000).Select(i => i % 10 * 1000 + i / 10 % 10 * 100 + i / 100 * 10)];
         Assert.That(values.GetAsArray1D(), Is.EqualTo(expected));
@@ -112,8 +101,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         float[] x = [0.25f, 1, 1.75f, 2, 3.5f, 6];
         using var input = accelerator.Allocate1D(x);
         using var output = accelerator.Allocate1D<float>(x.Length);
-        accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>, ArrayView<float>>(IlgpuSurface.Functions)(
-            x.Length, input.View, output.View);
+        accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>, ArrayView<float>>(IlgpuSurface.Functions)(
+            accelerator.DefaultStream, x.Length, input.View, output.View);
         accelerator.Synchronize();
         float[] actual = output.GetAsArray1D();
         for (int i = 0; i < x.Length; i++)
@@ -137,7 +126,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         manager.RegisterMethod(method, new PTXIntrinsic(typeof(IlgpuSurface), Target,
             IntrinsicImplementationMode.Redirect));
         using var values = accelerator.Allocate1D([1f, 2, 3]);
-        accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>>(IlgpuSurface.Doubled)(3, values.View);
+        accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<float>>(IlgpuSurface.Doubled)(
+            accelerator.DefaultStream, 3, values.View);
         accelerator.Synchronize();
         Assert.That(values.GetAsArray1D(), Is.EqualTo(new[] { 2f, 4, 6 }));
     }
@@ -149,8 +139,8 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
         int[] numbers = [.. Enumerable.Range(0, 5 * threads)];
         using var values = accelerator.Allocate1D(numbers);
         using var sums = accelerator.Allocate1D<int>(5);
-        accelerator.LoadStreamKernel<ArrayView<int>, ArrayView<int>>(IlgpuSurface.GroupSums)(
-            (5, threads), values.View, sums.View);
+        accelerator.LoadKernel<ArrayView<int>, ArrayView<int>>(IlgpuSurface.GroupSums)(
+            accelerator.DefaultStream, (5, threads), values.View, sums.View);
         accelerator.Synchronize();
         Assert.That(sums.GetAsArray1D(), Is.EqualTo(numbers.Chunk(threads).Select(chunk => chunk.Sum())));
     }

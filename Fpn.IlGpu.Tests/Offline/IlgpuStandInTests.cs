@@ -21,13 +21,13 @@ internal sealed class IlgpuStandInTests
         using var context = Context.Create(builder => builder.CPU(CPUDeviceKind.Nvidia));
         using var accelerator = context.Devices[0].CreateAccelerator(context);
         using var values = accelerator.Allocate1D<int>(length);
-        var kernel = accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<int>>(IlgpuSurface.OutOfRange);
+        var kernel = accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<int>>(IlgpuSurface.OutOfRange);
         Assert.That(
-            () => kernel(length, values.View),
+            () => kernel(accelerator.DefaultStream, length, values.View),
             Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains($"{length} elements"));
 
         // The accelerator is as good as before.
-        kernel(length - 1, values.View);
+        kernel(accelerator.DefaultStream, length - 1, values.View);
         Assert.That(values.GetAsArray1D()[1], Is.Zero);
     }
 
@@ -48,9 +48,9 @@ internal sealed class IlgpuStandInTests
         using var context = Context.Create(builder => builder.CPU(CPUDeviceKind.Nvidia));
         using var accelerator = context.Devices[0].CreateAccelerator(context);
         using var values = accelerator.Allocate1D<int>(64);
-        var kernel = accelerator.LoadStreamKernel<ArrayView<int>>(IlgpuSurface.Diverging);
+        var kernel = accelerator.LoadKernel<ArrayView<int>>(IlgpuSurface.Diverging);
         Assert.That(
-            () => kernel((2, 32), values.View),
+            () => kernel(accelerator.DefaultStream, (2, 32), values.View),
             Throws.InvalidOperationException.With.Message.Contains("diverged"));
     }
 
@@ -70,7 +70,7 @@ internal sealed class IlgpuStandInTests
         using var accelerator = context.Devices[0].CreateAccelerator(context);
         int captured = Environment.ProcessorCount;
         Assert.That(
-            () => accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<int>>((i, view) => view[i] = captured),
+            () => accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<int>>((i, view) => view[i] = captured),
             Throws.InstanceOf<NotSupportedException>());
     }
 }

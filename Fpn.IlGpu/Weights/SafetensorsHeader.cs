@@ -47,17 +47,17 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     private byte[] HeaderBytes()
     {
         if (file.Length < LengthBytes)
-            throw Wrong($"is cut short: it has {file.Length} bytes, where its header's length takes {LengthBytes}");
+            throw Wrong($"the file is cut short: it has {file.Length} bytes, where its header's length takes {LengthBytes}");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Copy(0, LengthBytes));
         if (length > LongestHeader)
             throw Wrong(
-                $"is not a safetensors file: it claims a header of {length} bytes, where {LongestHeader} are the most");
+                $"the file is not a safetensors file: it claims a header of {length} bytes, where {LongestHeader} are the most");
         if (length > (ulong)(file.Length - LengthBytes))
             throw Wrong(
-                $"is cut short: it claims a header of {length} bytes, but only {file.Length - LengthBytes} follow");
+                $"the file is cut short: it claims a header of {length} bytes, but only {file.Length - LengthBytes} follow");
         byte[] header = file.Copy(LengthBytes, (int)length);
         if (header.Length == 0 || header[0] != (byte)'{')
-            throw Wrong("is not a safetensors file: its header does not begin with '{'");
+            throw Wrong("the file is not a safetensors file: its header does not begin with '{'");
         return header;
     }
 
@@ -200,7 +200,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
                     $"before that one's end at {covered}");
             if (entry.End > dataBytes)
                 throw Wrong(
-                    $"is cut short: the tensor {WeightsException.Quote(entry.Name)} ends at byte {entry.End} " +
+                    $"the file is cut short: the tensor {WeightsException.Quote(entry.Name)} ends at byte {entry.End} " +
                     $"of the data, of which there are {dataBytes}");
             if (entry.Begin > covered)
                 throw WrongTensor(
@@ -211,7 +211,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             before = entry.Name;
         }
         if (covered < dataBytes)
-            throw Wrong($"has {dataBytes - covered} bytes at its end that belong to no tensor");
+            throw Wrong($"the file has {dataBytes - covered} bytes at its end that belong to no tensor");
     }
 
     /// <summary>The JSON reader's own words, without its tail of positions.</summary>
