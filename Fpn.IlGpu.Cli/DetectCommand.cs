@@ -10,13 +10,20 @@ internal static partial class DetectCommand
 {
     private const string Examples = """
         Examples:
-          fpn detect samples                              the pictures of a folder, annotated in detections/
-          fpn detect street.jpg --score 0.7 --out found   one picture, surer objects only, annotated in found/
-          fpn detect "photos/**/*.jpg" --json all.jsonl   a pattern, expanded by fpn where the shell doesn't
-          fpn detect samples --no-pictures --json -       JSON Lines on standard output and nothing else
+          fpn detect samples
+              The pictures of a folder, annotated in detections/.
+          fpn detect street.jpg --score 0.7 --out found
+              One picture, surer objects only, annotated in found/.
+          fpn detect "photos/**/*.jpg" --json all.jsonl
+              A pattern, expanded by fpn where the shell doesn't.
+          fpn detect samples --no-pictures --json -
+              JSON Lines on standard output, and nothing else.
 
         Exit codes:
-          0 all done; 1 something failed, the other pictures are done; 2 wrong usage; 130 stopped by Ctrl-C.
+          0    all done
+          1    something failed; the other pictures are done
+          2    wrong usage
+          130  stopped by Ctrl-C
         """;
 
     public static Command Create()
