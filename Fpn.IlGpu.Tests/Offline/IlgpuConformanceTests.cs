@@ -71,20 +71,6 @@ internal sealed class IlgpuConformanceTests(bool likeAGpu)
     }
 
     [Test]
-    public void Atomics_lose_nothing()
-    {
-        using var tally = accelerator.Allocate1D([0, -1, int.MaxValue]);
-        using var bits = accelerator.Allocate1D([0u]);
-        using var sum = accelerator.Allocate1D([0f]);
-        accelerator.LoadAutoGroupedKernel<Index1D, ArrayView<int>, ArrayView<uint>, ArrayView<float>>(IlgpuSurface.Tally)(
-            accelerator.DefaultStream, 1000, tally.View, bits.View, sum.View);
-        accelerator.Synchronize();
-        Assert.That(tally.GetAsArray1D(), Is.EqualTo(new[] { 1000, 999, 0 }));
-        Assert.That(bits.GetAsArray1D(), Is.EqualTo(new[] { uint.MaxValue }));
-        Assert.That(sum.GetAsArray1D(), Is.EqualTo(new[] { 500f }));
-    }
-
-    [Test]
     public void Local_memory_belongs_to_one_thread()
     {
         using var values = accelerator.Allocate1D<int>(1000);

@@ -21,16 +21,6 @@ internal static class IlgpuSurface
     internal static void Coordinates(Index2D i, ArrayView<int> values, int columns) =>
         values[i.Y * columns + i.X] = 1000 * i.Y + i.X;
 
-    // one thread = one element; the result does not depend on the order
-    internal static void Tally(Index1D i, ArrayView<int> tally, ArrayView<uint> bits, ArrayView<float> sum)
-    {
-        Atomic.Add(ref tally[0], 1);
-        Atomic.Max(ref tally[1], i);
-        Atomic.Min(ref tally[2], i);
-        Atomic.Or(ref bits[0], 1u << (i % 32));
-        Atomic.Add(ref sum[0], 0.5f);
-    }
-
     // one thread = one element, through memory that only it sees
     internal static void Reversed(Index1D i, ArrayView<int> values)
     {
