@@ -1,0 +1,153 @@
+using System.Runtime.InteropServices;
+
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>
+/// The pixels of one object in a picture, as COCO keeps them: the lengths of the runs of pixels that are out and in by
+/// turns, column by column from the left, each column from the top; the first run is out, and may be of length 0.
+/// </summary>
+/// <remarks>
+/// Only the first run may be of length 0, so that equal masks have equal runs: longer forms become this one.
+/// </remarks>
+public sealed class ObjectMask : IEquatable<ObjectMask>
+{
+    private readonly int[] runs;
+
+    internal ObjectMask(int width, int height, int[] runs)
+    {
+        Width = width;
+        Height = height;
+        this.runs = runs;
+        Runs = Array.AsReadOnly(runs);
+        for (int i = 1; i < runs.Length; i += 2)
+        {
+            Area += runs[i];
+        }
+    }
+
+    /// <summary>Width of the picture, in px.</summary>
+    public int Width { get; }
+
+    /// <summary>Height of the picture, in px.</summary>
+    public int Height { get; }
+
+    /// <summary>Lengths of the runs in px, out and in by turns; they add up to Width · Height.</summary>
+    public IReadOnlyList<int> Runs { get; }
+
+    /// <summary>The number of pixels that are in.</summary>
+    public int Area { get; }
+
+    /// <summary>The mask of a picture's pixels.</summary>
+    /// <param name="pixels">[H, W], rows from top to bottom; what is not 0 is in.</param>
+    /// <param name="width">W in px, at least 1.</param>
+    /// <param name="height">H in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentException">The number of pixels is not width · height.</exception>
+    public static ObjectMask FromPixels(ReadOnlySpan<byte> pixels, int width, int height)
+    {
+        var builder = new MaskRunBuilder(width, height);
+        if (pixels.Length != builder.Pixels)
+        {
+            throw new ArgumentException(
+                $"A mask of {width} x {height} px has {builder.Pixels} pixels, not {pixels.Length}.", nameof(pixels));
+        }
+
+        for (int x = 0; x < width; x++)
+        {
+            for (int y = 0; y < height;)
+            {
+                int first = y;
+                while (y < height && pixels[(y * width) + x] != 0)
+                {
+                    y++;
+                }
+
+                builder.Add((x * height) + first, y - first);
+                y++;
+            }
+        }
+
+        return builder.Build();
+    }
+
+    /// <summary>The mask of run lengths, as COCO's uncompressed form has them.</summary>
+    /// <param name="runs">Lengths in px, out and in by turns, column by column; zeros are fine anywhere.</param>
+    /// <param name="width">In px, at least 1.</param>
+    /// <param name="height">In px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentException">A run is negative, or they don't add up to width · height.</exception>
+    public static ObjectMask FromRuns(ReadOnlySpan<int> runs, int width, int height)
+    {
+        var builder = new MaskRunBuilder(width, height);
+        return builder.TryBuild(runs, out string problem) ?? throw new ArgumentException(problem, nameof(runs));
+    }
+
+    /// <summary>The mask of COCO's compressed run lengths (<c>counts</c> in its JSON).</summary>
+    /// <param name="counts">What <see cref="ToCocoString"/> gives.</param>
+    /// <param name="width">In px, at least 1.</param>
+    /// <param name="height">In px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="FormatException">The string is broken, or its runs don't add up to width · height.</exception>
+    public static ObjectMask FromCocoString(string counts, int width, int height)
+    {
+        ArgumentNullException.ThrowIfNull(counts);
+        var builder = new MaskRunBuilder(width, height);
+        return builder.TryBuild(CocoCounts.Decode(counts), out string problem) ?? throw new FormatException(problem);
+    }
+
+    /// <summary>COCO's compressed run lengths, in ASCII.</summary>
+    public string ToCocoString() => CocoCounts.Encode(runs);
+
+    /// <summary>[H, W], rows from top to bottom: 1 in, 0 out.</summary>
+    public byte[] ToPixels()
+    {
+        var pixels = new byte[Width * Height];
+        foreach ((int x, int y, int length) in Strokes())
+        {
+            for (int i = 0; i < length; i++)
+            {
+                pixels[((y + i) * Width) + x] = 1;
+            }
+        }
+
+        return pixels;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(ObjectMask? other) =>
+        other is not null && Width == other.Width && Height == other.Height && runs.AsSpan().SequenceEqual(other.runs);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as ObjectMask);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Width);
+        hash.Add(Height);
+        hash.AddBytes(MemoryMarshal.AsBytes(runs.AsSpan()));
+        return hash.ToHashCode();
+    }
+
+    /// <summary>Its size and area, for people.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Area} of {Width} x {Height} px");
+
+    /// <summary>The runs that are in, cut where a column ends: px (x, y) and those below it.</summary>
+    internal IEnumerable<(int X, int Y, int Length)> Strokes()
+    {
+        int end = 0;
+        for (int i = 0; i < runs.Length; i++)
+        {
+            int start = end;
+            end += runs[i];
+            while (i % 2 == 1 && start < end)
+            {
+                (int x, int y) = Math.DivRem(start, Height);
+                int length = Math.Min(end - start, Height - y);
+                yield return (x, y, length);
+                start += length;
+            }
+        }
+    }
+}
