@@ -1,0 +1,62 @@
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// Masks at picture size as probabilities, in the words of the two functions named paste_masks_in_image: torchvision
+/// resizes a padded mask to a box in whole px, Detectron2 samples the mask wherever a px of the exact box lies on it.
+/// </summary>
+public static class MaskPasteReference
+{
+    /// <summary>One mask [side, side] and its box to [H, W].</summary>
+    /// <param name="mask">The probabilities.</param>
+    /// <param name="side">Cells of its side.</param>
+    /// <param name="box">x1, y1, x2, y2 in px of the picture.</param>
+    /// <param name="height">Of the picture, in px.</param>
+    /// <param name="width">Of the picture, in px.</param>
+    /// <param name="rounded">As torchvision 0.14; if not, as Detectron2.</param>
+    public static float[] Run(float[] mask, int side, float[] box, int height, int width, bool rounded) => rounded
+        ? Rounded(mask, side, box, height, width)
+        : Exact(mask, side, box, height, width);
+
+    private static float[] Rounded(float[] mask, int side, float[] box, int height, int width)
+    {
+        int padded = side + 2;
+        var values = new float[padded * padded];
+        for (int y = 0; y < side; y++)
+            for (int x = 0; x < side; x++)
+                values[(y + 1) * padded + x + 1] = mask[y * side + x];
+
+        float scale = (float)((double)padded / side);
+        float halfW = (box[2] - box[0]) * 0.5f * scale, halfH = (box[3] - box[1]) * 0.5f * scale;
+        float centreX = (box[2] + box[0]) * 0.5f, centreY = (box[3] + box[1]) * 0.5f;
+        int left = (int)(centreX - halfW), right = (int)(centreX + halfW);
+        int top = (int)(centreY - halfH), bottom = (int)(centreY + halfH);
+        int w = Math.Max(right - left + 1, 1), h = Math.Max(bottom - top + 1, 1);
+
+        float[] resized = BilinearResizeReference.Run(values, new Shape4(1, padded, padded, 1), h, w);
+        var picture = new float[height * width];
+        for (int y = Math.Max(top, 0); y < Math.Min(bottom + 1, height); y++)
+            for (int x = Math.Max(left, 0); x < Math.Min(right + 1, width); x++)
+                picture[y * width + x] = resized[(y - top) * w + x - left];
+        return picture;
+    }
+
+    private static float[] Exact(float[] mask, int side, float[] box, int height, int width)
+    {
+        var picture = new float[height * width];
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                // −1 at the mask's left edge and 1 at its right, then cells from the middle of the first.
+                float u = (((x + 0.5f - box[0]) / (box[2] - box[0]) * 2 - 1 + 1) * side - 1) / 2;
+                float v = (((y + 0.5f - box[1]) / (box[3] - box[1]) * 2 - 1 + 1) * side - 1) / 2;
+                for (int row = 0; row < side; row++)
+                    for (int column = 0; column < side; column++)
+                        picture[y * width + x] += mask[row * side + column] * Near(v - row) * Near(u - column);
+            }
+        }
+        return picture;
+    }
+
+    private static float Near(float distance) => Math.Max(0, 1 - Math.Abs(distance));
+}

@@ -1,0 +1,166 @@
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// An object's mask at picture size (He et al., Mask R-CNN, section 3.1, Inference): its side × side probabilities are
+/// resized to its box, and those above a threshold are in.
+/// <code>
+/// u = (x + ½ − start x) · step x − shift,  v likewise (see <see cref="MaskWindow"/>)
+/// p = mix of the four cells around (v, u), where cells outside the mask are 0
+/// in = p &gt; threshold (rounded boxes), p ≥ threshold (exact boxes)
+/// </code>
+/// Both conventions follow what their users see: Detectron2 compares with ≥ itself, torchvision hands out p, which is
+/// as a rule compared with &gt;. They differ where p is exactly the threshold, as halfway between a 1 and a 0.
+/// </summary>
+internal static class MaskPaste
+{
+    private const int BitsPerWord = 32;
+
+    /// <summary>Runs it, and waits for the masks.</summary>
+    /// <param name="device">Where the probabilities are.</param>
+    /// <param name="probabilities">[D, side, side], 0…1.</param>
+    /// <param name="side">Cells of a mask's side.</param>
+    /// <param name="boxesImagePx">[D]. A box that is empty or off the picture has an empty mask.</param>
+    /// <param name="width">Of the picture, in px.</param>
+    /// <param name="height">Of the picture, in px.</param>
+    /// <param name="threshold">The least probability of an object's pixels, 0…1.</param>
+    /// <param name="roundBox">Boxes in whole px, as torchvision; if not, exact ones, as Detectron2.</param>
+    /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 px than this.</param>
+    /// <returns>[D].</returns>
+    internal static ObjectMask[] Run(
+        Device device, ArrayView<float> probabilities, int side, IReadOnlyList<Box> boxesImagePx, int width, int height,
+        float threshold, bool roundBox, int wordsAtOnce = 1 << 24)
+    {
+        if (probabilities.Length < (long)boxesImagePx.Count * side * side)
+        {
+            throw new ArgumentException(
+                $"{boxesImagePx.Count} masks of {side} × {side} are more than {probabilities.Length} values.", nameof(probabilities));
+        }
+        var masks = new ObjectMask[boxesImagePx.Count];
+        var windows = new List<MaskWindow>();
+        var words = 0;
+        for (var d = 0; d < masks.Length; d++)
+        {
+            var window = roundBox
+                ? MaskWindow.Rounded(boxesImagePx[d], side, width, height)
+                : MaskWindow.Exact(boxesImagePx[d], side, width, height);
+            if (words + (long)window.Words > wordsAtOnce)
+                Flush(d);
+            windows.Add(window with { FirstProbability = d * side * side, FirstWord = words });
+            words += window.Words;
+        }
+        Flush(masks.Length);
+        return masks;
+
+        void Flush(int end)
+        {
+            if (windows.Count == 0)
+                return;
+            var bits = Bits(device, probabilities, [.. windows], new Sizes(words, windows.Count, side, threshold, roundBox ? 0 : 1));
+            for (var i = 0; i < windows.Count; i++)
+                masks[end - windows.Count + i] = MaskBits.ToMask(bits, windows[i], width, height);
+            windows.Clear();
+            words = 0;
+        }
+    }
+
+    private static uint[] Bits(Device device, ArrayView<float> probabilities, MaskWindow[] windows, Sizes sizes)
+    {
+        using var deviceWindows = device.Upload<MaskWindow>(windows);
+        using var words = device.Rent<uint>(sizes.Words);
+        var grain = Grain.For(device, sizes.Words, 1);
+        device.Launch(
+            Kernel, grain.Threads(sizes.Words, 1), probabilities, deviceWindows.View, sizes, grain, words.View);
+        return words.Download();
+    }
+
+    /// <summary>
+    /// One thread = some words (see <see cref="Grain"/>); a word = 32 consecutive px of a window, column by column, which
+    /// is the order of run lengths.
+    /// </summary>
+    internal static void Kernel(
+        Index1D index, ArrayView<float> probabilities, ArrayView<MaskWindow> windows, Sizes sizes, Grain grain, ArrayView<uint> words)
+    {
+        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, sizes.Words);
+        for (var i = index * grain.Pixels; i < end; i++)
+            words[i] = Word(probabilities, windows[Owner(windows, sizes.Windows, i)], i, sizes);
+    }
+
+    /// <summary>The last window that begins at or before a word; those before it that begin there too are empty.</summary>
+    private static int Owner(ArrayView<MaskWindow> windows, int count, int word)
+    {
+        var first = 0;
+        var last = count - 1;
+        while (first < last)
+        {
+            var middle = (first + last + 1) / 2;
+            if (windows[middle].FirstWord <= word)
+                first = middle;
+            else
+                last = middle - 1;
+        }
+        return first;
+    }
+
+    private static uint Word(ArrayView<float> probabilities, MaskWindow window, int word, Sizes sizes)
+    {
+        var first = (word - window.FirstWord) * BitsPerWord;
+        var count = IntrinsicMath.Min(BitsPerWord, window.Width * window.Height - first);
+        var x = first / window.Height;
+        var y = first % window.Height;
+        var row = int.MinValue;
+        var upper = 0f;
+        var lower = 0f;
+        var bits = 0u;
+        for (var i = 0; i < count; i++)
+        {
+            var v = Position(window.Top + y, window.StartY, window.StepY, window.Shift, sizes.Side);
+            var newRow = (int)XMath.Floor(v);
+            // Many px lie between the same two rows of the mask: what is mixed along x stays.
+            if (newRow != row)
+            {
+                row = newRow;
+                var u = Position(window.Left + x, window.StartX, window.StepX, window.Shift, sizes.Side);
+                upper = MixAlongX(probabilities, window.FirstProbability, sizes.Side, row, u);
+                lower = MixAlongX(probabilities, window.FirstProbability, sizes.Side, row + 1, u);
+            }
+            var p = upper * (1 - (v - row)) + lower * (v - row);
+            if (p > sizes.Threshold || (p == sizes.Threshold && sizes.Inclusive != 0))
+                bits |= 1u << i;
+            y++;
+            if (y == window.Height)
+            {
+                y = 0;
+                x++;
+                row = int.MinValue;
+            }
+        }
+        return bits;
+    }
+
+    /// <summary>Where a pixel lies on the mask, in cells; all that is a cell or more outside is alike.</summary>
+    private static float Position(int px, float start, float step, float shift, int side)
+        => XMath.Max(XMath.Min((px + 0.5f - start) * step - shift, side), -1);
+
+    private static float MixAlongX(ArrayView<float> probabilities, int first, int side, int row, float u)
+    {
+        var column = (int)XMath.Floor(u);
+        if (row < 0 || row >= side)
+            return 0;
+        var left = column < 0 || column >= side ? 0 : probabilities[first + row * side + column];
+        var right = column + 1 >= side ? 0 : probabilities[first + row * side + column + 1];
+        return left * (1 - (u - column)) + right * (u - column);
+    }
+
+    /// <param name="Words">Of all windows.</param>
+    /// <param name="Windows">How many there are.</param>
+    /// <param name="Side">Cells of a mask's side.</param>
+    /// <param name="Threshold">What probabilities are compared with.</param>
+    /// <param name="Inclusive">Whether the threshold itself is in: 1 or 0.</param>
+    internal readonly record struct Sizes(int Words, int Windows, int Side, float Threshold, int Inclusive);
+}
