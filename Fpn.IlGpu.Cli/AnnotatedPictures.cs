@@ -42,7 +42,7 @@ internal sealed class AnnotatedPictures
     {
         Box box = found.BoxImagePx;
         string text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
-        return new Annotation(box.X1, box.Y1, box.X2, box.Y2, text, found.ClassId);
+        return new Annotation(box.X1, box.Y1, box.X2, box.Y2, text, found.ClassId, found.Mask);
     }
 
     // Photographs stay JPEG, which is smaller; everything else becomes PNG.

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
 
@@ -78,6 +79,10 @@ internal sealed class JsonLines : IDisposable
                 json.WriteNumberValue(found.BoxImagePx.X2);
                 json.WriteNumberValue(found.BoxImagePx.Y2);
                 json.WriteEndArray();
+                if (found.Mask is { } mask)
+                {
+                    WriteSegmentation(json, mask);
+                }
                 json.WriteEndObject();
             }
             json.WriteEndArray();
@@ -86,6 +91,18 @@ internal sealed class JsonLines : IDisposable
         line.Write("\n"u8);
         stream.Write(line.WrittenSpan);
         stream.Flush();
+    }
+
+    // As in COCO's result files: run lengths, compressed.
+    private static void WriteSegmentation(Utf8JsonWriter json, ObjectMask mask)
+    {
+        json.WriteStartObject("segmentation"u8);
+        json.WriteStartArray("size"u8);
+        json.WriteNumberValue(mask.Height);
+        json.WriteNumberValue(mask.Width);
+        json.WriteEndArray();
+        json.WriteString("counts"u8, mask.ToCocoString());
+        json.WriteEndObject();
     }
 
     public void Dispose() => stream.Dispose();

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Detection;
@@ -7,4 +8,5 @@ namespace Fpn.IlGpu.Detection;
 /// <param name="ClassId">The number of its class, as the model counts them; torchvision's models begin at 1.</param>
 /// <param name="Score">The probability of the class, 0…1.</param>
 /// <param name="BoxImagePx">Where it is, in px of the original picture.</param>
-public readonly record struct DetectedObject(string Label, int ClassId, float Score, Box BoxImagePx);
+/// <param name="Mask">Which px of the original picture are its own; null where the model predicts boxes only.</param>
+public readonly record struct DetectedObject(string Label, int ClassId, float Score, Box BoxImagePx, ObjectMask? Mask = null);

@@ -1,8 +1,8 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Draws detections on a picture: a frame in the colour of the class, and a plate with the text. Line width and text grow
-/// with the picture; dark edges keep both visible on any background.
+/// Draws detections on a picture: a frame in the colour of the class, a plate with the text, and below them the mask where
+/// there is one. Line width and text grow with the picture; dark edges keep all visible on any background.
 /// </summary>
 public static class AnnotationPainter
 {
@@ -18,6 +18,7 @@ public static class AnnotationPainter
     /// </summary>
     /// <param name="image">The picture that is drawn on.</param>
     /// <param name="annotations">What is drawn; boxes in px of the picture.</param>
+    /// <exception cref="ArgumentException">A mask is not of the picture's size.</exception>
     public static void Draw(RgbImage image, IReadOnlyList<Annotation> annotations)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -29,6 +30,7 @@ public static class AnnotationPainter
         var boxed = new List<(Annotation Annotation, PixelRectangle Box)>();
         foreach (Annotation annotation in annotations)
         {
+            CheckSize(annotation.Mask, image);
             if (TryRound(annotation, image, line + edge, out PixelRectangle box))
             {
                 boxed.Add((annotation, box));
@@ -39,6 +41,14 @@ public static class AnnotationPainter
         var labels = boxed.Select(b => MakeLabel(b.Annotation, b.Box, image, size, edge, placement)).ToList();
 
         labels.Reverse();
+        foreach (Label label in labels)
+        {
+            if (label.Mask is not null)
+            {
+                MaskPainter.Draw(canvas, label.Mask, label.Colour, line, edge, EdgeOpacity);
+            }
+        }
+
         foreach (Label label in labels)
         {
             DrawFrame(canvas, label.Box, label.Colour, line, edge);
@@ -53,6 +63,15 @@ public static class AnnotationPainter
     /// <summary>Px a unit of the font, in halves: 1 up to about 800 x 600, 1.5 at 1333 x 800.</summary>
     internal static float TextSize(RgbImage image) =>
         Math.Max(SmallestSize, MathF.Round(MathF.Sqrt((float)image.Width * image.Height) / 325) / 2);
+
+    private static void CheckSize(ObjectMask? mask, RgbImage image)
+    {
+        if (mask is not null && (mask.Width != image.Width || mask.Height != image.Height))
+        {
+            throw new ArgumentException(
+                $"A mask of {mask.Width} x {mask.Height} px is not of a picture of {image.Width} x {image.Height} px.");
+        }
+    }
 
     // To whole px and to where it matters; false when nothing of the box is on the picture.
     private static bool TryRound(in Annotation annotation, RgbImage image, int margin, out PixelRectangle box)
@@ -90,11 +109,11 @@ public static class AnnotationPainter
 
         if (text.Length == 0 || height > image.Height)
         {
-            return new Label(box, colour, "", default);
+            return new Label(box, annotation.Mask, colour, "", default);
         }
 
         int width = (int)MathF.Ceiling(StrokeFont.Measure(text, size)) + (2 * padding) + 1;
-        return new Label(box, colour, text, placement.Place(box, width, height));
+        return new Label(box, annotation.Mask, colour, text, placement.Place(box, width, height));
     }
 
     private static void DrawFrame(Canvas canvas, PixelRectangle box, Rgb colour, int line, int edge)
@@ -125,5 +144,5 @@ public static class AnnotationPainter
     // From the plate's border to the middle of the outermost strokes.
     private static int Padding(float size, int edge) => edge + (int)MathF.Ceiling(size * 2.5f);
 
-    private readonly record struct Label(PixelRectangle Box, Rgb Colour, string Text, PixelRectangle Plate);
+    private readonly record struct Label(PixelRectangle Box, ObjectMask? Mask, Rgb Colour, string Text, PixelRectangle Plate);
 }
