@@ -41,6 +41,12 @@ public sealed class StateDictionary : IDisposable
     /// <summary>The file that the tensors come from, as messages name it.</summary>
     public string Source { get; }
 
+    /// <summary>
+    /// The kind of file: "safetensors", "sharded safetensors", "PyTorch zip", "PyTorch legacy" or "pickle"; "memory" for
+    /// a dictionary that no reader made.
+    /// </summary>
+    public string Format { get; init; } = "memory";
+
     /// <summary>All tensors by name, in the order of the file.</summary>
     public IReadOnlyDictionary<string, StateTensor> Tensors { get; }
 

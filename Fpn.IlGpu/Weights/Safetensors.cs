@@ -19,7 +19,7 @@ public static class Safetensors
     public static StateDictionary Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Open(Map(path), path);
+        return Open(MappedBytes.Open(path), path);
     }
 
     /// <summary>Reads a stream to its end, into memory, and leaves it open.</summary>
@@ -58,7 +58,7 @@ public static class Safetensors
     public static StateDictionary Open(ReadOnlyMemory<byte> bytes, string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return bytes.IsEmpty ? throw Empty(source) : Open(new MemoryBytes(bytes), source);
+        return bytes.IsEmpty ? throw MappedBytes.Empty(source) : Open(new MemoryBytes(bytes), source);
     }
 
     /// <summary>
@@ -103,7 +103,9 @@ public static class Safetensors
         SafetensorsWriter.Write(path, [.. tensors], dataType, metadata);
     }
 
-    private static StateDictionary Open(TensorBytes bytes, string source)
+    /// <summary>Opens a file that is mapped or in memory, and owns it from then on.</summary>
+    /// <exception cref="WeightsException">It is not a whole and valid safetensors file.</exception>
+    internal static StateDictionary Open(TensorBytes bytes, string source)
     {
         try
         {
@@ -115,30 +117,4 @@ public static class Safetensors
             throw;
         }
     }
-
-    private static MappedBytes Map(string path)
-    {
-        if (Directory.Exists(path)) throw new WeightsException($"{path}: is a folder, not a weights file.");
-        if (!File.Exists(path)) throw new WeightsException($"{path}: there is no such weights file.");
-        try
-        {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
-            try
-            {
-                if (!stream.CanSeek) throw new WeightsException($"{path}: is a pipe or a device, not a weights file.");
-                return stream.Length == 0 ? throw Empty(path) : new MappedBytes(stream);
-            }
-            catch
-            {
-                stream.Dispose();
-                throw;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new WeightsException($"{path}: can't be read ({e.Message.TrimEnd('.')}).", e);
-        }
-    }
-
-    private static WeightsException Empty(string source) => new($"{source}: the weights file is empty.");
 }

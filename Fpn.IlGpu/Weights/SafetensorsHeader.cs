@@ -41,7 +41,10 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             source,
             entries.Select(e => new BytesTensor(e.Name, e.Shape, e.Type, file, dataBegin + e.Begin)),
             metadata.AsReadOnly(),
-            file);
+            file)
+        {
+            Format = "safetensors",
+        };
     }
 
     private byte[] HeaderBytes()

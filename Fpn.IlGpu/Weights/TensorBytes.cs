@@ -6,20 +6,25 @@ namespace Fpn.IlGpu.Weights;
 /// <summary>The bytes of a weights file, mapped or in memory, and the tensors that lie in them.</summary>
 internal abstract class TensorBytes : IDisposable
 {
-    /// <summary>A span can't hold more than this at a time; 64 MB also keeps what is mapped and read in step.</summary>
-    private const int MostAtOnce = 1 << 24;
+    /// <summary>Elements a part: a span can't hold all, and a part is mapped only while it is read.</summary>
+    private const int MostAtOnce = 1 << 21;
 
     /// <summary>Bytes in all.</summary>
     public abstract long Length { get; }
 
-    /// <summary>The first bytes of the file, copied.</summary>
+    /// <summary>Bytes of the file, copied into a new array.</summary>
     /// <exception cref="ObjectDisposedException">The file is let go.</exception>
     public byte[] Copy(long offset, int length)
     {
         byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
-        Use(offset, length, bytes, static (span, target) => span.CopyTo(target));
+        CopyTo(offset, bytes);
         return bytes;
     }
+
+    /// <summary>Bytes of the file, as many as <paramref name="target"/> takes.</summary>
+    /// <exception cref="ObjectDisposedException">The file is let go.</exception>
+    public void CopyTo(long offset, Span<byte> target) =>
+        Use(offset, target.Length, new Part<byte>(target, DataType.U8), static (span, part) => span.CopyTo(part.Values));
 
     /// <summary>Elements that lie one after another, as float.</summary>
     /// <exception cref="ObjectDisposedException">The file is let go.</exception>
@@ -32,7 +37,7 @@ internal abstract class TensorBytes : IDisposable
             Use(
                 offset,
                 bytes,
-                new Part(part, type),
+                new Part<float>(part, type),
                 static (span, part) => FloatConversion.ToFloat(span, part.Type, part.Values));
             values = values[part.Length..];
             offset += bytes;
@@ -49,19 +54,25 @@ internal abstract class TensorBytes : IDisposable
     protected delegate void SpanUser<T>(ReadOnlySpan<byte> bytes, T state)
         where T : allows ref struct;
 
-    private readonly ref struct Part(Span<float> values, DataType type)
+    private readonly ref struct Part<T>(Span<T> values, DataType type)
     {
-        public Span<float> Values { get; } = values;
+        public Span<T> Values { get; } = values;
 
         public DataType Type { get; } = type;
     }
 }
 
-/// <summary>A whole file, mapped: the system reads in what is touched, and may drop it again.</summary>
+/// <summary>
+/// A whole file, mapped: the system reads in what is touched. Large parts get a mapping of their own for as long as
+/// they are read, so that the file does not pile up in the process's memory beside the weights made of it.
+/// </summary>
 internal sealed unsafe class MappedBytes : TensorBytes
 {
+    /// <summary>Bytes from which a part gets its own mapping.</summary>
+    private const int LargePart = 1 << 18;
+
     private readonly MemoryMappedFile file;
-    private readonly MemoryMappedViewAccessor view;
+    private readonly MemoryMappedViewAccessor whole;
 
     /// <summary>Maps the file, and owns the stream from then on. It may not be empty.</summary>
     public MappedBytes(FileStream stream)
@@ -69,14 +80,43 @@ internal sealed unsafe class MappedBytes : TensorBytes
         Length = stream.Length;
         file = MemoryMappedFile.CreateFromFile(
             stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        whole = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
     }
 
     public override long Length { get; }
 
+    /// <summary>Maps a file that a user names.</summary>
+    /// <exception cref="WeightsException">There is no such file, it is empty, or it can't be read.</exception>
+    public static MappedBytes Open(string path)
+    {
+        if (Directory.Exists(path)) throw new WeightsException($"{path}: is a folder, not a weights file.");
+        if (!File.Exists(path)) throw new WeightsException($"{path}: there is no such weights file.");
+        try
+        {
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
+            try
+            {
+                if (!stream.CanSeek) throw new WeightsException($"{path}: is a pipe or a device, not a weights file.");
+                return stream.Length == 0 ? throw Empty(path) : new MappedBytes(stream);
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new WeightsException($"{path}: can't be read ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    /// <summary>What is said of a file without a byte.</summary>
+    public static WeightsException Empty(string source) => new($"{source}: the weights file is empty.");
+
     public override void Dispose()
     {
-        view.Dispose();
+        whole.Dispose();
         file.Dispose();
     }
 
@@ -84,12 +124,25 @@ internal sealed unsafe class MappedBytes : TensorBytes
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
+        if (length < LargePart)
+        {
+            Use(whole, offset, length, state, user);
+            return;
+        }
+        using MemoryMappedViewAccessor part = file.CreateViewAccessor(offset, length, MemoryMappedFileAccess.Read);
+        Use(part, 0, length, state, user);
+    }
+
+    private static void Use<T>(
+        MemoryMappedViewAccessor view, long offset, int length, T state, SpanUser<T> user)
+        where T : allows ref struct
+    {
         byte* start = null;
         try
         {
             // Counts as a reference, so that a Dispose on another thread unmaps only after the release below.
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-            user(new ReadOnlySpan<byte>(start + offset, length), state);
+            user(new ReadOnlySpan<byte>(start + view.PointerOffset + offset, length), state);
         }
         finally
         {
