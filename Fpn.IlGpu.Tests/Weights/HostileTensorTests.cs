@@ -1,0 +1,111 @@
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Weights;
+
+/// <summary>Tensors that claim what their storages, or their files, do not hold: refused when the file is opened.</summary>
+public class HostileTensorTests
+{
+    private static readonly byte[] Four = Checkpoints.Floats(1, 2, 3, 4);
+
+    [Test]
+    public void A_storage_that_is_too_short([Values] bool legacy)
+    {
+        byte[] file = File(legacy, w => w.Tensor("0", 5, 0, [5], [1], legacy: legacy));
+        Assert.That(
+            Checkpoints.Refusal(file),
+            Does.Contain(legacy
+                ? "the storage of the key '0' has 4 elements, where its tensors say 5"
+                : "'t' needs a storage of 20 bytes, but that of the key '0' has 16"));
+    }
+
+    [TestCase(0, new long[] { 5 }, new long[] { 1 }, "reaches to element 4 of its storage, which has 4")]
+    [TestCase(1, new long[] { 4 }, new long[] { 1 }, "reaches to element 4")]
+    [TestCase(0, new long[] { 2, 2 }, new long[] { 3, 1 }, "reaches to element 4")]
+    [TestCase(0, new long[] { 2 }, new[] { long.MaxValue }, "reaches to element 9223372036854775807")]
+    [TestCase(3, new long[] { 3, 3, 3 }, new[] { long.MaxValue, long.MaxValue, long.MaxValue }, "reaches to element")]
+    [TestCase(long.MaxValue, new long[] { 1 }, new long[] { 1 }, "reaches to element 9223372036854775807")]
+    [TestCase(-1, new long[] { 1 }, new long[] { 1 }, "begins before its storage")]
+    [TestCase(0, new long[] { -1 }, new long[] { 1 }, "has a shape that is none")]
+    [TestCase(3, new long[] { 4 }, new long[] { -1 }, "has strides that are none, or are negative")]
+    [TestCase(0, new long[] { 2 }, new long[] { 1, 1 }, "has strides that are none")]
+    [TestCase(0, new[] { 1L << 31 }, new long[] { 0 }, "with an extent that is not supported")]
+    [TestCase(0, new long[] { 1 << 20, 2 }, new long[] { 0, 0 }, "has 2097152 elements")]
+    [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 1 << 30 }, new long[] { 0, 0, 0, 0 }, "by repeating them")]
+    [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 0 }, new long[] { 0, 0, 0, 0 }, "too large to count")]
+    public void A_view_that_leaves_its_storage(long offset, long[] size, long[] stride, string says)
+    {
+        foreach (bool legacy in (bool[])[false, true])
+            Assert.That(
+                Checkpoints.Refusal(File(legacy, w => w.Tensor("0", 4, offset, size, stride, legacy: legacy))), Does.Contain(says));
+    }
+
+    [Test]
+    public void More_axes_than_there_can_be()
+    {
+        long[] many = [.. Enumerable.Repeat(1L, 33)];
+        Assert.That(Checkpoints.Refusal(File(false, w => w.Tensor("0", 4, 0, many, many))), Does.Contain("has a shape that is none"));
+    }
+
+    [Test]
+    public void Two_gigabytes_in_a_kilobyte()
+    {
+        const long claim = 1L << 29;
+        byte[] legacy = Checkpoints.Legacy(Checkpoints.Pickle(w => w.Tensor("0", claim, 0, [claim], [1], legacy: true)), Four);
+        int count = legacy.Length - 16 - 8;
+        BitConverter.TryWriteBytes(legacy.AsSpan(count), claim);
+        byte[][] files =
+        [
+            File(false, w => w.Tensor("0", claim, 0, [claim], [1])),
+            legacy,
+            ZipWriter.Write(
+                new("a/data.pkl", Checkpoints.Pickle(w => w.Tensor("0", claim, 0, [claim], [1]))),
+                new("a/data/0", Four) { ClaimedSize = 4 * claim }),
+            Checkpoints.Pickle(w => w.Array("f4", "<", [claim], w => w.Op32(PickleOpcode.BinBytes, 1U << 31, Four))),
+            Checkpoints.Pickle(w => w.Array("f4", "<", [claim], Four)),
+            SafetensorsFile.Build("{\"t\":{\"dtype\":\"F32\",\"shape\":[536870912],\"data_offsets\":[0,2147483648]}}", 16),
+        ];
+        foreach (byte[] file in files)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            string message = Checkpoints.Refusal(file);
+            TestContext.Out.WriteLine(message);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+        }
+    }
+
+    [Test]
+    public void A_small_tensor_may_repeat_its_elements_but_not_a_thousand_tensors()
+    {
+        byte[] pickle = new PickleWriter().Dictionary(w =>
+        {
+            for (int i = 0; i < 1000; i++) w.Text($"t{i}").Tensor("0", 4, 0, [1 << 20], [0]);
+        }).End();
+        Assert.That(Checkpoints.Refusal(Checkpoints.Zip(pickle, Four)), Does.Contain("share storages so often"));
+        using StateDictionary weights = Checkpoints.Open(
+            Checkpoints.Zip(Checkpoints.Pickle(w => w.Tensor("0", 4, 2, [1 << 20], [0])), Four));
+        Assert.That(weights.Read("t", 1 << 20), Is.All.EqualTo(3f));
+    }
+
+    [Test]
+    public void Legacy_files_with_other_storages_than_their_tensors()
+    {
+        byte[] pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1], legacy: true));
+        Assert.That(
+            Checkpoints.Refusal(Checkpoints.Legacy(pickle)), Does.Contain("needs the storage of the key '0', which the file lacks"));
+        Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four, Four)), Does.Contain("lists a storage that no tensor has"));
+        Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four)[..^1]), Does.Contain("the file is cut short"));
+        byte[] wrong = [.. Checkpoints.Legacy(pickle, Four)];
+        int version = wrong.AsSpan().IndexOf(new byte[] { 0x8A, 2, 0xE9, 3 });
+        wrong[version + 2]++;
+        Assert.That(Checkpoints.Refusal(wrong), Does.Contain("of another version than 1001"));
+    }
+
+    [Test]
+    public void A_storage_in_a_plain_pickle() => Assert.That(
+        Checkpoints.Refusal(Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1]))),
+        Does.Contain("a reference to something outside that is no storage"));
+
+    private static byte[] File(bool legacy, Action<PickleWriter> tensor) =>
+        legacy ? Checkpoints.Legacy(Checkpoints.Pickle(tensor), Four) : Checkpoints.Zip(Checkpoints.Pickle(tensor), Four);
+}

@@ -1,0 +1,130 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Fpn.IlGpu.Tests.Weights;
+
+/// <summary>How an entry is written, and what it claims.</summary>
+/// <param name="Name">Its path.</param>
+/// <param name="Data">What it holds.</param>
+internal sealed record ZipFile(string Name, byte[] Data)
+{
+    public bool Deflate { get; init; }
+
+    /// <summary>Sizes and place in 64 bits, though they would fit in 32.</summary>
+    public bool Zip64 { get; init; }
+
+    /// <summary>Sizes after the data instead of before it.</summary>
+    public bool Descriptor { get; init; }
+
+    public long? ClaimedSize { get; init; }
+
+    /// <summary>The data is deflated already, and this is the size that it claims.</summary>
+    public long? Inflated { get; init; }
+
+    public ushort Flags { get; init; }
+
+    public ushort? Method { get; init; }
+}
+
+/// <summary>Writes zip archives by hand, right and wrong ones.</summary>
+internal static class ZipWriter
+{
+    public static byte[] Write(params ZipFile[] files)
+    {
+        var archive = new MemoryStream();
+        using var writer = new BinaryWriter(archive);
+        var directory = new MemoryStream();
+        using var central = new BinaryWriter(directory);
+        foreach (ZipFile file in files)
+        {
+            byte[] data = file.Deflate ? Deflated(file.Data) : file.Data;
+            bool isDeflated = file.Deflate || file.Inflated is not null;
+            long size = file.Inflated ?? file.ClaimedSize ?? file.Data.Length;
+            long compressed = isDeflated ? data.Length : file.ClaimedSize ?? data.Length;
+            ushort flags = (ushort)(file.Flags | (file.Descriptor ? 8 : 0));
+            ushort method = file.Method ?? (ushort)(isDeflated ? 8 : 0);
+            byte[] name = Encoding.UTF8.GetBytes(file.Name);
+            long begin = archive.Position;
+
+            byte[] localExtra = file.Zip64 ? Extra(size, compressed) : [];
+            writer.Write("PK\x03\x04"u8);
+            writer.Write(Fields(20, flags, method));
+            bool known = !file.Descriptor && !file.Zip64;
+            writer.Write(known ? (uint)compressed : file.Zip64 ? uint.MaxValue : 0);
+            writer.Write(known ? (uint)size : file.Zip64 ? uint.MaxValue : 0);
+            writer.Write((ushort)name.Length);
+            writer.Write((ushort)localExtra.Length);
+            writer.Write(name);
+            writer.Write(localExtra);
+            writer.Write(data);
+            if (file.Descriptor)
+            {
+                writer.Write("PK\x07\x08"u8);
+                writer.Write(0u);
+                writer.Write((uint)compressed);
+                writer.Write((uint)size);
+            }
+
+            byte[] centralExtra = file.Zip64 ? [.. Unknown, .. Extra(size, compressed, begin)] : [];
+            central.Write("PK\x01\x02"u8);
+            central.Write((ushort)20);
+            central.Write(Fields(20, flags, method));
+            central.Write(file.Zip64 ? uint.MaxValue : (uint)compressed);
+            central.Write(file.Zip64 ? uint.MaxValue : (uint)size);
+            central.Write((ushort)name.Length);
+            central.Write((ushort)centralExtra.Length);
+            central.Write(new byte[10]);
+            central.Write(file.Zip64 ? uint.MaxValue : (uint)begin);
+            central.Write(name);
+            central.Write(centralExtra);
+        }
+        long directoryBegin = archive.Position;
+        writer.Write(directory.ToArray());
+        bool wide = files.Any(file => file.Zip64);
+        if (wide) WriteEnd64(writer, files.Length, directory.Length, directoryBegin);
+        writer.Write("PK\x05\x06"u8);
+        writer.Write(0u);
+        writer.Write(wide ? ushort.MaxValue : (ushort)files.Length);
+        writer.Write(wide ? ushort.MaxValue : (ushort)files.Length);
+        writer.Write(wide ? uint.MaxValue : (uint)directory.Length);
+        writer.Write(wide ? uint.MaxValue : (uint)directoryBegin);
+        writer.Write((ushort)0);
+        return archive.ToArray();
+    }
+
+    public static byte[] Deflated(byte[] data)
+    {
+        var stream = new MemoryStream();
+        using (var deflate = new DeflateStream(stream, CompressionLevel.SmallestSize, leaveOpen: true)) deflate.Write(data);
+        return stream.ToArray();
+    }
+
+    /// <summary>An extra field of a kind that readers skip: an empty timestamp.</summary>
+    private static ReadOnlySpan<byte> Unknown => [0x55, 0x54, 1, 0, 0];
+
+    private static void WriteEnd64(BinaryWriter writer, int count, long length, long begin)
+    {
+        long at = writer.BaseStream.Position;
+        writer.Write("PK\x06\x06"u8);
+        writer.Write(44L);
+        writer.Write((ushort)45);
+        writer.Write((ushort)45);
+        writer.Write(0u);
+        writer.Write(0u);
+        writer.Write((long)count);
+        writer.Write((long)count);
+        writer.Write(length);
+        writer.Write(begin);
+        writer.Write("PK\x06\x07"u8);
+        writer.Write(0u);
+        writer.Write(at);
+        writer.Write(1u);
+    }
+
+    /// <summary>Version, flags, method, time and checksum (which nobody looks at).</summary>
+    private static byte[] Fields(ushort version, ushort flags, ushort method) =>
+        [(byte)version, 0, (byte)flags, (byte)(flags >> 8), (byte)method, (byte)(method >> 8), .. new byte[8]];
+
+    private static byte[] Extra(params long[] values) =>
+        [1, 0, (byte)(8 * values.Length), 0, .. values.SelectMany(BitConverter.GetBytes)];
+}

@@ -1,0 +1,76 @@
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// Where in a checkpoint the state dictionary is. Training scripts put it beside an optimizer's state, an epoch and
+/// settings, each under names of its own:
+/// <code>
+/// {name: tensor}                                    torch.save(model.state_dict())
+/// {"model": {…}}, {"model": {"state_dict": {…}}}    torchvision's references, Detectron2
+/// {"state_dict": {…}}, {"model_state_dict": {…}}    mmdetection, Lightning, PyTorch's tutorials
+/// {"ema": {"module": {…}}}                          a moving average of the weights
+/// {"blobs": {…}}                                    Caffe2, Detectron
+/// </code>
+/// </summary>
+internal static class CheckpointLayout
+{
+    private const int MostWrappers = 3;
+    private const int MostShown = 5;
+
+    /// <summary>What DistributedDataParallel puts before each name.</summary>
+    private const string ParallelPrefix = "module.";
+
+    /// <summary>Caffe2's state of the optimizer, beside each of its weights.</summary>
+    private const string MomentumSuffix = "_momentum";
+
+    /// <summary>The first of these that holds tensors is taken; a key without any may mean something else.</summary>
+    private static readonly string[] Wrappers =
+        ["model", "state_dict", "model_state_dict", "ema", "model_ema", "ema_state_dict", "module", "blobs"];
+
+    /// <summary>The named tensors, each a <see cref="TorchTensor"/> or <see cref="NumpyArray"/>.</summary>
+    /// <exception cref="WeightsException">There are none.</exception>
+    public static IReadOnlyList<KeyValuePair<string, object>> Find(object? root, SourceName source)
+    {
+        // A hostile file may put a dictionary into itself.
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        if (Unwrap(root, MostWrappers, seen) is not { } found) throw source.Wrong(Explain(root));
+        return found.TrueForAll(item => item.Key.StartsWith(ParallelPrefix, StringComparison.Ordinal))
+            ? [.. found.Select(item => KeyValuePair.Create(item.Key[ParallelPrefix.Length..], item.Value))]
+            : found;
+    }
+
+    private static List<KeyValuePair<string, object>>? Unwrap(object? value, int wrappers, HashSet<object> seen)
+    {
+        if (value is not PickleDictionary dictionary || !seen.Add(dictionary)) return null;
+        if (wrappers > 0)
+            foreach (string wrapper in Wrappers)
+                if (Unwrap(dictionary.Find(wrapper), wrappers - 1, seen) is { } inner) return inner;
+        List<KeyValuePair<string, object>> tensors = Tensors(dictionary);
+        return tensors.Count > 0 ? tensors : null;
+    }
+
+    /// <summary>The entries that are tensors. Of a key that comes again the last counts, at the place of the first.</summary>
+    private static List<KeyValuePair<string, object>> Tensors(PickleDictionary dictionary)
+    {
+        var latest = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach ((object? key, object? value) in dictionary.Items)
+            if (key is string name) latest[name] = value;
+        var tensors = new List<KeyValuePair<string, object>>();
+        foreach ((string name, object? value) in latest)
+            if (value is TorchTensor || (value is NumpyArray && !name.EndsWith(MomentumSuffix, StringComparison.Ordinal)))
+                tensors.Add(KeyValuePair.Create(name, value));
+        return tensors;
+    }
+
+    private static string Explain(object? root)
+    {
+        if (root is not PickleDictionary dictionary)
+            return $"holds {PickleView.Describe(root)}, not a state dictionary of named tensors";
+        if (dictionary.Items.Count == 0) return "holds an empty dictionary, no tensors";
+        IEnumerable<string> keys = dictionary.Items.Take(MostShown).Select(item =>
+            item.Key is string name ? WeightsException.Quote(name) : PickleView.Describe(item.Key));
+        string more = dictionary.Items.Count > MostShown ? ", …" : "";
+        return $"holds a dictionary with the keys {string.Join(", ", keys)}{more}, but no named tensors in it";
+    }
+}

@@ -1,0 +1,175 @@
+using System.Numerics;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// From the object that a checkpoint holds to its tensors: checks that every view lies within its storage, and that
+/// reading all of them is no more work than the file justifies. A few bytes can claim a great deal: an axis of stride 0
+/// repeats one element as often as it likes.
+/// </summary>
+/// <param name="source">The file, for messages.</param>
+/// <param name="storageBytes">Finds the bytes of a PyTorch storage, for the tensor of this name; throws where there are
+/// none or not as many as the storage claims.</param>
+/// <param name="bigEndianStorages">Whether PyTorch storages begin elements with their most significant byte.</param>
+internal sealed class CheckpointTensors(
+    SourceName source, Func<TorchStorage, string, ByteSource> storageBytes, bool bigEndianStorages = false)
+{
+    private const int MostAxes = 32;
+
+    /// <summary>Elements up to which a view may have more of them than its storage.</summary>
+    private const int SmallView = 1 << 20;
+
+    /// <summary>Bytes that a sequential source may have: it is decoded as a whole.</summary>
+    private const int LargestSequential = 1 << 30;
+
+    /// <summary>Reading all tensors may take so many times the bytes of their storages, and the allowance.</summary>
+    private const int MostReads = 8;
+
+    private const long ReadAllowance = 1 << 26;
+
+    private readonly Dictionary<string, ByteSource> storages = new(StringComparer.Ordinal);
+    private readonly Dictionary<object, ByteSource> arrays = new(ReferenceEqualityComparer.Instance);
+    private BigInteger work;
+
+    /// <summary>The tensors of a state dictionary as <see cref="CheckpointLayout"/> finds it.</summary>
+    /// <exception cref="WeightsException">A tensor's view is not one, or lies outside its storage.</exception>
+    public IReadOnlyList<StateTensor> Create(IEnumerable<KeyValuePair<string, object>> named)
+    {
+        List<StateTensor> tensors =
+        [
+            .. named.Select(item => item.Value switch
+            {
+                TorchTensor tensor => Torch(item.Key, tensor),
+                _ => Numpy(item.Key, (NumpyArray)item.Value),
+            }),
+        ];
+        BigInteger justified = ReadAllowance;
+        foreach (ByteSource bytes in storages.Values.Concat(arrays.Values)) justified += (BigInteger)MostReads * bytes.Length;
+        if (work > justified)
+            throw source.Wrong(
+                $"its tensors share storages so often that reading them takes {work} bytes, where {justified} are the most");
+        return tensors;
+    }
+
+    private StridedTensor Torch(string name, TorchTensor tensor)
+    {
+        if (PickleView.Extents(tensor.Size, MostAxes) is not { } shape)
+            throw source.WrongTensor(name, "has a shape that is none");
+        if (PickleView.Extents(tensor.Stride, MostAxes) is not { } strides || strides.Length != shape.Length)
+            throw source.WrongTensor(name, "has strides that are none, or are negative");
+        TorchStorage storage = tensor.Storage;
+        if (!storages.TryGetValue(storage.Key, out ByteSource? bytes))
+            storages.Add(storage.Key, bytes = storageBytes(storage, name));
+        if (bytes.Length != storage.Bytes)
+            throw source.WrongTensor(
+                name,
+                $"needs a storage of {storage.Bytes} bytes, " +
+                $"but that of the key {WeightsException.Quote(storage.Key)} has {bytes.Length}");
+        if (tensor.Offset < 0) throw source.WrongTensor(name, "begins before its storage");
+        int size = tensor.Type.Bytes();
+        long begin = storage.PartBegin * storage.Type.Bytes();
+        long count = storage.PartCount * storage.Type.Bytes() / size;
+        return View(name, tensor.Type, shape, strides, bytes, begin, tensor.Offset, count, bigEndianStorages);
+    }
+
+    private StridedTensor Numpy(string name, NumpyArray array)
+    {
+        if (array.Type is not { } type) throw source.WrongTensor(name, "is a numpy array without elements");
+        if (type.Type is not { } dataType)
+            throw source.WrongTensor(name, $"has the numpy type {WeightsException.Quote(type.Code)}, which is not supported");
+        if (PickleView.Extents(array.Shape, MostAxes) is not { } shape)
+            throw source.WrongTensor(name, "has a shape that is none");
+        ByteSource bytes = ArrayBytes(name, array.Data);
+        long[] strides = array.FortranOrder ? FortranStrides(shape) : RowMajorStrides(shape);
+        long count = bytes.Length / dataType.Bytes();
+        if (Product(shape) * dataType.Bytes() != bytes.Length)
+            throw source.WrongTensor(
+                name, $"needs {Product(shape) * dataType.Bytes()} bytes for {dataType} {Show(shape)}, but has {bytes.Length}");
+        return View(name, dataType, shape, strides, bytes, 0, 0, count, type.BigEndian);
+    }
+
+    /// <summary>The bytes of an array's elements. Arrays may share them; of a text, every byte is looked at, but once.</summary>
+    private ByteSource ArrayBytes(string name, object? data)
+    {
+        if (data is not null && arrays.TryGetValue(data, out ByteSource? known)) return known;
+        if (data is null || PickleView.Bytes(data) is not { } bytes)
+            throw source.WrongTensor(name, $"has no bytes for elements, but {PickleView.Describe(data)}");
+        arrays.Add(data, bytes);
+        return bytes;
+    }
+
+    /// <summary>Checks a view of <paramref name="count"/> elements that begin at a byte of the source.</summary>
+    private StridedTensor View(
+        string name, DataType type, long[] shape, long[] strides, ByteSource bytes, long begin, long offset, long count, bool bigEndian)
+    {
+        int size = type.Bytes();
+        if (Array.Exists(shape, extent => extent > int.MaxValue))
+            throw source.WrongTensor(name, $"has the shape {Show(shape)}, with an extent that is not supported");
+        int[] extents = [.. shape.Select(extent => (int)extent)];
+        BigInteger elements = Product(shape);
+        if (elements.IsZero)
+        {
+            if (Product([.. shape.Where(extent => extent > 0)]) > int.MaxValue)
+                throw source.WrongTensor(name, $"has the shape {Show(shape)}, too large to count");
+            return new StridedTensor(name, extents, type, bytes, 0, strides, 0, bigEndian);
+        }
+
+        BigInteger last = offset;
+        for (int axis = 0; axis < shape.Length; axis++) last += (BigInteger)(shape[axis] - 1) * strides[axis];
+        if (last >= count)
+            throw source.WrongTensor(
+                name,
+                $"of shape {Show(shape)}, strides {Show(strides)} and offset {offset} reaches to element {last} " +
+                $"of its storage, which has {count}");
+        if (elements > Math.Max(count, SmallView))
+            throw source.WrongTensor(
+                name, $"has {elements} elements of shape {Show(shape)}, made of the {count} of its storage by repeating them");
+        bool dense = strides.AsSpan().SequenceEqual(RowMajorStrides(shape, strides));
+        long span = (long)last - offset + 1;
+        if (!dense && span > Array.MaxLength)
+            throw source.WrongTensor(name, $"spans {span} elements of its storage, more than can be read at once");
+        RefuseLargeSequential(name, bytes);
+        long first = begin + offset * size;
+        Spend((bytes.IsSequential ? first : 0) + span * size);
+        Spend((long)elements);
+        return new StridedTensor(name, extents, type, bytes, first, strides, dense ? 0 : (int)span, bigEndian);
+    }
+
+    private void RefuseLargeSequential(string name, ByteSource bytes)
+    {
+        if (bytes.IsSequential && bytes.Length > LargestSequential)
+            throw source.WrongTensor(
+                name, $"lies in {bytes.Length} compressed or encoded bytes, where {LargestSequential} are the most: save it uncompressed");
+    }
+
+    private void Spend(long bytes) => work += bytes;
+
+    /// <summary>
+    /// The strides of elements without gaps, the last axis fastest. Axes of one element take the stride that they are
+    /// given: it is never used.
+    /// </summary>
+    private static long[] RowMajorStrides(long[] shape, long[]? given = null)
+    {
+        var strides = new long[shape.Length];
+        long next = 1;
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            strides[axis] = shape[axis] == 1 && given is not null ? given[axis] : next;
+            next = unchecked(next * shape[axis]);
+        }
+        return strides;
+    }
+
+    private static long[] FortranStrides(long[] shape)
+    {
+        long[] strides = RowMajorStrides([.. shape.Reverse()]);
+        Array.Reverse(strides);
+        return strides;
+    }
+
+    private static BigInteger Product(long[] shape) =>
+        shape.Aggregate(BigInteger.One, (product, extent) => product * extent);
+
+    private static string Show(long[] numbers) => $"[{string.Join(", ", numbers)}]";
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// The strings of protocol 0, which is all text. Sources: Python's Language Reference, "String and Bytes literals", and
+/// the codec raw_unicode_escape of its library.
+/// </summary>
+internal static class PickleEscapes
+{
+    /// <summary>What stands between the quotes of a repr, as bytes; null if an escape is none.</summary>
+    public static byte[]? Repr(ReadOnlySpan<byte> text)
+    {
+        byte[] bytes = new byte[text.Length];
+        int count = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] != (byte)'\\')
+            {
+                bytes[count++] = text[i];
+                continue;
+            }
+            if (++i == text.Length) return null;
+            int value;
+            switch (text[i])
+            {
+                case (byte)'a': value = 7; break;
+                case (byte)'b': value = 8; break;
+                case (byte)'t': value = 9; break;
+                case (byte)'n': value = 10; break;
+                case (byte)'v': value = 11; break;
+                case (byte)'f': value = 12; break;
+                case (byte)'r': value = 13; break;
+                case (byte)'x':
+                    if (!TryHexadecimal(text[(i + 1)..], 2, out value)) return null;
+                    i += 2;
+                    break;
+                case >= (byte)'0' and <= (byte)'7':
+                    value = 0;
+                    int last = Math.Min(i + 3, text.Length);
+                    for (; i < last && text[i] is >= (byte)'0' and <= (byte)'7'; i++) value = 8 * value + text[i] - '0';
+                    i--;
+                    break;
+                case (byte)'\\' or (byte)'\'' or (byte)'"':
+                    value = text[i];
+                    break;
+                default:
+                    return null;
+            }
+            bytes[count++] = (byte)value;
+        }
+        return bytes.AsSpan(0, count).ToArray();
+    }
+
+    /// <summary>
+    /// A text in which all but U+0000 to U+00FF is escaped as \uXXXX or \UXXXXXXXX, as bytes of latin1; null if it has
+    /// other characters, or an escape that is none.
+    /// </summary>
+    public static byte[]? RawLatin1(ReadOnlySpan<byte> text)
+    {
+        byte[] bytes = new byte[text.Length];
+        int count = 0;
+        for (int i = 0; i < text.Length; count++)
+        {
+            int character = NextRaw(text, ref i);
+            if (character is < 0 or > 0xFF) return null;
+            bytes[count] = (byte)character;
+        }
+        return bytes.AsSpan(0, count).ToArray();
+    }
+
+    /// <summary>As above, of any characters.</summary>
+    public static string? RawUnicode(ReadOnlySpan<byte> text)
+    {
+        var result = new StringBuilder(text.Length);
+        for (int i = 0; i < text.Length;)
+        {
+            int character = NextRaw(text, ref i);
+            if (character is >= 0 and <= 0xFFFF) result.Append((char)character);
+            else if (Rune.TryCreate(character, out Rune rune)) result.Append(rune.ToString());
+            else return null;
+        }
+        return result.ToString();
+    }
+
+    /// <summary>The next character, and moves on behind it; negative if its escape is none.</summary>
+    private static int NextRaw(ReadOnlySpan<byte> text, ref int i)
+    {
+        int first = text[i++];
+        int digits = first != '\\' || i == text.Length ? 0 : text[i] switch { (byte)'u' => 4, (byte)'U' => 8, _ => 0 };
+        if (digits == 0) return first;
+        if (!TryHexadecimal(text[(i + 1)..], digits, out int value)) return -1;
+        i += 1 + digits;
+        return value;
+    }
+
+    private static bool TryHexadecimal(ReadOnlySpan<byte> text, int digits, out int value)
+    {
+        value = 0;
+        return text.Length >= digits && int.TryParse(
+            text[..digits], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+}

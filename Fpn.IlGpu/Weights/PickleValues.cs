@@ -1,0 +1,113 @@
+using System.Text;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+// What a pickle can hold here: null for None, bool, long, BigInteger, double, string, and these. All are inert: none
+// does anything when it is made, compared or let go.
+
+/// <summary>A dict of any kind, in the order in which it was filled; a key may come again, and then counts last.</summary>
+internal sealed class PickleDictionary
+{
+    private List<(object? Key, object? Value)>? items;
+
+    public IReadOnlyList<(object? Key, object? Value)> Items => items ?? [];
+
+    public void Add(object? key, object? value) => (items ??= []).Add((key, value));
+
+    /// <summary>The value of a key that is a string; null where there is none.</summary>
+    public object? Find(string key) => Items.LastOrDefault(item => item.Key is string name && name == key).Value;
+}
+
+/// <summary>A list, set or frozenset.</summary>
+internal sealed class PickleList
+{
+    private List<object?>? items;
+
+    public IReadOnlyList<object?> Items => items ?? [];
+
+    public void Add(object? item) => (items ??= []).Add(item);
+
+    public void AddRange(ReadOnlySpan<object?> more) => (items ??= []).AddRange(more);
+}
+
+/// <summary>A tuple.</summary>
+internal sealed class PickleTuple(object?[] items)
+{
+    public static readonly PickleTuple Empty = new([]);
+
+    public IReadOnlyList<object?> Items => items;
+}
+
+/// <summary>A class or function of Python's that is allowed: what stands for it, and what a call of it gives.</summary>
+/// <param name="Name">Its full name, such as <c>collections.OrderedDict</c>.</param>
+/// <param name="Call">What a call with these arguments gives, null if they don't fit; none for a mere name.</param>
+internal sealed record PickleGlobal(string Name, Func<IReadOnlyList<object?>, object?>? Call = null);
+
+/// <summary>An object of which nothing is needed: an argparse.Namespace, a torch.device.</summary>
+internal sealed record PickleObject(string ClassName);
+
+/// <summary>A bytes or bytearray, left where it is in the file.</summary>
+internal sealed record PickleBytes(StoredBytes Source);
+
+/// <summary>
+/// A string too long for a name, left where it is: the elements of an array. Python 2 writes their bytes, Python 3 the
+/// UTF-8 of a text.
+/// </summary>
+internal sealed record PickleText(StoredBytes Bytes, bool IsUtf8);
+
+/// <summary>Views of values that Python would convert by itself.</summary>
+internal static class PickleView
+{
+    /// <summary>
+    /// Bytes, or a string whose characters U+0000 to U+00FF stand for bytes (latin1); null for anything else.
+    /// </summary>
+    /// <param name="value">The value; of a text, every byte is looked at.</param>
+    public static ByteSource? Bytes(object? value) => value switch
+    {
+        PickleBytes bytes => bytes.Source,
+        PickleText { IsUtf8: false } text => text.Bytes,
+        PickleText text => Latin1Bytes.Of(text.Bytes),
+        string text when text.All(c => c <= 0xFF) => StoredBytes.Of(Encoding.Latin1.GetBytes(text)),
+        _ => null,
+    };
+
+    /// <summary>A list's or tuple's items; null for anything else.</summary>
+    public static IReadOnlyList<object?>? Items(object? value) => value switch
+    {
+        PickleTuple tuple => tuple.Items,
+        PickleList list => list.Items,
+        _ => null,
+    };
+
+    /// <summary>A tuple of at most so many whole numbers from 0 on; null for anything else.</summary>
+    public static long[]? Extents(object? value, int most)
+    {
+        if (Items(value) is not { } items || items.Count > most) return null;
+        var extents = new long[items.Count];
+        for (int i = 0; i < extents.Length; i++)
+        {
+            if (items[i] is not long extent || extent < 0) return null;
+            extents[i] = extent;
+        }
+        return extents;
+    }
+
+    /// <summary>What a value is, in a few words for a message.</summary>
+    public static string Describe(object? value) => value switch
+    {
+        null => "None",
+        bool => "a bool",
+        long or System.Numerics.BigInteger => "a number",
+        double => "a number",
+        string or PickleText => "a string",
+        PickleBytes => "bytes",
+        PickleDictionary dictionary => $"a dictionary of {dictionary.Items.Count} entries",
+        PickleList list => $"a list of {list.Items.Count} items",
+        PickleTuple tuple => $"a tuple of {tuple.Items.Count} items",
+        PickleGlobal global => $"the name {WeightsException.Quote(global.Name)}",
+        PickleObject instance => $"an object of the class {WeightsException.Quote(instance.ClassName)}",
+        TorchTensor or NumpyArray => "a single tensor without a name",
+        _ => "something that is no tensor",
+    };
+}

@@ -1,0 +1,99 @@
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// What torch.save writes since PyTorch 1.6: a zip archive with one folder, of any name, in which are
+/// <code>
+/// data.pkl     the object; tensors refer to storages by their keys
+/// data/KEY     the elements of a storage, without a header; stored, at a multiple of 64 bytes
+/// byteorder    'little' or 'big', since PyTorch 2.1; before that of the machine, which was little
+/// version      '3'
+/// </code>
+/// TorchScript archives look alike, but keep their weights with code. Source: PyTorch's torch/serialization.py (_save,
+/// _load) and caffe2/serialize/inline_container.h.
+/// </summary>
+internal static class PyTorchZip
+{
+    private const string Pickle = "/data.pkl";
+
+    /// <summary>A deflated data.pkl is inflated as a whole.</summary>
+    private const int LargestDeflatedPickle = 1 << 26;
+
+    /// <summary>Opens an archive, and owns the file from then on.</summary>
+    /// <exception cref="WeightsException">It is not a whole and valid checkpoint.</exception>
+    public static StateDictionary Open(TensorBytes file, SourceName source)
+    {
+        var archive = new ZipDirectory(file, source);
+        string folder = Folder(archive, source);
+        PickleReader reader = Reader(file, archive, archive.Entries[folder + Pickle], source);
+        object? root = new PickleMachine(reader, source, TorchStorage.FromPersistentId).Load();
+        var tensors = new CheckpointTensors(source, Storage, IsBigEndian(archive, folder, source));
+        return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
+        {
+            Format = "PyTorch zip",
+        };
+
+        ByteSource Storage(TorchStorage storage, string tensor)
+        {
+            if (archive.Entries.TryGetValue($"{folder}/data/{storage.Key}", out ZipEntry? entry)) return archive.Bytes(entry);
+            return storage.Count == 0
+                ? StoredBytes.Of([])
+                : throw source.WrongTensor(
+                    tensor, $"needs the entry {WeightsException.Quote($"{folder}/data/{storage.Key}")}, which the archive lacks");
+        }
+    }
+
+    private static string Folder(ZipDirectory archive, SourceName source)
+    {
+        List<string> folders =
+        [
+            .. archive.Entries.Keys
+                .Where(name => name.EndsWith(Pickle, StringComparison.Ordinal))
+                .Select(name => name[..^Pickle.Length])
+                .Where(folder => !folder.Contains('/')),
+        ];
+        // A script's code and constants lie in such a folder too, with or without a data.pkl.
+        string? script = archive.Entries.Keys.FirstOrDefault(name =>
+            name.EndsWith("/constants.pkl", StringComparison.Ordinal) || name.Split('/') is [_, "code", _, ..]);
+        if (script is not null)
+            throw source.Wrong("is a TorchScript archive, a program: save the state_dict() of the model that it was made from");
+        return folders switch
+        {
+            [string only] => only,
+            [] => throw source.Wrong("is a zip archive, but not one of PyTorch's: it has no data.pkl"),
+            _ => throw source.Wrong($"is a zip archive with {folders.Count} files data.pkl, where a checkpoint has one"),
+        };
+    }
+
+    private static PickleReader Reader(TensorBytes file, ZipDirectory archive, ZipEntry pickle, SourceName source)
+    {
+        if (!pickle.Deflated)
+            return new PickleReader(file, pickle.DataOffset, pickle.DataOffset + pickle.Size, source);
+        if (pickle.Size > LargestDeflatedPickle)
+            throw source.Wrong($"its data.pkl claims {pickle.Size} bytes, where {LargestDeflatedPickle} are the most");
+        return new PickleReader(new MemoryBytes(Inflate(archive, pickle)), 0, pickle.Size, source);
+    }
+
+    private static bool IsBigEndian(ZipDirectory archive, string folder, SourceName source)
+    {
+        const int longest = 16;
+        if (!archive.Entries.TryGetValue(folder + "/byteorder", out ZipEntry? entry)) return false;
+        string order = entry.Size > longest
+            ? "…"
+            : System.Text.Encoding.ASCII.GetString(Inflate(archive, entry)).Trim();
+        return order switch
+        {
+            "little" => false,
+            "big" => true,
+            _ => throw source.Wrong($"its byteorder is {WeightsException.Quote(order)}, neither 'little' nor 'big'"),
+        };
+    }
+
+    private static byte[] Inflate(ZipDirectory archive, ZipEntry entry)
+    {
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)entry.Size);
+        archive.Bytes(entry).CopyTo(0, bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// Weights in several safetensors files, and an index (JSON) that says which tensor is in which:
+/// <code>
+/// {"metadata": {"total_size": 123}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", …}}
+/// </code>
+/// Source: Hugging Face, "Safetensors", section on sharded checkpoints (model.safetensors.index.json).
+/// </summary>
+internal static class ShardedSafetensors
+{
+    private const string IndexSuffix = ".safetensors.index.json";
+    private const int LargestIndex = 100_000_000;
+    private const int MostFiles = 10_000;
+
+    /// <summary>The one index that a folder holds.</summary>
+    /// <exception cref="WeightsException">There is none, or more than one.</exception>
+    public static string IndexIn(string folder)
+    {
+        string[] found;
+        try
+        {
+            found = Directory.GetFiles(folder, "*" + IndexSuffix);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightsException($"{folder}: can't be read ({e.Message.TrimEnd('.')}).", e);
+        }
+        return found.Length == 1
+            ? found[0]
+            : throw new WeightsException(
+                $"{folder}: is a folder with {found.Length} files *{IndexSuffix}, where one is needed to open a folder.");
+    }
+
+    /// <summary>Opens the files beside an index. What they say of themselves is put together; the index comes first.</summary>
+    /// <exception cref="WeightsException">The index is not one, a file lacks a tensor, or is not whole.</exception>
+    public static StateDictionary Open(TensorBytes index, string folder, SourceName source)
+    {
+        if (index.Length > LargestIndex)
+            throw source.Wrong($"the index has {index.Length} bytes, where {LargestIndex} are the most");
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<(string Tensor, string File)> map = Parse(index.Copy(0, (int)index.Length), metadata, source);
+        var shards = new Shards();
+        try
+        {
+            foreach (string file in map.Select(entry => entry.File).Distinct())
+                shards.Open(file, Path.Combine(folder, file));
+            foreach (StateDictionary shard in shards.All)
+                foreach ((string key, string value) in shard.Metadata) metadata.TryAdd(key, value);
+            return new StateDictionary(
+                source.Name, map.Select(entry => shards[entry.File][entry.Tensor]), metadata.AsReadOnly(), shards)
+            {
+                Format = "sharded safetensors",
+            };
+        }
+        catch
+        {
+            shards.Dispose();
+            throw;
+        }
+    }
+
+    private static List<(string Tensor, string File)> Parse(byte[] json, Dictionary<string, string> metadata, SourceName source)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)
+                || map.ValueKind != JsonValueKind.Object)
+                throw source.Wrong("is JSON without a weight_map, so not the index of a sharded safetensors file");
+            if (document.RootElement.TryGetProperty("metadata", out JsonElement about) && about.ValueKind == JsonValueKind.Object)
+                foreach (JsonProperty property in about.EnumerateObject())
+                    if (property.Value.ValueKind == JsonValueKind.String) metadata[property.Name] = property.Value.GetString()!;
+            return Map(map, source);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Of a text that is no valid UTF-8 the reader says InvalidOperationException.
+            throw source.Wrong("the index is not valid JSON", e);
+        }
+    }
+
+    private static List<(string Tensor, string File)> Map(JsonElement map, SourceName source)
+    {
+        var entries = new List<(string, string)>();
+        var files = new HashSet<string>(StringComparer.Ordinal);
+        foreach (JsonProperty property in map.EnumerateObject())
+        {
+            if (property.Value.ValueKind != JsonValueKind.String)
+                throw source.WrongTensor(property.Name, "has a file in the index that is not a string");
+            string file = property.Value.GetString()!;
+            if (file is "" or "." or ".." || file.AsSpan().ContainsAny("/\\:\0"))
+                throw source.WrongTensor(
+                    property.Name, $"is said to be in {WeightsException.Quote(file)}, which is no file beside the index");
+            files.Add(file);
+            entries.Add((property.Name, file));
+        }
+        if (files.Count > MostFiles) throw source.Wrong($"the index names {files.Count} files, where {MostFiles} are the most");
+        return entries;
+    }
+
+    /// <summary>The files, open until the dictionary is disposed.</summary>
+    private sealed class Shards : IDisposable
+    {
+        private readonly Dictionary<string, StateDictionary> files = new(StringComparer.Ordinal);
+
+        public IEnumerable<StateDictionary> All => files.Values;
+
+        public StateDictionary this[string file] => files[file];
+
+        public void Open(string file, string path) => files.Add(file, Safetensors.Open(path));
+
+        public void Dispose()
+        {
+            foreach (StateDictionary file in files.Values) file.Dispose();
+        }
+    }
+}

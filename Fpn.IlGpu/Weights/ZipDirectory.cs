@@ -1,0 +1,189 @@
+using System.Buffers.Binary;
+using System.Text;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>One file in a zip archive.</summary>
+/// <param name="Name">Its path in the archive, with slashes.</param>
+/// <param name="Deflated">Whether it is compressed.</param>
+/// <param name="DataOffset">Where its bytes begin in the archive.</param>
+/// <param name="CompressedSize">Bytes that it takes there.</param>
+/// <param name="Size">Bytes that it has when inflated.</param>
+internal sealed record ZipEntry(string Name, bool Deflated, long DataOffset, long CompressedSize, long Size)
+{
+    /// <summary>The name, as messages show it.</summary>
+    public string Shown => WeightsException.Quote(Name);
+}
+
+/// <summary>
+/// The table of contents of a zip archive (PKWARE APPNOTE 6.3, sections 4.3 to 4.5), read so that stored entries can be
+/// used where they lie:
+/// <code>
+/// entry*       PK\3\4, 26 bytes of fields, name, extra field, data (a descriptor may follow: the directory repeats it)
+/// directory    for each entry PK\1\2, 42 bytes of fields, name, extra field, comment
+/// zip64 end    PK\6\6: counts and places in 64 bits, if the end has no room for them; PK\6\7 says where it is
+/// end          PK\5\6, 18 bytes of fields, comment
+/// </code>
+/// A size or place of 0xFFFFFFFF is found in 64 bits in the entry's extra field of kind 1. Checksums are not compared.
+/// </summary>
+internal sealed class ZipDirectory
+{
+    private const int EndBytes = 22, End64Bytes = 56, LocatorBytes = 20, CentralBytes = 46, LocalBytes = 30;
+    private const int LongestComment = ushort.MaxValue;
+    private const int MostEntries = 200_000;
+    private const int LongestDirectory = 1 << 26;
+    private const ushort Stored = 0, Deflate = 8, Encrypted = 1;
+
+    /// <summary>Deflate makes 258 bytes of 2 bits at best: more is no deflated data.</summary>
+    private const int BestRatio = 1032;
+
+    private readonly TensorBytes file;
+    private readonly SourceName source;
+    private readonly Dictionary<string, ZipEntry> entries = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the directory.</summary>
+    /// <exception cref="WeightsException">It is not a whole and valid archive.</exception>
+    public ZipDirectory(TensorBytes file, SourceName source)
+    {
+        this.file = file;
+        this.source = source;
+        (long begin, long length, long count) = FindDirectory();
+        if (count > MostEntries) throw source.Wrong($"the archive claims {count} entries, where {MostEntries} are the most");
+        if (length > LongestDirectory) throw source.Wrong($"the archive claims a directory of {length} bytes");
+        if (begin < 0 || length < 0 || begin > file.Length - length)
+            throw source.Wrong("the archive is cut short: its directory lies outside the file");
+        ReadEntries(file.Copy(begin, (int)length), (int)count, begin);
+    }
+
+    /// <summary>The entries by name; folders are not among them.</summary>
+    public IReadOnlyDictionary<string, ZipEntry> Entries => entries;
+
+    /// <summary>An entry's bytes, where they lie or to be inflated.</summary>
+    public ByteSource Bytes(ZipEntry entry) => entry.Deflated
+        ? new DeflatedBytes(file, entry, source)
+        : new StoredBytes(file, entry.DataOffset, entry.Size);
+
+    private (long Begin, long Length, long Count) FindDirectory()
+    {
+        int tailLength = (int)Math.Min(file.Length, EndBytes + LongestComment);
+        byte[] tail = file.Copy(file.Length - tailLength, tailLength);
+        for (int at = tailLength - EndBytes; at >= 0; at--)
+        {
+            ReadOnlySpan<byte> end = tail.AsSpan(at);
+            if (!end.StartsWith("PK\x05\x06"u8) || U16(end, 20) != end.Length - EndBytes) continue;
+            return FindDirectory64(file.Length - end.Length) ?? (U32(end, 16), U32(end, 12), U16(end, 10));
+        }
+        throw source.Wrong("the archive is cut short: the directory that ends every zip file is missing");
+    }
+
+    private (long Begin, long Length, long Count)? FindDirectory64(long endOffset)
+    {
+        if (endOffset < LocatorBytes + End64Bytes) return null;
+        ReadOnlySpan<byte> locator = file.Copy(endOffset - LocatorBytes, LocatorBytes);
+        if (!locator.StartsWith("PK\x06\x07"u8)) return null;
+        long at = I64(locator, 8);
+        if (at < 0 || at > endOffset - LocatorBytes - End64Bytes)
+            throw source.Wrong("the archive is damaged: its zip64 end lies outside the file");
+        ReadOnlySpan<byte> end = file.Copy(at, End64Bytes);
+        if (!end.StartsWith("PK\x06\x06"u8)) throw source.Wrong("the archive is damaged: its zip64 end is missing");
+        long count = I64(end, 32);
+        return (I64(end, 48), I64(end, 40), count < 0 ? long.MaxValue : count);
+    }
+
+    private void ReadEntries(ReadOnlySpan<byte> directory, int count, long directoryBegin)
+    {
+        var places = new List<(long Begin, long End)>();
+        for (int i = 0; i < count; i++)
+        {
+            if (directory.Length < CentralBytes || !directory.StartsWith("PK\x01\x02"u8))
+                throw source.Wrong($"the archive is damaged: entry {i} of its directory is none");
+            int nameLength = U16(directory, 28), extraLength = U16(directory, 30), commentLength = U16(directory, 32);
+            int length = CentralBytes + nameLength + extraLength + commentLength;
+            if (directory.Length < length) throw source.Wrong($"the archive is damaged: entry {i} is cut short");
+            ReadOnlySpan<byte> name = directory.Slice(CentralBytes, nameLength);
+            places.Add(ReadEntry(directory, name, directory.Slice(CentralBytes + nameLength, extraLength), directoryBegin));
+            directory = directory[length..];
+        }
+        places.Sort();
+        for (int i = 1; i < places.Count; i++)
+            if (places[i].Begin < places[i - 1].End) throw source.Wrong("the archive has entries that overlap");
+    }
+
+    private (long Begin, long End) ReadEntry(
+        ReadOnlySpan<byte> fields, ReadOnlySpan<byte> nameBytes, ReadOnlySpan<byte> extra, long directoryBegin)
+    {
+        string name = Encoding.UTF8.GetString(nameBytes);
+        string shown = WeightsException.Quote(name);
+        RefuseUnsafe(name);
+        long size = U32(fields, 24), compressed = U32(fields, 20), begin = U32(fields, 42);
+        ReadOnlySpan<byte> wide = Zip64Field(extra);
+        if (!Widen(ref size, ref wide) || !Widen(ref compressed, ref wide) || !Widen(ref begin, ref wide))
+            throw source.Wrong($"the archive's entry {shown} lacks its 64-bit sizes");
+        ushort flags = U16(fields, 8), method = U16(fields, 10);
+        if ((flags & Encrypted) != 0) throw source.Wrong($"the archive's entry {shown} is encrypted");
+        if (method is not (Stored or Deflate))
+            throw source.Wrong($"the archive's entry {shown} is compressed by method {method}, where 0 and 8 are supported");
+        long local = LocalHeaderLength(nameBytes, begin, directoryBegin, shown);
+        long data = begin + local;
+        if (compressed > directoryBegin - data || compressed < 0 || size < 0)
+            throw source.Wrong($"the archive's entry {shown} claims {compressed} bytes, more than lie before the directory");
+        if (method == Stored && size != compressed)
+            throw source.Wrong($"the archive's entry {shown} is stored in {compressed} bytes but claims {size}");
+        if (method == Deflate && size / BestRatio > compressed)
+            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, more than {compressed} can be inflated to");
+        // Nobody deflates to more than that; and a read copies the compressed bytes of one entry.
+        if (method == Deflate && compressed > size + size / 2 + 1024)
+            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, less than {compressed} are inflated to");
+        if (!entries.TryAdd(name, new ZipEntry(name, method == Deflate, data, compressed, size)))
+            throw source.Wrong($"the archive has the entry {shown} twice");
+        if (name.EndsWith('/')) entries.Remove(name);
+        return (begin, data + compressed);
+    }
+
+    /// <summary>The header before the data repeats the name; its extra field may have another length.</summary>
+    private long LocalHeaderLength(ReadOnlySpan<byte> name, long begin, long directoryBegin, string shown)
+    {
+        if (begin < 0 || begin > directoryBegin - LocalBytes - name.Length)
+            throw source.Wrong($"the archive's entry {shown} lies outside the file");
+        ReadOnlySpan<byte> local = file.Copy(begin, LocalBytes + name.Length);
+        if (!local.StartsWith("PK\x03\x04"u8) || U16(local, 26) != name.Length || !local[LocalBytes..].SequenceEqual(name))
+            throw source.Wrong($"the archive is damaged: the entry {shown} is not where the directory says");
+        return LocalBytes + name.Length + U16(local, 28);
+    }
+
+    /// <summary>Nothing is ever unpacked to a disk; such names still say that somebody meant harm.</summary>
+    private void RefuseUnsafe(string name)
+    {
+        string[] parts = name.Split('/', '\\');
+        if (name.Length == 0 || parts[0].Length == 0 || parts[0].EndsWith(':') || parts.Contains(".."))
+            throw source.Wrong($"the archive's entry {WeightsException.Quote(name)} has a path that leads out of the archive");
+    }
+
+    /// <summary>The extra field of kind 1: eight bytes for each field that is 0xFFFFFFFF, in their order.</summary>
+    private static ReadOnlySpan<byte> Zip64Field(ReadOnlySpan<byte> extra)
+    {
+        while (extra.Length >= 4)
+        {
+            int length = Math.Min(U16(extra, 2), extra.Length - 4);
+            if (U16(extra, 0) == 1) return extra.Slice(4, length);
+            extra = extra[(4 + length)..];
+        }
+        return [];
+    }
+
+    private static bool Widen(ref long value, ref ReadOnlySpan<byte> wide)
+    {
+        if (value != uint.MaxValue) return true;
+        if (wide.Length < sizeof(long)) return false;
+        value = I64(wide, 0);
+        wide = wide[sizeof(long)..];
+        return true;
+    }
+
+    private static ushort U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
+
+    private static uint U32(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
+
+    private static long I64(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]);
+}
