@@ -18,6 +18,7 @@ public class ModelConfigurationTests
             Is.EqualTo((1000, 1000, 0.7f, 0f)));
         Assert.That((c.BoxScoreThreshold, c.BoxNmsThreshold, c.BoxDetectionsPerImage), Is.EqualTo((0.05f, 0.5f, 100)));
         Assert.That(c.BoxWeights, Is.EqualTo(new[] { 10f, 10, 5, 5 }));
+        Assert.That((c.TopkCandidates, c.MaskThreshold, c.MaskBoxRounded, c.ResizeRounds), Is.EqualTo((1000, 0.5f, true, false)));
         Assert.That(c.Classes, Is.Null);
         Assert.That(
             (c.Bgr, c.StrideInFirstConvolution, c.RoundAnchors, c.RoiAligned, c.BackgroundLast),
@@ -33,9 +34,10 @@ public class ModelConfigurationTests
         ModelConfiguration c = ModelConfiguration.Parse(
             """
             {"detector": "retinanet", "mean": [103.53, 116.28, 123.675], "std": [1, -1, 1], "anchor_sizes": [[32, 40.5], 64],
-             "aspect_ratios": [1], "min_size": 1, "max_size": 2, "size_divisible": 1, "rpn_pre_nms_top_n": 3,
+             "aspect_ratios": [1], "min_size": 1, "max_size": 2, "resize_rounds": true, "size_divisible": 1, "rpn_pre_nms_top_n": 3,
              "rpn_post_nms_top_n": 4, "rpn_nms_thresh": 1, "rpn_score_thresh": 0.5, "box_score_thresh": 0,
              "box_nms_thresh": 0.25, "box_detections_per_img": 5, "bbox_reg_weights": [1, 2, 3, 4],
+             "topk_candidates": 6, "mask_thresh": 0.75, "mask_box_rounded": false,
              "classes": ["dog", "größer"], "bgr": true, "pixel_scale": 1, "stride_in_first_convolution": true,
              "batch_norm_eps": 0, "round_anchors": false, "roi_aligned": true, "roi_sampling_ratio": 0, "roi_level_eps": 1e-8,
              "background_last": true}
@@ -56,6 +58,9 @@ public class ModelConfigurationTests
                 (each.BoxScoreThreshold, each.BoxNmsThreshold, each.BoxDetectionsPerImage),
                 Is.EqualTo((0f, 0.25f, 5)));
             Assert.That(each.BoxWeights, Is.EqualTo(new[] { 1f, 2, 3, 4 }));
+            Assert.That(
+                (each.TopkCandidates, each.MaskThreshold, each.MaskBoxRounded, each.ResizeRounds),
+                Is.EqualTo((6, 0.75f, false, true)));
             Assert.That(each.Classes, Is.EqualTo(new[] { "dog", "größer" }));
             Assert.That(
                 (each.Bgr, each.StrideInFirstConvolution, each.RoundAnchors, each.RoiAligned, each.BackgroundLast),

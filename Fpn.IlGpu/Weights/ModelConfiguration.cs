@@ -37,6 +37,11 @@ public sealed record ModelConfiguration
     /// <summary>What the longer side may not exceed after that, in px. Key <c>max_size</c>.</summary>
     public int MaxSize { get; init; } = 1333;
 
+    /// <summary>
+    /// The resized picture's sides are rounded to the nearest px, else down. Key <c>resize_rounds</c>.
+    /// </summary>
+    public bool ResizeRounds { get; init; }
+
     /// <summary>The input is padded to a multiple of this, in px. Key <c>size_divisible</c>.</summary>
     public int SizeDivisor { get; init; } = 32;
 
@@ -60,6 +65,17 @@ public sealed record ModelConfiguration
 
     /// <summary>Detections a picture kept. Key <c>box_detections_per_img</c>.</summary>
     public int BoxDetectionsPerImage { get; init; } = 100;
+
+    /// <summary>RetinaNet's candidates a level kept before NMS. Key <c>topk_candidates</c>.</summary>
+    public int TopkCandidates { get; init; } = 1000;
+
+    /// <summary>A pixel whose mask reaches this belongs to the object. Key <c>mask_thresh</c>.</summary>
+    public float MaskThreshold { get; init; } = 0.5f;
+
+    /// <summary>
+    /// Masks are pasted into the box rounded to whole px, else into the exact box. Key <c>mask_box_rounded</c>.
+    /// </summary>
+    public bool MaskBoxRounded { get; init; } = true;
 
     /// <summary>Divisors of the box head's dx, dy, dw, dh [4]. Key <c>bbox_reg_weights</c>.</summary>
     public float[] BoxWeights { get; init; } = [10, 10, 5, 5];

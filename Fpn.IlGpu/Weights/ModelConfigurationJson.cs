@@ -28,6 +28,7 @@ internal static class ModelConfigurationJson
         ["aspect_ratios"] = (c, in v) => c with { AspectRatios = v.Numbers(1, MostAnchors, 0.001f, 1000) },
         ["min_size"] = (c, in v) => c with { MinSize = v.Whole(1, LargestSize) },
         ["max_size"] = (c, in v) => c with { MaxSize = v.Whole(1, LargestSize) },
+        ["resize_rounds"] = (c, in v) => c with { ResizeRounds = v.Flag() },
         ["size_divisible"] = (c, in v) => c with { SizeDivisor = v.Whole(1, 1024) },
         ["rpn_pre_nms_top_n"] = (c, in v) => c with { RpnPreNmsTopN = v.Whole(1, MostBoxes) },
         ["rpn_post_nms_top_n"] = (c, in v) => c with { RpnPostNmsTopN = v.Whole(1, MostBoxes) },
@@ -36,6 +37,9 @@ internal static class ModelConfigurationJson
         ["box_score_thresh"] = (c, in v) => c with { BoxScoreThreshold = v.Number(0, 1) },
         ["box_nms_thresh"] = (c, in v) => c with { BoxNmsThreshold = v.Number(0, 1) },
         ["box_detections_per_img"] = (c, in v) => c with { BoxDetectionsPerImage = v.Whole(1, MostBoxes) },
+        ["topk_candidates"] = (c, in v) => c with { TopkCandidates = v.Whole(1, MostBoxes) },
+        ["mask_thresh"] = (c, in v) => c with { MaskThreshold = v.Number(0, 1) },
+        ["mask_box_rounded"] = (c, in v) => c with { MaskBoxRounded = v.Flag() },
         ["bbox_reg_weights"] = (c, in v) => c with { BoxWeights = v.Numbers(4, 4, 1e-6f, 1e6f) },
         ["classes"] = (c, in v) => c with { Classes = v.TextsOrNull(MostClasses) },
         ["bgr"] = (c, in v) => c with { Bgr = v.Flag() },
@@ -83,6 +87,7 @@ internal static class ModelConfigurationJson
             WriteNumbers(json, "aspect_ratios", c.AspectRatios);
             json.WriteNumber("min_size", c.MinSize);
             json.WriteNumber("max_size", c.MaxSize);
+            json.WriteBoolean("resize_rounds", c.ResizeRounds);
             json.WriteNumber("size_divisible", c.SizeDivisor);
             json.WriteNumber("rpn_pre_nms_top_n", c.RpnPreNmsTopN);
             json.WriteNumber("rpn_post_nms_top_n", c.RpnPostNmsTopN);
@@ -91,6 +96,9 @@ internal static class ModelConfigurationJson
             json.WriteNumber("box_score_thresh", c.BoxScoreThreshold);
             json.WriteNumber("box_nms_thresh", c.BoxNmsThreshold);
             json.WriteNumber("box_detections_per_img", c.BoxDetectionsPerImage);
+            json.WriteNumber("topk_candidates", c.TopkCandidates);
+            json.WriteNumber("mask_thresh", c.MaskThreshold);
+            json.WriteBoolean("mask_box_rounded", c.MaskBoxRounded);
             WriteNumbers(json, "bbox_reg_weights", c.BoxWeights);
             if (c.Classes is not null)
             {

@@ -1,4 +1,4 @@
-namespace Fpn.IlGpu.Detection;
+namespace Fpn.IlGpu.Weights;
 
 /// <summary>The classes of COCO by their published ids, 0 for the background; ids that COCO left out are "N/A".</summary>
 internal static class CocoClasses
@@ -17,4 +17,10 @@ internal static class CocoClasses
         "toaster", "sink", "refrigerator", "N/A", "book", "clock", "vase", "scissors", "teddy bear", "hair drier",
         "toothbrush",
     ];
+
+    /// <summary>
+    /// 81 names as Detectron2 numbers them: the 80 that COCO uses, by their ids but without gaps, then the background.
+    /// </summary>
+    public static IReadOnlyList<string> BackgroundLast { get; } =
+        [.. Names.Skip(1).Where(name => name != "N/A"), Names[0]];
 }
