@@ -1,0 +1,262 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Weights.Zoo;
+
+/// <summary>Downloads that fail: what is said, and what stays for the next time.</summary>
+internal sealed class DownloadFailureTests : DownloadTest
+{
+    [Test]
+    public async Task Another_file_than_the_published_one_is_deleted()
+    {
+        byte[] other = RandomBytes(1000, seed: 5);
+        using var server = new RawHttpServer(Answers.File(other));
+
+        string actual = Convert.ToHexStringLower(SHA256.HashData(other));
+        await AssertFailsAsync(ModelAt(server), "SHA-256", actual, ModelAt(server).Digest.LeadingDigits);
+
+        Assert.That(Files(), Is.Empty);
+        Assert.That(server.Asks, Has.Count.EqualTo(1), "what is wrong once is not tried again");
+    }
+
+    [TestCase(404, "has no file")]
+    [TestCase(410, "has no file")]
+    [TestCase(403, "does not give out")]
+    [TestCase(407, "proxy wants a name and a password")]
+    [TestCase(416, "does not give out")]
+    [TestCase(206, "does not give out")]
+    [TestCase(204, "does not give out")]
+    public async Task A_refusal_is_said_at_once(int status, string sentence)
+    {
+        using var server = new RawHttpServer(Answers.Status(status));
+
+        await AssertFailsAsync(ModelAt(server), sentence, "/models/tiny-0123.pth", $"{status}");
+
+        Assert.That(server.Asks, Has.Count.EqualTo(1));
+        Assert.That(Files(), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_server_that_stays_broken_is_given_up()
+    {
+        using var server = new RawHttpServer(Answers.Status(500));
+
+        await AssertFailsAsync(ModelAt(server), "failed 3 times in a row", "HTTP status 500");
+
+        Assert.That(server.Asks, Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_connection_cut_each_time_is_given_up_and_what_came_stays()
+    {
+        using var server = new RawHttpServer(
+            Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.File(Content));
+
+        await AssertFailsAsync(ModelAt(server), "failed 3 times in a row", "0.2 MB are there");
+        Assert.That(new FileInfo(InCache("tiny.pth.part")).Length, Is.EqualTo(150_000));
+
+        await GetAsync(ModelAt(server));
+
+        AssertDone(Content);
+        Assert.That(server.Asks.Select(ask => ask.From), Is.EqualTo(new long?[] { null, 50_000, 100_000, 150_000 }));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task A_server_that_falls_silent_is_given_up(bool afterSome)
+    {
+        using var server = new RawHttpServer(afterSome ? Answers.StallAfter(1000, Content) : Answers.Silence);
+
+        await AssertFailsAsync(ModelAt(server), Hasty with { Stall = TimeSpan.FromSeconds(0.5) }, "3 times in a row", "came for 0.5 s");
+
+        Assert.That(server.Asks, Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_server_that_is_not_there_is_given_up()
+    {
+        var server = new RawHttpServer(Answers.HangUp);
+        ZooModel model = ModelAt(server);
+        server.Dispose();
+
+        await AssertFailsAsync(model, "failed 3 times in a row", "can't be reached");
+    }
+
+    [Test]
+    public async Task A_name_that_does_not_exist_is_said_at_once()
+    {
+        // "invalid" never exists (RFC 6761).
+        await AssertFailsAsync(ModelAt("https://nowhere.invalid/tiny.pth"), new DownloadPatience(), "can't be found", "nowhere.invalid");
+    }
+
+    [Test]
+    public async Task A_server_without_a_safe_connection_is_said_at_once()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Task serving = SpeakPlainlyAsync(listener);
+
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        await AssertFailsAsync(ModelAt($"https://127.0.0.1:{port}/tiny.pth"), new DownloadPatience(), "No safe connection");
+        await serving;
+    }
+
+    [TestCase("http://models.example/tiny.pth")]
+    [TestCase("ftp://127.0.0.1/tiny.pth")]
+    public async Task Only_https_is_used(string url) => await AssertFailsAsync(ModelAt(url), "is no https address", url);
+
+    [Test]
+    public async Task A_redirection_away_from_https_is_refused()
+    {
+        IPAddress[] addresses = await OwnAddressesAsync();
+        Assume.That(addresses, Is.Not.Empty, "the machine has no address but the loopback's");
+        using var elsewhere = new RawHttpServer(addresses[0], Answers.File(Content));
+        using var server = new RawHttpServer(Answers.Status(302, $"Location: http://{addresses[0]}:{elsewhere.Port}/tiny.pth"));
+
+        await AssertFailsAsync(ModelAt(server), "not https");
+
+        Assert.That(Files(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Cancelling_leaves_the_part_for_the_next_time()
+    {
+        using var server = new RawHttpServer(Answers.StallAfter(100_000, Content), Answers.File(Content));
+        using var cancellation = new CancellationTokenSource();
+
+        Task<string> running = GetAsync(ModelAt(server), cancellation: cancellation.Token);
+        while (!running.IsCompleted && new FileInfo(InCache("tiny.pth.part")) is not { Exists: true, Length: 100_000 }) await Task.Delay(5);
+        await cancellation.CancelAsync();
+        await Assert.CatchAsync<OperationCanceledException>(() => running);
+        Assert.That(Files(), Is.EqualTo(["tiny.pth.part", "tiny.pth.part.info"]));
+
+        await GetAsync(ModelAt(server));
+
+        AssertDone(Content);
+        Assert.That(server.Asks.ElementAt(1).From, Is.EqualTo(100_000));
+    }
+
+    [Test]
+    public async Task A_part_from_another_address_is_not_continued()
+    {
+        using var first = new RawHttpServer(Answers.CutAfter(100_000, Content));
+        await AssertFailsAsync(ModelAt(first), new DownloadPatience { Waits = [] }, "failed 1 times");
+        using var second = new RawHttpServer(Answers.File(Content));
+
+        await GetAsync(ModelAt(second));
+
+        AssertDone(Content);
+        Assert.That(second.Asks.Single().From, Is.Null);
+    }
+
+    [Test]
+    public async Task A_conversion_that_fails_leaves_the_published_file_and_no_half_model()
+    {
+        using var server = new RawHttpServer(Answers.File(Content));
+        var download = new ModelDownload(Cache, Hasty);
+
+        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server), (_, output) =>
+        {
+            File.WriteAllText(output, "half");
+            throw new WeightsException("It is no model.");
+        }));
+        Assert.That(e!.Message, Is.EqualTo("It is no model."));
+        Assert.That(Files(), Is.EqualTo(["tiny.pth"]));
+
+        await GetAsync(ModelAt(server));
+
+        AssertDone(Content);
+        Assert.That(server.Asks, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_file_larger_than_the_disk_is_refused_before_it_comes()
+    {
+        using var server = new RawHttpServer(Answers.Custom(["HTTP/1.1 200 OK", "Content-Length: 9000000000000000000"], Content));
+
+        await AssertFailsAsync(ModelAt(server), "free", "needs 9000000000000 MB", "FPN_CACHE");
+
+        Assert.That(Files(), Is.Empty);
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "Only Linux has /dev/full.")]
+    public async Task A_disk_that_becomes_full_is_said()
+    {
+        using var server = new RawHttpServer(Answers.File(Content));
+        Directory.CreateDirectory(Cache.Folder);
+        File.CreateSymbolicLink(InCache("tiny.pth.part"), "/dev/full");
+
+        await AssertFailsAsync(ModelAt(server), "full", "needs 0.3 MB more", "FPN_CACHE");
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "Only Linux has /dev/full.")]
+    public async Task A_disk_that_becomes_full_while_converting_is_said()
+    {
+        using var server = new RawHttpServer(Answers.File(Content));
+        var download = new ModelDownload(Cache, Hasty);
+
+        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(
+            () => download.GetAsync(ModelAt(server), (_, _) => File.WriteAllText("/dev/full", "anything")));
+
+        Assert.That(e!.Message, Does.Contain("became full").And.Contain(Cache.Folder));
+    }
+
+    [Test]
+    public async Task A_folder_that_cannot_be_made_is_said()
+    {
+        using var server = new RawHttpServer(Answers.File(Content));
+        File.WriteAllText(Cache.Folder, "a file where the folder should be");
+
+        await AssertFailsAsync(ModelAt(server), "can't be used", Cache.Folder, "FPN_CACHE");
+
+        Assert.That(server.Asks, Is.Empty);
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "Only Linux has a folder that not even an administrator can write.")]
+    public async Task A_folder_that_cannot_be_written_is_said()
+    {
+        using var server = new RawHttpServer(Answers.File(Content));
+        var download = new ModelDownload(new ModelCache("/proc/self"), Hasty);
+
+        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server), Copy));
+
+        Assert.That(e!.Message, Does.Contain("can't be used").And.Contain("/proc/self").And.Contain("FPN_CACHE"));
+        Assert.That(server.Asks, Is.Empty);
+    }
+
+    private Task AssertFailsAsync(ZooModel model, params string[] parts) => AssertFailsAsync(model, Hasty, parts);
+
+    private async Task AssertFailsAsync(ZooModel model, DownloadPatience patience, params string[] parts)
+    {
+        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => GetAsync(model, patience));
+        TestContext.Out.WriteLine(e!.Message);
+        foreach (string part in parts) Assert.That(e.Message, Does.Contain(part));
+        Assert.That(e.Message, Does.EndWith(".").Or.EndWith("?"));
+    }
+
+    // Answers the first connection without TLS.
+    private static async Task SpeakPlainlyAsync(TcpListener listener)
+    {
+        using TcpClient client = await listener.AcceptTcpClientAsync();
+        await client.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray());
+    }
+
+    private static async Task<IPAddress[]> OwnAddressesAsync()
+    {
+        try
+        {
+            IPAddress[] all = await Dns.GetHostAddressesAsync(Dns.GetHostName(), AddressFamily.InterNetwork);
+            return [.. all.Where(address => !IPAddress.IsLoopback(address))];
+        }
+        catch (SocketException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// Fills a <see cref="PartFile"/> from an address over HTTPS (RFC 9110: Range and If-Range, so that a file that was
+/// exchanged in between is begun anew), and tries again when the connection fails.
+/// </summary>
+internal sealed class FileDownload(
+    Uri url, PartFile part, DownloadPatience patience, IProgress<ModelDownloadProgress>? progress)
+{
+    private static readonly TimeSpan BetweenReports = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Returns once the part is all of the file.</summary>
+    /// <exception cref="WeightsException">That can't be.</exception>
+    /// <exception cref="IOException">The part can't be written; the disk may be full.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        if (!ZooModel.IsSafe(url)) throw new WeightsException($"{url} is no https address; nothing is downloaded from it.");
+        using var handler = new SocketsHttpHandler { ConnectTimeout = patience.Connect, MaxAutomaticRedirections = 10 };
+        using var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Fpn.IlGpu", Version));
+
+        for (int failures = 0; ;)
+        {
+            long before = part.Length;
+            try
+            {
+                await TryAsync(client, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (BrokenOffException e)
+            {
+                if (part.Length - before >= DownloadPatience.WorthATry) failures = 0;
+                if (failures == patience.Waits.Count) throw GivenUp(failures + 1, e);
+                Report(ModelDownloadStage.Retrying, part.Length, null);
+                await Task.Delay(patience.Waits[failures++], cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static string Version => typeof(FileDownload).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    // One request. Everything that is waited for must come within the time that patience allows.
+    private async Task TryAsync(HttpClient client, CancellationToken cancellation)
+    {
+        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        stalled.CancelAfter(patience.Stall);
+        try
+        {
+            PartFile.Source? known = part.ReadSource() is { } source && source.Url == url.AbsoluteUri ? source : null;
+            long have = known is null ? 0 : part.Length;
+            if (have > 0 && have == known!.Bytes) return; // Only the last step was missing.
+            using HttpResponseMessage response = await RequestAsync(client, known, have, stalled.Token).ConfigureAwait(false);
+            if (response.StatusCode is HttpStatusCode.RequestedRangeNotSatisfiable or HttpStatusCode.PartialContent
+                && !GoesOn(response, known, have))
+            {
+                if (have == 0) throw DownloadErrors.Refused(url, response);
+                part.Delete();
+                using HttpResponseMessage whole = await RequestAsync(client, null, 0, stalled.Token).ConfigureAwait(false);
+                if (whole.StatusCode != HttpStatusCode.OK) throw DownloadErrors.Refused(url, whole);
+                await CopyAsync(whole, 0, stalled).ConfigureAwait(false);
+                return;
+            }
+            if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent)) throw DownloadErrors.Refused(url, response);
+            await CopyAsync(response, response.StatusCode == HttpStatusCode.OK ? 0 : have, stalled).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            double seconds = (stalled.IsCancellationRequested ? patience.Stall : patience.Connect).TotalSeconds;
+            throw new BrokenOffException(string.Create(CultureInfo.InvariantCulture, $"nothing came for {seconds:0.#} s"), e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw DownloadErrors.Unreachable(url, e, atFirst: part.Length == 0);
+        }
+    }
+
+    private async Task<HttpResponseMessage> RequestAsync(
+        HttpClient client, PartFile.Source? known, long have, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        if (known is not null && RangeConditionHeaderValue.TryParse(known.Validator, out RangeConditionHeaderValue? unchanged))
+        {
+            request.Headers.Range = new RangeHeaderValue(have, null);
+            request.Headers.IfRange = unchanged;
+        }
+        HttpResponseMessage response =
+            await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+        if (response.RequestMessage?.RequestUri is { } last && ZooModel.IsSafe(last)) return response;
+        response.Dispose();
+        throw new WeightsException($"{url} leads to an address that is not https; nothing is downloaded from there.");
+    }
+
+    // A part that begins anywhere else than where ours ends, or of another whole, is of no use.
+    private static bool GoesOn(HttpResponseMessage response, PartFile.Source? known, long have) =>
+        response.StatusCode == HttpStatusCode.PartialContent && known is not null
+        && response.Content.Headers.ContentRange is { } range && range.From == have
+        && (known.Bytes is null || range.Length == known.Bytes);
+
+    // "from": where in the file the answer begins, in bytes.
+    private async Task CopyAsync(HttpResponseMessage response, long from, CancellationTokenSource stalled)
+    {
+        HttpContentHeaders headers = response.Content.Headers;
+        long? total = from > 0 ? headers.ContentRange!.Length : headers.ContentLength;
+        CheckSpace(total - from);
+        using Stream body = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
+        FileStream file = from > 0 ? part.Append() : part.Create(SourceOf(response, total));
+        await using (file.ConfigureAwait(false))
+        {
+            var buffer = new byte[1 << 17];
+            var sinceReport = Stopwatch.StartNew();
+            long done = from;
+            Report(ModelDownloadStage.Downloading, done, total);
+            while (await ReadAsync(body, buffer, stalled).ConfigureAwait(false) is var count and > 0)
+            {
+                await WriteAsync(file, buffer.AsMemory(0, count), total - done, stalled.Token).ConfigureAwait(false);
+                done += count;
+                if (sinceReport.Elapsed < BetweenReports) continue;
+                Report(ModelDownloadStage.Downloading, done, total);
+                sinceReport.Restart();
+            }
+            Report(ModelDownloadStage.Downloading, done, total);
+            if (total is not null && done != total)
+                throw new BrokenOffException($"the connection ended after {done} of {total} bytes");
+            file.Flush(flushToDisk: true);
+        }
+    }
+
+    private async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationTokenSource stalled)
+    {
+        stalled.CancelAfter(patience.Stall);
+        try
+        {
+            return await body.ReadAsync(buffer, stalled.Token).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw new BrokenOffException("the connection broke off", e);
+        }
+    }
+
+    private static async Task WriteAsync(FileStream file, ReadOnlyMemory<byte> bytes, long? left, CancellationToken cancellation)
+    {
+        try
+        {
+            await file.WriteAsync(bytes, cancellation).ConfigureAwait(false);
+        }
+        catch (IOException e) when (DiskSpace.IsFull(e) && left is not null)
+        {
+            throw new WeightsException(
+                $"The disk with '{file.Name}' is full, and the download needs {DiskSpace.Megabytes(left.Value)} more; "
+                + $"{ModelCache.FolderVariable} can name another folder.", e);
+        }
+    }
+
+    private PartFile.Source? SourceOf(HttpResponseMessage response, long? total)
+    {
+        // Only a strong ETag says that two files are the same byte by byte.
+        string? validator = response.Headers.ETag is { IsWeak: false } tag
+            ? tag.Tag
+            : response.Content.Headers.LastModified?.ToString("R", CultureInfo.InvariantCulture);
+        return validator is null ? null : new PartFile.Source(url.AbsoluteUri, validator, total);
+    }
+
+    private void CheckSpace(long? needed)
+    {
+        string folder = Path.GetDirectoryName(part.Path)!;
+        if (needed is { } bytes && DiskSpace.FreeBytes(folder) is { } free && free < bytes)
+        {
+            throw new WeightsException(
+                $"The disk with the folder '{folder}' has {DiskSpace.Megabytes(free)} free, and the download needs "
+                + $"{DiskSpace.Megabytes(bytes)}; {ModelCache.FolderVariable} can name another folder.");
+        }
+    }
+
+    private void Report(ModelDownloadStage stage, long done, long? total) =>
+        progress?.Report(new ModelDownloadProgress(stage, done, total));
+
+    private WeightsException GivenUp(int tries, BrokenOffException last)
+    {
+        string kept = part.Length > 0 ? $" {DiskSpace.Megabytes(part.Length)} are there, and the next try goes on from them." : "";
+        return new WeightsException(
+            $"The download of {url} failed {tries} times in a row, the last time because {last.Message}.{kept}", last);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>A hash function by which a published file can be checked.</summary>
+public enum DigestAlgorithm
+{
+    /// <summary>SHA-256, torchvision's choice.</summary>
+    Sha256,
+
+    /// <summary>MD5, Detectron2's choice.</summary>
+    Md5,
+}
+
+/// <summary>
+/// The first digits of a published file's hash, which both torchvision and Detectron2 put into the file's name. They
+/// tell a damaged file from a whole one; that it is the publisher's own, HTTPS has to tell.
+/// </summary>
+public sealed record ModelDigest
+{
+    /// <summary>A hash's beginning.</summary>
+    /// <param name="algorithm">The hash function.</param>
+    /// <param name="leadingDigits">Lower-case hexadecimal digits, at least one, at most as many as the hash has.</param>
+    /// <exception cref="ArgumentException">They are no such digits.</exception>
+    public ModelDigest(DigestAlgorithm algorithm, string leadingDigits)
+    {
+        ArgumentNullException.ThrowIfNull(leadingDigits);
+        int most = algorithm == DigestAlgorithm.Sha256 ? 64 : 32;
+        if (leadingDigits.Length < 1 || leadingDigits.Length > most || !leadingDigits.All(char.IsAsciiHexDigitLower))
+            throw new ArgumentException($"A digest has 1 to {most} lower-case hexadecimal digits.", nameof(leadingDigits));
+        Algorithm = algorithm;
+        LeadingDigits = leadingDigits;
+    }
+
+    /// <summary>The hash function.</summary>
+    public DigestAlgorithm Algorithm { get; }
+
+    /// <summary>What the hash, in lower-case hexadecimal digits, begins with.</summary>
+    public string LeadingDigits { get; }
+
+    /// <summary>For instance "SHA-256 258fb6c6…".</summary>
+    public override string ToString() => $"{NameOf(Algorithm)} {LeadingDigits}…";
+
+    /// <summary>The whole hash of a stream from where it stands, in lower-case hexadecimal digits.</summary>
+    internal async Task<string> HashAsync(Stream stream, CancellationToken cancellation)
+    {
+        byte[] hash = Algorithm == DigestAlgorithm.Sha256
+            ? await SHA256.HashDataAsync(stream, cancellation).ConfigureAwait(false)
+            : await HashMd5Async(stream, cancellation).ConfigureAwait(false);
+        return Convert.ToHexStringLower(hash);
+    }
+
+    /// <summary>Whether a hash in lower-case hexadecimal digits begins as it should.</summary>
+    internal bool Fits(string hash) => hash.StartsWith(LeadingDigits, StringComparison.Ordinal);
+
+    /// <summary>The hash function's usual name.</summary>
+    internal static string NameOf(DigestAlgorithm algorithm) => algorithm == DigestAlgorithm.Sha256 ? "SHA-256" : "MD5";
+
+#pragma warning disable CA5351 // MD5 guards against damage here, not against forgery, and is what the publisher gives.
+    private static ValueTask<byte[]> HashMd5Async(Stream stream, CancellationToken cancellation) =>
+        MD5.HashDataAsync(stream, cancellation);
+#pragma warning restore CA5351
+}

@@ -1,0 +1,56 @@
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>The published models that are known by name.</summary>
+public static class ModelZoo
+{
+    /// <summary>All of them: torchvision's, then Detectron2's.</summary>
+    public static IReadOnlyList<ZooModel> All { get; } = [.. TorchvisionModels.All, .. Detectron2Models.All];
+
+    /// <summary>The model of that name, whatever the case of its letters; null where there is none.</summary>
+    public static ZooModel? Find(string name) =>
+        All.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>
+    /// The names most like one that isn't among them, best first: those that it is a part of, or that few changes make
+    /// of it; none where it is like no name.
+    /// </summary>
+    /// <param name="name">What was asked for.</param>
+    /// <param name="most">The most names returned.</param>
+    public static IReadOnlyList<string> Nearest(string name, int most = 3)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        const int longest = 100; // More than any name here; what is longer is no slip of the fingers.
+        if (name.Length is 0 or > longest) return [];
+        string wanted = Plain(name);
+        return [.. All
+            .Select(model => (model.Name, Plain: Plain(model.Name)))
+            .Select(model => (model.Name, Part: IsPart(wanted, model.Plain), Changes: Changes(wanted, model.Plain)))
+            .Where(model => model.Part || model.Changes <= Math.Max(2, wanted.Length / 4))
+            .OrderBy(model => model.Changes)
+            .Take(most)
+            .Select(model => model.Name)];
+    }
+
+    // A person may well forget which of '-' and '_' it was.
+    private static string Plain(string name) => name.ToLowerInvariant().Replace('-', '_').Replace(' ', '_');
+
+    private static bool IsPart(string wanted, string name) => wanted.Length >= 4 && name.Contains(wanted, StringComparison.Ordinal);
+
+    // Levenshtein's distance: letters put in, taken out or exchanged. Row by row of the usual table.
+    private static int Changes(string from, string to)
+    {
+        int[] above = [.. Enumerable.Range(0, to.Length + 1)];
+        foreach (char letter in from)
+        {
+            var row = new int[to.Length + 1];
+            row[0] = above[0] + 1;
+            for (int i = 1; i <= to.Length; i++)
+            {
+                int exchanged = above[i - 1] + (to[i - 1] == letter ? 0 : 1);
+                row[i] = Math.Min(exchanged, Math.Min(above[i], row[i - 1]) + 1);
+            }
+            above = row;
+        }
+        return above[^1];
+    }
+}

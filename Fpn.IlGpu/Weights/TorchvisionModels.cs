@@ -1,0 +1,76 @@
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// torchvision's detectors with a feature pyramid, trained on COCO: addresses, figures and arguments as in
+/// <c>torchvision/models/detection</c> (the weights named COCO_V1 of each function), sizes as in its documentation.
+/// </summary>
+internal static class TorchvisionModels
+{
+    private static readonly ModelConfiguration FasterRcnn = new() { Classes = [.. CocoClasses.Names] };
+
+    // Batch norm was frozen without an epsilon when the first weights were trained; later code puts it back to 0 for
+    // them alone (pytorch/vision#2933).
+    private static readonly ModelConfiguration FirstFasterRcnn = FasterRcnn with { BatchNormEpsilon = 0 };
+
+    private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = "mask-rcnn" };
+
+    // Three sizes a level, a third of an octave apart, cut to whole px as torchvision does.
+    private static readonly ModelConfiguration RetinaNet = FasterRcnn with
+    {
+        Detector = "retinanet",
+        AnchorSizes = [[32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812]],
+        BoxWeights = [1, 1, 1, 1],
+        BoxDetectionsPerImage = 300,
+    };
+
+    // All five sizes on each of its three levels.
+    private static readonly ModelConfiguration MobileNet = FasterRcnn with
+    {
+        AnchorSizes = [[32, 64, 128, 256, 512], [32, 64, 128, 256, 512], [32, 64, 128, 256, 512]],
+        RpnScoreThreshold = 0.05f,
+    };
+
+    private static readonly ModelConfiguration SmallMobileNet = MobileNet with
+    {
+        MinSize = 320,
+        MaxSize = 640,
+        RpnPreNmsTopN = 150,
+        RpnPostNmsTopN = 150,
+    };
+
+    public static IReadOnlyList<ZooModel> All { get; } =
+    [
+        Model("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 41_755_286, 159.743, FirstFasterRcnn, 37.0),
+        Model("fasterrcnn_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a", 43_712_278, 167.104, FasterRcnn, 46.7),
+        Model("fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7", 19_386_354, 74.239, MobileNet, 32.8),
+        Model(
+            "fasterrcnn_mobilenet_v3_large_320_fpn", "fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9",
+            19_386_354, 74.239, SmallMobileNet, 22.8),
+        Model(
+            "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_coco-bf2d0c1e",
+            44_401_393, 169.84, MaskRcnn with { BatchNormEpsilon = 0 }, 37.9, 34.6),
+        Model("maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2_coco-73cbd019", 46_359_409, 177.219, MaskRcnn, 47.4, 41.8),
+        Model(
+            "retinanet_resnet50_fpn", "retinanet_resnet50_fpn_coco-eeacb38b",
+            34_014_999, 130.267, RetinaNet with { BatchNormEpsilon = 0 }, 36.4),
+        Model("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5", 38_198_935, 146.037, RetinaNet, 41.5),
+    ];
+
+    // The file's name ends in the first eight digits of its SHA-256.
+    private static ZooModel Model(
+        string name, string file, long parameters, double mebibytes, ModelConfiguration configuration,
+        double boxAp, double? maskAp = null) =>
+        new()
+        {
+            Name = name,
+            Url = new Uri($"https://download.pytorch.org/models/{file}.pth"),
+            Digest = new ModelDigest(DigestAlgorithm.Sha256, file[^8..]),
+            Source = "torchvision",
+            Licence = "BSD-3-Clause",
+            Configuration = configuration,
+            BoxAp = boxAp,
+            MaskAp = maskAp,
+            Parameters = parameters,
+            ApproximateBytes = (long)(mebibytes * (1 << 20)),
+        };
+}
