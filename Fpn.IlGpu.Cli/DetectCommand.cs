@@ -16,6 +16,8 @@ internal static partial class DetectCommand
               One picture, surer objects only, annotated in found/.
           fpn detect "photos/**/*.jpg" --json all.jsonl
               A pattern, expanded by fpn where the shell doesn't.
+          fpn detect street.jpg --model fasterrcnn_resnet50_fpn_v2
+              COCO's 80 classes, after 'fpn weights download' of that name.
           fpn detect samples --no-pictures --json -
               JSON Lines on standard output, and nothing else.
 
@@ -36,8 +38,9 @@ internal static partial class DetectCommand
         var recursive = new Option<bool>("--recursive", "-r") { Description = "Look into the folders below a folder, too." };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights, a .safetensors file. Default: the model that ships with fpn.",
-            HelpName = "FILE",
+            Description = "The weights: a .safetensors file, or a name of 'fpn weights list' that was downloaded. "
+                + "Default: the model that ships with fpn, which knows seven shapes.",
+            HelpName = "FILE|NAME",
         };
         var device = new Option<string>("--device", "-d")
         {
@@ -110,7 +113,7 @@ internal static partial class DetectCommand
     private static int Detect(DetectSettings settings)
     {
         var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
-        using var interruption = new Interruption(screen);
+        using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
         return new DetectRun(settings, screen, interruption.Token).Execute();
     }
 

@@ -32,7 +32,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
     }
 
     /// <summary>Does it all, and returns the process's exit code.</summary>
-    /// <exception cref="CommandException">An output can't be written; nothing was detected.</exception>
+    /// <exception cref="CommandException">The model isn't there, or an output can't be written; nothing was detected.</exception>
     /// <exception cref="DeviceException">The device can't be opened.</exception>
     /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
     public int Execute()
@@ -47,10 +47,11 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
             return ExitCode.SomethingFailed;
         }
 
+        string? weights = ModelArgument.FileOf(settings.Model);
         AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
         using JsonLines? json = settings.Json is null ? null : JsonLines.Open(settings.Json);
         using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
-        using var detector = FasterRcnn.Load(device, settings.Model);
+        using var detector = FasterRcnn.Load(device, weights);
         detector.ScoreThreshold = settings.Score;
         string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");

@@ -9,7 +9,7 @@ internal sealed record DetectSettings
     /// <summary>Whether folders below the named folders are looked into.</summary>
     public required bool Recursive { get; init; }
 
-    /// <summary>The weights; null for the model that ships with the library.</summary>
+    /// <summary>The weights, a file or a name of the model zoo; null for the model that ships with the library.</summary>
     public required string? Model { get; init; }
 
     /// <summary>"auto", "cpu", "cuda[:n]" or "opencl[:n]".</summary>

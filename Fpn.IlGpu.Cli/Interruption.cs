@@ -3,18 +3,23 @@ using System.Runtime.InteropServices;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C (or a request to terminate) into a request to stop after the current picture; a second one
-/// ends the process at once, as it would without this.
+/// Turns the first Ctrl-C (or a request to terminate) into a request to stop in good order; a second one ends the
+/// process at once, as it would without this.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource source = new();
     private readonly Screen screen;
+    private readonly string sentence;
     private readonly PosixSignalRegistration[] registrations;
 
-    public Interruption(Screen screen)
+    /// <summary>Listens from now on.</summary>
+    /// <param name="screen">Where it is said that the command stops.</param>
+    /// <param name="sentence">What is said: how, or when, it stops.</param>
+    public Interruption(Screen screen, string sentence)
     {
         this.screen = screen;
+        this.sentence = sentence;
         registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
@@ -42,6 +47,6 @@ internal sealed class Interruption : IDisposable
         }
         context.Cancel = true;
         source.Cancel();
-        screen.Error("Stopping after the current picture; Ctrl-C again stops at once.");
+        screen.Error(sentence);
     }
 }

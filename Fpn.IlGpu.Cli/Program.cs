@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Text;
 
 using Fpn.IlGpu.Cli;
@@ -14,13 +15,18 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
 {
     DetectCommand.Create(),
     DevicesCommand.Create(),
+    WeightsCommand.Create(),
 };
 
 // A path may begin with '@': such an argument is a path here, not a file of further arguments.
 ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is ParseErrorAction)
 {
-    string command = parsed.CommandResult.Command == root ? "fpn" : $"fpn {parsed.CommandResult.Command.Name}";
+    string command = "fpn";
+    for (CommandResult? at = parsed.CommandResult; at is not null && at.Command != root; at = at.Parent as CommandResult)
+    {
+        command = command.Insert("fpn".Length, $" {at.Command.Name}");
+    }
     Screen.Complain($"{parsed.Errors[0].Message.TrimEnd('.')}; see '{command} --help'.");
     return ExitCode.WrongUsage;
 }

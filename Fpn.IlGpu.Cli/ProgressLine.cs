@@ -53,7 +53,8 @@ internal sealed class ProgressLine(Screen screen, int total)
         return $"{count}, {speed}, {Duration(TimeSpan.FromSeconds((total - done) / rate))} left";
     }
 
-    private static string Duration(TimeSpan time) => time.TotalSeconds switch
+    /// <summary>A time as people say it, with seconds, minutes or hours as the largest unit.</summary>
+    internal static string Duration(TimeSpan time) => time.TotalSeconds switch
     {
         < 60 => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds):F0} s"),
         < 3600 => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes} min {time.Seconds} s"),

@@ -12,7 +12,7 @@ internal sealed partial class FpnProcess : IDisposable
     private readonly Task<string> output;
     private readonly Task<string> error;
 
-    private FpnProcess(string folder, string[] arguments)
+    private FpnProcess(string folder, IEnumerable<KeyValuePair<string, string?>> environment, string[] arguments)
     {
         // The build puts the command beside the tests, because they reference its project.
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
@@ -31,6 +31,10 @@ internal sealed partial class FpnProcess : IDisposable
         // Asks for colours wherever a terminal might be: output that is redirected must stay plain all the same.
         start.Environment.Remove("NO_COLOR");
         start.Environment["TERM"] = "xterm-256color";
+        foreach ((string name, string? value) in environment)
+        {
+            start.Environment[name] = value;
+        }
         process = Process.Start(start)!;
         process.StandardInput.Close();
         output = process.StandardOutput.ReadToEndAsync();
@@ -39,11 +43,23 @@ internal sealed partial class FpnProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
-    public static FpnProcess Start(string folder, params string[] arguments) => new(folder, arguments);
+    public static FpnProcess Start(string folder, params string[] arguments) => new(folder, [], arguments);
+
+    /// <summary>Starts it with further environment variables; null takes one away.</summary>
+    public static FpnProcess Start(
+        string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments) =>
+        new(folder, environment, arguments);
 
     public static FpnResult Run(string folder, params string[] arguments)
     {
         using FpnProcess process = Start(folder, arguments);
+        return process.Finish();
+    }
+
+    /// <summary>Runs it with further environment variables; null takes one away.</summary>
+    public static FpnResult Run(string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments)
+    {
+        using FpnProcess process = Start(folder, environment, arguments);
         return process.Finish();
     }
 

@@ -55,7 +55,7 @@ internal sealed class InterruptionTests : CommandTest
     }
 
     // What a process ignores, the processes that it starts ignore too.
-    private static bool IsIgnored(int signal)
+    internal static bool IsIgnored(int signal)
     {
         const string Field = "SigIgn:";
         string? mask = File.Exists("/proc/self/status")

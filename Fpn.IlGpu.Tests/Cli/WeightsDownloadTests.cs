@@ -1,0 +1,203 @@
+using System.Security.Cryptography;
+
+using Fpn.IlGpu.Cli;
+using Fpn.IlGpu.Tests.Weights.Zoo;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary><c>fpn weights download</c> as a process, from a mirror and through proxies of our own.</summary>
+internal sealed class WeightsDownloadTests : CommandTest
+{
+    private const string Name = "fasterrcnn_resnet50_fpn";
+    private const string PublishedPath = "/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth";
+    private const int Sigint = 2;
+
+    // Ten megabytes do not fit into the buffers between a server and a client that has stopped.
+    private static readonly byte[] Content = new byte[10_000_000];
+
+    [Test]
+    public void A_file_that_is_not_the_published_one_is_refused()
+    {
+        using var mirror = new RawHttpServer(Answers.File(Content));
+
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", $"{mirror.Address}/mirror/"));
+
+        result.AssertExit(1);
+        result.AssertOneError("258fb6c6");
+        Assert.That(result.Error, Does.Contain(Convert.ToHexStringLower(SHA256.HashData(Content))));
+        Assert.That(result.Output, Does.Contain($"Downloading {Name} from 127.0.0.1, 10 MB (BSD-3-Clause)."));
+        Assert.That(mirror.Asks.Single().Line, Is.EqualTo($"GET /mirror{PublishedPath} HTTP/1.1"));
+        Assert.That(FilesIn("cache"), Is.Empty);
+    }
+
+    [Test]
+    public void A_file_that_is_missing_is_said()
+    {
+        using var mirror = new RawHttpServer(Answers.Status(404));
+
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+
+        result.AssertExit(1);
+        result.AssertOneError($"has no file {mirror.Address}{PublishedPath}");
+    }
+
+    [Test]
+    public void A_model_that_is_here_is_not_downloaded()
+    {
+        using var mirror = new RawHttpServer(Answers.Status(404));
+        Put($"cache/{Name}.safetensors", [1]);
+
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Contain("is here already"));
+        Assert.That(mirror.Asks, Is.Empty);
+
+        Dictionary<string, string?> environment = Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+        FpnProcess.Run(Folder, environment, "weights", "download", Name, "--force").AssertExit(1);
+
+        Assert.That(mirror.Asks, Has.Count.EqualTo(1), "--force asks for it all the same");
+    }
+
+    [Test]
+    [Platform(Exclude = "Win", Reason = "A process can't be sent Ctrl-C alone on Windows.")]
+    public void Stopping_keeps_what_came_and_the_next_time_goes_on()
+    {
+        Assume.That(
+            InterruptionTests.IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored, in the background");
+        using var mirror = new RawHttpServer(Answers.StallAfter(4_000_000, Content), Answers.File(Content));
+        var part = new FileInfo(At($"cache/{Name}.pth.part"));
+
+        using (FpnProcess process = FpnProcess.Start(
+            Folder, Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address)), "weights", "download", Name))
+        {
+            for (; !process.HasExited && part is not { Exists: true, Length: 4_000_000 }; part.Refresh())
+            {
+                Thread.Sleep(10);
+            }
+            process.Signal(Sigint);
+            FpnResult stopped = process.Finish();
+            Assert.That(stopped.ExitCode, Is.EqualTo(130), stopped.Error);
+            stopped.AssertOneError($"Stopping; 'fpn weights download {Name}' goes on from here.");
+        }
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+
+        Assert.That(mirror.Asks.ElementAt(1).From, Is.EqualTo(4_000_000));
+        Assert.That(result.Output, Does.Contain("10 MB, going on after 4 MB"));
+    }
+
+    [Test]
+    public void A_proxy_is_used_and_left_out_as_its_variables_say()
+    {
+        using var mirror = new RawHttpServer(Answers.Status(404));
+        using var proxy = new RawHttpServer(Answers.Status(410));
+
+        Download(At("cache"), ("FPN_ZOO_URL", mirror.Address), ("HTTP_PROXY", proxy.Address)).AssertExit(1);
+
+        Assert.That(proxy.Asks.Single().Line, Is.EqualTo($"GET {mirror.Address}{PublishedPath} HTTP/1.1"));
+        Assert.That(mirror.Asks, Is.Empty);
+
+        Download(
+            At("cache"), ("FPN_ZOO_URL", mirror.Address), ("HTTP_PROXY", proxy.Address), ("NO_PROXY", "127.0.0.1")).AssertExit(1);
+
+        Assert.That((proxy.Asks.Count, mirror.Asks.Count), Is.EqualTo((1, 1)));
+    }
+
+    [TestCase("HTTPS_PROXY")]
+    [TestCase("ALL_PROXY")]
+    public void A_proxy_that_refuses_the_publishers_server_is_said(string variable)
+    {
+        using var proxy = new RawHttpServer(Answers.Status(403));
+
+        FpnResult result = Download(At("cache"), (variable, proxy.Address));
+
+        result.AssertExit(1);
+        result.AssertOneError("The proxy does not let https://download.pytorch.org");
+        Assert.That(proxy.Asks.Single().Line, Does.StartWith("CONNECT download.pytorch.org:443 "));
+    }
+
+    [Test]
+    public void A_name_that_does_not_exist_suggests_others()
+    {
+        FpnResult result = Fpn("weights", "download", "fasterrcnn_resnet50");
+
+        result.AssertExit(1);
+        result.AssertOneError("'fasterrcnn_resnet50_fpn' or 'fasterrcnn_resnet50_fpn_v2'");
+    }
+
+    [Test]
+    public void A_cache_that_cannot_be_made_is_said()
+    {
+        Put("file", [1]);
+
+        FpnResult result = Download(At("file/cache"), ("FPN_ZOO_URL", "http://127.0.0.1:1"));
+
+        result.AssertExit(1);
+        result.AssertOneError("FPN_CACHE can name another folder");
+    }
+
+    [Test]
+    public void A_mirror_that_cannot_be_is_said()
+    {
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", "http://example.org"));
+
+        result.AssertExit(1);
+        result.AssertOneError("FPN_ZOO_URL is 'http://example.org'");
+    }
+
+    [TestCase("weights", "fpn weights --help")]
+    [TestCase("weights download", "fpn weights download --help")]
+    public void What_is_left_out_is_wrong_usage(string arguments, string help)
+    {
+        FpnResult result = Fpn(arguments.Split(' '));
+
+        result.AssertExit(2);
+        result.AssertOneError(help);
+    }
+
+    [Test]
+    public void A_run_converts_what_it_downloaded_and_says_where_it_is()
+    {
+        byte[] content = [.. Content.Take(100_000)];
+        using var server = new RawHttpServer(Answers.File(content));
+        var model = ModelZoo.Find(Name)! with
+        {
+            Url = new Uri($"{server.Address}/x.pth"),
+            Digest = new ModelDigest(DigestAlgorithm.Sha256, Convert.ToHexStringLower(SHA256.HashData(content))),
+        };
+        var cache = new ModelCache(At("cache"));
+        ZooModel? converted = null;
+        var run = new WeightsDownloadRun(new ModelDownload(cache), Copy, new Screen());
+        void Copy(ZooModel which, string published, string output)
+        {
+            converted = which;
+            File.Copy(published, output);
+        }
+
+        Assert.That(run.Execute(model, force: false, CancellationToken.None), Is.EqualTo(0));
+
+        Assert.That(converted, Is.SameAs(model));
+        Assert.That(FilesIn("cache"), Is.EqualTo([$"{Name}.safetensors"]));
+        Assert.That(cache.Contains(model), Is.True);
+    }
+
+    private FpnResult Download(string cache, params (string Name, string? Value)[] variables) =>
+        FpnProcess.Run(Folder, Environment(cache, variables), "weights", "download", Name);
+
+    // Whatever proxy the machine's user needs, it is not asked for here.
+    private static Dictionary<string, string?> Environment(string cache, params (string Name, string? Value)[] variables)
+    {
+        var environment = new Dictionary<string, string?> { ["FPN_CACHE"] = cache, ["FPN_ZOO_URL"] = null };
+        foreach (string name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
+        {
+            environment[name] = null;
+            environment[name.ToLowerInvariant()] = null;
+        }
+        foreach ((string name, string? value) in variables)
+        {
+            environment[name] = value;
+        }
+        return environment;
+    }
+}

@@ -1,0 +1,109 @@
+using Fpn.IlGpu.Cli;
+using Fpn.IlGpu.Weights;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary><c>fpn weights list</c>, and <c>--model</c> with a name from it.</summary>
+internal sealed class WeightsListTests : CommandTest
+{
+    private const string Name = "maskrcnn_resnet50_fpn_v2";
+
+    private Dictionary<string, string?> Environment => new() { ["FPN_CACHE"] = At("cache") };
+
+    [Test]
+    public void All_models_are_listed_and_those_that_are_here_marked()
+    {
+        Put($"cache/{Name}.safetensors", [1]);
+
+        FpnResult result = FpnProcess.Run(Folder, Environment, "weights", "list");
+
+        result.AssertExit(0);
+        string[] lines = result.Output.Split('\n').Select(line => line.TrimEnd()).ToArray();
+        foreach (ZooModel model in ModelZoo.All)
+        {
+            string line = lines.Single(line => line.Split(' ')[0] == model.Name);
+            Assert.That(line.EndsWith(" yes", StringComparison.Ordinal), Is.EqualTo(model.Name == Name), line);
+        }
+        Assert.That(lines, Has.Some.Match($"^{Name} +47.4 +41.8 +186 yes$"));
+        Assert.That(lines, Has.Some.Match("^detectron2_rpn_R_50_FPN_1x +AR 58.0$"));
+        Assert.That(result.Output, Does.Contain("CC BY-SA 3.0").And.Contain("BSD-3-Clause").And.Contain("COCO val2017"));
+        Assert.That(result.Output, Does.Contain($"They are kept in {At("cache")}."));
+        Assert.That(lines.Where(line => !line.Contains(Folder, StringComparison.Ordinal)), Has.All.Length.LessThanOrEqualTo(80));
+    }
+
+    [Test]
+    public void The_table_with_its_lines_fits_80_columns()
+    {
+        Table table = WeightsListCommand.TableOf(ModelZoo.All, _ => true);
+        table.Border = TableBorder.Rounded;
+        var text = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Width = 1000;
+        console.Write(table);
+
+        string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines, Has.Length.EqualTo(ModelZoo.All.Count + 4));
+        Assert.That(lines.Select(line => line.TrimEnd()), Has.All.Length.LessThanOrEqualTo(80));
+    }
+
+    [Test]
+    public void A_model_by_name_is_read_from_the_cache()
+    {
+        PutSample("a.png");
+        Put("cache/fasterrcnn_resnet50_fpn.safetensors", Shipped());
+
+        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--no-pictures", "--model", "fasterrcnn_resnet50_fpn");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Contain("model fasterrcnn_resnet50_fpn").And.Contain("1 picture, "));
+    }
+
+    [Test]
+    public void A_file_of_that_name_wins()
+    {
+        PutSample("a.png");
+        Put(Name, Shipped());
+
+        FpnProcess.Run(Folder, Environment, "detect", "a.png", "--no-pictures", "--model", Name).AssertExit(0);
+    }
+
+    [Test]
+    public void A_model_that_is_not_here_names_the_command_that_gets_it()
+    {
+        PutSample("a.png");
+
+        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", Name);
+
+        result.AssertExit(1);
+        result.AssertOneError($"run 'fpn weights download {Name}'");
+        Assert.That(FilesIn("."), Is.EqualTo(["a.png"]));
+    }
+
+    [TestCase("maskrcnn_resnet50_fpn_v3", "'maskrcnn_resnet50_fpn_v2'")]
+    [TestCase("no/such.safetensors", "There is no file 'no/such.safetensors'")]
+    public void A_model_that_does_not_exist_names_the_list(string name, string hint)
+    {
+        PutSample("a.png");
+
+        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", name);
+
+        result.AssertExit(1);
+        result.AssertOneError(hint);
+        Assert.That(result.Error, Does.Contain("fpn weights list"));
+    }
+
+    private static byte[] Shipped()
+    {
+        using Stream shipped = typeof(ModelZoo).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
+        var bytes = new byte[shipped.Length];
+        shipped.ReadExactly(bytes);
+        return bytes;
+    }
+}
