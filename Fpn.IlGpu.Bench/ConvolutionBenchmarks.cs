@@ -50,7 +50,7 @@ public class ConvolutionBenchmarks
     [Benchmark(Baseline = true)]
     public void Naive()
     {
-        Convolution.RunNaive(device, input, plain.View, bias.View, (Kernel, Kernel), window, null, relu: true, output);
+        Convolution.RunNaive(device, input, plain.View, bias.View, (Kernel, Kernel), window, null, Activation.Relu, output);
         device.Synchronize();
     }
 
@@ -58,7 +58,7 @@ public class ConvolutionBenchmarks
     [Benchmark]
     public void Tiled()
     {
-        Convolution.Run(device, input, packed, window, null, relu: true, output);
+        Convolution.Run(device, input, packed, window, null, Activation.Relu, output);
         device.Synchronize();
     }
 

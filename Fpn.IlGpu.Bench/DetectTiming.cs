@@ -20,12 +20,12 @@ internal static class DetectTiming
         using var device = Device.Open(deviceName, new DeviceOptions { AllowAnyOpenCl = true });
         Console.WriteLine($"{device.Info.Id}: {device.Info.Name}, {Environment.ProcessorCount} cores, .NET {Environment.Version}");
         Console.WriteLine("model          picture        load      first     median       best   device memory   process");
-        Time(device, "shipped", 640, 480, () => FasterRcnn.Load(device));
+        Time(device, "shipped", 640, 480, () => Detector.Load(device));
         using var random = RandomResNet50.Create();
-        Time(device, "R50-FPN", 1333, 800, () => FasterRcnn.Load(device, random));
+        Time(device, "R50-FPN", 1333, 800, () => Detector.Load(device, random));
     }
 
-    private static void Time(Device device, string name, int width, int height, Func<FasterRcnn> load)
+    private static void Time(Device device, string name, int width, int height, Func<Detector> load)
     {
         var picture = new RgbImage(width, height);
         new Random(1).NextBytes(picture.Pixels);
@@ -41,7 +41,7 @@ internal static class DetectTiming
             + $"{device.PeakMemoryBytes >> 20,11} MiB {process.PeakWorkingSet64 >> 20,5} MiB"));
     }
 
-    private static TimeSpan Once(FasterRcnn detector, RgbImage picture)
+    private static TimeSpan Once(Detector detector, RgbImage picture)
     {
         var clock = Stopwatch.StartNew();
         detector.Detect(picture);

@@ -17,7 +17,7 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
         float[][] sizes = [[16, 23.5f], [32, 45.25f]];
         float[] ratios = [0.5f, 1, 2];
         var expected = AnchorsReference.Run([(5, 7), (3, 4)], [(8, 8), (13, 14)], sizes, ratios, round);
-        using var anchors = new Anchors(Device, sizes, ratios, round);
+        using var anchors = new Anchors(Device, sizes, ratios, round, stridesDouble: false);
         var grids = anchors.Grids([new(1, 5, 7, 6), new(1, 3, 4, 6)], 40, 56);
         Assert.That(grids.Select(g => (g.First, g.StrideY, g.StrideX)), Is.EqualTo(new[] { (0, 8, 8), (210, 13, 14) }));
         var ours = new List<float>();
@@ -28,6 +28,16 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
             ours.AddRange(Floats(output.Download()));
         }
         Comparison.AssertClose(ours.ToArray(), expected, 1e-4, 1e-6);
+    }
+
+    // A map of 3 px over an input of 160: 53 px is torchvision's stride, 64 is Detectron2's.
+    [TestCase(false, 53)]
+    [TestCase(true, 64)]
+    public void Strides_of_odd_maps_follow_the_convention(bool doubles, int stride)
+    {
+        using var anchors = new Anchors(Device, [[32], [64]], [1], round: true, doubles);
+        var grids = anchors.Grids([new(1, 5, 5, 1), new(1, 3, 3, 1)], 160, 160);
+        Assert.That((grids[1].StrideY, grids[1].StrideX), Is.EqualTo((stride, stride)));
     }
 
     [TestCase(1, 1, 1, 1)]

@@ -68,20 +68,20 @@ public sealed class BrokenModelTests
     public void A_model_that_does_not_load_leaves_nothing_on_the_device()
     {
         var device = TestDevices.Open("cpu");
-        using (FasterRcnn.Load(device))
+        using (Detector.Load(device))
         {
             // Once whole, so that the pool has all that loading takes.
         }
         var allocations = device.Memory.Allocations;
         var path = Write(t => t.Name == "roi_heads.box_predictor.bbox_pred.bias" ? null : t);
         for (var i = 0; i < 3; i++)
-            Assert.That(() => FasterRcnn.Load(device, path), Fails("bbox_pred.bias"));
+            Assert.That(() => Detector.Load(device, path), Fails("bbox_pred.bias"));
         Assert.That(device.Memory.Allocations, Is.EqualTo(allocations));
     }
 
     [Test]
     public void Another_detector_is_named()
-        => Assert.That(() => Load(t => t, config: c => c with { Detector = "retinanet" }), Fails("retinanet"));
+        => Assert.That(() => Load(t => t, config: c => c with { Detector = "yolo" }), Fails("yolo"));
 
     [Test]
     public void Levels_of_unequal_anchors_are_refused()
@@ -111,7 +111,7 @@ public sealed class BrokenModelTests
     private void Load(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)
     {
         using var device = Device.Open("cpu");
-        using var detector = FasterRcnn.Load(device, Write(change, config));
+        using var detector = Detector.Load(device, Write(change, config));
     }
 
     private string Write(Func<NamedTensor, NamedTensor?> change, Func<ModelConfiguration, ModelConfiguration>? config = null)

@@ -75,6 +75,31 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
         }
     }
 
+    [TestCase(1, 90, 2)]
+    [TestCase(2, 333, 7)]
+    public void Nms_by_class_agrees_with_nested_loops(int segments, int capacity, int classes)
+    {
+        const float Threshold = 0.1123f;
+        var random = new Random(capacity);
+        float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
+        int[] classIds = [.. Enumerable.Range(0, segments * capacity).Select(_ => random.Next(classes))];
+        float[] scores = [.. Enumerable.Range(0, segments * capacity).Select(i => 1 - i % capacity / (float)capacity)];
+        using var deviceBoxes = Device.Upload<Box>([.. boxes.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))]);
+        using var deviceCounts = Device.Upload<int>([.. Enumerable.Repeat(capacity, segments)]);
+        using var deviceScores = Device.Upload<float>(scores);
+        using var deviceClasses = Device.Upload<int>(classIds);
+        NonMaximumSuppression.RunByClass(
+            Device, deviceBoxes.View, deviceCounts.View, deviceScores.View, deviceClasses.View, capacity, Threshold);
+        var kept = deviceScores.Download();
+        for (var s = 0; s < segments; s++)
+        {
+            var (first, end) = (s * capacity, (s + 1) * capacity);
+            var expected = NmsReference.Run(boxes[(4 * first)..(4 * end)], scores[first..end], Threshold, classIds[first..end]);
+            Assert.That(Enumerable.Range(0, capacity).Where(i => kept[first + i] >= 0), Is.EquivalentTo(expected));
+            Assert.That(expected, Has.Length.LessThan(capacity));
+        }
+    }
+
     private (int[] Indices, int[] Counts) TopKOf(float[] values, Segment[] table, int maxLength, int k, float above)
     {
         using var deviceValues = Device.Upload<float>(values);

@@ -40,20 +40,20 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
 
     [TestCaseSource(nameof(Cases))]
     public void Tiled_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, relu, output) =>
+        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
         {
             using var packed = new ConvolutionWeights(
                 Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
-            Convolution.Run(Device, input, packed, window, residual, relu, output);
+            Convolution.Run(Device, input, packed, window, residual, activation, output);
         });
 
     [TestCaseSource(nameof(Cases))]
     public void Naive_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, relu, output) =>
+        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
         {
             using var w = Device.Upload<float>(weights);
             using var b = Device.Upload<float>(bias);
-            Convolution.RunNaive(Device, input, w.View, b.View, kernel, window, residual, relu, output);
+            Convolution.RunNaive(Device, input, w.View, b.View, kernel, window, residual, activation, output);
         });
 
     [Test]
@@ -63,10 +63,10 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
         using var weights = new ConvolutionWeights(Device, new float[9 * 3 * 2], new float[2], 3, 3, 3, 2);
         using var output = Tensor.Rent(Device, new Shape(1, 4, 4, 2));
         Assert.That(
-            () => Convolution.Run(Device, input, weights, ConvolutionWindow.Square(), null, false, output),
+            () => Convolution.Run(Device, input, weights, ConvolutionWindow.Square(), null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("[1, 2, 2, 2]").And.Message.Contains("[1, 4, 4, 2]"));
         Assert.That(
-            () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, false, output),
+            () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("3 channels"));
         Assert.That(
             () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2),
@@ -75,7 +75,7 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
 
     private void Check(
         Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window,
-        Action<Tensor, float[], float[], Tensor?, bool, Tensor> run)
+        Action<Tensor, float[], float[], Tensor?, Activation, Tensor> run)
     {
         var input = TestValues.Uniform(shape.Count, 1);
         var weights = TestValues.Uniform(kernel.Y * kernel.X * (shape.C / window.Groups) * k, 2);
@@ -85,17 +85,17 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
         using var deviceInput = Tensor.Upload(Device, new Shape(shape.N, shape.H, shape.W, shape.C), input);
         using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
 
-        foreach (var (withResidual, relu) in new[] { (false, false), (false, true), (true, false), (true, true) })
+        foreach (var (withResidual, activation) in from r in (bool[])[false, true] from a in Enum.GetValues<Activation>() select (r, a))
         {
             var expected = Conv2dReference.Run(
                 input, weights, bias, withResidual ? residual : null, shape, kernel, k,
-                window.Stride, window.Padding, window.Dilation, window.Groups, relu);
+                window.Stride, window.Padding, window.Dilation, window.Groups, activation);
             // What is not written stays NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
-            run(deviceInput, weights, bias, withResidual ? deviceResidual : null, relu, output);
+            run(deviceInput, weights, bias, withResidual ? deviceResidual : null, activation, output);
             Comparison.AssertClose(
                 output.ToArray(), expected, 1e-5 * Math.Sqrt(shape.C), 1e-5, [outputShape.N, outputShape.H, outputShape.W, outputShape.C],
-                $"residual {withResidual}, relu {relu}");
+                $"residual {withResidual}, {activation}");
         }
     }
 }

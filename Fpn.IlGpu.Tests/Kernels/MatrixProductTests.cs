@@ -20,16 +20,16 @@ public sealed class MatrixProductTests(string deviceId) : DeviceTests(deviceId)
         using var rows = Device.Upload<int>([m]);
         using var plain = Device.Upload<float>(b);
         using var plainBias = Device.Upload<float>(bias);
-        foreach (var relu in new[] { false, true })
+        foreach (var activation in Enum.GetValues<Activation>())
         {
-            var expected = MatMulReference.Run(a, b, bias, m, c, k, relu);
+            var expected = MatMulReference.Run(a, b, bias, m, c, k, activation);
             using var tiled = Tensor.Upload(Device, new Shape(m, 1, 1, k), Enumerable.Repeat(float.NaN, m * k).ToArray());
-            MatrixProduct.Run(Device, input, packed, rows.View, relu, tiled);
-            Comparison.AssertClose(tiled.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"tiled, relu {relu}");
+            MatrixProduct.Run(Device, input, packed, rows.View, activation, tiled);
+            Comparison.AssertClose(tiled.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"tiled, {activation}");
 
             using var naive = Tensor.Rent(Device, new Shape(m, 1, 1, k));
-            Device.Launch(MatrixProduct.NaiveKernel, m * k, input.View, plain.View, plainBias.View, c, k, relu ? 1 : 0, naive.View);
-            Comparison.AssertClose(naive.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"naive, relu {relu}");
+            Device.Launch(MatrixProduct.NaiveKernel, m * k, input.View, plain.View, plainBias.View, c, k, activation, naive.View);
+            Comparison.AssertClose(naive.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"naive, {activation}");
         }
     }
 
@@ -45,7 +45,7 @@ public sealed class MatrixProductTests(string deviceId) : DeviceTests(deviceId)
         using var packed = new ConvolutionWeights(Device, b, bias, 1, 1, C, K);
         using var rows = Device.Upload<int>([live]);
         using var output = Tensor.Rent(Device, new Shape(M, 1, 1, K));
-        MatrixProduct.Run(Device, input, packed, rows.View, relu: false, output);
+        MatrixProduct.Run(Device, input, packed, rows.View, Activation.None, output);
         var expected = MatMulReference.Run(a, b, bias, M, C, K);
         Comparison.AssertClose(output.ToArray().AsSpan(0, live * K), expected.AsSpan(0, live * K), 1e-4, 1e-5);
     }

@@ -57,6 +57,17 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
         Comparison.AssertClose(output.ToArray(), expected, 2e-5, 1e-5, [N, paddedH, paddedW, 3]);
     }
 
+    // What Detectron2's ResizeShortestEdge.get_output_shape gives for a shorter side of 800 and a longer of at most 1333.
+    [TestCase(480, 640, 800, 1067)]
+    [TestCase(427, 640, 800, 1199)]
+    [TestCase(333, 500, 800, 1201)]
+    [TestCase(375, 500, 800, 1067)]
+    [TestCase(200, 500, 533, 1333)]
+    [TestCase(640, 426, 1202, 800)]
+    [TestCase(1, 1000, 1, 1333)]
+    public void Rounded_sizes_are_detectron2s(int h, int w, int resizedH, int resizedW)
+        => Assert.That(Preprocess.ResizedSize(h, w, 800, 1333, rounds: true), Is.EqualTo((resizedH, resizedW)));
+
     [Test]
     public void Resized_sizes_are_torchvisions()
     {

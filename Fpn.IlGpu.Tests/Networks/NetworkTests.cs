@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
@@ -28,10 +29,10 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         state.AddNormalised("b.downsample.0", "b.downsample.1", OutputC, InputC, 1);
         var input = (Shape: new Shape4(2, 9, 13, InputC), Values: TestValues.Uniform(2 * 9 * 13 * InputC, 1));
         var (first, middle) = strideInFirst ? (stride, 1) : (1, stride);
-        var shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, relu: false);
-        var x = state.Convolve(input, "b.conv1", "b.bn1", first, 0, 1, null, relu: true);
-        x = state.Convolve(x, "b.conv2", "b.bn2", middle, 1, groups, null, relu: true);
-        x = state.Convolve(x, "b.conv3", "b.bn3", 1, 0, 1, shortcut.Values, relu: true);
+        var shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, Activation.None);
+        var x = state.Convolve(input, "b.conv1", "b.bn1", first, 0, 1, null, Activation.Relu);
+        x = state.Convolve(x, "b.conv2", "b.bn2", middle, 1, groups, null, Activation.Relu);
+        x = state.Convolve(x, "b.conv3", "b.bn3", 1, 0, 1, shortcut.Values, Activation.Relu);
         CheckBlock(state, input, stride, strideInFirst, x);
     }
 
@@ -48,10 +49,10 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         if (stride != 1 || outputC != InputC)
         {
             state.AddNormalised("b.downsample.0", "b.downsample.1", outputC, InputC, 1);
-            shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, relu: false).Values;
+            shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, Activation.None).Values;
         }
-        var x = state.Convolve(input, "b.conv1", "b.bn1", stride, 1, 1, null, relu: true);
-        x = state.Convolve(x, "b.conv2", "b.bn2", 1, 1, 1, shortcut, relu: true);
+        var x = state.Convolve(input, "b.conv1", "b.bn1", stride, 1, 1, null, Activation.Relu);
+        x = state.Convolve(x, "b.conv2", "b.bn2", 1, 1, 1, shortcut, Activation.Relu);
         CheckBlock(state, input, stride, strideInFirst: false, x);
     }
 
@@ -68,8 +69,8 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             // Sizes that halve, rounded up: 23 × 37, 12 × 19, 6 × 10, 3 × 5, 2 × 3.
             var shape = new Shape4(1, (23 + (1 << l) - 1) >> l, (37 + (1 << l) - 1) >> l, 4 + 3 * l);
             maps.Add((shape, TestValues.Uniform(shape.Count, 10 + l)));
-            state.AddWithBias($"p.inner_blocks.{l}", D, shape.C, 1);
-            state.AddWithBias($"p.layer_blocks.{l}", D, D, 3);
+            state.AddWithBias($"p.inner_blocks.{l}.0", D, shape.C, 1);
+            state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
 
         using var weights = state.Open();
@@ -80,11 +81,11 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         (Shape4 Shape, float[] Values) merged = (default, []);
         for (var l = levels - 1; l >= 0; l--)
         {
-            var lateral = state.Convolve(maps[l], $"p.inner_blocks.{l}", null, 1, 0, 1, null, relu: false);
+            var lateral = state.Convolve(maps[l], $"p.inner_blocks.{l}.0", null, 1, 0, 1, null, Activation.None);
             merged = l == levels - 1
                 ? lateral
                 : (lateral.Shape, MergeReference.Run(merged.Values, merged.Shape, lateral.Values, lateral.Shape));
-            var expected = state.Convolve(merged, $"p.layer_blocks.{l}", null, 1, 1, 1, null, relu: false);
+            var expected = state.Convolve(merged, $"p.layer_blocks.{l}.0", null, 1, 1, 1, null, Activation.None);
             Comparison.AssertClose(output[l].ToArray(), expected.Values, 2e-5, 1e-4, expected.Shape.ToArray(), $"level {l}");
             if (l == levels - 1)
                 Comparison.AssertClose(output[levels].ToArray(), SubsampleReference.Run(expected.Values, expected.Shape), 2e-5, 1e-4);
@@ -130,7 +131,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
 
         public (Shape4 Shape, float[] Values) Convolve(
             (Shape4 Shape, float[] Values) input, string convolution, string? batchNorm, int stride, int padding, int groups,
-            float[]? residual, bool relu)
+            float[]? residual, Activation activation)
         {
             var torch = tensors[$"{convolution}.weight"];
             var (k, c, kernel) = (torch.Shape[0], torch.Shape[1], torch.Shape[2]);
@@ -149,8 +150,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
                     result[at] = Normalise(batchNorm, result[at], o);
                 if (residual is not null)
                     result[at] += residual[at];
-                if (relu)
-                    result[at] = Math.Max(0, result[at]);
+                result[at] = (float)ActivationReference.Of(result[at], activation);
             }
             return (shape, result);
         }

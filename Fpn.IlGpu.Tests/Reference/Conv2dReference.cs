@@ -1,11 +1,13 @@
+using Fpn.IlGpu.Kernels;
+
 namespace Fpn.IlGpu.Tests.Reference;
 
 /// <summary>
 /// out[n, oy, ox, k] = Σ over ky, kx, c of in[n, oy·sy − py + ky·dy, ox·sx − px + kx·dx, g·C/groups + c] ·
-/// w[ky, kx, c, k] + bias[k] + residual[n, oy, ox, k], then ReLU; g is the group that k belongs to. Cross-correlation,
+/// w[ky, kx, c, k] + bias[k] + residual[n, oy, ox, k], then the activation; g is the group that k belongs to. Cross-correlation,
 /// as PyTorch's conv2d.
 /// </summary>
-public static class Conv2dReference
+internal static class Conv2dReference
 {
     /// <summary>Shape of the output, [N, OH, OW, K].</summary>
     public static Shape4 OutputShape(
@@ -28,12 +30,13 @@ public static class Conv2dReference
     /// <param name="padding">Zeros on either side, in input px.</param>
     /// <param name="dilation">Input px between two elements of the kernel; 1 is dense.</param>
     /// <param name="groups">Divides C and K.</param>
-    /// <param name="relu">Negative results become 0.</param>
+    /// <param name="activation">Of the sum.</param>
     /// <returns>[N, OH, OW, K].</returns>
     public static float[] Run(
         float[] input, float[] weights, float[]? bias, float[]? residual,
         Shape4 shape, (int Y, int X) kernel, int outputs,
-        (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation, int groups = 1, bool relu = false)
+        (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation, int groups = 1,
+        Activation activation = Activation.None)
     {
         Shape4 output = OutputShape(shape, kernel, outputs, stride, padding, dilation);
         int inputsOfGroup = shape.C / groups, outputsOfGroup = outputs / groups;
@@ -55,7 +58,7 @@ public static class Conv2dReference
             int at = output.At(n, oy, ox, k);
             if (bias is not null) sum += bias[k];
             if (residual is not null) sum += residual[at];
-            result[at] = relu && sum < 0 ? 0 : (float)sum;
+            result[at] = (float)ActivationReference.Of(sum, activation);
         }
         return result;
     }

@@ -1,10 +1,13 @@
+using Fpn.IlGpu.Kernels;
+
 namespace Fpn.IlGpu.Tests.Reference;
 
-/// <summary>out[m, k] = Σ over c of a[m, c] · b[c, k] + bias[k], then ReLU.</summary>
-public static class MatMulReference
+/// <summary>out[m, k] = Σ over c of a[m, c] · b[c, k] + bias[k], then the activation.</summary>
+internal static class MatMulReference
 {
     /// <summary>a [M, C] and b [C, K] to [M, K].</summary>
-    public static float[] Run(float[] a, float[] b, float[]? bias, int m, int c, int k, bool relu = false)
+    public static float[] Run(
+        float[] a, float[] b, float[]? bias, int m, int c, int k, Activation activation = Activation.None)
     {
         var result = new float[m * k];
         for (int row = 0; row < m; row++)
@@ -12,7 +15,7 @@ public static class MatMulReference
             {
                 double sum = bias?[column] ?? 0;
                 for (int i = 0; i < c; i++) sum += (double)a[row * c + i] * b[i * k + column];
-                result[row * k + column] = relu && sum < 0 ? 0 : (float)sum;
+                result[row * k + column] = (float)ActivationReference.Of(sum, activation);
             }
         return result;
     }

@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Kernels;
+
 namespace Fpn.IlGpu.Tests.Reference;
 
 /// <summary>
@@ -19,7 +21,7 @@ public class ReferenceTests
         f.Check("output", Conv2dReference.Run(
             f.Values("input"), f.Values("weights"), f.ValuesOrNull("bias"), f.ValuesOrNull("residual"),
             shape, kernel, weights[3],
-            f.Pair("stride"), f.Pair("padding"), f.Pair("dilation"), f.Get<int>("groups"), f.Get<bool>("relu")));
+            f.Pair("stride"), f.Pair("padding"), f.Pair("dilation"), f.Get<int>("groups"), f.Get<bool>("relu") ? Activation.Relu : Activation.None));
     });
 
     [Test]
@@ -46,7 +48,7 @@ public class ReferenceTests
     {
         int[] a = f.Extents("a"), b = f.Extents("b");
         f.Check("output", MatMulReference.Run(
-            f.Values("a"), f.Values("b"), f.ValuesOrNull("bias"), a[0], a[1], b[1], f.Get<bool>("relu")));
+            f.Values("a"), f.Values("b"), f.ValuesOrNull("bias"), a[0], a[1], b[1], f.Get<bool>("relu") ? Activation.Relu : Activation.None));
     });
 
     [Test]

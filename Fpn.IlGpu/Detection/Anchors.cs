@@ -17,14 +17,17 @@ internal readonly record struct AnchorLevel(int First, int H, int W, int StrideY
 internal sealed class Anchors : IDisposable
 {
     private readonly DeviceArray<float> cells;
+    private readonly bool stridesDouble;
 
     /// <summary>Puts the cells of all levels on a device.</summary>
     /// <param name="device">Where to.</param>
     /// <param name="sizes">[level][scale], in input px.</param>
     /// <param name="aspectRatios">h / w.</param>
     /// <param name="round">Whether corners are rounded to whole px.</param>
-    public Anchors(Device device, float[][] sizes, float[] aspectRatios, bool round)
+    /// <param name="stridesDouble">Whether each level's stride is twice that of the level below, or input / map.</param>
+    public Anchors(Device device, float[][] sizes, float[] aspectRatios, bool round, bool stridesDouble)
     {
+        this.stridesDouble = stridesDouble;
         Levels = sizes.Length;
         PerLocation = sizes[0].Length * aspectRatios.Length;
         cells = device.Upload<float>(sizes.SelectMany(s => Cells(s, aspectRatios, round)).ToArray());
@@ -39,14 +42,17 @@ internal sealed class Anchors : IDisposable
     /// <summary>[L, A, 4]: corners relative to the position.</summary>
     public ArrayView<float> CellView => cells.View;
 
-    /// <summary>The grids over the maps of a padded input; its stride is input / map, rounded down.</summary>
+    /// <summary>The grids over the maps of a padded input.</summary>
     public AnchorLevel[] Grids(IReadOnlyList<Shape> maps, int inputH, int inputW)
     {
         var grids = new AnchorLevel[maps.Count];
         var first = 0;
         for (var l = 0; l < maps.Count; l++)
         {
-            grids[l] = new AnchorLevel(first, maps[l].H, maps[l].W, inputH / maps[l].H, inputW / maps[l].W);
+            var (strideY, strideX) = stridesDouble && l > 0
+                ? (grids[l - 1].StrideY * 2, grids[l - 1].StrideX * 2)
+                : (inputH / maps[l].H, inputW / maps[l].W);
+            grids[l] = new AnchorLevel(first, maps[l].H, maps[l].W, strideY, strideX);
             first += maps[l].H * maps[l].W * PerLocation;
         }
         return grids;

@@ -18,21 +18,28 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     public InputBatch Run(IReadOnlyList<RgbImage> pictures)
     {
         var sizes = pictures.Select(Resized).ToArray();
-        var height = RoundUp(sizes.Max(s => s.ResizedH));
-        var width = RoundUp(sizes.Max(s => s.ResizedW));
+        var (height, width) = Padded(sizes);
         var batch = new InputBatch(
-            Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes));
+            Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes), sizes);
         for (var n = 0; n < pictures.Count; n++)
         {
             using var pixels = device.Upload<byte>(pictures[n].Pixels);
-            Preprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
+            if (configuration.ResizeAntialias)
+                AntialiasedPreprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
+            else
+                Preprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
         }
         return batch;
     }
 
+    /// <summary>Height and width of the input that a batch would become, in px.</summary>
+    public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures) => Padded([.. pictures.Select(Resized)]);
+
+    private (int H, int W) Padded(ResizedPicture[] sizes) => (RoundUp(sizes.Max(s => s.ResizedH)), RoundUp(sizes.Max(s => s.ResizedW)));
+
     private ResizedPicture Resized(RgbImage picture)
     {
-        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize);
+        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize, configuration.ResizeRounds);
         return new ResizedPicture(picture.Height, picture.Width, h, w);
     }
 
@@ -49,8 +56,9 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
 
 /// <summary>The network's input, and the sizes that lead back from its px to each picture's.</summary>
 /// <param name="Input">[N, H, W, 3].</param>
-/// <param name="Pictures">[N].</param>
-internal sealed record InputBatch(Tensor Input, DeviceArray<ResizedPicture> Pictures) : IDisposable
+/// <param name="Pictures">[N], on the device.</param>
+/// <param name="Sizes">[N], the same on the host.</param>
+internal sealed record InputBatch(Tensor Input, DeviceArray<ResizedPicture> Pictures, ResizedPicture[] Sizes) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()

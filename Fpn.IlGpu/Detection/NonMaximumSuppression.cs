@@ -26,6 +26,25 @@ internal static class NonMaximumSuppression
     /// <exception cref="DeviceException">There are more pairs of boxes than kernels can index.</exception>
     public static void Run(
         Device device, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, int capacity, float threshold)
+        => Launch(device, boxes, counts, scores, counts, byClass: false, capacity, threshold);
+
+    /// <summary>Runs it on boxes of several classes, of which only those of one class suppress one another.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="boxes">[S, M], best first.</param>
+    /// <param name="counts">[S]: how many boxes each segment has.</param>
+    /// <param name="scores">[S, M]: a negative score is no candidate; suppressed ones become <see cref="Dropped"/>.</param>
+    /// <param name="classIds">[S, M].</param>
+    /// <param name="capacity">M.</param>
+    /// <param name="threshold">The IoU over which a box is suppressed, 0…1.</param>
+    /// <exception cref="DeviceException">There are more pairs of boxes than kernels can index.</exception>
+    public static void RunByClass(
+        Device device, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, ArrayView<int> classIds, int capacity,
+        float threshold)
+        => Launch(device, boxes, counts, scores, classIds, byClass: true, capacity, threshold);
+
+    private static void Launch(
+        Device device, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, ArrayView<int> classIds, bool byClass,
+        int capacity, float threshold)
     {
         var segments = (int)counts.Length;
         var words = Grain.Count(capacity, 32);
@@ -37,15 +56,16 @@ internal static class NonMaximumSuppression
         }
         using var mask = device.Rent<uint>((long)segments * capacity * words);
         using var removed = device.Rent<uint>((long)segments * words);
-        var sizes = new Sizes(capacity, words, segments * capacity, threshold);
+        var sizes = new Sizes(capacity, words, segments * capacity, threshold, byClass ? 1 : 0);
         var grain = Grain.For(device, sizes.Total, 1);
-        device.Launch(MaskKernel, grain.Threads(sizes.Total, 1), boxes, counts, scores, sizes, grain, mask.View);
+        device.Launch(MaskKernel, grain.Threads(sizes.Total, 1), boxes, counts, scores, classIds, sizes, grain, mask.View);
         device.Launch(KeepKernel, segments, counts, mask.View, sizes, removed.View, scores);
     }
 
     /// <summary>One thread = some boxes: for each, the bits of all later boxes that it would suppress.</summary>
     internal static void MaskKernel(
-        Index1D index, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, Sizes sizes, Grain grain, ArrayView<uint> mask)
+        Index1D index, ArrayView<Box> boxes, ArrayView<int> counts, ArrayView<float> scores, ArrayView<int> classIds, Sizes sizes,
+        Grain grain, ArrayView<uint> mask)
     {
         int first = index * grain.Pixels;
         var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Total);
@@ -63,7 +83,10 @@ internal static class NonMaximumSuppression
                 var last = IntrinsicMath.Min(word * 32 + 32, count);
                 for (var j = IntrinsicMath.Max(word * 32, i + 1); j < last; j++)
                 {
-                    if (IntersectionOverUnion(box, boxes[segment * sizes.Capacity + j]) > sizes.Threshold)
+                    var other = segment * sizes.Capacity + j;
+                    if (sizes.ByClass != 0 && classIds[other] != classIds[row])
+                        continue;
+                    if (IntersectionOverUnion(box, boxes[other]) > sizes.Threshold)
                         bits |= 1u << (j - word * 32);
                 }
                 mask[row * sizes.Words + word] = bits;
@@ -105,5 +128,5 @@ internal static class NonMaximumSuppression
         return joint > 0 ? shared / joint : 0;
     }
 
-    internal readonly record struct Sizes(int Capacity, int Words, int Total, float Threshold);
+    internal readonly record struct Sizes(int Capacity, int Words, int Total, float Threshold, int ByClass);
 }

@@ -15,12 +15,9 @@ namespace Fpn.IlGpu.Detection;
 internal sealed record PostProcessSettings(
     float ScoreThreshold, float NmsThreshold, int DetectionsPerPicture, BoxWeights BoxWeights, bool BackgroundLast);
 
-/// <summary>One detection as the device gives it: box in original-picture px, probability, class.</summary>
-internal readonly record struct DeviceDetection(Box BoxImagePx, float Score, int ClassId);
-
 /// <summary>
 /// From the box head's outputs to detections: softmax; every RoI's box for every class that is likely enough, decoded
-/// and clipped; NMS a class; the best of a picture; scaled to the original picture. All on the device.
+/// and clipped; NMS a class; the best of a picture. Until then all on the device.
 /// </summary>
 internal static class PostProcess
 {
@@ -33,18 +30,17 @@ internal static class PostProcess
     /// <param name="proposals">The proposals.</param>
     /// <param name="pictures">[N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <param name="detections">[N, DetectionsPerPicture], best first.</param>
-    /// <param name="counts">[N]: how many each picture has.</param>
-    public static void Run(
-        Device device, BoxPredictions predictions, ProposalList proposals, ArrayView<ResizedPicture> pictures,
-        PostProcessSettings settings, ArrayView<DeviceDetection> detections, ArrayView<int> counts)
+    /// <returns>For each picture, best first.</returns>
+    public static List<ScoredBox>[] Run(
+        Device device, BoxPredictions predictions, RoiSet proposals, ArrayView<ResizedPicture> pictures, PostProcessSettings settings)
     {
         var batch = (int)pictures.Length;
         var classes = predictions.Logits.Shape.C;
         var objectClasses = classes - 1;
         var capacity = proposals.CapacityPerPicture;
         var lists = batch * objectClasses;
-        var sizes = new Sizes(classes, settings.BackgroundLast ? 0 : 1, capacity, checked(lists * capacity));
+        var sizes = new Sizes(
+            classes, settings.BackgroundLast ? 0 : 1, predictions.Deltas.Shape.C, capacity, checked(lists * capacity));
         Softmax.Run(device, predictions.Logits, predictions.Logits);
 
         // One list of candidates for each class of each picture, best first.
@@ -55,22 +51,14 @@ internal static class PostProcess
         TopK.Run(
             device, predictions.Logits.View, segments.View, capacity, capacity, settings.ScoreThreshold, indices.View, listCounts.View);
 
-        using var boxes = device.Rent<Box>(sizes.Total);
-        using var scores = device.Rent<float>(sizes.Total);
+        using var candidates = new CandidateList(device, sizes.Total);
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1), new Inputs(predictions.Logits.View, predictions.Deltas.View, proposals.Boxes.View),
-            pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, boxes.View, scores.View);
-        NonMaximumSuppression.Run(device, boxes.View, listCounts.View, scores.View, capacity, settings.NmsThreshold);
-
-        // The best of all classes of a picture.
-        var perPicture = objectClasses * capacity;
-        var best = settings.DetectionsPerPicture;
-        using var all = device.Upload<Segment>([.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
-        using var chosen = device.Rent<int>((long)batch * best);
-        TopK.Run(device, scores.View, all.View, perPicture, best, NonMaximumSuppression.Dropped / 2, chosen.View, counts);
-        device.Launch(
-            GatherKernel, batch * best, boxes.View, scores.View, pictures, chosen.View, counts, best, sizes, detections);
+            pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, candidates.View);
+        NonMaximumSuppression.Run(
+            device, candidates.Boxes.View, listCounts.View, candidates.Scores.View, capacity, settings.NmsThreshold);
+        return BestOfPicture.Take(device, candidates, batch, objectClasses * capacity, settings.DetectionsPerPicture);
     }
 
     /// <summary>One thread = one class of one picture: its column of probabilities.</summary>
@@ -88,47 +76,30 @@ internal static class PostProcess
     /// <summary>One thread = some candidates: decoded, clipped, with their score or none.</summary>
     internal static void DecodeKernel(
         Index1D index, Inputs inputs, ArrayView<ResizedPicture> pictures, Lists lists, BoxWeights weights, Sizes sizes, Grain grain,
-        ArrayView<Box> boxes, ArrayView<float> scores)
+        Candidates candidates)
     {
         int first = index * grain.Pixels;
         var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Total);
         for (var i = first; i < end; i++)
         {
             var list = i / sizes.Capacity;
-            scores[i] = NonMaximumSuppression.Dropped;
+            candidates.Scores[i] = NonMaximumSuppression.Dropped;
             if (i % sizes.Capacity >= lists.Counts[list])
                 continue;
             var at = lists.Segments[list].First + lists.Indices[i] * sizes.Classes;
             var picture = pictures[list / (sizes.Classes - 1)];
-            var box = BoxCoding.Decode(inputs.Proposals[at / sizes.Classes], inputs.Deltas, at * 4, weights);
+            var roi = at / sizes.Classes;
+            var classId = at % sizes.Classes;
+            var box = BoxCoding.Decode(inputs.Proposals[roi], inputs.Deltas, roi * sizes.DeltasPerRoi + classId * 4, weights);
             box = BoxCoding.Clip(box, picture.ResizedW, picture.ResizedH);
-            boxes[i] = box;
+            candidates.Boxes[i] = box;
+            candidates.ClassIds[i] = classId;
             if (box.Width >= SmallestSidePx && box.Height >= SmallestSidePx)
-                scores[i] = inputs.Probabilities[at];
+                candidates.Scores[i] = inputs.Probabilities[at];
         }
     }
 
-    /// <summary>One thread = one detection, scaled from the network's input to the original picture.</summary>
-    internal static void GatherKernel(
-        Index1D index, ArrayView<Box> boxes, ArrayView<float> scores, ArrayView<ResizedPicture> pictures, ArrayView<int> chosen,
-        ArrayView<int> counts, int best, Sizes sizes, ArrayView<DeviceDetection> detections)
-    {
-        var n = index / best;
-        if (index % best >= counts[n])
-            return;
-        var candidate = chosen[index];
-        var from = n * (sizes.Classes - 1) * sizes.Capacity + candidate;
-        var picture = pictures[n];
-        var scaleX = (float)picture.W / picture.ResizedW;
-        var scaleY = (float)picture.H / picture.ResizedH;
-        var box = boxes[from];
-        detections[index] = new DeviceDetection(
-            new Box(box.X1 * scaleX, box.Y1 * scaleY, box.X2 * scaleX, box.Y2 * scaleY),
-            scores[from],
-            candidate / sizes.Capacity + sizes.FirstObjectClass);
-    }
-
-    internal readonly record struct Sizes(int Classes, int FirstObjectClass, int Capacity, int Total);
+    internal readonly record struct Sizes(int Classes, int FirstObjectClass, int DeltasPerRoi, int Capacity, int Total);
 
     internal readonly record struct Inputs(ArrayView<float> Probabilities, ArrayView<float> Deltas, ArrayView<Box> Proposals);
 

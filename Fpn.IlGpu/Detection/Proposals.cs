@@ -32,7 +32,7 @@ internal static class Proposals
     /// <param name="pictures">[N].</param>
     /// <param name="settings">Counts and thresholds.</param>
     /// <returns>Proposals of all pictures, one after the other, best first.</returns>
-    public static ProposalList Find(
+    public static RoiSet Find(
         Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
         ProposalSettings settings)
     {
@@ -89,21 +89,23 @@ internal static class Proposals
 
     /// <summary>One thread = one proposal slot of a picture: its place among all pictures' proposals.</summary>
     internal static void GatherKernel(
-        Index1D index, ArrayView<Box> boxes, ArrayView<int> indices, ArrayView<int> counts, int perPicture, int capacity,
-        ArrayView<Box> proposals, ArrayView<int> pictures, ArrayView<int> total)
+        Index1D index, ArrayView<Box> boxes, ArrayView<float> scores, ArrayView<int> indices, ArrayView<int> counts, Places places,
+        Rois rois)
     {
-        var n = index / capacity;
-        var rank = index % capacity;
+        var n = index / places.Capacity;
+        var rank = index % places.Capacity;
         var before = 0;
         for (var i = 0; i < n; i++)
             before += counts[i];
         if (rank < counts[n])
         {
-            proposals[before + rank] = boxes[n * perPicture + indices[index]];
-            pictures[before + rank] = n;
+            var from = n * places.PerPicture + indices[index];
+            rois.Boxes[before + rank] = boxes[from];
+            rois.Scores[before + rank] = scores[from];
+            rois.Pictures[before + rank] = n;
         }
-        if (index == (int)counts.Length * capacity - 1)
-            total[0] = before + counts[n];
+        if (index == (int)counts.Length * places.Capacity - 1)
+            rois.Total[0] = before + counts[n];
     }
 
     /// <summary>Every level of every picture, picture by picture.</summary>
@@ -118,19 +120,18 @@ internal static class Proposals
         })];
     }
 
-    private static ProposalList Best(
+    private static RoiSet Best(
         Device device, int batch, int perPicture, ArrayView<Box> boxes, ArrayView<float> scores, int postNmsTopN)
     {
         var capacity = Math.Min(postNmsTopN, perPicture);
-        var list = new ProposalList(device, batch, capacity);
+        var list = new RoiSet(device, batch, capacity);
         using var segments = device.Upload<Segment>(
             [.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
         using var indices = device.Rent<int>((long)batch * capacity);
         TopK.Run(
             device, scores, segments.View, perPicture, capacity, NonMaximumSuppression.Dropped / 2, indices.View, list.PerPicture.View);
         device.Launch(
-            GatherKernel, batch * capacity, boxes, indices.View, list.PerPicture.View, perPicture, capacity,
-            list.Boxes.View, list.Pictures.View, list.Total.View);
+            GatherKernel, batch * capacity, boxes, scores, indices.View, list.PerPicture.View, new Places(perPicture, capacity), list.View);
         return list;
     }
 
@@ -139,35 +140,6 @@ internal static class Proposals
     internal readonly record struct Grids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
 
     internal readonly record struct Sizes(int Levels, int AnchorsPerLocation, int Capacity, int Total, float ScoreThreshold);
-}
 
-/// <summary>Proposals of a batch, one picture's after the other's, on the device.</summary>
-internal sealed class ProposalList(Device device, int batch, int capacityPerPicture) : IDisposable
-{
-    /// <summary>The most there can be.</summary>
-    public int Capacity { get; } = batch * capacityPerPicture;
-
-    /// <summary>The most there can be of one picture.</summary>
-    public int CapacityPerPicture { get; } = capacityPerPicture;
-
-    /// <summary>[Capacity], in input px.</summary>
-    public DeviceArray<Box> Boxes { get; } = device.Rent<Box>(batch * capacityPerPicture);
-
-    /// <summary>[Capacity]: which picture of the batch.</summary>
-    public DeviceArray<int> Pictures { get; } = device.Rent<int>(batch * capacityPerPicture);
-
-    /// <summary>[N]: how many each picture has.</summary>
-    public DeviceArray<int> PerPicture { get; } = device.Rent<int>(batch);
-
-    /// <summary>[1]: how many there are.</summary>
-    public DeviceArray<int> Total { get; } = device.Rent<int>(1);
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Boxes.Dispose();
-        Pictures.Dispose();
-        PerPicture.Dispose();
-        Total.Dispose();
-    }
+    internal readonly record struct Places(int PerPicture, int Capacity);
 }

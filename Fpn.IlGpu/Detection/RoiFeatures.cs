@@ -13,24 +13,23 @@ internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelE
 
 /// <summary>
 /// Features of a fixed size for every proposal, read from the pyramid level that its size calls for (paper, section
-/// 4.2). P6 is for the RPN alone.
+/// 4.2). The levels above the backbone's top map are for the RPN alone. A level's number is the power of two of its stride: with a
+/// ResNet's four maps 2 to 5.
 /// </summary>
 internal static class RoiFeatures
 {
-    private const int FinestLevel = 2;
-
     /// <summary>Pools them; the caller disposes the result.</summary>
     /// <param name="device">Where all arrays are.</param>
-    /// <param name="pyramid">[N, Hl, Wl, d], finest first; the last level is not used.</param>
-    /// <param name="proposals">In input px.</param>
+    /// <param name="pyramid">[N, Hl, Wl, d], finest first.</param>
+    /// <param name="levels">How many of its levels are read from.</param>
+    /// <param name="rois">In input px.</param>
     /// <param name="inputH">Height of the padded input, in px, from which each level's scale follows.</param>
     /// <param name="bins">The side of the features: 7.</param>
     /// <param name="settings">How.</param>
     /// <returns>[R, bins, bins, d].</returns>
     public static Tensor Pool(
-        Device device, FeatureMaps pyramid, ProposalList proposals, int inputH, int bins, RoiSettings settings)
+        Device device, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, int bins, RoiSettings settings)
     {
-        var levels = pyramid.Count - 1;
         var table = new RoiLevel[levels];
         for (var l = 0; l < levels; l++)
         {
@@ -40,13 +39,15 @@ internal static class RoiFeatures
         }
 
         using var levelTable = device.Upload<RoiLevel>(table);
-        using var places = device.Rent<RoiPlace>(proposals.Capacity);
-        var range = new RoiLevels.Range(FinestLevel, FinestLevel + levels - 1, settings.LevelEpsilon);
-        RoiLevels.Run(device, proposals.Boxes.View, proposals.Pictures.View, proposals.Total.View, range, places.View);
-        var features = Tensor.Rent(device, new Shape(proposals.Capacity, bins, bins, pyramid[0].Shape.C));
+        using var places = device.Rent<RoiPlace>(rois.Capacity);
+        var range = new RoiLevels.Range(Number(table[0]), Number(table[^1]), settings.LevelEpsilon);
+        RoiLevels.Run(device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, range, places.View);
+        var features = Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid[0].Shape.C));
         RoiAlign.Run(
-            device, levelTable.View, pyramid.Values.View, new RoiList(proposals.Boxes.View, places.View, proposals.Total.View),
+            device, levelTable.View, pyramid.Values.View, new RoiList(rois.Boxes.View, places.View, rois.Total.View),
             settings.SamplingRatio, settings.Aligned, features);
         return features;
     }
+
+    private static int Number(RoiLevel level) => -(int)MathF.Log2(level.Scale);
 }

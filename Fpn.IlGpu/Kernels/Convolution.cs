@@ -7,10 +7,10 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>
 /// Convolution with everything that follows it in a residual block:
 /// <code>
-/// out[n, y, x, k] = relu( bias[k] + residual[n, y, x, k]
+/// out[n, y, x, k] = f( bias[k] + residual[n, y, x, k]
 ///                         + Σ ky, kx, c  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c, k] )
 /// </code>
-/// with zeros outside the input, and c running over the channels of k's group. Batch norm is folded into weights and
+/// with zeros outside the input, f the activation, and c running over the channels of k's group. Batch norm is folded into weights and
 /// bias. As in PyTorch, this is a correlation: the window is not flipped. Read <see cref="NaiveKernel"/> first; the one
 /// that runs is <see cref="TiledKernel"/>, whose inner block is <see cref="ConvolutionTile"/>.
 /// </summary>
@@ -22,13 +22,14 @@ internal static class Convolution
     /// <param name="weights">Packed for this device, with the bias.</param>
     /// <param name="window">Stride, padding, dilation, groups.</param>
     /// <param name="residual">[N, OH, OW, K] to add, or null.</param>
-    /// <param name="relu">Whether to clamp below at 0.</param>
+    /// <param name="activation">f, what ends the layer.</param>
     /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
-        Device device, Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, bool relu, Tensor output)
+        Device device, Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
     {
-        var sizes = Validate(input, weights, window, residual, relu, output);
+        var sizes = Validate(input, weights, window, residual, activation, output);
         var residualView = (residual ?? output).View;
+        device.MultiplyAdds += sizes.MultiplyAdds;
         if (weights.IsDepthwise)
         {
             DepthwiseConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
@@ -43,9 +44,9 @@ internal static class Convolution
     /// <summary>Runs the naive kernel; its weights are [kh, kw, C / groups, K] as they are.</summary>
     public static void RunNaive(
         Device device, Tensor input, ArrayView<float> weights, ArrayView<float> bias, (int H, int W) kernel,
-        ConvolutionWindow window, Tensor? residual, bool relu, Tensor output)
+        ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
     {
-        var sizes = ConvolutionSizes.From(input.Shape, output.Shape, kernel.H, kernel.W, window, residual is not null, relu);
+        var sizes = ConvolutionSizes.From(input.Shape, output.Shape, kernel.H, kernel.W, window, residual is not null, activation);
         device.Launch(
             NaiveKernel, (int)output.Shape.Length, input.View, weights, bias, (residual ?? output).View, sizes, output.View);
     }
@@ -81,7 +82,7 @@ internal static class Convolution
         }
         if (sizes.HasResidual != 0)
             sum += residual[i];
-        output[i] = sizes.Relu != 0 && sum < 0 ? 0 : sum;
+        output[i] = Activate.Value(sum, sizes.Activation);
     }
 
     /// <summary>One thread = one segment of an output row × some blocks of output channels (see <see cref="Tiling"/>).</summary>
@@ -91,7 +92,7 @@ internal static class Convolution
         => ConvolutionTile.Run(input, weights, bias, residual, sizes, TilePosition.Of(index, sizes), output);
 
     private static ConvolutionSizes Validate(
-        Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, bool relu, Tensor output)
+        Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
     {
         if (input.Shape.C != weights.GroupInputC * window.Groups || weights.Groups != window.Groups)
         {
@@ -104,6 +105,6 @@ internal static class Convolution
         if (residual is not null && residual.Shape != expected)
             throw new ArgumentException($"The residual must be {expected}, not {residual.Shape}.", nameof(residual));
         return ConvolutionSizes.From(
-            input.Shape, output.Shape, weights.KernelH, weights.KernelW, window, residual is not null, relu);
+            input.Shape, output.Shape, weights.KernelH, weights.KernelW, window, residual is not null, activation);
     }
 }

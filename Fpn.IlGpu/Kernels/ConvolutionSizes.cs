@@ -64,8 +64,8 @@ internal readonly record struct ConvolutionSizes
     /// <summary>1 to add the residual, 0 not to; kernels take no bool.</summary>
     public required int HasResidual { get; init; }
 
-    /// <summary>1 to clamp below at 0.</summary>
-    public required int Relu { get; init; }
+    /// <summary>What ends the layer.</summary>
+    public required Activation Activation { get; init; }
 
     /// <summary>How the tiled kernel splits the output; the others don't use it.</summary>
     public Tiling Tiling { get; init; }
@@ -74,11 +74,14 @@ internal readonly record struct ConvolutionSizes
 
     public int GroupOutputC => OutputC / Groups;
 
+    /// <summary>What it computes, the zeros outside the input counted like the rest.</summary>
+    public long MultiplyAdds => (long)OutputN * OutputH * OutputW * OutputC * KernelH * KernelW * GroupInputC;
+
     /// <summary>Of the tiled kernel: output channels are taken in blocks of the tile's width, group by group.</summary>
     public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
 
     public static ConvolutionSizes From(
-        Shape input, Shape output, int kernelH, int kernelW, ConvolutionWindow window, bool hasResidual, bool relu) => new()
+        Shape input, Shape output, int kernelH, int kernelW, ConvolutionWindow window, bool hasResidual, Activation activation) => new()
         {
             InputH = input.H,
             InputW = input.W,
@@ -97,7 +100,7 @@ internal readonly record struct ConvolutionSizes
             DilationX = window.Dilation.X,
             Groups = window.Groups,
             HasResidual = hasResidual ? 1 : 0,
-            Relu = relu ? 1 : 0,
+            Activation = activation,
         };
 
     /// <summary>

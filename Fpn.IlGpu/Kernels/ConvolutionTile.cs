@@ -235,6 +235,6 @@ internal static class ConvolutionTile
         sum += bias[k];
         if (sizes.HasResidual != 0)
             sum += residual[i];
-        output[i] = sizes.Relu != 0 && sum < 0 ? 0 : sum;
+        output[i] = Activate.Value(sum, sizes.Activation);
     }
 }

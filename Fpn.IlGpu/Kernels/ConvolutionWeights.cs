@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.ExceptionServices;
 using Fpn.IlGpu.Runtime;
 using ILGPU;
 
@@ -10,10 +12,13 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal sealed class ConvolutionWeights : IDisposable
 {
+    // Large weights are packed a part at a time: beside the device's copy of them, there is never another whole one.
+    private const int ValuesAtOnce = 1 << 20;
+
     private readonly DeviceArray<float> values;
     private readonly DeviceArray<float> bias;
 
-    /// <summary>Packs and uploads.</summary>
+    /// <summary>Packs and uploads weights that are in memory.</summary>
     /// <param name="device">Where to.</param>
     /// <param name="weights">[kh, kw, C / groups, K].</param>
     /// <param name="biasValues">[K].</param>
@@ -44,22 +49,102 @@ internal sealed class ConvolutionWeights : IDisposable
         bias = device.Upload(biasValues);
     }
 
-    public int KernelH { get; }
+    private ConvolutionWeights(DeviceArray<float> values, DeviceArray<float> bias) => (this.values, this.bias) = (values, bias);
 
-    public int KernelW { get; }
+    /// <summary>Some output channels of PyTorch's weights, [count, C / groups, kh, kw], from one on.</summary>
+    public delegate void TorchRows(int first, Span<float> rows);
 
-    public int GroupInputC { get; }
+    public int KernelH { get; private init; }
 
-    public int OutputC { get; }
+    public int KernelW { get; private init; }
 
-    public int Groups { get; }
+    public int GroupInputC { get; private init; }
+
+    public int OutputC { get; private init; }
+
+    public int Groups { get; private init; }
 
     /// <summary>Whether each channel is convolved by itself.</summary>
-    public bool IsDepthwise { get; }
+    public bool IsDepthwise { get; private init; }
 
     public ArrayView<float> Values => values.View;
 
     public ArrayView<float> Bias => bias.View;
+
+    /// <summary>Packs and uploads weights as PyTorch keeps them, read a few output channels at a time.</summary>
+    /// <param name="device">Where to.</param>
+    /// <param name="rows">Where from.</param>
+    /// <param name="biasValues">[K].</param>
+    /// <param name="scale">[K], by which each output channel is multiplied; or null.</param>
+    /// <param name="kernelH">Rows of the window.</param>
+    /// <param name="kernelW">Columns of the window.</param>
+    /// <param name="groupInputC">C / groups.</param>
+    /// <param name="groups">Parts that channels are split into.</param>
+    public static ConvolutionWeights FromTorch(
+        Device device, TorchRows rows, float[] biasValues, float[]? scale, int kernelH, int kernelW, int groupInputC, int groups = 1)
+    {
+        var outputC = biasValues.Length;
+        var positions = kernelH * kernelW;
+        var depth = positions * groupInputC;
+        var isDepthwise = groupInputC == 1 && groups == outputC && groups > 1;
+        // Depthwise weights are one block of all channels: [1, kh, kw, 1, C].
+        var (parts, partC) = isDepthwise ? (1, outputC) : (groups, outputC / groups);
+        var blockC = isDepthwise ? outputC : ConvolutionTile.Shape(device).Channels;
+        var blocksPerPart = Grain.Count(partC, blockC);
+        var blocks = parts * blocksPerPart;
+        var blockLength = depth * blockC;
+        var atOnce = Math.Clamp(ValuesAtOnce / blockLength, 1, blocks);
+        var values = device.Rent<float>((long)blocks * blockLength);
+        // Rented, as an array a layer would pile up faster than the garbage collector looks.
+        var packed = ArrayPool<float>.Shared.Rent(atOnce * blockLength);
+        for (var first = 0; first < blocks; first += atOnce)
+        {
+            var count = Math.Min(atOnce, blocks - first);
+            try
+            {
+                Parallel.For(0, count, i => PackAt(first + i, packed.AsSpan(i * blockLength, blockLength)));
+            }
+            catch (AggregateException e)
+            {
+                ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            }
+            values.Upload((long)first * blockLength, packed.AsSpan(0, count * blockLength));
+        }
+        ArrayPool<float>.Shared.Return(packed);
+        return new ConvolutionWeights(values, device.Upload<float>(biasValues))
+        {
+            KernelH = kernelH,
+            KernelW = kernelW,
+            GroupInputC = groupInputC,
+            OutputC = outputC,
+            Groups = groups,
+            IsDepthwise = isDepthwise,
+        };
+
+        void PackAt(int block, Span<float> to)
+        {
+            var within = block % blocksPerPart * blockC;
+            var channel = block / blocksPerPart * partC + within;
+            var length = Math.Min(blockC, partC - within) * depth;
+            var torch = ArrayPool<float>.Shared.Rent(length);
+            rows(channel, torch.AsSpan(0, length));
+            PackBlock(torch.AsSpan(0, length), scale.AsSpan(scale is null ? 0 : channel), positions, groupInputC, blockC, to);
+            ArrayPool<float>.Shared.Return(torch);
+        }
+    }
+
+    /// <summary>
+    /// The same as weights of a matrix product, whose rows are all values that the window sees; takes the place of this.
+    /// </summary>
+    public ConvolutionWeights AsMatrix() => new(values, bias)
+    {
+        KernelH = 1,
+        KernelW = 1,
+        GroupInputC = KernelH * KernelW * GroupInputC,
+        OutputC = OutputC,
+        Groups = 1,
+        IsDepthwise = false,
+    };
 
     /// <inheritdoc/>
     public void Dispose()
@@ -85,5 +170,23 @@ internal sealed class ConvolutionWeights : IDisposable
             }
         }
         return packed;
+    }
+
+    /// <summary>[channels, C, positions] to [positions, C, blockC], each output channel times its factor.</summary>
+    private static void PackBlock(
+        ReadOnlySpan<float> torch, ReadOnlySpan<float> scale, int positions, int inputC, int blockC, Span<float> packed)
+    {
+        packed.Clear();
+        var depth = positions * inputC;
+        for (var k = 0; k < torch.Length / depth; k++)
+        {
+            var factor = scale.IsEmpty ? 1 : scale[k];
+            var own = torch.Slice(k * depth, depth);
+            for (var c = 0; c < inputC; c++)
+            {
+                for (var p = 0; p < positions; p++)
+                    packed[(p * inputC + c) * blockC + k] = own[c * positions + p] * factor;
+            }
+        }
     }
 }

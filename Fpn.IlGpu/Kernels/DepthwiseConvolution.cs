@@ -8,10 +8,10 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>
 /// A convolution in which every channel is a group of its own:
 /// <code>
-/// out[n, y, x, c] = relu( bias[c] + residual[n, y, x, c]
+/// out[n, y, x, c] = f( bias[c] + residual[n, y, x, c]
 ///                         + Σ ky, kx  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c] )
 /// </code>
-/// There is no sum over channels, so there is nothing to tile: neighbouring channels are neighbouring lanes.
+/// f is the activation. There is no sum over channels, so there is nothing to tile: neighbouring channels are neighbouring lanes.
 /// </summary>
 internal static class DepthwiseConvolution
 {
@@ -73,7 +73,7 @@ internal static class DepthwiseConvolution
             }
             if (sizes.HasResidual != 0)
                 sum += ChannelRun.Load(residual, window.OutputPixel + c);
-            ChannelRun.Store(sizes.Relu != 0 ? Vector.Max(sum, Vector<float>.Zero) : sum, output, window.OutputPixel + c);
+            ChannelRun.Store(Activate.Lanes(sum, sizes.Activation), output, window.OutputPixel + c);
         }
         AccumulateOnDevice(input, weights, bias, residual, sizes, window with { FirstC = c, Channels = end - c }, output);
     }
@@ -94,7 +94,7 @@ internal static class DepthwiseConvolution
             }
             if (sizes.HasResidual != 0)
                 sum += residual[window.OutputPixel + c];
-            output[window.OutputPixel + c] = sizes.Relu != 0 && sum < 0 ? 0 : sum;
+            output[window.OutputPixel + c] = Activate.Value(sum, sizes.Activation);
         }
     }
 

@@ -6,7 +6,7 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// The matrix product of a fully connected layer:
-/// <code>out[m, k] = relu( bias[k] + Σ c  in[m, c] · weights[c, k] )</code>
+/// <code>out[m, k] = f( bias[k] + Σ c  in[m, c] · weights[c, k] )</code>
 /// It is a 1×1 convolution over one row of M pixels, and so shares its tile (<see cref="ConvolutionTile"/>). Rows beyond
 /// a count that only the device knows, such as the number of proposals, are skipped tile by tile.
 /// </summary>
@@ -17,10 +17,10 @@ internal static class MatrixProduct
     /// <param name="input">[M, …]: all but the first dimension are the C values of a row.</param>
     /// <param name="weights">[C, K] and [K], packed for this device.</param>
     /// <param name="liveRows">[1]: how many of the M rows count; the outputs of the others may be anything.</param>
-    /// <param name="relu">Whether to clamp below at 0.</param>
+    /// <param name="activation">f, what ends the layer.</param>
     /// <param name="output">[M, 1, 1, K].</param>
     public static void Run(
-        Device device, Tensor input, ConvolutionWeights weights, ArrayView<int> liveRows, bool relu, Tensor output)
+        Device device, Tensor input, ConvolutionWeights weights, ArrayView<int> liveRows, Activation activation, Tensor output)
     {
         var rows = input.Shape.N;
         var depth = (int)(input.Shape.Length / Math.Max(1, rows));
@@ -30,7 +30,8 @@ internal static class MatrixProduct
             throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
         var flat = ConvolutionSizes.From(
             new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), kernelH: 1, kernelW: 1,
-            ConvolutionWindow.Square(), hasResidual: false, relu);
+            ConvolutionWindow.Square(), hasResidual: false, activation);
+        device.MultiplyAdds += flat.MultiplyAdds;
         var sizes = ConvolutionTile.Plan(device, flat);
         device.Launch(
             TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
@@ -38,7 +39,7 @@ internal static class MatrixProduct
 
     /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
     internal static void NaiveKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, int relu,
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, Activation activation,
         ArrayView<float> output)
     {
         var m = index / outputC;
@@ -46,7 +47,7 @@ internal static class MatrixProduct
         var sum = bias[k];
         for (var c = 0; c < depth; c++)
             sum += input[m * depth + c] * weights[c * outputC + k];
-        output[index] = relu != 0 && sum < 0 ? 0 : sum;
+        output[index] = Activate.Value(sum, activation);
     }
 
     /// <summary>One thread = a segment of rows × some blocks of output channels (see <see cref="Tiling"/>).</summary>

@@ -107,7 +107,7 @@ internal static unsafe class SimdConvolution
         return copy;
     }
 
-    /// <summary>Adds bias and residual, clamps, and stores what of the tile lies in the row and in the group.</summary>
+    /// <summary>Adds bias and residual, activates, and stores what of the tile lies in the row and in the group.</summary>
     private static void Epilogue(
         float* sums, float* bias, float* residual, in ConvolutionSizes s, TilePosition tile, float* output)
     {
@@ -118,7 +118,7 @@ internal static unsafe class SimdConvolution
         var k = group * s.GroupOutputC + groupK;
         var first = (((long)tile.N * s.OutputH + tile.Y) * s.OutputW + tile.X) * s.OutputC + k;
         SimdTile.Store(
-            sums, bias + k, s.HasResidual != 0 ? residual + first : null, s.Relu != 0, output + first, s.OutputC, pixels, channels);
+            sums, bias + k, s.HasResidual != 0 ? residual + first : null, s.Activation, output + first, s.OutputC, pixels, channels);
     }
 
     /// <summary>A thread's working memory, 64-byte aligned, kept between tiles.</summary>

@@ -59,20 +59,19 @@ internal static unsafe class SimdTile
             Multiply6x16(walk, w, sums, accumulate);
     }
 
-    /// <summary>output[p, k] = relu(sums[p, k] + bias[k] + residual[p, k]) for the tile's first pixels and channels.</summary>
+    /// <summary>output[p, k] = f(sums[p, k] + bias[k] + residual[p, k]) for the tile's first pixels and channels.</summary>
     /// <param name="sums">[Pixels, Channels].</param>
     /// <param name="bias">[channels].</param>
     /// <param name="residual">[pixels, channels], a pixel every pixelStep values; or null.</param>
-    /// <param name="relu">Whether to clamp below at 0.</param>
+    /// <param name="activation">f.</param>
     /// <param name="output">[pixels, channels], a pixel every pixelStep values.</param>
     /// <param name="pixelStep">From one pixel to the next, in values.</param>
     /// <param name="pixels">How many pixels to store.</param>
     /// <param name="channels">How many channels to store.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Store(
-        float* sums, float* bias, float* residual, bool relu, float* output, int pixelStep, int pixels, int channels)
+        float* sums, float* bias, float* residual, Activation activation, float* output, int pixelStep, int pixels, int channels)
     {
-        var floor = Vector256.Create(relu ? 0 : float.NegativeInfinity);
         for (var p = 0; p < pixels; p++, output += pixelStep, sums += Channels)
         {
             var k = 0;
@@ -81,14 +80,14 @@ internal static unsafe class SimdTile
                 var sum = Vector256.Load(sums + k) + Vector256.Load(bias + k);
                 if (residual != null)
                     sum += Vector256.Load(residual + k);
-                Vector256.Max(sum, floor).Store(output + k);
+                Activate.EightLanes(sum, activation).Store(output + k);
             }
             for (; k < channels; k++)
             {
                 var sum = sums[k] + bias[k];
                 if (residual != null)
                     sum += residual[k];
-                output[k] = relu && sum < 0 ? 0 : sum;
+                output[k] = Activate.Value(sum, activation);
             }
             if (residual != null)
                 residual += pixelStep;

@@ -7,26 +7,32 @@ namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// The Fast R-CNN head (paper, section 4.2), the same for RoIs of every level: two fully connected layers with ReLU,
-/// then two sibling ones: a logit for each class and the background, and four box deltas for each.
+/// then two sibling ones: a logit for each class and the background, and four box deltas for each. torchvision's second
+/// generation of models has 3×3 convolutions with batch norms, and then only one fully connected layer.
 /// </summary>
 internal sealed class BoxHead : IDisposable
 {
     private readonly Device device;
-    private readonly ConvolutionWeights fc6;
-    private readonly ConvolutionWeights fc7;
+    private readonly ConvolutionLayer[] convolutions;
+    private readonly ConvolutionWeights[] hidden;
     private readonly ConvolutionWeights scores;
     private readonly ConvolutionWeights deltas;
 
     private BoxHead(
-        Device device, ConvolutionWeights fc6, ConvolutionWeights fc7, ConvolutionWeights scores, ConvolutionWeights deltas, int bins)
+        Device device, ConvolutionLayer[] convolutions, ConvolutionWeights[] hidden, ConvolutionWeights scores, ConvolutionWeights deltas,
+        int bins)
     {
         this.device = device;
-        this.fc6 = fc6;
-        this.fc7 = fc7;
+        this.convolutions = convolutions;
+        this.hidden = hidden;
         this.scores = scores;
         this.deltas = deltas;
         Bins = bins;
     }
+
+    /// <summary>What it is, for people.</summary>
+    public string Description
+        => $"{(convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")}{hidden.Length} + 2 fully connected of {hidden[^1].OutputC}";
 
     /// <summary>The side of a RoI's features: 7.</summary>
     public int Bins { get; }
@@ -39,17 +45,32 @@ internal sealed class BoxHead : IDisposable
     /// <param name="weights">Where from.</param>
     /// <param name="name">What its tensors' names begin with: <c>roi_heads</c>.</param>
     /// <param name="channels">d.</param>
+    /// <param name="backgroundLast">Whether the background is the last class; it may then have no box deltas.</param>
     /// <exception cref="WeightsException">Something is missing, or shapes don't fit one another.</exception>
-    public static BoxHead Read(Device device, WeightReader weights, string name, int channels)
+    public static BoxHead Read(Device device, WeightReader weights, string name, int channels, bool backgroundLast)
     {
-        var fc6Name = name + ".box_head.fc6";
-        var bins = (int)Math.Round(Math.Sqrt(weights.Size(fc6Name + ".weight", 1, 2) / (double)channels));
-        var fc6 = weights.FullyConnected(fc6Name, channels, Math.Max(1, bins * bins));
-        var fc7 = weights.FullyConnected(name + ".box_head.fc7", fc6.OutputC);
-        var scores = weights.FullyConnected(name + ".box_predictor.cls_score", fc7.OutputC);
-        var deltas = weights.FullyConnected(name + ".box_predictor.bbox_pred", fc7.OutputC);
-        return deltas.OutputC == 4 * scores.OutputC
-            ? new BoxHead(device, fc6, fc7, scores, deltas, bins)
+        var convolutions = new ConvolutionLayer[weights.HasAny(name + ".box_head.fc6.") ? 0 : Convolutions(weights, name + ".box_head")];
+        for (var i = 0; i < convolutions.Length; i++)
+        {
+            convolutions[i] = weights.Normalised(
+                $"{name}.box_head.{i}", channels, ConvolutionWindow.Square(padding: 1), Activation.Relu);
+            channels = convolutions[i].OutputChannels;
+        }
+
+        // Of the sequence, the layer after the convolutions flattens and has no weights.
+        string[] names = convolutions.Length == 0 ? ["fc6", "fc7"] : [$"{convolutions.Length + 1}"];
+        var bins = (int)Math.Round(Math.Sqrt(weights.Size($"{name}.box_head.{names[0]}.weight", 1, 2) / (double)channels));
+        var hidden = new ConvolutionWeights[names.Length];
+        for (var i = 0; i < names.Length; i++)
+        {
+            hidden[i] = i == 0
+                ? weights.FullyConnected($"{name}.box_head.{names[i]}", channels, Math.Max(1, bins * bins))
+                : weights.FullyConnected($"{name}.box_head.{names[i]}", hidden[i - 1].OutputC);
+        }
+        var scores = weights.FullyConnected(name + ".box_predictor.cls_score", hidden[^1].OutputC);
+        var deltas = weights.FullyConnected(name + ".box_predictor.bbox_pred", hidden[^1].OutputC);
+        return deltas.OutputC == 4 * scores.OutputC || (backgroundLast && deltas.OutputC == 4 * (scores.OutputC - 1))
+            ? new BoxHead(device, convolutions, hidden, scores, deltas, bins)
             : throw weights.Error(
                 $"the tensor '{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs "
                 + $"where {scores.OutputC} classes need {4 * scores.OutputC}.");
@@ -61,36 +82,48 @@ internal sealed class BoxHead : IDisposable
     /// <returns>[R, 1, 1, 1024].</returns>
     public Tensor Features(Tensor roiFeatures, ArrayView<int> liveRois)
     {
-        using var hidden = Multiply(roiFeatures, fc6, liveRois, relu: true);
-        return Multiply(hidden, fc7, liveRois, relu: true);
+        using var convolved = convolutions.Length == 0 ? null : ConvolutionLayer.RunAll(convolutions, roiFeatures);
+        var x = Multiply(convolved ?? roiFeatures, hidden[0], liveRois, Activation.Relu);
+        foreach (var layer in hidden.Skip(1))
+        {
+            var next = Multiply(x, layer, liveRois, Activation.Relu);
+            x.Dispose();
+            x = next;
+        }
+        return x;
     }
 
     /// <summary>Both predictions.</summary>
     /// <param name="features">[R, 1, 1, 1024].</param>
     /// <param name="liveRois">[1]: how many of the R RoIs there are.</param>
     public BoxPredictions Predict(Tensor features, ArrayView<int> liveRois)
-        => new(Multiply(features, scores, liveRois, relu: false), Multiply(features, deltas, liveRois, relu: false));
+        => new(Multiply(features, scores, liveRois, Activation.None), Multiply(features, deltas, liveRois, Activation.None));
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        fc6.Dispose();
-        fc7.Dispose();
+        foreach (var layer in convolutions)
+            layer.Dispose();
+        foreach (var layer in hidden)
+            layer.Dispose();
         scores.Dispose();
         deltas.Dispose();
     }
 
-    private Tensor Multiply(Tensor input, ConvolutionWeights layer, ArrayView<int> liveRows, bool relu)
+    /// <summary>How many parts of the head come before the last, the fully connected one, and before the flattening.</summary>
+    private static int Convolutions(WeightReader weights, string name) => Math.Max(0, weights.Count(name + ".") - 2);
+
+    private Tensor Multiply(Tensor input, ConvolutionWeights layer, ArrayView<int> liveRows, Activation activation)
     {
         var output = Tensor.Rent(device, new Shape(input.Shape.N, 1, 1, layer.OutputC));
-        MatrixProduct.Run(device, input, layer, liveRows, relu, output);
+        MatrixProduct.Run(device, input, layer, liveRows, activation, output);
         return output;
     }
 }
 
 /// <summary>What the box head says of every RoI.</summary>
 /// <param name="Logits">[R, 1, 1, classes].</param>
-/// <param name="Deltas">[R, 1, 1, 4 · classes].</param>
+/// <param name="Deltas">[R, 1, 1, 4 · classes], or 4 · (classes − 1) where the background comes last and has none.</param>
 internal sealed record BoxPredictions(Tensor Logits, Tensor Deltas) : IDisposable
 {
     /// <inheritdoc/>

@@ -8,8 +8,9 @@ namespace Fpn.IlGpu.Networks;
 /// <param name="device">Where the weights are.</param>
 /// <param name="weights">Packed weights and bias, batch norm folded in; owned by the layer.</param>
 /// <param name="window">Stride, padding, dilation, groups.</param>
-/// <param name="relu">Whether a ReLU follows.</param>
-internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights, ConvolutionWindow window, bool relu) : IDisposable
+/// <param name="activation">What ends the layer.</param>
+internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights, ConvolutionWindow window, Activation activation)
+    : IDisposable
 {
     /// <summary>K.</summary>
     public int OutputChannels => weights.OutputC;
@@ -19,7 +20,7 @@ internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights
 
     /// <summary>Runs it into a tensor that the caller disposes.</summary>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="residual">[N, OH, OW, K] to add before the ReLU, or null.</param>
+    /// <param name="residual">[N, OH, OW, K] to add before the activation, or null.</param>
     public Tensor Run(Tensor input, Tensor? residual = null)
     {
         var output = Tensor.Rent(device, OutputShape(input.Shape));
@@ -29,7 +30,22 @@ internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights
 
     /// <summary>Runs it into a tensor that is there.</summary>
     public void Run(Tensor input, Tensor? residual, Tensor output)
-        => Convolution.Run(device, input, weights, window, residual, relu, output);
+        => Convolution.Run(device, input, weights, window, residual, activation, output);
+
+    /// <summary>Runs one layer after the other; the caller disposes the output, and the input stays.</summary>
+    /// <param name="layers">At least one.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    public static Tensor RunAll(IReadOnlyList<ConvolutionLayer> layers, Tensor input)
+    {
+        var x = layers[0].Run(input);
+        foreach (var layer in layers.Skip(1))
+        {
+            var next = layer.Run(x);
+            x.Dispose();
+            x = next;
+        }
+        return x;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => weights.Dispose();

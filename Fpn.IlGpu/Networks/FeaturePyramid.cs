@@ -12,23 +12,38 @@ namespace Fpn.IlGpu.Networks;
 /// Pl = smoothl(Ml)                          3×3, against the aliasing of upsampling
 /// P6 = P5 subsampled by 2                   for the RPN only (section 4.1)
 /// </code>
-/// laterals are 1×1 convolutions to d channels; there is no non-linearity in any of these layers.
+/// laterals are 1×1 convolutions to d channels; there is no non-linearity in any of these layers. Some models follow
+/// each convolution by a batch norm, and RetinaNet has other <see cref="ExtraLevels"/>.
 /// </summary>
 internal sealed class FeaturePyramid : IDisposable
 {
     private readonly Device device;
     private readonly ConvolutionLayer[] laterals;
     private readonly ConvolutionLayer[] smooths;
+    private readonly ExtraLevels extra;
 
-    private FeaturePyramid(Device device, ConvolutionLayer[] laterals, ConvolutionLayer[] smooths)
+    private FeaturePyramid(Device device, ConvolutionLayer[] laterals, ConvolutionLayer[] smooths, ExtraLevels extra)
     {
         this.device = device;
         this.laterals = laterals;
         this.smooths = smooths;
+        this.extra = extra;
     }
+
+    /// <summary>What it is, for people.</summary>
+    public string Description => $"{Levels} levels of {Channels} channels, {extra.Description}";
 
     /// <summary>d, the channels of every level.</summary>
     public int Channels => smooths[0].OutputChannels;
+
+    /// <summary>The number of levels, those above the top map included.</summary>
+    public int Levels => laterals.Length + extra.Count;
+
+    /// <summary>The number of levels that stand on a map of the backbone: those that RoIs are read from.</summary>
+    public int MergedLevels => laterals.Length;
+
+    /// <summary>The number of the backbone's maps that a pyramid in a file stands on.</summary>
+    public static int MapCount(WeightReader weights, string name) => Math.Max(1, weights.Count(name + ".inner_blocks."));
 
     /// <summary>Reads one that stands on a backbone.</summary>
     /// <param name="device">Where its weights go.</param>
@@ -41,28 +56,30 @@ internal sealed class FeaturePyramid : IDisposable
         var smooths = new ConvolutionLayer[backboneChannels.Count];
         for (var l = 0; l < laterals.Length; l++)
         {
-            // Since torchvision 0.13 each convolution is the first of a sequence.
-            var lateral = weights.FirstOf($"{name}.inner_blocks.{l}.0", $"{name}.inner_blocks.{l}");
-            var smooth = weights.FirstOf($"{name}.layer_blocks.{l}.0", $"{name}.layer_blocks.{l}");
             // All levels have the channels of the first.
             int? channels = l == 0 ? null : laterals[0].OutputChannels;
-            laterals[l] = weights.Convolution(lateral, backboneChannels[l], ConvolutionWindow.Square(), relu: false, outputC: channels);
+            laterals[l] = weights.Normalised(
+                $"{name}.inner_blocks.{l}", backboneChannels[l], ConvolutionWindow.Square(), Activation.None, channels);
             channels = laterals[0].OutputChannels;
-            smooths[l] = weights.Convolution(smooth, channels.Value, ConvolutionWindow.Square(padding: 1), relu: false, outputC: channels);
+            smooths[l] = weights.Normalised(
+                $"{name}.layer_blocks.{l}", channels.Value, ConvolutionWindow.Square(padding: 1), Activation.None, channels);
         }
-        return new FeaturePyramid(device, laterals, smooths);
+        var extra = ExtraLevels.Read(device, weights, name + ".extra_blocks", backboneChannels[^1], laterals[0].OutputChannels);
+        return new FeaturePyramid(device, laterals, smooths, extra);
     }
 
     /// <summary>Builds P2 to P6 from C2 to C5, which it disposes as it goes.</summary>
     /// <param name="bottomUp">[N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>[N, Hl, Wl, d], finest first, and P6.</returns>
+    /// <returns>[N, Hl, Wl, d], finest first, and the levels above.</returns>
     public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
     {
         var top = bottomUp.Count - 1;
         var pyramid = new FeatureMaps(device, OutputShapes(bottomUp));
 
-        var merged = Lateral(top, bottomUp[top]);
+        var merged = laterals[top].Run(bottomUp[top]);
         smooths[top].Run(merged, null, pyramid[top]);
+        extra.Run(bottomUp[top], pyramid, top);
+        bottomUp[top].Dispose();
         for (var l = top - 1; l >= 0; l--)
         {
             var lateral = Lateral(l, bottomUp[l]);
@@ -72,8 +89,6 @@ internal sealed class FeaturePyramid : IDisposable
             smooths[l].Run(merged, null, pyramid[l]);
         }
         merged.Dispose();
-
-        MaxPool.Run(device, pyramid[top], kernel: 1, stride: 2, padding: 0, pyramid[top + 1]);
         return pyramid;
     }
 
@@ -82,6 +97,7 @@ internal sealed class FeaturePyramid : IDisposable
     {
         foreach (var layer in laterals.Concat(smooths))
             layer.Dispose();
+        extra.Dispose();
     }
 
     private Tensor Lateral(int level, Tensor map)
@@ -93,7 +109,7 @@ internal sealed class FeaturePyramid : IDisposable
     private List<Shape> OutputShapes(IReadOnlyList<Tensor> bottomUp)
     {
         var shapes = bottomUp.Select(map => map.Shape with { C = Channels }).ToList();
-        shapes.Add(MaxPool.OutputShape(shapes[^1], kernel: 1, stride: 2, padding: 0));
+        shapes.AddRange(extra.OutputShapes(bottomUp[^1].Shape, shapes[^1]));
         return shapes;
     }
 }

@@ -7,36 +7,55 @@ namespace Fpn.IlGpu.Networks;
 /// <summary>
 /// ResNet (He et al., Deep Residual Learning, table 1) as a bottom-up pathway: 7×7 convolution of stride 2, max pool of
 /// stride 2, then stages of residual blocks; the first block of each stage but the first halves the size. Block type,
-/// depths, widths and groups are read off the weights. The output of each stage's last block is C2, C3, C4, C5.
+/// depths, widths and groups are read off the weights, so that wide ResNets and ResNeXts are just that. The output of
+/// each stage's last block is C2, C3, C4, C5.
 /// </summary>
 internal sealed class ResNet : IBackbone
 {
     private readonly Device device;
     private readonly ConvolutionLayer stem;
     private readonly ResidualBlock[][] stages;
+    private readonly int firstMap;
 
-    private ResNet(Device device, ConvolutionLayer stem, ResidualBlock[][] stages)
+    private ResNet(Device device, ConvolutionLayer stem, ResidualBlock[][] stages, int mapCount)
     {
         this.device = device;
         this.stem = stem;
         this.stages = stages;
-        Channels = [.. stages.Select(s => s[^1].OutputChannels)];
+        firstMap = stages.Length - mapCount;
+        Channels = [.. stages.Skip(firstMap).Select(s => s[^1].OutputChannels)];
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<int> Channels { get; }
+
+    /// <inheritdoc/>
+    public string Description
+    {
+        get
+        {
+            var block = stages[0][0];
+            var groups = block.Groups == 1 ? "" : $" of {block.Groups} groups";
+            return $"ResNet, {(block.IsBottleneck ? "bottlenecks" : "basic blocks")}{groups} {string.Join(", ", stages.Select(s => s.Length))}";
+        }
+    }
 
     /// <summary>Reads one.</summary>
     /// <param name="device">Where its weights go.</param>
     /// <param name="weights">Where from.</param>
     /// <param name="name">What its tensors' names begin with: <c>backbone.body</c>.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    public static ResNet Read(Device device, WeightReader weights, string name, bool strideInFirst)
+    /// <param name="mapCount">How many maps, the coarsest, it is to give: 4 for C2 to C5, 3 for C3 to C5.</param>
+    /// <exception cref="WeightsException">Something is missing, or it has fewer stages than that.</exception>
+    public static ResNet Read(Device device, WeightReader weights, string name, bool strideInFirst, int mapCount)
     {
-        var stem = weights.Convolution(name + ".conv1", 3, ConvolutionWindow.Square(stride: 2, padding: 3), relu: true, name + ".bn1");
+        var stem = weights.Convolution(
+            name + ".conv1", 3, ConvolutionWindow.Square(stride: 2, padding: 3), Activation.Relu, name + ".bn1");
         var channels = stem.OutputChannels;
         var stages = new List<ResidualBlock[]>();
         var stageCount = Math.Max(2, weights.Count(name + ".layer")) - 1;
+        if (mapCount > stageCount)
+            throw weights.Error($"its pyramid stands on {mapCount} maps, but '{name}' has {stageCount} stages.");
         while (stages.Count < stageCount)
         {
             var stage = $"{name}.layer{stages.Count + 1}.";
@@ -49,7 +68,7 @@ internal sealed class ResNet : IBackbone
             }
             stages.Add(blocks);
         }
-        return new ResNet(device, stem, [.. stages]);
+        return new ResNet(device, stem, [.. stages], mapCount);
     }
 
     /// <inheritdoc/>
@@ -57,9 +76,9 @@ internal sealed class ResNet : IBackbone
     {
         var x = Pool(stem.Run(input));
         var maps = new List<Tensor>();
-        foreach (var stage in stages)
+        for (var s = 0; s < stages.Length; s++)
         {
-            foreach (var block in stage)
+            foreach (var block in stages[s])
             {
                 var next = block.Run(x);
                 // A stage's last output is one of the maps; all between are done with.
@@ -67,7 +86,8 @@ internal sealed class ResNet : IBackbone
                     x.Dispose();
                 x = next;
             }
-            maps.Add(x);
+            if (s >= firstMap)
+                maps.Add(x);
         }
         return maps;
     }

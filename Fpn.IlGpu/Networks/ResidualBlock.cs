@@ -13,11 +13,18 @@ internal sealed class ResidualBlock : IDisposable
     private readonly ConvolutionLayer[] layers;
     private readonly ConvolutionLayer? shortcut;
 
-    private ResidualBlock(ConvolutionLayer[] layers, ConvolutionLayer? shortcut)
+    private ResidualBlock(ConvolutionLayer[] layers, ConvolutionLayer? shortcut, int groups)
     {
+        Groups = groups;
         this.layers = layers;
         this.shortcut = shortcut;
     }
+
+    /// <summary>Whether it is 1×1, 3×3, 1×1 rather than two 3×3.</summary>
+    public bool IsBottleneck => layers.Length == 3;
+
+    /// <summary>Of the bottleneck's 3×3.</summary>
+    public int Groups { get; }
 
     /// <summary>Channels of the output.</summary>
     public int OutputChannels => layers[^1].OutputChannels;
@@ -36,29 +43,29 @@ internal sealed class ResidualBlock : IDisposable
         var needsShortcut = stride != 1 || inputC != outputC || weights.HasAny(name + ".downsample.");
         var shortcut = needsShortcut
             ? weights.Convolution(
-                name + ".downsample.0", inputC, ConvolutionWindow.Square(stride), relu: false, name + ".downsample.1", outputC)
+                name + ".downsample.0", inputC, ConvolutionWindow.Square(stride), Activation.None, name + ".downsample.1", outputC)
             : null;
         if (!isBottleneck)
         {
             return new ResidualBlock(
                 [
-                    weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(stride, padding: 1), relu: true, name + ".bn1"),
-                    weights.Convolution(name + ".conv2", middleC, ConvolutionWindow.Square(padding: 1), relu: true, name + ".bn2"),
+                    weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(stride, padding: 1), Activation.Relu, name + ".bn1"),
+                    weights.Convolution(name + ".conv2", middleC, ConvolutionWindow.Square(padding: 1), Activation.Relu, name + ".bn2"),
                 ],
-                shortcut);
+                shortcut, groups: 1);
         }
 
         // ResNeXt: each output channel of the 3×3 sees only its group's inputs.
-        var groups = middleC / Math.Max(1, weights.Size(name + ".conv2.weight", 1, 4));
+        var groups = Math.Max(1, middleC / Math.Max(1, weights.Size(name + ".conv2.weight", 1, 4)));
         var (firstStride, middleStride) = strideInFirst ? (stride, 1) : (1, stride);
-        var middle = ConvolutionWindow.Square(middleStride, padding: 1, groups: Math.Max(1, groups));
+        var middle = ConvolutionWindow.Square(middleStride, padding: 1, groups: groups);
         return new ResidualBlock(
             [
-                weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(firstStride), relu: true, name + ".bn1"),
-                weights.Convolution(name + ".conv2", middleC, middle, relu: true, name + ".bn2"),
-                weights.Convolution(name + ".conv3", middleC, ConvolutionWindow.Square(), relu: true, name + ".bn3"),
+                weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(firstStride), Activation.Relu, name + ".bn1"),
+                weights.Convolution(name + ".conv2", middleC, middle, Activation.Relu, name + ".bn2"),
+                weights.Convolution(name + ".conv3", middleC, ConvolutionWindow.Square(), Activation.Relu, name + ".bn3"),
             ],
-            shortcut);
+            shortcut, groups);
     }
 
     /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>

@@ -5,23 +5,26 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The region proposal network's head (paper, section 4.1), the same on every level: a 3×3 convolution with ReLU, then
-/// two sibling 1×1: a score and four box deltas for each of the A anchors at a position.
+/// The region proposal network's head (paper, section 4.1), the same on every level: a 3×3 convolution with ReLU (or
+/// several), then two sibling 1×1: a score and four box deltas for each of the A anchors at a position.
 /// </summary>
 internal sealed class RpnHead : IDisposable
 {
     private readonly Device device;
-    private readonly ConvolutionLayer hidden;
+    private readonly ConvolutionLayer[] hidden;
     private readonly ConvolutionLayer objectness;
     private readonly ConvolutionLayer deltas;
 
-    private RpnHead(Device device, ConvolutionLayer hidden, ConvolutionLayer objectness, ConvolutionLayer deltas)
+    private RpnHead(Device device, ConvolutionLayer[] hidden, ConvolutionLayer objectness, ConvolutionLayer deltas)
     {
         this.device = device;
         this.hidden = hidden;
         this.objectness = objectness;
         this.deltas = deltas;
     }
+
+    /// <summary>What it is, for people.</summary>
+    public string Description => $"RPN of {hidden.Length} + 2 convolutions, {AnchorsPerLocation} anchors a position";
 
     /// <summary>A.</summary>
     public int AnchorsPerLocation => objectness.OutputChannels;
@@ -34,11 +37,14 @@ internal sealed class RpnHead : IDisposable
     /// <exception cref="WeightsException">Something is missing, or scores and deltas are for different numbers of anchors.</exception>
     public static RpnHead Read(Device device, WeightReader weights, string name, int channels)
     {
-        // Since torchvision 0.13 the convolution is the first of a sequence of sequences.
-        var hidden = weights.Convolution(
-            weights.FirstOf(name + ".conv.0.0", name + ".conv"), channels, ConvolutionWindow.Square(padding: 1), relu: true);
-        var objectness = weights.Convolution(name + ".cls_logits", hidden.OutputChannels, ConvolutionWindow.Square(), relu: false);
-        var deltas = weights.Convolution(name + ".bbox_pred", hidden.OutputChannels, ConvolutionWindow.Square(), relu: false);
+        var hidden = new ConvolutionLayer[Math.Max(1, weights.Count(name + ".conv."))];
+        for (var i = 0; i < hidden.Length; i++)
+        {
+            hidden[i] = weights.Normalised($"{name}.conv.{i}", channels, ConvolutionWindow.Square(padding: 1), Activation.Relu);
+            channels = hidden[i].OutputChannels;
+        }
+        var objectness = weights.Convolution(name + ".cls_logits", channels, ConvolutionWindow.Square(), Activation.None);
+        var deltas = weights.Convolution(name + ".bbox_pred", channels, ConvolutionWindow.Square(), Activation.None);
         return deltas.OutputChannels == 4 * objectness.OutputChannels
             ? new RpnHead(device, hidden, objectness, deltas)
             : throw weights.Error(
@@ -56,7 +62,7 @@ internal sealed class RpnHead : IDisposable
             new FeatureMaps(device, [.. shapes.Select(s => s with { C = 4 * AnchorsPerLocation })]));
         for (var l = 0; l < pyramid.Count; l++)
         {
-            using var features = hidden.Run(pyramid[l]);
+            using var features = ConvolutionLayer.RunAll(hidden, pyramid[l]);
             objectness.Run(features, null, output.Objectness[l]);
             deltas.Run(features, null, output.Deltas[l]);
         }
@@ -66,7 +72,8 @@ internal sealed class RpnHead : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        hidden.Dispose();
+        foreach (var layer in hidden)
+            layer.Dispose();
         objectness.Dispose();
         deltas.Dispose();
     }

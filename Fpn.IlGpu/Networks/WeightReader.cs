@@ -13,19 +13,16 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 internal sealed class WeightReader(Device device, StateDictionary state, float batchNormEpsilon)
 {
+    private readonly HashSet<string> used = new(StringComparer.Ordinal);
+
+    /// <summary>The tensors of the file that nothing has asked for so far, in its order.</summary>
+    public IReadOnlyList<StateTensor> Unused => [.. state.Tensors.Values.Where(t => !used.Contains(t.Name))];
+
+    /// <summary>The tensors of the file that were read.</summary>
+    public IReadOnlyList<StateTensor> Used => [.. state.Tensors.Values.Where(t => used.Contains(t.Name))];
+
     /// <summary>Whether there is a tensor of a name.</summary>
     public bool Has(string name) => state.Contains(name);
-
-    /// <summary>The first of some names that there is, or else the first, for the message that it is missing.</summary>
-    public string FirstOf(params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-        {
-            if (state.Contains(name + ".weight"))
-                return name;
-        }
-        return names[0];
-    }
 
     /// <summary>
     /// How many parts <c>prefix0</c>, <c>prefix1</c>, … there are: one more than the highest number of any tensor, so
@@ -62,32 +59,45 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
                 $"the tensor '{name}' has shape [{string.Join(", ", shape)}] where {rank} dimensions are needed.");
     }
 
+    /// <summary>A tensor's elements; all of them finite.</summary>
+    /// <exception cref="WeightsException">It is missing, of another shape, or has values that are no numbers.</exception>
+    public float[] Read(string name, params ReadOnlySpan<int> shape)
+    {
+        used.Add(name);
+        return state.Read(name, shape);
+    }
+
     /// <summary>A convolution <c>name.weight</c> with <c>name.bias</c> or a batch norm of its own.</summary>
     /// <param name="name">The convolution's name.</param>
     /// <param name="inputC">Channels of its input.</param>
     /// <param name="window">Stride, padding, dilation, groups.</param>
-    /// <param name="relu">Whether a ReLU follows.</param>
+    /// <param name="activation">What ends the layer.</param>
     /// <param name="batchNorm">The name of the batch norm that follows, or null.</param>
     /// <param name="outputC">Channels that its output must have, or null where any number will do.</param>
+    /// <param name="needsBias">Whether, without a batch norm, it must have a bias; a group norm brings its own.</param>
     /// <exception cref="WeightsException">A tensor is missing, of the wrong shape, or has values that are no numbers.</exception>
     public ConvolutionLayer Convolution(
-        string name, int inputC, ConvolutionWindow window, bool relu, string? batchNorm = null, int? outputC = null)
-        => ReadConvolution(name, inputC, outputC ?? Size(name + ".weight", 0, 4), window, relu, batchNorm);
+        string name, int inputC, ConvolutionWindow window, Activation activation, string? batchNorm = null, int? outputC = null,
+        bool needsBias = true)
+        => ReadConvolution(name, inputC, outputC ?? Size(name + ".weight", 0, 4), window, activation, batchNorm, needsBias);
+
+    /// <summary>A convolution <c>name.0</c> with the batch norm <c>name.1</c>, or with a bias where there is none.</summary>
+    public ConvolutionLayer Normalised(string name, int inputC, ConvolutionWindow window, Activation activation, int? outputC = null)
+        => Convolution(name + ".0", inputC, window, activation, HasAny(name + ".1.") ? name + ".1" : null, outputC);
 
     private ConvolutionLayer ReadConvolution(
-        string name, int inputC, int outputC, ConvolutionWindow window, bool relu, string? batchNorm)
+        string name, int inputC, int outputC, ConvolutionWindow window, Activation activation, string? batchNorm, bool needsBias)
     {
         var (kernelH, kernelW) = (Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
         var groupC = inputC / window.Groups;
         if (outputC % window.Groups != 0)
             throw Error($"the {outputC} outputs of '{name}.weight' can't be split into {window.Groups} groups.");
-        var torch = state.Read(name + ".weight", outputC, groupC, kernelH, kernelW);
-        var hasBias = batchNorm is null || Has(name + ".bias");
-        var bias = hasBias ? state.Read(name + ".bias", outputC) : new float[outputC];
+        var rows = Rows(name + ".weight", outputC, groupC, kernelH, kernelW);
+        var hasBias = (batchNorm is null && needsBias) || Has(name + ".bias");
+        var bias = hasBias ? Read(name + ".bias", outputC) : new float[outputC];
         var scale = batchNorm is null ? null : FoldBatchNorm(batchNorm, bias);
-        var weights = Transpose(torch, outputC, groupC, kernelH * kernelW, scale);
-        return new ConvolutionLayer(
-            device, new ConvolutionWeights(device, weights, bias, kernelH, kernelW, groupC, outputC, window.Groups), window, relu);
+        var weights = ConvolutionWeights.FromTorch(device, rows, bias, scale, kernelH, kernelW, groupC, window.Groups);
+        return new ConvolutionLayer(device, weights, window, activation);
     }
 
     /// <summary>
@@ -100,36 +110,58 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     public ConvolutionWeights FullyConnected(string name, int channels, int positions = 1)
     {
         var outputC = Size(name + ".weight", 0, 2);
-        var torch = state.Read(name + ".weight", outputC, channels * positions);
-        var bias = state.Read(name + ".bias", outputC);
-        var weights = Transpose(torch, outputC, channels, positions, scale: null);
-        return new ConvolutionWeights(device, weights, bias, 1, 1, channels * positions, outputC);
+        var rows = Rows(name + ".weight", outputC, channels * positions);
+        var bias = Read(name + ".bias", outputC);
+        // As a convolution with a window of all positions, and then as one value after the other.
+        return ConvolutionWeights.FromTorch(device, rows, bias, scale: null, 1, positions, channels).AsMatrix();
     }
 
-    /// <summary>[K, C, positions] to [positions, C, K], each output channel times its factor.</summary>
-    private static float[] Transpose(float[] torch, int outputC, int inputC, int positions, float[]? scale)
+    /// <summary>
+    /// A transposed convolution of kernel 2 and stride 2, as the 1×1 convolution that gives each input pixel its four
+    /// output pixels: PyTorch's [C, K, 2, 2] as [1, 1, C, 4 · K], output channels in the order (dy, dx, k).
+    /// </summary>
+    /// <param name="name">The layer's name.</param>
+    /// <param name="inputC">Channels of its input.</param>
+    /// <param name="activation">What ends the layer.</param>
+    public ConvolutionLayer TransposedConvolution(string name, int inputC, Activation activation)
     {
+        var outputC = Size(name + ".weight", 1, 4);
+        var torch = Read(name + ".weight", inputC, outputC, 2, 2);
+        var bias = Read(name + ".bias", outputC);
         var weights = new float[torch.Length];
-        Parallel.For(0, positions, p =>
+        for (var c = 0; c < inputC; c++)
         {
-            for (var c = 0; c < inputC; c++)
-            {
-                var to = (p * inputC + c) * outputC;
-                for (var k = 0; k < outputC; k++)
-                    weights[to + k] = torch[(k * inputC + c) * positions + p] * (scale is null ? 1 : scale[k]);
-            }
-        });
-        return weights;
+            for (var i = 0; i < outputC * 4; i++)
+                weights[c * 4 * outputC + i % 4 * outputC + i / 4] = torch[c * 4 * outputC + i];
+        }
+        var packed = new ConvolutionWeights(device, weights, [.. bias, .. bias, .. bias, .. bias], 1, 1, inputC, 4 * outputC);
+        return new ConvolutionLayer(device, packed, ConvolutionWindow.Square(), activation);
+    }
+
+    /// <summary>The γ and β of a normalisation, on the device.</summary>
+    public (DeviceArray<float> Gamma, DeviceArray<float> Beta) Affine(string name, int channels)
+        => (device.Upload<float>(Read(name + ".weight", channels)), device.Upload<float>(Read(name + ".bias", channels)));
+
+    /// <summary>Reads a tensor's rows a few at a time; its shape is checked now.</summary>
+    private ConvolutionWeights.TorchRows Rows(string name, params ReadOnlySpan<int> shape)
+    {
+        used.Add(name);
+        var tensor = state.Expect(name, shape);
+        var length = tensor.Count / Math.Max(1, shape[0]);
+        if (tensor.CanReadParts)
+            return (first, rows) => state.ReadPart(name, first * length, rows);
+        var whole = state.Read(name, shape);
+        return (first, rows) => whole.AsSpan((int)(first * length), rows.Length).CopyTo(rows);
     }
 
     /// <summary>The factors γ / √(var + ε); the bias becomes (bias − mean) · factor + β.</summary>
     private float[] FoldBatchNorm(string name, float[] bias)
     {
         var channels = bias.Length;
-        var gamma = state.Read(name + ".weight", channels);
-        var beta = state.Read(name + ".bias", channels);
-        var mean = state.Read(name + ".running_mean", channels);
-        var variance = state.Read(name + ".running_var", channels);
+        var gamma = Read(name + ".weight", channels);
+        var beta = Read(name + ".bias", channels);
+        var mean = Read(name + ".running_mean", channels);
+        var variance = Read(name + ".running_var", channels);
         var scale = new float[channels];
         for (var k = 0; k < channels; k++)
         {

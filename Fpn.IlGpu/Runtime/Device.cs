@@ -34,6 +34,9 @@ public sealed partial class Device : IDisposable
     /// <summary>The most device memory held at once so far, in bytes.</summary>
     public long PeakMemoryBytes => Memory.PeakBytes;
 
+    /// <summary>Multiplications with their additions that convolutions and matrix products have been asked for so far.</summary>
+    internal long MultiplyAdds { get; set; }
+
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
 

@@ -35,6 +35,13 @@ internal sealed class DeviceArray<T> : IDisposable
             View.SubView(0, source.Length).CopyFromCPU(pool.Stream, source);
     }
 
+    /// <summary>Copies from the host to a part, from an element on; on return the source may change.</summary>
+    public void Upload(long first, ReadOnlySpan<T> source)
+    {
+        if (source.Length > 0)
+            View.SubView(first, source.Length).CopyFromCPU(pool.Stream, source);
+    }
+
     /// <summary>Copies to the host, after all work queued so far.</summary>
     public T[] Download() => Download(View);
 

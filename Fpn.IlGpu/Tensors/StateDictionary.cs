@@ -91,10 +91,22 @@ public sealed class StateDictionary : IDisposable
         RefuseNonFinite(tensor, values);
     }
 
+    /// <summary>Some elements of a tensor as float, in row-major order; all of them finite.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="first">The first of them.</param>
+    /// <param name="values">Takes as many as it has room for.</param>
+    /// <exception cref="WeightsException">The tensor is missing, or they are not all numbers.</exception>
+    internal void ReadPart(string name, long first, Span<float> values)
+    {
+        StateTensor tensor = this[name];
+        tensor.ReadTo(values, first);
+        RefuseNonFinite(tensor, values, first);
+    }
+
     /// <summary>Lets go of the file. Tensors can't be read any more.</summary>
     public void Dispose() => storage?.Dispose();
 
-    private StateTensor Expect(string name, ReadOnlySpan<int> expectedShape)
+    internal StateTensor Expect(string name, ReadOnlySpan<int> expectedShape)
     {
         StateTensor tensor = this[name];
         return tensor.HasShape(expectedShape)
@@ -104,13 +116,13 @@ public sealed class StateDictionary : IDisposable
                 $"where {StateTensor.Show(expectedShape)} is needed.");
     }
 
-    private void RefuseNonFinite(StateTensor tensor, ReadOnlySpan<float> values)
+    private void RefuseNonFinite(StateTensor tensor, ReadOnlySpan<float> values, long first = 0)
     {
         int at = FloatConversion.IndexOfNonFinite(values);
         if (at < 0) return;
         string what = float.IsNaN(values[at]) ? "NaN" : "infinity";
         throw new WeightsException(
-            $"{Source}: the tensor {WeightsException.Quote(tensor.Name)} holds {what} at element {at} " +
-            $"of {values.Length}.");
+            $"{Source}: the tensor {WeightsException.Quote(tensor.Name)} holds {what} at element {first + at} " +
+            $"of {tensor.Count}.");
     }
 }

@@ -51,6 +51,9 @@ public abstract class StateTensor
     /// <summary>The number of elements: the product of the shape.</summary>
     public long Count { get; }
 
+    /// <summary>Whether a part can be read without the rest; else reading part after part takes long.</summary>
+    internal virtual bool CanReadParts => false;
+
     /// <summary>A tensor over values in memory; they are not copied.</summary>
     /// <exception cref="ArgumentException">The shape's product is not the number of values.</exception>
     /// <exception cref="WeightsException">The shape is not one (a negative extent …).</exception>
@@ -76,6 +79,19 @@ public abstract class StateTensor
         Read(values);
     }
 
+    /// <summary>Converts some elements to float, in row-major order.</summary>
+    /// <param name="first">The first of them.</param>
+    /// <param name="values">Takes as many as it has room for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer.</exception>
+    /// <exception cref="WeightsException">The stored elements can't be read.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    public void ReadTo(Span<float> values, long first)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(values.Length, Count - first);
+        Read(first, values);
+    }
+
     /// <summary>Every element as float, in row-major order.</summary>
     /// <exception cref="WeightsException">There are more elements than an array can hold.</exception>
     /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
@@ -92,6 +108,12 @@ public abstract class StateTensor
     /// <summary>Converts every element to float, in row-major order.</summary>
     /// <param name="values">Takes exactly <see cref="Count"/> elements.</param>
     protected abstract void Read(Span<float> values);
+
+    /// <summary>Converts some elements to float; unless it is overridden, by way of all.</summary>
+    /// <param name="first">The first of them.</param>
+    /// <param name="values">Takes no more than there are from there on.</param>
+    protected virtual void Read(long first, Span<float> values)
+        => ToArray().AsSpan((int)first, values.Length).CopyTo(values);
 
     internal bool HasShape(ReadOnlySpan<int> expected) => expected.SequenceEqual(shape);
 
@@ -112,6 +134,10 @@ public abstract class StateTensor
     private sealed class ValuesTensor(string name, ReadOnlySpan<int> shape, ReadOnlyMemory<float> stored)
         : StateTensor(name, shape, DataType.F32)
     {
+        internal override bool CanReadParts => true;
+
         protected override void Read(Span<float> values) => stored.Span.CopyTo(values);
+
+        protected override void Read(long first, Span<float> values) => stored.Span.Slice((int)first, values.Length).CopyTo(values);
     }
 }

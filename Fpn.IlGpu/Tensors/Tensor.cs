@@ -9,11 +9,13 @@ namespace Fpn.IlGpu.Tensors;
 internal sealed class Tensor : IDisposable
 {
     private readonly DeviceArray<float> values;
+    private readonly long offset;
     private readonly bool ownsValues;
 
     private Tensor(DeviceArray<float> values, Shape shape, long offset, bool ownsValues)
     {
         this.values = values;
+        this.offset = offset;
         this.ownsValues = ownsValues;
         Shape = shape;
         View = values.View.SubView(offset, shape.Length);
@@ -51,6 +53,11 @@ internal sealed class Tensor : IDisposable
 
     /// <summary>Waits for all queued work and copies the values to the host, in [N, H, W, C] order.</summary>
     public float[] ToArray() => values.Download(View);
+
+    /// <summary>The same values under another shape of as many; this tensor stays their owner.</summary>
+    public Tensor As(Shape shape) => shape.Length == Shape.Length
+        ? new Tensor(values, shape, offset, ownsValues: false)
+        : throw new ArgumentException($"A tensor of {Shape} is none of {shape}.", nameof(shape));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -3,6 +3,9 @@ namespace Fpn.IlGpu.Weights;
 /// <summary>The classes of COCO by their published ids, 0 for the background; ids that COCO left out are "N/A".</summary>
 internal static class CocoClasses
 {
+    /// <summary>What the class is called that is none.</summary>
+    public const string Background = "background";
+
     /// <summary>91 names.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
@@ -18,9 +21,9 @@ internal static class CocoClasses
         "toothbrush",
     ];
 
-    /// <summary>
-    /// 81 names as Detectron2 numbers them: the 80 that COCO uses, by their ids but without gaps, then the background.
-    /// </summary>
-    public static IReadOnlyList<string> BackgroundLast { get; } =
-        [.. Names.Skip(1).Where(name => name != "N/A"), Names[0]];
+    /// <summary>The 80 that are objects, in the same order: Detectron's and Detectron2's.</summary>
+    public static IReadOnlyList<string> Contiguous { get; } = [.. Names.Where(name => name is not (Background or "N/A"))];
+
+    /// <summary>81 names as Detectron2 numbers them: the 80, then the background.</summary>
+    public static IReadOnlyList<string> BackgroundLast { get; } = [.. Contiguous, Background];
 }

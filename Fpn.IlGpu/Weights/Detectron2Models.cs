@@ -7,13 +7,16 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 internal static class Detectron2Models
 {
-    private static readonly ModelConfiguration FasterRcnn = new()
+    /// <summary>What all of its models with a feature pyramid share.</summary>
+    public static readonly ModelConfiguration Conventions = new()
     {
         Bgr = true,
         PixelScale = 1,
         Mean = [103.53f, 116.28f, 123.675f],
         Std = [1, 1, 1],
         ResizeRounds = true,
+        ResizeAntialias = true,
+        AnchorStridesDouble = true,
         RoundAnchors = false,
         StrideInFirstConvolution = true,
         RoiAligned = true,
@@ -21,24 +24,19 @@ internal static class Detectron2Models
         RoiLevelEpsilon = 0,
         MaskBoxRounded = false,
         BackgroundLast = true,
-        Classes = [.. CocoClasses.BackgroundLast],
     };
 
-    // Its backbone came from Caffe2: another scale, and the stride where the paper on ResNeXt has it.
-    private static readonly ModelConfiguration ResNeXt = FasterRcnn with
-    {
-        Std = [57.375f, 57.12f, 58.395f],
-        StrideInFirstConvolution = false,
-    };
+    private static readonly ModelConfiguration FasterRcnn = Conventions with { Classes = [.. CocoClasses.BackgroundLast] };
 
-    private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = "mask-rcnn" };
+    private static readonly ModelConfiguration ResNeXt = AsResNeXt(FasterRcnn);
 
-    // It names no classes: it tells objects from the background only.
-    private static readonly ModelConfiguration Proposals = FasterRcnn with
+    private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = DetectorKind.MaskRcnn };
+
+    /// <summary>Its RPN alone, which names no classes: it tells objects from the background only.</summary>
+    public static readonly ModelConfiguration Proposals = Conventions with
     {
-        Detector = "rpn",
+        Detector = DetectorKind.ProposalNetwork,
         RpnPostNmsTopN = 2000,
-        Classes = null,
     };
 
     public static IReadOnlyList<ZooModel> All { get; } =
@@ -51,6 +49,13 @@ internal static class Detectron2Models
         Model("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_1x/137260431/model_final_a54504", MaskRcnn, boxAp: 38.6, maskAp: 35.2),
         Model("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x/137849600/model_final_f10217", MaskRcnn, boxAp: 41.0, maskAp: 37.2),
     ];
+
+    /// <summary>With a ResNeXt, which came from Caffe2: another scale, and the stride where the paper on ResNeXt has it.</summary>
+    public static ModelConfiguration AsResNeXt(ModelConfiguration configuration) => configuration with
+    {
+        Std = [57.375f, 57.12f, 58.395f],
+        StrideInFirstConvolution = false,
+    };
 
     // The path is the configuration file's, the model id and the file; the latter ends in the first six digits of its
     // MD5.

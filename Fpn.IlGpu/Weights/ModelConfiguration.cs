@@ -13,8 +13,8 @@ public sealed record ModelConfiguration
     /// <summary>The key of a weights file's metadata that holds the JSON.</summary>
     public const string MetadataKey = "fpn.config";
 
-    /// <summary>Which detector the weights belong to. Key <c>detector</c>.</summary>
-    public string Detector { get; init; } = "faster-rcnn";
+    /// <summary>Which detector the weights belong to, one of <see cref="DetectorKind"/>. Key <c>detector</c>.</summary>
+    public string Detector { get; init; } = DetectorKind.FasterRcnn;
 
     /// <summary>Mean of each input channel [3], after <see cref="PixelScale"/>. Key <c>mean</c>.</summary>
     public float[] Mean { get; init; } = [0.485f, 0.456f, 0.406f];
@@ -31,6 +31,12 @@ public sealed record ModelConfiguration
     /// <summary>Height / width of the anchors. Key <c>aspect_ratios</c>.</summary>
     public float[] AspectRatios { get; init; } = [0.5f, 1, 2];
 
+    /// <summary>
+    /// Each level's stride is twice that of the level below (Detectron2), else input / map, rounded down (torchvision).
+    /// They differ where a map's side is odd. Key <c>anchor_strides_double</c>.
+    /// </summary>
+    public bool AnchorStridesDouble { get; init; }
+
     /// <summary>Length that the picture's shorter side is resized to, in px. Key <c>min_size</c>.</summary>
     public int MinSize { get; init; } = 800;
 
@@ -38,9 +44,16 @@ public sealed record ModelConfiguration
     public int MaxSize { get; init; } = 1333;
 
     /// <summary>
-    /// The resized picture's sides are rounded to the nearest px, else down. Key <c>resize_rounds</c>.
+    /// The resized picture's sides are rounded to the nearest px (Detectron2), else down (torchvision). Key
+    /// <c>resize_rounds</c>.
     /// </summary>
     public bool ResizeRounds { get; init; }
+
+    /// <summary>
+    /// Pictures that shrink are averaged, and resized ones rounded to whole levels, as Pillow does it for Detectron2; else
+    /// they are interpolated between neighbours (torchvision). Key <c>resize_antialias</c>.
+    /// </summary>
+    public bool ResizeAntialias { get; init; }
 
     /// <summary>The input is padded to a multiple of this, in px. Key <c>size_divisible</c>.</summary>
     public int SizeDivisor { get; init; } = 32;
@@ -66,14 +79,15 @@ public sealed record ModelConfiguration
     /// <summary>Detections a picture kept. Key <c>box_detections_per_img</c>.</summary>
     public int BoxDetectionsPerImage { get; init; } = 100;
 
-    /// <summary>RetinaNet's candidates a level kept before NMS. Key <c>topk_candidates</c>.</summary>
+    /// <summary>RetinaNet: pairs of anchor and class a level kept before NMS. Key <c>topk_candidates</c>.</summary>
     public int TopkCandidates { get; init; } = 1000;
 
-    /// <summary>A pixel whose mask reaches this belongs to the object. Key <c>mask_thresh</c>.</summary>
+    /// <summary>Mask R-CNN: probability from which on a pixel belongs to an object. Key <c>mask_thresh</c>.</summary>
     public float MaskThreshold { get; init; } = 0.5f;
 
     /// <summary>
-    /// Masks are pasted into the box rounded to whole px, else into the exact box. Key <c>mask_box_rounded</c>.
+    /// Mask R-CNN: masks are pasted into boxes rounded to whole px (torchvision), else into the boxes as they are
+    /// (Detectron2). Key <c>mask_box_rounded</c>.
     /// </summary>
     public bool MaskBoxRounded { get; init; } = true;
 
@@ -131,6 +145,18 @@ public sealed record ModelConfiguration
     public static ModelConfiguration Parse(string? json) =>
         json is null ? new ModelConfiguration() : ModelConfigurationJson.Read(json);
 
+    /// <summary>This configuration, with some keys changed.</summary>
+    /// <param name="json">A JSON object of the keys to change.</param>
+    /// <exception cref="WeightsException">It is no JSON object, a key is not known, or a value can't be.</exception>
+    public ModelConfiguration With(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        var changed = ModelConfigurationJson.Read(json, this);
+        return changed.UnknownKeys.Count == 0
+            ? changed with { UnknownKeys = UnknownKeys }
+            : throw new WeightsException($"There is no configuration key {WeightsException.Quote(changed.UnknownKeys[0])}.");
+    }
+
     /// <summary>The configuration of a weights file: its metadata's <c>fpn.config</c>, or the defaults.</summary>
     /// <exception cref="WeightsException">As <see cref="Parse"/>; the file is named too.</exception>
     public static ModelConfiguration Of(StateDictionary weights)
@@ -145,6 +171,9 @@ public sealed record ModelConfiguration
             throw new WeightsException($"{weights.Source}: {e.Message}", e);
         }
     }
+
+    /// <summary>The keys whose values are not the defaults, with their values as JSON; neither the detector nor the classes' names.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Differences() => ModelConfigurationJson.Differences(this);
 
     /// <summary>All of it as JSON, as <see cref="Parse"/> reads it.</summary>
     public string ToJson() => ModelConfigurationJson.Write(this);

@@ -25,10 +25,12 @@ internal static class ModelConfigurationJson
         ["mean"] = (c, in v) => c with { Mean = v.Numbers(3, 3, -float.MaxValue, float.MaxValue) },
         ["std"] = (c, in v) => c with { Std = v.NumbersOtherThanZero(3) },
         ["anchor_sizes"] = (c, in v) => c with { AnchorSizes = v.NumbersOrLists(MostLevels, MostAnchors, LargestSize) },
+        ["anchor_strides_double"] = (c, in v) => c with { AnchorStridesDouble = v.Flag() },
         ["aspect_ratios"] = (c, in v) => c with { AspectRatios = v.Numbers(1, MostAnchors, 0.001f, 1000) },
         ["min_size"] = (c, in v) => c with { MinSize = v.Whole(1, LargestSize) },
         ["max_size"] = (c, in v) => c with { MaxSize = v.Whole(1, LargestSize) },
         ["resize_rounds"] = (c, in v) => c with { ResizeRounds = v.Flag() },
+        ["resize_antialias"] = (c, in v) => c with { ResizeAntialias = v.Flag() },
         ["size_divisible"] = (c, in v) => c with { SizeDivisor = v.Whole(1, 1024) },
         ["rpn_pre_nms_top_n"] = (c, in v) => c with { RpnPreNmsTopN = v.Whole(1, MostBoxes) },
         ["rpn_post_nms_top_n"] = (c, in v) => c with { RpnPostNmsTopN = v.Whole(1, MostBoxes) },
@@ -53,14 +55,14 @@ internal static class ModelConfigurationJson
         ["background_last"] = (c, in v) => c with { BackgroundLast = v.Flag() },
     };
 
-    public static ModelConfiguration Read(string json)
+    public static ModelConfiguration Read(string json, ModelConfiguration? from = null)
     {
         var options = new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false };
         try
         {
             using var document = JsonDocument.Parse(json, options);
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement)
+                ? Read(document.RootElement, from ?? new ModelConfiguration())
                 : throw new WeightsException($"The configuration {WeightsException.Quote(json)} is not a JSON object.");
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
@@ -84,10 +86,12 @@ internal static class ModelConfigurationJson
             json.WriteStartArray("anchor_sizes");
             foreach (float[] level in c.AnchorSizes) WriteNumbers(json, null, level);
             json.WriteEndArray();
+            json.WriteBoolean("anchor_strides_double", c.AnchorStridesDouble);
             WriteNumbers(json, "aspect_ratios", c.AspectRatios);
             json.WriteNumber("min_size", c.MinSize);
             json.WriteNumber("max_size", c.MaxSize);
             json.WriteBoolean("resize_rounds", c.ResizeRounds);
+            json.WriteBoolean("resize_antialias", c.ResizeAntialias);
             json.WriteNumber("size_divisible", c.SizeDivisor);
             json.WriteNumber("rpn_pre_nms_top_n", c.RpnPreNmsTopN);
             json.WriteNumber("rpn_post_nms_top_n", c.RpnPostNmsTopN);
@@ -120,9 +124,23 @@ internal static class ModelConfigurationJson
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static ModelConfiguration Read(JsonElement root)
+    public static IEnumerable<KeyValuePair<string, string>> Differences(ModelConfiguration configuration)
     {
-        var configuration = new ModelConfiguration();
+        using var own = JsonDocument.Parse(Write(configuration));
+        using var defaults = JsonDocument.Parse(Write(new ModelConfiguration()));
+        var differences = new List<KeyValuePair<string, string>>();
+        foreach (JsonProperty property in own.RootElement.EnumerateObject())
+        {
+            bool isDefault = defaults.RootElement.TryGetProperty(property.Name, out JsonElement value)
+                && JsonElement.DeepEquals(value, property.Value);
+            if (!isDefault && property.Name is not ("detector" or "classes"))
+                differences.Add(new(property.Name, property.Value.GetRawText()));
+        }
+        return differences;
+    }
+
+    private static ModelConfiguration Read(JsonElement root, ModelConfiguration configuration)
+    {
         var unknown = new List<string>();
         foreach (JsonProperty property in root.EnumerateObject())
         {

@@ -34,6 +34,9 @@ internal sealed class StridedTensor : StateTensor
         this.bigEndian = bigEndian;
     }
 
+    // What is not one run, or has to be decoded from its beginning, is read as a whole.
+    internal override bool CanReadParts => span == 0 && !bytes.IsSequential;
+
     protected override void Read(Span<float> values)
     {
         if (values.IsEmpty) return;
@@ -45,6 +48,12 @@ internal sealed class StridedTensor : StateTensor
         float[] stored = GC.AllocateUninitializedArray<float>(span);
         bytes.Read(offset, DataType, bigEndian, stored);
         Gather(stored, values);
+    }
+
+    protected override void Read(long first, Span<float> values)
+    {
+        if (CanReadParts) bytes.Read(offset + first * DataType.Bytes(), DataType, bigEndian, values);
+        else base.Read(first, values);
     }
 
     /// <summary>Row by row: the outer indices count on like the digits of an odometer.</summary>

@@ -69,7 +69,7 @@ internal abstract class TensorBytes : IDisposable
 internal sealed unsafe class MappedBytes : TensorBytes
 {
     /// <summary>Bytes from which a part gets its own mapping.</summary>
-    private const int LargePart = 1 << 18;
+    private const int LargePart = 1 << 14;
 
     private readonly MemoryMappedFile file;
     private readonly MemoryMappedViewAccessor whole;
@@ -171,5 +171,9 @@ internal sealed class MemoryBytes(ReadOnlyMemory<byte> memory) : TensorBytes
 internal sealed class BytesTensor(string name, ReadOnlySpan<int> shape, DataType type, TensorBytes bytes, long offset)
     : StateTensor(name, shape, type)
 {
+    internal override bool CanReadParts => true;
+
     protected override void Read(Span<float> values) => bytes.Read(offset, DataType, values);
+
+    protected override void Read(long first, Span<float> values) => bytes.Read(offset + first * DataType.Bytes(), DataType, values);
 }

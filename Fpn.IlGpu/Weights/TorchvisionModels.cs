@@ -6,25 +6,26 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 internal static class TorchvisionModels
 {
+    // Without names of classes, which follow from their number, these are also the conventions of files of one's own.
     private static readonly ModelConfiguration FasterRcnn = new() { Classes = [.. CocoClasses.Names] };
 
     // Batch norm was frozen without an epsilon when the first weights were trained; later code puts it back to 0 for
     // them alone (pytorch/vision#2933).
     private static readonly ModelConfiguration FirstFasterRcnn = FasterRcnn with { BatchNormEpsilon = 0 };
 
-    private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = "mask-rcnn" };
+    private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = DetectorKind.MaskRcnn };
 
-    // Three sizes a level, a third of an octave apart, cut to whole px as torchvision does.
-    private static readonly ModelConfiguration RetinaNet = FasterRcnn with
+    /// <summary>Three sizes a level, a third of an octave apart, cut to whole px as torchvision does.</summary>
+    public static readonly ModelConfiguration RetinaNet = FasterRcnn with
     {
-        Detector = "retinanet",
+        Detector = DetectorKind.RetinaNet,
         AnchorSizes = [[32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812]],
         BoxWeights = [1, 1, 1, 1],
         BoxDetectionsPerImage = 300,
     };
 
-    // All five sizes on each of its three levels.
-    private static readonly ModelConfiguration MobileNet = FasterRcnn with
+    /// <summary>All five sizes on each of its three levels.</summary>
+    public static readonly ModelConfiguration MobileNet = FasterRcnn with
     {
         AnchorSizes = [[32, 64, 128, 256, 512], [32, 64, 128, 256, 512], [32, 64, 128, 256, 512]],
         RpnScoreThreshold = 0.05f,

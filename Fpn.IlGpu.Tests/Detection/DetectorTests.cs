@@ -5,14 +5,14 @@ using Fpn.IlGpu.Tests.Parity;
 
 namespace Fpn.IlGpu.Tests.Detection;
 
-public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
+public sealed class DetectorTests(string deviceId) : DeviceTests(deviceId)
 {
     private static RgbImage Sample => PictureReader.Read(new ReferenceCase("shapes").Picture("shapes-320x320.png"));
 
     [Test]
     public void From_the_second_picture_of_a_size_on_nothing_is_allocated()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         detector.Detect(Sample);
         var allocations = Device.Memory.Allocations;
         for (var i = 0; i < 3; i++)
@@ -23,7 +23,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Two_sizes_in_turn_allocate_nothing_either()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var small = new RgbImage(200, 150);
         detector.Detect(Sample);
         detector.Detect(small);
@@ -37,7 +37,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     public void A_path_a_stream_and_pixels_give_the_same()
     {
         var path = new ReferenceCase("shapes").Picture("shapes-320x320.png");
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var found = detector.Detect(path);
         using var stream = File.OpenRead(path);
         Assert.That(found, Is.Not.Empty);
@@ -48,7 +48,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Detections_carry_labels_and_lie_in_the_picture_best_first()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var found = detector.Detect(Sample);
         Assert.That(found, Is.Not.Empty);
         Assert.That(found.Select(d => d.Score), Is.Ordered.Descending);
@@ -62,7 +62,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Only_scores_above_the_threshold_are_returned()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var all = detector.Detect(Sample);
         detector.ScoreThreshold = 0.5f;
         Assert.That(detector.Detect(Sample), Is.EqualTo(all.Where(d => d.Score > 0.5f)));
@@ -76,21 +76,21 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(33, 7)]
     public void Pictures_of_any_shape_go_through(int width, int height)
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         Assert.That(() => detector.Detect(new RgbImage(width, height)), Throws.Nothing);
     }
 
     [Test]
     public void No_pictures_give_no_results()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         Assert.That(detector.Detect(Array.Empty<RgbImage>()), Is.Empty);
     }
 
     [Test]
     public void Cancelling_stops_and_leaves_the_detector_whole()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var found = detector.Detect(Sample);
         var allocations = Device.Memory.Allocations;
         Assert.That(() => detector.Detect(Sample, new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
@@ -101,7 +101,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Several_threads_may_share_a_detector()
     {
-        using var detector = FasterRcnn.Load(Device);
+        using var detector = Detector.Load(Device);
         var found = detector.Detect(Sample);
         var results = new IReadOnlyList<DetectedObject>[4];
         Parallel.For(0, results.Length, i => results[i] = detector.Detect(Sample));
@@ -111,7 +111,7 @@ public sealed class FasterRcnnTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void A_disposed_detector_says_so()
     {
-        var detector = FasterRcnn.Load(Device);
+        var detector = Detector.Load(Device);
         detector.Dispose();
         detector.Dispose();
         Assert.That(() => detector.Detect(Sample), Throws.TypeOf<ObjectDisposedException>());

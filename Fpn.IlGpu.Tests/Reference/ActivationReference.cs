@@ -1,0 +1,16 @@
+using Fpn.IlGpu.Kernels;
+
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>The activations as they are defined: max(x, 0); x · hardsigmoid(x); clamp(x / 6 + 1/2, 0, 1).</summary>
+internal static class ActivationReference
+{
+    public static double Of(double x, Activation activation) => activation switch
+    {
+        Activation.None => x,
+        Activation.Relu => Math.Max(x, 0),
+        Activation.HardSigmoid => Math.Clamp(x / 6 + 0.5, 0, 1),
+        Activation.HardSwish => x * Math.Clamp(x / 6 + 0.5, 0, 1),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation)),
+    };
+}

@@ -1,0 +1,41 @@
+using Fpn.IlGpu.Kernels;
+
+namespace Fpn.IlGpu.Tests.Reference;
+
+/// <summary>
+/// out = f(γ · (in − mean) / √(variance + ε) + β), mean and variance over all pixels of a picture and the channels of a
+/// group. As PyTorch's group_norm.
+/// </summary>
+internal static class GroupNormReference
+{
+    public static float[] Run(float[] input, Shape4 shape, float[] gamma, float[] beta, int groups, double epsilon, Activation activation)
+    {
+        var result = new float[shape.Count];
+        int width = shape.C / groups;
+        for (int n = 0; n < shape.N; n++)
+            for (int group = 0; group < groups; group++)
+            {
+                var own = shape.Elements().Where(e => e.N == n && e.C / width == group).ToList();
+                double mean = own.Average(e => (double)input[shape.At(e.N, e.Y, e.X, e.C)]);
+                double variance = own.Average(e => Math.Pow(input[shape.At(e.N, e.Y, e.X, e.C)] - mean, 2));
+                foreach ((int _, int y, int x, int c) in own)
+                {
+                    int at = shape.At(n, y, x, c);
+                    double value = gamma[c] * (input[at] - mean) / Math.Sqrt(variance + epsilon) + beta[c];
+                    result[at] = (float)ActivationReference.Of(value, activation);
+                }
+            }
+        return result;
+    }
+}
+
+/// <summary>out[n, c] = the mean of in[n, y, x, c] over all y, x.</summary>
+internal static class GlobalAveragePoolReference
+{
+    public static float[] Run(float[] input, Shape4 shape)
+    {
+        var sums = new double[shape.N * shape.C];
+        foreach ((int n, int y, int x, int c) in shape.Elements()) sums[n * shape.C + c] += input[shape.At(n, y, x, c)];
+        return [.. sums.Select(sum => (float)(sum / (shape.H * shape.W)))];
+    }
+}

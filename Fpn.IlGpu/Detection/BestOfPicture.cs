@@ -1,0 +1,73 @@
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>A box that was found: in px of the network's input, with its probability and class.</summary>
+internal readonly record struct ScoredBox(Box BoxInputPx, float Score, int ClassId);
+
+/// <summary>Boxes that may be detections, as kernels see them; a negative score is none.</summary>
+internal readonly record struct Candidates(ArrayView<Box> Boxes, ArrayView<float> Scores, ArrayView<int> ClassIds);
+
+/// <summary>Memory for boxes that may be detections.</summary>
+internal sealed class CandidateList(Device device, int count) : IDisposable
+{
+    /// <summary>In input px.</summary>
+    public DeviceArray<Box> Boxes { get; } = device.Rent<Box>(count);
+
+    /// <summary>Probabilities; negative where there is no candidate.</summary>
+    public DeviceArray<float> Scores { get; } = device.Rent<float>(count);
+
+    /// <summary>By which the classes' names are found.</summary>
+    public DeviceArray<int> ClassIds { get; } = device.Rent<int>(count);
+
+    /// <summary>All of it, for kernels.</summary>
+    public Candidates View => new(Boxes.View, Scores.View, ClassIds.View);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Boxes.Dispose();
+        Scores.Dispose();
+        ClassIds.Dispose();
+    }
+}
+
+/// <summary>The last step of every detector: of all classes and levels, the best boxes of each picture, fetched from the device.</summary>
+internal static class BestOfPicture
+{
+    /// <summary>Takes them; waits for the device.</summary>
+    /// <param name="device">Where the candidates are.</param>
+    /// <param name="candidates">[N, perPicture].</param>
+    /// <param name="batch">N.</param>
+    /// <param name="perPicture">How many each picture has room for.</param>
+    /// <param name="best">How many to take of each picture.</param>
+    /// <returns>For each picture, best first.</returns>
+    public static List<ScoredBox>[] Take(Device device, CandidateList candidates, int batch, int perPicture, int best)
+    {
+        best = Math.Min(best, perPicture);
+        using var segments = device.Upload<Segment>([.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var chosen = device.Rent<int>((long)batch * best);
+        using var counts = device.Rent<int>(batch);
+        using var boxes = device.Rent<ScoredBox>((long)batch * best);
+        TopK.Run(
+            device, candidates.Scores.View, segments.View, perPicture, best, NonMaximumSuppression.Dropped / 2, chosen.View, counts.View);
+        device.Launch(TakeKernel, batch * best, candidates.View, chosen.View, counts.View, best, perPicture, boxes.View);
+
+        var found = boxes.Download();
+        return [.. counts.Download().Select((count, n) => found.AsSpan(n * best, count).ToArray().ToList())];
+    }
+
+    /// <summary>One thread = one place among a picture's best.</summary>
+    internal static void TakeKernel(
+        Index1D index, Candidates candidates, ArrayView<int> chosen, ArrayView<int> counts, int best, int perPicture,
+        ArrayView<ScoredBox> boxes)
+    {
+        var n = index / best;
+        if (index % best >= counts[n])
+            return;
+        var from = n * perPicture + chosen[index];
+        boxes[index] = new ScoredBox(candidates.Boxes[from], candidates.Scores[from], candidates.ClassIds[from]);
+    }
+}

@@ -1,0 +1,56 @@
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>What a weights file was understood to be, and what running it takes.</summary>
+/// <param name="Format">The kind of file.</param>
+/// <param name="Backbone">The backbone, for people.</param>
+/// <param name="Pyramid">The pyramid, for people.</param>
+/// <param name="Head">What stands on the pyramid, for people.</param>
+/// <param name="Classes">The names of the classes by id.</param>
+/// <param name="Configuration">The conventions and settings, stated or implied.</param>
+/// <param name="Parameters">How many numbers are used.</param>
+/// <param name="DataTypes">How the file holds them, the most frequent first.</param>
+/// <param name="Unused">The names of the tensors that nothing asked for.</param>
+/// <param name="WeightBytes">Device memory that the loaded weights take.</param>
+/// <param name="InputH">Height of the network's input for a picture of the size asked for, in px.</param>
+/// <param name="InputW">Its width, in px.</param>
+/// <param name="MultiplyAdds">Of convolutions and matrix products, for one such picture; a FLOP count is twice that.</param>
+/// <param name="PeakBytes">The most device memory held while one such picture was detected.</param>
+public sealed record ModelSummary(
+    string Format, string Backbone, string Pyramid, string Head, IReadOnlyList<string> Classes, ModelConfiguration Configuration,
+    long Parameters, IReadOnlyList<DataType> DataTypes, IReadOnlyList<string> Unused, long WeightBytes, int InputH, int InputW,
+    long MultiplyAdds, long PeakBytes)
+{
+    /// <summary>Loads a model, and runs it once on a grey picture.</summary>
+    /// <param name="device">On which; counts are the same on all.</param>
+    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands, or null for the model that comes along.</param>
+    /// <param name="height">Of the picture, in px.</param>
+    /// <param name="width">Of the picture, in px.</param>
+    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
+    /// <exception cref="WeightsException">The file is missing, broken, or holds no such model.</exception>
+    /// <exception cref="DeviceException">The device is out of memory.</exception>
+    public static ModelSummary Of(Device device, string? path, int height, int width, string? overrides = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        using var state = path is null ? ShippedModel.Open() : Checkpoint.Open(path, overrides);
+        var before = device.Memory.HeldBytes;
+        using var detector = Detector.Load(device, state);
+        var weightBytes = device.Memory.HeldBytes - before;
+        var pixels = new byte[checked(height * width * 3)];
+        pixels.AsSpan().Fill(128);
+        var picture = new RgbImage(width, height, pixels);
+        var (inputH, inputW) = detector.Transform.InputSize([picture]);
+        var arithmetic = device.MultiplyAdds;
+        detector.Detect(picture);
+        return new ModelSummary(
+            state.Format, detector.Backbone.Description, detector.Pyramid.Description, detector.Description, detector.Classes,
+            detector.Configuration, detector.Weights.Used.Sum(t => t.Count),
+            [.. detector.Weights.Used.GroupBy(t => t.DataType).OrderByDescending(g => g.Sum(t => t.Count)).Select(g => g.Key)],
+            [.. detector.Weights.Unused.Select(t => t.Name)], weightBytes, inputH, inputW, device.MultiplyAdds - arithmetic,
+            device.PeakMemoryBytes);
+    }
+}

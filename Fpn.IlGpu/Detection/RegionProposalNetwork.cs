@@ -1,0 +1,38 @@
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>The region proposal network (paper, section 4.1): its head, its anchors, and its choice of proposals.</summary>
+internal sealed class RegionProposalNetwork : IDisposable
+{
+    private readonly Anchors anchors;
+    private readonly ModelConfiguration configuration;
+    private readonly Runtime.Device device;
+
+    /// <summary>Reads one.</summary>
+    /// <param name="source">Where from.</param>
+    /// <param name="channels">d.</param>
+    /// <param name="anchors">They stay the caller's.</param>
+    /// <exception cref="Tensors.WeightsException">Something is missing, or the anchors are others than those configured.</exception>
+    public RegionProposalNetwork(ModelSource source, int channels, Anchors anchors)
+    {
+        device = source.Device;
+        configuration = source.Configuration;
+        this.anchors = anchors;
+        Head = RpnHead.Read(device, source.Weights, "rpn.head", channels);
+        ModelChecks.AnchorsFit(source, anchors, Head.AnchorsPerLocation);
+    }
+
+    public RpnHead Head { get; }
+
+    /// <summary>The best boxes of all levels; the caller disposes them.</summary>
+    public RoiSet FindProposals(RpnOutput output, InputBatch batch)
+        => Proposals.Find(
+            device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View,
+            new ProposalSettings(
+                configuration.RpnPreNmsTopN, configuration.RpnPostNmsTopN, configuration.RpnNmsThreshold, configuration.RpnScoreThreshold));
+
+    /// <inheritdoc/>
+    public void Dispose() => Head.Dispose();
+}

@@ -1,0 +1,51 @@
+using Fpn.IlGpu.Networks;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>
+/// RetinaNet (Lin et al., Focal Loss for Dense Object Detection): no proposals; on every level of the pyramid, from P3
+/// to P7, two small networks say of each anchor what it is and where exactly.
+/// </summary>
+public sealed class RetinaNet : Detector
+{
+    internal RetinaNet(ModelSource source)
+        : base(source)
+    {
+        Head = RetinaHead.Read(Device, Weights, "head", Pyramid.Channels);
+        ModelChecks.AnchorsFit(source, Anchors, Head.AnchorsPerLocation);
+        Classes = ModelChecks.ClassNames(source, Head.Classes);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes { get; }
+
+    internal override string Description => Head.Description;
+
+    internal RetinaHead Head { get; }
+
+    /// <summary>Both subnets, and of what they say the best.</summary>
+    private protected override IReadOnlyList<DetectedObject>[] DetectIn(
+        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    {
+        using var output = Head.Run(pyramid);
+        cancellation.ThrowIfCancellationRequested();
+        return ToObjects(SelectDetections(output, batch), batch);
+    }
+
+    internal List<ScoredBox>[] SelectDetections(RetinaOutput output, InputBatch batch)
+    {
+        var weights = Configuration.BoxWeights;
+        return DensePostProcess.Run(
+            Device, output, Anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View,
+            new DenseSettings(
+                ScoreThreshold, Configuration.BoxNmsThreshold, Configuration.TopkCandidates, Configuration.BoxDetectionsPerImage,
+                new BoxWeights(weights[0], weights[1], weights[2], weights[3])));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        Head.Dispose();
+        base.Dispose(disposing);
+    }
+}

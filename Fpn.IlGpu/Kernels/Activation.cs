@@ -1,0 +1,86 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>The non-linearity that ends a layer, as a rule in the epilogue of its convolution.</summary>
+internal enum Activation
+{
+    /// <summary>x.</summary>
+    None,
+
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>min(max(x + 3, 0), 6) / 6: a sigmoid of straight lines (Searching for MobileNetV3, section 5.2).</summary>
+    HardSigmoid,
+
+    /// <summary>x · hardsigmoid(x), from the same section.</summary>
+    HardSwish,
+}
+
+/// <summary>Activations: of one value, for kernels; of a vector, for the CPU bodies of intrinsics; of a tensor.</summary>
+internal static class Activate
+{
+    /// <summary>Of a tensor, where no convolution comes before.</summary>
+    /// <param name="device">Where all tensors are.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="activation">Which.</param>
+    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    public static void Run(Device device, Tensor input, Activation activation, Tensor output)
+    {
+        if (input.Shape != output.Shape)
+            throw new ArgumentException($"The output must be {input.Shape}, not {output.Shape}.", nameof(output));
+        var length = (int)input.Shape.Length;
+        var grain = Grain.For(device, length, 1);
+        device.Launch(ActivateKernel, grain.Threads(length, 1), input.View, activation, length, grain, output.View);
+    }
+
+    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
+    internal static void ActivateKernel(
+        Index1D index, ArrayView<float> input, Activation activation, int length, Grain grain, ArrayView<float> output)
+    {
+        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
+        for (var i = index * grain.Pixels; i < end; i++)
+            output[i] = Value(input[i], activation);
+    }
+
+    /// <summary>Of one value.</summary>
+    public static float Value(float x, Activation activation)
+    {
+        if (activation == Activation.None)
+            return x;
+        if (activation == Activation.Relu)
+            return x < 0 ? 0 : x;
+        var gate = IntrinsicMath.Min(IntrinsicMath.Max(x + 3, 0), 6) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
+    }
+
+    /// <summary>Of as many values as the processor takes at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Lanes(Vector<float> x, Activation activation)
+    {
+        if (activation == Activation.None)
+            return x;
+        if (activation == Activation.Relu)
+            return Vector.Max(x, Vector<float>.Zero);
+        var gate = Vector.Min(Vector.Max(x + new Vector<float>(3), Vector<float>.Zero), new Vector<float>(6)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
+    }
+
+    /// <summary>Of eight values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EightLanes(Vector256<float> x, Activation activation)
+    {
+        if (activation == Activation.None)
+            return x;
+        if (activation == Activation.Relu)
+            return Vector256.Max(x, Vector256<float>.Zero);
+        var gate = Vector256.Min(Vector256.Max(x + Vector256.Create(3f), Vector256<float>.Zero), Vector256.Create(6f)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
+    }
+}

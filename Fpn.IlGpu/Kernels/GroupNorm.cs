@@ -1,0 +1,119 @@
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// Group normalisation (Wu and He, Group Normalization, equations 1 and 2) and what follows it:
+/// <code>out[n, y, x, c] = f( γ[c] · (in[n, y, x, c] − μ) / √(σ² + ε) + β[c] )</code>
+/// with mean μ and variance σ² over all pixels of a picture and the channels of c's group; unlike a batch norm's they
+/// depend on the picture, and can't be folded into weights. Each part of the pixels gives its count, mean and sum of
+/// squared deviations; pairs of those are combined as by Chan, Golub and LeVeque, which loses no digits where σ is small
+/// beside μ.
+/// </summary>
+internal static class GroupNorm
+{
+    private const int PixelsPerPart = 512;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all tensors are.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="gamma">[C].</param>
+    /// <param name="beta">[C].</param>
+    /// <param name="groups">Parts that C is split into.</param>
+    /// <param name="epsilon">ε.</param>
+    /// <param name="activation">f.</param>
+    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    public static void Run(
+        Device device, Tensor input, ArrayView<float> gamma, ArrayView<float> beta, int groups, float epsilon,
+        Activation activation, Tensor output)
+    {
+        var shape = input.Shape;
+        if (output.Shape != shape || shape.C % groups != 0)
+            throw new ArgumentException($"{groups} groups and an output of {output.Shape} don't fit an input of {shape}.", nameof(output));
+        var parts = Grain.Count(shape.H * shape.W, PixelsPerPart);
+        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, epsilon);
+        using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
+        using var moments = device.Rent<Moments>(shape.N * groups);
+        device.Launch(PartKernel, shape.N * parts * groups, input.View, sizes, partial.View);
+        device.Launch(CombineKernel, shape.N * groups, partial.View, sizes, moments.View);
+        var length = (int)shape.Length;
+        var grain = Grain.For(device, length, 1);
+        device.Launch(
+            NormaliseKernel, grain.Threads(length, 1), input.View, new Affine(gamma, beta), moments.View, sizes, activation, length, grain,
+            output.View);
+    }
+
+    /// <summary>One thread = one group in one part of a picture's pixels: its moments, [N, parts, groups].</summary>
+    internal static void PartKernel(Index1D index, ArrayView<float> input, Sizes sizes, ArrayView<Moments> partial)
+    {
+        var group = index % sizes.Groups;
+        var part = index / sizes.Groups % sizes.Parts;
+        var n = index / sizes.Groups / sizes.Parts;
+        var width = sizes.Channels / sizes.Groups;
+        var firstPixel = part * PixelsPerPart;
+        var pixels = IntrinsicMath.Min(PixelsPerPart, sizes.Pixels - firstPixel);
+        var from = (n * sizes.Pixels + firstPixel) * sizes.Channels + group * width;
+        // Summed up as deviations from some value of the group, numbers stay small where the mean is large.
+        var shift = input[from];
+        var sum = 0f;
+        for (var p = 0; p < pixels; p++)
+        {
+            for (var c = 0; c < width; c++)
+                sum += input[from + p * sizes.Channels + c] - shift;
+        }
+        var mean = shift + sum / (pixels * width);
+        var squares = 0f;
+        for (var p = 0; p < pixels; p++)
+        {
+            for (var c = 0; c < width; c++)
+            {
+                var deviation = input[from + p * sizes.Channels + c] - mean;
+                squares += deviation * deviation;
+            }
+        }
+        partial[index] = new Moments(pixels * width, mean, squares);
+    }
+
+    /// <summary>One thread = one group of one picture: its parts' moments, combined.</summary>
+    internal static void CombineKernel(Index1D index, ArrayView<Moments> partial, Sizes sizes, ArrayView<Moments> moments)
+    {
+        var n = index / sizes.Groups;
+        int first = n * sizes.Parts * sizes.Groups + index % sizes.Groups;
+        var all = partial[first];
+        for (var part = 1; part < sizes.Parts; part++)
+        {
+            var next = partial[first + part * sizes.Groups];
+            var count = all.Count + next.Count;
+            var apart = next.Mean - all.Mean;
+            var share = next.Count / count;
+            all = new Moments(count, all.Mean + apart * share, all.Squares + next.Squares + apart * apart * all.Count * share);
+        }
+        moments[index] = all;
+    }
+
+    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
+    internal static void NormaliseKernel(
+        Index1D index, ArrayView<float> input, Affine affine, ArrayView<Moments> moments, Sizes sizes, Activation activation,
+        int length, Grain grain, ArrayView<float> output)
+    {
+        var width = sizes.Channels / sizes.Groups;
+        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
+        for (var i = index * grain.Pixels; i < end; i++)
+        {
+            var c = i % sizes.Channels;
+            var own = moments[i / sizes.Channels / sizes.Pixels * sizes.Groups + c / width];
+            var scale = affine.Gamma[c] / XMath.Sqrt(own.Squares / own.Count + sizes.Epsilon);
+            output[i] = Activate.Value((input[i] - own.Mean) * scale + affine.Beta[c], activation);
+        }
+    }
+
+    internal readonly record struct Sizes(int Pixels, int Channels, int Groups, int Parts, float Epsilon);
+
+    /// <summary>Of some values: how many, their mean, and the sum of their squared deviations from it.</summary>
+    internal readonly record struct Moments(float Count, float Mean, float Squares);
+
+    internal readonly record struct Affine(ArrayView<float> Gamma, ArrayView<float> Beta);
+}

@@ -1,0 +1,78 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// MobileNet's block (MobileNetV3, figure 4): a 1×1 convolution widens, a depthwise one looks around, squeeze-and-
+/// excitation weighs the channels, and a 1×1 without activation narrows again; the input is added where shapes allow.
+/// The widening, and the weighing, are not in every block.
+/// </summary>
+internal sealed class InvertedResidual : IDisposable
+{
+    private readonly ConvolutionLayer? expansion;
+    private readonly ConvolutionLayer depthwise;
+    private readonly SqueezeExcitation? excitation;
+    private readonly ConvolutionLayer projection;
+    private readonly bool addsInput;
+
+    private InvertedResidual(
+        ConvolutionLayer? expansion, ConvolutionLayer depthwise, SqueezeExcitation? excitation, ConvolutionLayer projection, bool addsInput)
+    {
+        this.expansion = expansion;
+        this.depthwise = depthwise;
+        this.excitation = excitation;
+        this.projection = projection;
+        this.addsInput = addsInput;
+    }
+
+    /// <summary>Channels of the output.</summary>
+    public int OutputChannels => projection.OutputChannels;
+
+    /// <summary>Reads a block; its parts are numbered in order, and told apart by their shapes and names.</summary>
+    /// <param name="device">Where its weights go.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">For example <c>backbone.body.4.block</c>.</param>
+    /// <param name="inputC">Channels of its input.</param>
+    /// <param name="stride">Of the depthwise convolution, in px.</param>
+    /// <param name="activation">Of the first two convolutions.</param>
+    public static InvertedResidual Read(
+        Device device, WeightReader weights, string name, int inputC, int stride, Activation activation)
+    {
+        var part = 0;
+        ConvolutionLayer? expansion = null;
+        var channels = inputC;
+        if (weights.Size($"{name}.0.0.weight", 2, 4) == 1)
+        {
+            expansion = weights.Normalised($"{name}.{part++}", inputC, ConvolutionWindow.Square(), activation);
+            channels = expansion.OutputChannels;
+        }
+        var kernel = weights.Size($"{name}.{part}.0.weight", 2, 4);
+        var window = ConvolutionWindow.Square(stride, padding: kernel / 2, groups: channels);
+        var depthwise = weights.Normalised($"{name}.{part++}", channels, window, activation, channels);
+        var excitation = weights.HasAny($"{name}.{part}.fc1.") ? SqueezeExcitation.Read(device, weights, $"{name}.{part++}", channels) : null;
+        var projection = weights.Normalised($"{name}.{part}", channels, ConvolutionWindow.Square(), Activation.None);
+        return new InvertedResidual(
+            expansion, depthwise, excitation, projection, addsInput: stride == 1 && projection.OutputChannels == inputC);
+    }
+
+    /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    public Tensor Run(Tensor input)
+    {
+        using var wide = expansion?.Run(input);
+        using var seen = depthwise.Run(wide ?? input);
+        using var weighed = excitation?.Run(seen);
+        return projection.Run(weighed ?? seen, residual: addsInput ? input : null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        expansion?.Dispose();
+        depthwise.Dispose();
+        excitation?.Dispose();
+        projection.Dispose();
+    }
+}

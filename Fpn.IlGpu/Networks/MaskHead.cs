@@ -1,0 +1,103 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// The mask head (He et al., Mask R-CNN, figure 4, right): 3×3 convolutions with ReLU on a RoI's features, a transposed
+/// convolution that doubles their size, and a 1×1 to one mask a class; of those, the one of the object's class is taken.
+/// <code>mask[d, y, x] = sigmoid( logits[d, y, x, class of d] )</code>
+/// The transposed convolution's windows don't overlap (kernel 2, stride 2): it is a 1×1 convolution to the four pixels
+/// that each pixel becomes, which stay together until the masks are taken out.
+/// </summary>
+internal sealed class MaskHead : IDisposable
+{
+    private readonly Device device;
+    private readonly ConvolutionLayer[] convolutions;
+    private readonly ConvolutionLayer doubling;
+    private readonly ConvolutionLayer masks;
+
+    private MaskHead(Device device, ConvolutionLayer[] convolutions, ConvolutionLayer doubling, ConvolutionLayer masks)
+    {
+        this.device = device;
+        this.convolutions = convolutions;
+        this.doubling = doubling;
+        this.masks = masks;
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public string Description => $"{convolutions.Length} + 2 convolutions";
+
+    /// <summary>The number of classes with a mask.</summary>
+    public int Classes => masks.OutputChannels;
+
+    /// <summary>Reads one for a pyramid.</summary>
+    /// <param name="device">Where its weights go.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">What its tensors' names begin with: <c>roi_heads</c>.</param>
+    /// <param name="channels">d.</param>
+    public static MaskHead Read(Device device, WeightReader weights, string name, int channels)
+    {
+        var convolutions = new ConvolutionLayer[Math.Max(1, weights.Count(name + ".mask_head."))];
+        for (var i = 0; i < convolutions.Length; i++)
+        {
+            convolutions[i] = weights.Normalised(
+                $"{name}.mask_head.{i}", channels, ConvolutionWindow.Square(padding: 1), Activation.Relu);
+            channels = convolutions[i].OutputChannels;
+        }
+        var doubling = weights.TransposedConvolution(name + ".mask_predictor.conv5_mask", channels, Activation.Relu);
+        var masks = weights.Convolution(
+            name + ".mask_predictor.mask_fcn_logits", doubling.OutputChannels / 4, ConvolutionWindow.Square(), Activation.None);
+        return new MaskHead(device, convolutions, doubling, masks);
+    }
+
+    /// <summary>The convolved features; the caller disposes them.</summary>
+    /// <param name="roiFeatures">[D, S, S, d].</param>
+    public Tensor Features(Tensor roiFeatures) => ConvolutionLayer.RunAll(convolutions, roiFeatures);
+
+    /// <summary>The objects' masks; the caller disposes them.</summary>
+    /// <param name="features">[D, S, S, 256].</param>
+    /// <param name="classIds">[D]: the class of each object.</param>
+    /// <returns>Probabilities, [D, 2 · S, 2 · S, 1].</returns>
+    public Tensor Predict(Tensor features, ArrayView<int> classIds)
+    {
+        var (count, side) = (features.Shape.N, features.Shape.H);
+        using var quartets = doubling.Run(features);
+        using var logits = masks.Run(quartets.As(new Shape(count, side, side * 4, doubling.OutputChannels / 4)));
+        var output = Tensor.Rent(device, new Shape(count, 2 * side, 2 * side, 1));
+        var length = (int)output.Shape.Length;
+        var grain = Grain.For(device, length, 1);
+        var sizes = new Sizes(side, masks.OutputChannels, length);
+        device.Launch(TakeKernel, grain.Threads(length, 1), logits.View, classIds, sizes, grain, output.View);
+        return output;
+    }
+
+    /// <summary>One thread = some consecutive pixels of masks, each out of its quartet (see <see cref="Grain"/>).</summary>
+    internal static void TakeKernel(
+        Index1D index, ArrayView<float> logits, ArrayView<int> classIds, Sizes sizes, Grain grain, ArrayView<float> masks)
+    {
+        int first = index * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Length);
+        for (var i = first; i < end; i++)
+        {
+            var x = i % (2 * sizes.Side);
+            var y = i / (2 * sizes.Side) % (2 * sizes.Side);
+            var d = i / (4 * sizes.Side * sizes.Side);
+            var quartet = (d * sizes.Side + y / 2) * sizes.Side + x / 2;
+            masks[i] = Sigmoid.Of(logits[(quartet * 4 + y % 2 * 2 + x % 2) * sizes.Classes + classIds[d]]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in convolutions)
+            layer.Dispose();
+        doubling.Dispose();
+        masks.Dispose();
+    }
+
+    internal readonly record struct Sizes(int Side, int Classes, int Length);
+}

@@ -1,0 +1,98 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// RetinaNet's two subnets (Lin et al., Focal Loss for Dense Object Detection, figure 3), the same on every level: each
+/// a tower of 3×3 convolutions with ReLU, and a last 3×3 without, to a logit for every class of each of the A anchors at
+/// a position, and to four box deltas for each anchor.
+/// </summary>
+internal sealed class RetinaHead : IDisposable
+{
+    private readonly Device device;
+    private readonly TowerLayer[] classTower;
+    private readonly ConvolutionLayer logits;
+    private readonly TowerLayer[] boxTower;
+    private readonly ConvolutionLayer deltas;
+
+    private RetinaHead(Device device, TowerLayer[] classTower, ConvolutionLayer logits, TowerLayer[] boxTower, ConvolutionLayer deltas)
+    {
+        this.device = device;
+        this.classTower = classTower;
+        this.logits = logits;
+        this.boxTower = boxTower;
+        this.deltas = deltas;
+    }
+
+    /// <summary>What it is, for people.</summary>
+    public string Description
+        => $"two towers of {classTower.Length} + 1 convolutions{(classTower[0].HasNorm ? " with group norm" : "")}, {AnchorsPerLocation} anchors a position";
+
+    /// <summary>A.</summary>
+    public int AnchorsPerLocation => deltas.OutputChannels / 4;
+
+    /// <summary>The number of classes; there is no background among them.</summary>
+    public int Classes => logits.OutputChannels / AnchorsPerLocation;
+
+    /// <summary>Reads one for a pyramid.</summary>
+    /// <param name="device">Where its weights go.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">What its tensors' names begin with: <c>head</c>.</param>
+    /// <param name="channels">d.</param>
+    /// <exception cref="WeightsException">Something is missing, or classes and boxes are for different numbers of anchors.</exception>
+    public static RetinaHead Read(Device device, WeightReader weights, string name, int channels)
+    {
+        var window = ConvolutionWindow.Square(padding: 1);
+        var classTower = TowerLayer.ReadAll(device, weights, name + ".classification_head.conv", channels);
+        var logits = weights.Convolution(name + ".classification_head.cls_logits", classTower[^1].OutputChannels, window, Activation.None);
+        var boxTower = TowerLayer.ReadAll(device, weights, name + ".regression_head.conv", channels);
+        var deltas = weights.Convolution(name + ".regression_head.bbox_reg", boxTower[^1].OutputChannels, window, Activation.None);
+        return deltas.OutputChannels % 4 == 0 && deltas.OutputChannels > 0 && logits.OutputChannels % (deltas.OutputChannels / 4) == 0
+            ? new RetinaHead(device, classTower, logits, boxTower, deltas)
+            : throw weights.Error(
+                $"the tensor '{name}.classification_head.cls_logits.weight' has {logits.OutputChannels} outputs, which "
+                + $"'{name}.regression_head.bbox_reg.weight' with its {deltas.OutputChannels} can't share anchors with.");
+    }
+
+    /// <summary>Runs it on every level.</summary>
+    /// <param name="pyramid">[N, Hl, Wl, d].</param>
+    public RetinaOutput Run(FeatureMaps pyramid)
+    {
+        var shapes = pyramid.Shapes;
+        var output = new RetinaOutput(
+            new FeatureMaps(device, [.. shapes.Select(s => s with { C = logits.OutputChannels })]),
+            new FeatureMaps(device, [.. shapes.Select(s => s with { C = deltas.OutputChannels })]));
+        for (var l = 0; l < pyramid.Count; l++)
+        {
+            using (var features = TowerLayer.RunAll(classTower, pyramid[l]))
+                logits.Run(features, null, output.Logits[l]);
+            using (var features = TowerLayer.RunAll(boxTower, pyramid[l]))
+                deltas.Run(features, null, output.Deltas[l]);
+        }
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in classTower.Concat(boxTower))
+            layer.Dispose();
+        logits.Dispose();
+        deltas.Dispose();
+    }
+}
+
+/// <summary>What RetinaNet says of every anchor.</summary>
+/// <param name="Logits">[N, Hl, Wl, A · classes] of each level.</param>
+/// <param name="Deltas">[N, Hl, Wl, 4 · A] of each level.</param>
+internal sealed record RetinaOutput(FeatureMaps Logits, FeatureMaps Deltas) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Logits.Dispose();
+        Deltas.Dispose();
+    }
+}

@@ -1,0 +1,20 @@
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>The values of <c>fpn.config</c>'s key <c>detector</c>.</summary>
+public static class DetectorKind
+{
+    /// <summary>Boxes (Ren et al., Faster R-CNN, on the pyramid of Lin et al.).</summary>
+    public const string FasterRcnn = "faster-rcnn";
+
+    /// <summary>Boxes and masks (He et al., Mask R-CNN).</summary>
+    public const string MaskRcnn = "mask-rcnn";
+
+    /// <summary>Boxes in one stage (Lin et al., Focal Loss for Dense Object Detection).</summary>
+    public const string RetinaNet = "retinanet";
+
+    /// <summary>Proposals without classes: the first half of Faster R-CNN alone.</summary>
+    public const string ProposalNetwork = "rpn";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } = [FasterRcnn, MaskRcnn, RetinaNet, ProposalNetwork];
+}

@@ -1,0 +1,139 @@
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Weights;
+
+/// <summary>
+/// Who made some weights, told by their names; and with that, what the names mean and which conventions the weights were
+/// trained with, as far as no file says it. Facts: torchvision 0.14's models/detection, Detectron2's configs and
+/// defaults, Detectron's core/config.
+/// </summary>
+internal sealed class WeightsSource
+{
+    private static readonly WeightsSource Torchvision = new(NameTables.Torchvision, TorchvisionConventions);
+    private static readonly WeightsSource Detectron2 = new(NameTables.Detectron2, Detectron2Conventions);
+    private static readonly WeightsSource Caffe2 = new(NameTables.Caffe2, Caffe2Conventions);
+
+    private readonly Func<StateDictionary, Dictionary<string, StateTensor>, ModelConfiguration> conventions;
+
+    private WeightsSource(NameTable names, Func<StateDictionary, Dictionary<string, StateTensor>, ModelConfiguration> conventions)
+    {
+        Names = names;
+        this.conventions = conventions;
+    }
+
+    /// <summary>How it names tensors.</summary>
+    public NameTable Names { get; }
+
+    /// <summary>The source of a file's tensors; torchvision where nothing speaks for another.</summary>
+    public static WeightsSource Of(StateDictionary file)
+    {
+        if (HasAny(file.Tensors.Keys, "backbone.bottom_up."))
+            return Detectron2;
+        return file.Contains("conv1_w") || HasAny(file.Tensors.Keys, "res2_0_branch") ? Caffe2 : Torchvision;
+    }
+
+    /// <summary>The conventions that the source trains with; sizes and thresholds are its defaults.</summary>
+    /// <param name="file">The tensors as they are named in the file.</param>
+    /// <param name="tensors">The tensors under torchvision's names.</param>
+    /// <exception cref="WeightsException">These are no detector's tensors.</exception>
+    public ModelConfiguration Configuration(StateDictionary file, Dictionary<string, StateTensor> tensors) => conventions(file, tensors);
+
+    /// <summary>
+    /// Adds what a source leaves out because it is always the same: Caffe2's batch norms are a factor and an offset, with a
+    /// mean of 0 and a variance of 1.
+    /// </summary>
+    public void Complete(Dictionary<string, StateTensor> tensors)
+    {
+        if (this != Caffe2)
+            return;
+        foreach (var (name, gamma) in tensors.ToArray())
+        {
+            var norm = name[..Math.Max(0, name.LastIndexOf('.'))];
+            var isNorm = norm.EndsWith(".downsample.1", StringComparison.Ordinal) || norm[(norm.LastIndexOf('.') + 1)..].StartsWith("bn", StringComparison.Ordinal);
+            if (!isNorm || !name.EndsWith(".weight", StringComparison.Ordinal))
+                continue;
+            int[] shape = [.. gamma.Shape];
+            Constant($"{norm}.running_mean", 0);
+            Constant($"{norm}.running_var", 1);
+
+            void Constant(string constant, float value)
+            {
+                if (!tensors.ContainsKey(constant))
+                    tensors.Add(constant, StateTensor.FromValues(constant, shape, Enumerable.Repeat(value, (int)gamma.Count).ToArray()));
+            }
+        }
+    }
+
+    private static ModelConfiguration TorchvisionConventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
+    {
+        var kind = Kind(file, tensors.Keys);
+        var isMobileNet = HasAny(tensors.Keys, "backbone.body.1.block.");
+        var configuration = kind == DetectorKind.RetinaNet ? TorchvisionModels.RetinaNet
+            : isMobileNet ? TorchvisionModels.MobileNet
+            : new ModelConfiguration();
+        // Batch norms that were frozen in training have not counted batches. torchvision published its ResNets of that
+        // kind with an ε of 0; those since, and MobileNets, have the usual one.
+        var isFrozen = !file.Tensors.Keys.Any(name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        return configuration with
+        {
+            Detector = kind,
+            Classes = null,
+            BatchNormEpsilon = isFrozen && !isMobileNet ? 0 : configuration.BatchNormEpsilon,
+        };
+    }
+
+    private static ModelConfiguration Detectron2Conventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
+    {
+        var kind = Kind(file, tensors.Keys);
+        var configuration = kind == DetectorKind.ProposalNetwork ? Detectron2Models.Proposals : Detectron2Models.Conventions;
+        var isGrouped = tensors.TryGetValue("backbone.body.layer1.0.conv2.weight", out var conv) && conv.Shape is [var k, var c, ..] && c < k;
+        if (isGrouped)
+            configuration = Detectron2Models.AsResNeXt(configuration);
+        return configuration with
+        {
+            Detector = kind,
+            Mean = Channels(file, "pixel_mean") ?? configuration.Mean,
+            Std = Channels(file, "pixel_std") ?? configuration.Std,
+            Classes = IsCoco(tensors) ? [.. CocoClasses.BackgroundLast] : null,
+        };
+    }
+
+    private static ModelConfiguration Caffe2Conventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
+    {
+        var configuration = new ModelConfiguration
+        {
+            Detector = Kind(file, tensors.Keys),
+            Bgr = true,
+            PixelScale = 1,
+            Mean = [102.9801f, 115.9465f, 122.7717f],
+            Std = [1, 1, 1],
+            StrideInFirstConvolution = true,
+            BatchNormEpsilon = 0,
+        };
+        return IsCoco(tensors) ? configuration with { Classes = [CocoClasses.Background, .. CocoClasses.Contiguous] } : configuration;
+    }
+
+    private static bool IsCoco(Dictionary<string, StateTensor> tensors)
+        => tensors.TryGetValue("roi_heads.box_predictor.cls_score.bias", out var bias) && bias.Count == CocoClasses.Contiguous.Count + 1;
+
+    private static string Kind(StateDictionary file, IEnumerable<string> names)
+    {
+        if (HasAny(names, "head.classification_head."))
+            return DetectorKind.RetinaNet;
+        if (HasAny(names, "roi_heads.mask_predictor."))
+            return DetectorKind.MaskRcnn;
+        if (HasAny(names, "roi_heads.box_predictor."))
+            return DetectorKind.FasterRcnn;
+        if (HasAny(names, "rpn.head."))
+            return DetectorKind.ProposalNetwork;
+        var first = string.Join(", ", file.Tensors.Keys.Take(3).Select(WeightsException.Quote));
+        throw new WeightsException(
+            $"{file.Source}: holds no detector that is known here; its {file.Tensors.Count} tensors begin with {first}.");
+    }
+
+    /// <summary>Three numbers, one a channel, that some files of Detectron2 hold.</summary>
+    private static float[]? Channels(StateDictionary file, string name)
+        => file.Tensors.TryGetValue(name, out var tensor) && tensor.Count == 3 ? tensor.ToArray() : null;
+
+    private static bool HasAny(IEnumerable<string> names, string prefix) => names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+}
