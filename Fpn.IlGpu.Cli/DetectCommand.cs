@@ -38,10 +38,11 @@ internal static partial class DetectCommand
         var recursive = new Option<bool>("--recursive", "-r") { Description = "Look into the folders below a folder, too." };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights: a .safetensors file, or a name of 'fpn weights list' that was downloaded. "
+            Description = "The weights: a .safetensors, .pth, .pt or .pkl file, or a name of 'fpn weights list' that was downloaded. "
                 + "Default: the model that ships with fpn, which knows seven shapes.",
             HelpName = "FILE|NAME",
         };
+        Option<string[]> configuration = ConfigurationOption.Create();
         var device = new Option<string>("--device", "-d")
         {
             Description = "auto, cpu, cuda[:n] or opencl[:n], as 'fpn devices' lists them.",
@@ -90,7 +91,7 @@ internal static partial class DetectCommand
 
         var command = new Command("detect", "Finds objects in pictures: a table, annotated pictures, and JSON.")
         {
-            paths, recursive, model, device, anyOpenCl, score, batch, output, noPictures, json, maxPixels,
+            paths, recursive, model, configuration, device, anyOpenCl, score, batch, output, noPictures, json, maxPixels,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Detect(new DetectSettings
@@ -98,6 +99,7 @@ internal static partial class DetectCommand
             Paths = parsed.GetRequiredValue(paths),
             Recursive = parsed.GetValue(recursive),
             Model = parsed.GetValue(model),
+            Configuration = ConfigurationOption.ToJson(parsed.GetValue(configuration)),
             Device = parsed.GetRequiredValue(device),
             AnyOpenCl = parsed.GetValue(anyOpenCl),
             Score = parsed.GetValue(score),

@@ -51,7 +51,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
         using JsonLines? json = settings.Json is null ? null : JsonLines.Open(settings.Json);
         using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
-        using var detector = Detector.Load(device, weights);
+        using var detector = Detector.Load(device, weights, settings.Configuration);
         detector.ScoreThreshold = settings.Score;
         string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");

@@ -12,6 +12,9 @@ internal sealed record DetectSettings
     /// <summary>The weights, a file or a name of the model zoo; null for the model that ships with the library.</summary>
     public required string? Model { get; init; }
 
+    /// <summary>Keys of the model's configuration that are to be other than its file says, as JSON; null for none.</summary>
+    public required string? Configuration { get; init; }
+
     /// <summary>"auto", "cpu", "cuda[:n]" or "opencl[:n]".</summary>
     public required string Device { get; init; }
 

@@ -2,11 +2,13 @@ using System.CommandLine;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights</c>: published models, and how to get them.</summary>
+/// <summary><c>fpn weights</c>: what runs, from where, and as what file.</summary>
 internal static class WeightsCommand
 {
-    public static Command Create() => new("weights", "Published models: which there are, and getting them.")
+    public static Command Create() => new("weights", "Weights files: what they hold, converting them, and published ones.")
     {
+        WeightsInfoCommand.Create(),
+        WeightsConvertCommand.Create(),
         WeightsListCommand.Create(),
         WeightsDownloadCommand.Create(),
     };

@@ -48,5 +48,6 @@ internal static class WeightsDownloadCommand
     }
 
     // The publisher's file becomes the cache's.
-    private static void Convert(ZooModel model, string published, string output) => File.Copy(published, output, overwrite: true);
+    private static void Convert(ZooModel model, string published, string output) =>
+        ModelConverter.Convert(published, output, overrides: model.Configuration.ToJson());
 }

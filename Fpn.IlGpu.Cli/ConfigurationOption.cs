@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary><c>--set KEY=VALUE</c>: what a weights file's configuration says, or implies, in other words.</summary>
+internal static class ConfigurationOption
+{
+    public static Option<string[]> Create()
+    {
+        var option = new Option<string[]>("--set")
+        {
+            Description = "A key of the model's configuration, such as min_size=640; may be given several times.",
+            HelpName = "KEY=VALUE",
+            AllowMultipleArgumentsPerToken = false,
+        };
+        option.Validators.Add(RefuseOther);
+        return option;
+    }
+
+    /// <summary>What was given as one JSON object, or null for nothing.</summary>
+    public static string? ToJson(string[]? settings)
+    {
+        if (settings is null or { Length: 0 })
+        {
+            return null;
+        }
+        var json = new JsonObject();
+        foreach (string setting in settings)
+        {
+            int equals = setting.IndexOf('=', StringComparison.Ordinal);
+            json[setting[..equals]] = Value(setting[(equals + 1)..]);
+        }
+        return json.ToJsonString();
+    }
+
+    // A number, a list, true or false are JSON; anything else is a text.
+    private static JsonNode? Value(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return JsonValue.Create(text);
+        }
+    }
+
+    private static void RefuseOther(OptionResult result)
+    {
+        foreach (Token token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
+        {
+            result.AddError($"--set is '{token.Value}'; it is a key, '=' and a value, such as min_size=640");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Runtime;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary><c>fpn weights info</c>: what a file was understood to be, and what running it takes.</summary>
+internal static partial class WeightsInfoCommand
+{
+    private const int UnusedShown = 10;
+
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE") { Description = "A .pth, .pt, .pkl or .safetensors file, or the name of a published model." };
+        var size = new Option<string>("--size")
+        {
+            Description = "Height × width of the picture that arithmetic and memory are counted for, in px.",
+            HelpName = "HxW",
+            DefaultValueFactory = _ => "800x1333",
+        };
+        size.Validators.Add(RefuseOther);
+        Option<string[]> settings = ConfigurationOption.Create();
+        var command = new Command("info", "Says what a weights file holds, and what running it takes.") { file, size, settings };
+        command.SetAction(parsed =>
+        {
+            int[] sides = [.. parsed.GetRequiredValue(size).Split('x').Select(side => int.Parse(side, CultureInfo.InvariantCulture))];
+            return Show(parsed.GetRequiredValue(file), sides[0], sides[1], ConfigurationOption.ToJson(parsed.GetValue(settings)));
+        });
+        return command;
+    }
+
+    private static int Show(string file, int height, int width, string? overrides)
+    {
+        using var device = Device.Open("cpu");
+        ModelSummary model = ModelSummary.Of(device, ModelArgument.FileOf(file), height, width, overrides);
+        var table = Screen.NewTable();
+        table.AddColumn(new TableColumn("").NoWrap());
+        table.AddColumn(new TableColumn(file));
+        Row("file", $"{model.Format}, {string.Join(", ", model.DataTypes)}");
+        Row("detector", $"{model.Configuration.Detector}, {model.Classes.Count} classes");
+        Row("backbone", model.Backbone);
+        Row("pyramid", model.Pyramid);
+        Row("head", model.Head);
+        Row("parameters", string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
+        Row("picture", string.Create(CultureInfo.InvariantCulture, $"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
+        Row("arithmetic", string.Create(CultureInfo.InvariantCulture, $"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
+        Row("memory", string.Create(CultureInfo.InvariantCulture, $"{model.PeakBytes / 1e6:F0} MB on the device at most"));
+        foreach ((string key, string value) in model.Configuration.Differences())
+        {
+            Row(key, value);
+        }
+        Row("not used", Unused(model.Unused));
+        var screen = new Screen();
+        screen.Write(table);
+        return ExitCode.Done;
+
+        void Row(string name, string value) => table.AddRow(new Text(name), new Text(Screen.Printable(value)));
+    }
+
+    private static string Unused(IReadOnlyList<string> names)
+    {
+        string more = names.Count > UnusedShown ? $" and {names.Count - UnusedShown} more" : "";
+        return names.Count == 0 ? "nothing: every tensor is" : $"{string.Join(", ", names.Take(UnusedShown))}{more}";
+    }
+
+    private static void RefuseOther(OptionResult result)
+    {
+        string value = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (result.Tokens.Count > 0 && !Sides().IsMatch(value))
+        {
+            result.AddError($"--size is '{value}'; it is a height, 'x' and a width in px, such as 800x1333");
+        }
+    }
+
+    [GeneratedRegex("^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
+    private static partial Regex Sides();
+}

@@ -1,0 +1,143 @@
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Tests.Weights.Zoo;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary><c>fpn weights info</c> and <c>convert</c>, <c>--set</c>, and the way from a publisher's file to boxes.</summary>
+internal sealed class WeightsFileTests : CommandTest
+{
+    [Test]
+    public void Info_says_what_a_checkpoint_is_and_what_it_takes()
+    {
+        PutFixture("a.pth", "bottleneck-fpn.zip.pth");
+
+        FpnResult result = Fpn("weights", "info", "a.pth", "--size", "64x96", "--set", "min_size=64");
+
+        result.AssertExit(0);
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Output, Does.Match("(?m)^file +PyTorch zip, F32 *$"));
+            Assert.That(result.Output, Does.Match("(?m)^detector +faster-rcnn, 91 classes *$"));
+            Assert.That(result.Output, Does.Match("(?m)^backbone +ResNet, bottlenecks 3, 4, 6, 3 *$"));
+            Assert.That(result.Output, Does.Match("(?m)^pyramid +5 levels of 32 channels"));
+            Assert.That(result.Output, Does.Match("(?m)^picture +64 × 96 px, as input 64 × 96 px *$"));
+            Assert.That(result.Output, Does.Match("(?m)^arithmetic +[0-9.]+ GFLOP"));
+            Assert.That(result.Output, Does.Match("(?m)^min_size +64 *$"));
+            Assert.That(result.Output, Does.Match("(?m)^not used +nothing"));
+        });
+    }
+
+    [Test]
+    public void Info_names_the_tensors_that_nothing_asks_for()
+    {
+        using (StateDictionary state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
+        {
+            Safetensors.Write(
+                At("more.safetensors"), state.Tensors.Values.Append(StateTensor.FromValues("keypoints.weight", [1], new float[1])),
+                DataType.F32, state.Metadata);
+        }
+
+        FpnResult result = Fpn("weights", "info", "more.safetensors", "--size", "64x64");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Match("(?m)^not used +keypoints.weight *$"));
+    }
+
+    [Test]
+    public void Convert_writes_a_file_that_finds_the_same()
+    {
+        PutFixture("a.pth", "bottleneck-fpn.legacy.pth");
+        PutFixture("a.png", "bottleneck/bottleneck-256x256.png");
+        string[] settings = ["--set", "min_size=256", "--set", "max_size=448", "--set", "box_score_thresh=0.02"];
+
+        FpnResult result = Fpn(["weights", "convert", "a.pth", "out.safetensors", "--dtype", "F16", .. settings]);
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Contain("295 tensors").And.Contain("Every number is as it was."));
+        string[] detect = ["detect", "a.png", "--no-pictures", "--json", "-", "--score", "0.1", "--model"];
+        FpnResult before = Fpn([.. detect, "a.pth", .. settings]);
+        FpnResult after = Fpn([.. detect, "out.safetensors"]);
+        before.AssertExit(0);
+        Assert.That(before.Output, Does.Contain("\"label\""));
+        Assert.That(after.Output, Is.EqualTo(before.Output));
+    }
+
+    [Test]
+    public void Convert_tells_the_largest_rounding()
+    {
+        PutFixture("a.safetensors", "bottleneck-fpn.safetensors");
+
+        FpnResult result = Fpn("weights", "convert", "a.safetensors", "b.safetensors", "--dtype", "bf16");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Match("Largest rounding: 0.[0-9]+, in [a-z0-9_.]+, whose numbers go up to"));
+        Assert.That(FilesIn("."), Is.EqualTo(["a.safetensors", "b.safetensors"]));
+    }
+
+    [TestCase("weights info no-such.pth", "no-such.pth", 1)]
+    [TestCase("weights convert no-such.pth out.safetensors", "no-such.pth", 1)]
+    [TestCase("weights info text.pth", "text.pth", 1)]
+    [TestCase("weights info text.pth --size 64", "--size is '64'", 2)]
+    [TestCase("weights info text.pth --set min_size", "--set is 'min_size'", 2)]
+    [TestCase("weights convert text.pth out.safetensors --dtype f64", "--dtype is 'f64'", 2)]
+    [TestCase("weights convert text.pth", "OUT", 2)]
+    public void What_can_not_be_is_one_sentence(string arguments, string about, int code)
+    {
+        Put("text.pth", "No weights at all."u8.ToArray());
+
+        FpnResult result = Fpn(arguments.Split(' '));
+
+        result.AssertExit(code);
+        result.AssertOneError(about);
+        Assert.That(FilesIn("."), Is.EqualTo(["text.pth"]));
+    }
+
+    [Test]
+    public void A_key_that_there_is_not_is_named()
+    {
+        PutFixture("a.pth", "bottleneck-fpn.zip.pth");
+
+        FpnResult result = Fpn("weights", "info", "a.pth", "--set", "minsize=64");
+
+        result.AssertExit(1);
+        result.AssertOneError("'minsize'");
+    }
+
+    /// <summary>
+    /// All of the way: a publisher's file from a mirror, its digest, conversion, and boxes. The file is a small model of
+    /// Detectron2's; four bytes after it, which a pickle's reader doesn't look at, make its MD5 begin as the published
+    /// one's does.
+    /// </summary>
+    [Test]
+    public void A_published_model_is_downloaded_converted_and_found_by_name()
+    {
+        const string Name = "detectron2_rpn_R_50_FPN_1x";
+        byte[] published = [.. File.ReadAllBytes(Fixture("detectron2/d2-rpn-r50/model.pkl")), .. BitConverter.GetBytes(DigestSuffix)];
+        using var mirror = new RawHttpServer(Answers.File(published));
+        Dictionary<string, string?> environment = new() { ["FPN_CACHE"] = At("cache"), ["FPN_ZOO_URL"] = mirror.Address };
+        PutFixture("a.png", "detectron2/small-83x75.png");
+
+        FpnResult download = FpnProcess.Run(Folder, environment, "weights", "download", Name);
+
+        download.AssertExit(0);
+        Assert.That(FilesIn("cache"), Is.EqualTo([$"{Name}.safetensors"]));
+        using (StateDictionary converted = Safetensors.Open(At($"cache/{Name}.safetensors")))
+        {
+            Assert.That(ModelConfiguration.Of(converted).RpnPostNmsTopN, Is.EqualTo(2000));
+            Assert.That(converted.Contains("backbone.fpn.inner_blocks.0.0.weight"));
+        }
+
+        FpnResult detect = FpnProcess.Run(
+            Folder, environment, "detect", "a.png", "--no-pictures", "--model", Name, "--set", "min_size=96", "--set", "max_size=250");
+
+        detect.AssertExit(0);
+        Assert.That(detect.Output, Does.Match("(?m)^object +[01]\\.[0-9]{2} "));
+    }
+
+    private const uint DigestSuffix = 0x1bdef38;
+
+    private static string Fixture(string file) => Path.Combine(AppContext.BaseDirectory, "Parity", "fixtures", file);
+
+    private void PutFixture(string path, string fixture) => Put(path, File.ReadAllBytes(Fixture(fixture)));
+}
