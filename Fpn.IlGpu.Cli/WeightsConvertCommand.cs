@@ -16,8 +16,8 @@ internal static class WeightsConvertCommand
               Every number as it is.
           fpn weights convert model_final_280758.pkl r50.safetensors --dtype f16
               Half the size.
-          fpn weights convert mine.pth mine.safetensors --set min_size=640 --set max_size=640
-              With sizes that a checkpoint does not hold.
+          fpn weights convert mine.pth mine.safetensors --set min_size=640
+              With a size that a checkpoint does not hold.
         """;
 
     public static Command Create()

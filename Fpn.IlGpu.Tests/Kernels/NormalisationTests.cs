@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -72,6 +73,25 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
             var expected = GroupNormReference.Run(values, Loops(shape), gamma, beta, groups, 1e-5, activation);
             Comparison.AssertClose(output.ToArray(), expected, mean == 0 ? 1e-5 : 2e-4, 1e-4, [n, h, w, c], $"{activation}");
         }
+    }
+
+    /// <summary>A GroupNorm of PyTorch's, as its values were kept by the script beside them.</summary>
+    [Test]
+    public void Group_norm_agrees_with_pytorch()
+    {
+        using var fixture = Safetensors.Open(
+            Path.Combine(TestContext.CurrentContext.TestDirectory, "Parity", "fixtures", "zoo", "group-norm.safetensors"));
+        int[] extents = [.. fixture["input"].Shape];
+        var (nchw, shape) = (fixture["input"].ToArray(), new Shape(extents[0], extents[2], extents[3], extents[1]));
+        using var input = Tensor.Upload(Device, shape, Transposed(nchw));
+        using var gamma = Device.Upload<float>(fixture["weight"].ToArray());
+        using var beta = Device.Upload<float>(fixture["bias"].ToArray());
+        using var output = Tensor.Rent(Device, shape);
+        GroupNorm.Run(Device, input, gamma.View, beta.View, groups: 32, 1e-5f, Activation.None, output);
+        Comparison.AssertClose(output.ToArray(), Transposed(fixture["output"].ToArray()), 1e-5, 1e-5, Loops(shape).ToArray());
+
+        float[] Transposed(float[] values)
+            => [.. Loops(shape).Elements().Select(e => values[((e.N * shape.C + e.C) * shape.H + e.Y) * shape.W + e.X])];
     }
 
     [Test]
