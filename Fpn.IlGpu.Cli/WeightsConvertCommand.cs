@@ -32,10 +32,14 @@ internal static class WeightsConvertCommand
             CustomParser = ParseDataType,
         };
         Option<string[]> settings = ConfigurationOption.Create();
-        var command = new Command("convert", "Converts a checkpoint to safetensors, once and for all.") { input, output, dataType, settings };
+        var command = new Command("convert", "Converts a checkpoint to safetensors, once and for all.")
+        {
+            input, output, dataType, settings,
+        };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Convert(
-            parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), Enum.Parse<DataType>(parsed.GetRequiredValue(dataType), ignoreCase: true),
+            parsed.GetRequiredValue(input), parsed.GetRequiredValue(output),
+            Enum.Parse<DataType>(parsed.GetRequiredValue(dataType), ignoreCase: true),
             ConfigurationOption.ToJson(parsed.GetValue(settings))));
         return command;
     }
@@ -46,12 +50,14 @@ internal static class WeightsConvertCommand
         var screen = new Screen();
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{output}: {report.Tensors} tensors, {report.Parameters / 1e6:F1} million numbers, {report.Bytes / 1e6:F1} MB, read back and compared."));
+            $"{output}: {report.Tensors} tensors, {report.Parameters / 1e6:F1} million numbers, {report.Bytes / 1e6:F1} MB, "
+            + $"read back and compared."));
         screen.WriteLine(report.RoundedTensor is null
             ? "Every number is as it was."
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"Largest rounding: {report.LargestRounding:G3}, in {report.RoundedTensor}, whose numbers go up to {report.LargestMagnitude:G3}."));
+                $"Largest rounding: {report.LargestRounding:G3}, in {report.RoundedTensor}, "
+                + $"whose numbers go up to {report.LargestMagnitude:G3}."));
         return ExitCode.Done;
     }
 

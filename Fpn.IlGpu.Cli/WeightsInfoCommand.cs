@@ -14,10 +14,14 @@ namespace Fpn.IlGpu.Cli;
 internal static partial class WeightsInfoCommand
 {
     private const int UnusedShown = 10;
+    private const int LongestShown = 120;
 
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A .pth, .pt, .pkl or .safetensors file, or the name of a published model." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A .pth, .pt, .pkl or .safetensors file, or the name of a published model.",
+        };
         var size = new Option<string>("--size")
         {
             Description = "Height × width of the picture that arithmetic and memory are counted for, in px.",
@@ -41,16 +45,16 @@ internal static partial class WeightsInfoCommand
         ModelSummary model = ModelSummary.Of(device, ModelArgument.FileOf(file), height, width, overrides);
         var table = Screen.NewTable();
         table.AddColumn(new TableColumn("").NoWrap());
-        table.AddColumn(new TableColumn(file));
+        table.AddColumn(new TableColumn(new Text(Screen.Printable(file))));
         Row("file", $"{model.Format}, {string.Join(", ", model.DataTypes)}");
         Row("detector", $"{model.Configuration.Detector}, {model.Classes.Count} classes");
         Row("backbone", model.Backbone);
         Row("pyramid", model.Pyramid);
         Row("head", model.Head);
-        Row("parameters", string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
-        Row("picture", string.Create(CultureInfo.InvariantCulture, $"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
-        Row("arithmetic", string.Create(CultureInfo.InvariantCulture, $"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
-        Row("memory", string.Create(CultureInfo.InvariantCulture, $"{model.PeakBytes / 1e6:F0} MB on the device at most"));
+        Row("parameters", Text($"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
+        Row("picture", Text($"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
+        Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
+        Row("memory", Text($"{model.PeakBytes / 1e6:F0} MB on the device at most"));
         foreach ((string key, string value) in model.Configuration.Differences())
         {
             Row(key, value);
@@ -61,12 +65,15 @@ internal static partial class WeightsInfoCommand
         return ExitCode.Done;
 
         void Row(string name, string value) => table.AddRow(new Text(name), new Text(Screen.Printable(value)));
+
+        static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
     }
 
     private static string Unused(IReadOnlyList<string> names)
     {
         string more = names.Count > UnusedShown ? $" and {names.Count - UnusedShown} more" : "";
-        return names.Count == 0 ? "nothing: every tensor is" : $"{string.Join(", ", names.Take(UnusedShown))}{more}";
+        IEnumerable<string> shown = names.Take(UnusedShown).Select(name => name.Length > LongestShown ? name[..LongestShown] + "…" : name);
+        return names.Count == 0 ? "nothing: every tensor is" : $"{string.Join(", ", shown)}{more}";
     }
 
     private static void RefuseOther(OptionResult result)

@@ -137,13 +137,15 @@ internal sealed class WeightsDownloadTests : CommandTest
         result.AssertOneError("FPN_CACHE can name another folder");
     }
 
-    [Test]
-    public void A_mirror_that_cannot_be_is_said()
+    [TestCase("http://example.org", "FPN_ZOO_URL is 'http://example.org'")]
+    [TestCase("https://me:secret@example.org", "FPN_ZOO_URL")]
+    public void A_mirror_that_cannot_be_is_said(string mirror, string about)
     {
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", "http://example.org"));
+        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror));
 
         result.AssertExit(1);
-        result.AssertOneError("FPN_ZOO_URL is 'http://example.org'");
+        result.AssertOneError(about);
+        Assert.That(result.Error, Does.Not.Contain("secret"));
     }
 
     [TestCase("weights", "fpn weights --help")]

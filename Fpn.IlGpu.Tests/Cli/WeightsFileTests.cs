@@ -10,9 +10,9 @@ internal sealed class WeightsFileTests : CommandTest
     [Test]
     public void Info_says_what_a_checkpoint_is_and_what_it_takes()
     {
-        PutFixture("a.pth", "bottleneck-fpn.zip.pth");
+        PutFixture("[b]a[1].pth", "bottleneck-fpn.zip.pth");
 
-        FpnResult result = Fpn("weights", "info", "a.pth", "--size", "64x96", "--set", "min_size=64");
+        FpnResult result = Fpn("weights", "info", "[b]a[1].pth", "--size", "64x96", "--set", "min_size=64");
 
         result.AssertExit(0);
         Assert.Multiple(() =>

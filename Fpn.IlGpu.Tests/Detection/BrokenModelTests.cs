@@ -48,6 +48,25 @@ public sealed class BrokenModelTests
         Assert.That(() => Load(t => t.Name == name ? t with { Shape = Flat(t) } : t), Fails(name));
     }
 
+    [TestCase("backbone.body.layer1.0.conv1.weight", "[32, 32, 0, 0]")]
+    [TestCase("rpn.head.cls_logits.weight", "[0, 96, 1, 1]")]
+    [TestCase("roi_heads.box_predictor.cls_score.weight", "[0, 256]")]
+    public void A_tensor_without_elements_is_named(string name, string shape)
+    {
+        int[] empty = [.. shape.Trim('[', ']').Split(", ").Select(int.Parse)];
+        Assert.That(() => Load(t => t.Name == name ? t with { Shape = empty, Values = [] } : t), Fails(name).And.Message.Contains(shape));
+    }
+
+    [TestCase("backbone.body.conv1.weight", "[32, 3, 1, 40]", "1×40", "7×7")]
+    [TestCase("backbone.body.layer1.0.conv2.weight", "[32, 32, 5, 5]", "5×5", "3×3")]
+    public void A_window_that_the_layer_can_not_have_is_named(string name, string shape, string window, string needed)
+    {
+        int[] other = [.. shape.Trim('[', ']').Split(", ").Select(int.Parse)];
+        Assert.That(
+            () => Load(t => t.Name == name ? t with { Shape = other, Values = new float[other.Aggregate(1, (a, b) => a * b)] } : t),
+            Fails(name).And.Message.Contains(window).And.Message.Contains(needed));
+    }
+
     [TestCase(float.NaN)]
     [TestCase(float.PositiveInfinity)]
     public void Values_that_are_no_numbers_are_refused(float value)
@@ -85,7 +104,8 @@ public sealed class BrokenModelTests
 
     [Test]
     public void Levels_of_unequal_anchors_are_refused()
-        => Assert.That(() => Load(t => t, config: c => c with { AnchorSizes = [[16], [32, 40], [64], [128], [256]] }), Fails("anchor sizes"));
+        => Assert.That(
+            () => Load(t => t, config: c => c with { AnchorSizes = [[16], [32, 40], [64], [128], [256]] }), Fails("anchor sizes"));
 
     [Test]
     public void Classes_that_are_too_few_are_counted()

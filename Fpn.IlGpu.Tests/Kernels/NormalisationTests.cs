@@ -49,7 +49,8 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
         using var deviceGates = Tensor.Upload(Device, new Shape(shape.N, 1, 1, shape.C), gates);
         using var output = Tensor.Rent(Device, shape);
         ScaleChannels.Run(Device, input, deviceGates, output);
-        float[] expected = [.. Loops(shape).Elements().Select(e => values[Loops(shape).At(e.N, e.Y, e.X, e.C)] * gates[e.N * shape.C + e.C])];
+        float[] expected = [.. Loops(shape).Elements()
+            .Select(e => values[Loops(shape).At(e.N, e.Y, e.X, e.C)] * gates[e.N * shape.C + e.C])];
         Comparison.AssertClose(output.ToArray(), expected, 0, 1e-6, [shape.N, shape.H, shape.W, shape.C]);
     }
 

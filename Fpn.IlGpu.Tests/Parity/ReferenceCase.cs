@@ -74,11 +74,13 @@ internal sealed record ReferenceCase(string Name)
         using var stages = Stages();
         using var json = JsonDocument.Parse(stages.Metadata[ModelConfiguration.MetadataKey]);
         string[] keys = ["min_size", "max_size", "rpn_pre_nms_top_n", "rpn_post_nms_top_n"];
-        return $"{{{string.Join(",", keys.Select(key => $"\"{key}\":{json.RootElement.GetProperty(key)}"))},\"resize_antialias\":{(antialias ? "true" : "false")}}}";
+        var settings = string.Join(",", keys.Select(key => $"\"{key}\":{json.RootElement.GetProperty(key)}"));
+        return $"{{{settings},\"resize_antialias\":{(antialias ? "true" : "false")}}}";
     }
 
     private static IEnumerable<string> Cases(string folder)
-        => Directory.GetDirectories(Path.Combine(Fixtures, folder)).Order(StringComparer.Ordinal).Select(d => $"{folder}/{Path.GetFileName(d)}");
+        => Directory.GetDirectories(Path.Combine(Fixtures, folder)).Order(StringComparer.Ordinal)
+            .Select(d => $"{folder}/{Path.GetFileName(d)}");
 }
 
 /// <summary>One detection of a reference; its mask as COCO's run lengths, or null.</summary>

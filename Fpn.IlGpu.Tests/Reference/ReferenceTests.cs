@@ -21,7 +21,7 @@ public class ReferenceTests
         f.Check("output", Conv2dReference.Run(
             f.Values("input"), f.Values("weights"), f.ValuesOrNull("bias"), f.ValuesOrNull("residual"),
             shape, kernel, weights[3],
-            f.Pair("stride"), f.Pair("padding"), f.Pair("dilation"), f.Get<int>("groups"), f.Get<bool>("relu") ? Activation.Relu : Activation.None));
+            f.Pair("stride"), f.Pair("padding"), f.Pair("dilation"), f.Get<int>("groups"), ReluOf(f)));
     });
 
     [Test]
@@ -48,7 +48,7 @@ public class ReferenceTests
     {
         int[] a = f.Extents("a"), b = f.Extents("b");
         f.Check("output", MatMulReference.Run(
-            f.Values("a"), f.Values("b"), f.ValuesOrNull("bias"), a[0], a[1], b[1], f.Get<bool>("relu") ? Activation.Relu : Activation.None));
+            f.Values("a"), f.Values("b"), f.ValuesOrNull("bias"), a[0], a[1], b[1], ReluOf(f)));
     });
 
     [Test]
@@ -179,4 +179,6 @@ public class ReferenceTests
     }
 
     private static (int, int)[] Pairs(int[][] pairs) => Array.ConvertAll(pairs, pair => (pair[0], pair[1]));
+
+    private static Activation ReluOf(Fixture f) => f.Get<bool>("relu") ? Activation.Relu : Activation.None;
 }

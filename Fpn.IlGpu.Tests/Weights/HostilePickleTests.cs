@@ -95,16 +95,16 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void A_million_levels_and_a_million_marks()
+    public void Nearly_a_million_levels_and_marks()
     {
         Quickly(() =>
         {
-            byte[] nested = [0x80, 2, (byte)')', .. Enumerable.Repeat((byte)PickleOpcode.Tuple1, 1_000_000), (byte)'.'];
+            byte[] nested = [0x80, 2, (byte)')', .. Enumerable.Repeat((byte)PickleOpcode.Tuple1, 900_000), (byte)'.'];
             Assert.That(Checkpoints.Refusal(nested), Does.Contain("holds a tuple of 1 items"));
-            byte[] marks = [0x80, 2, .. Enumerable.Repeat((byte)PickleOpcode.Mark, 1_000_000), (byte)'.'];
+            byte[] marks = [0x80, 2, .. Enumerable.Repeat((byte)PickleOpcode.Mark, 900_000), (byte)'.'];
             Assert.That(Checkpoints.Refusal(marks), Does.Contain("takes more from the stack than there is"));
             byte[] endless = [0x80, 2, .. Enumerable.Repeat((byte)PickleOpcode.EmptyDict, 5_000_000), (byte)'.'];
-            Assert.That(Checkpoints.Refusal(endless), Does.Contain("more than 2000000 instructions"));
+            Assert.That(Checkpoints.Refusal(endless), Does.Contain("more than 1000000 instructions"));
         });
     }
 
@@ -127,7 +127,7 @@ public class HostilePickleTests
         writer.Op(PickleOpcode.Appends).Global("collections", "OrderedDict").Op(PickleOpcode.BinPut, 1);
         for (int i = 0; i < 100_000; i++)
             writer.Op(PickleOpcode.BinGet, 1).Op(PickleOpcode.BinGet, 0).Op(PickleOpcode.Tuple1).Reduce();
-        Quickly(() => Assert.That(Checkpoints.Refusal(writer.End()), Does.Contain("more than 2000000 instructions")));
+        Quickly(() => Assert.That(Checkpoints.Refusal(writer.End()), Does.Contain("more than 1000000 instructions")));
     }
 
     [Test]

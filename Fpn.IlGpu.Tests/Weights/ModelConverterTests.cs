@@ -101,7 +101,8 @@ public sealed class ModelConverterTests
         var input = Write(("rpn.head.conv.weight", [1]));
         var output = Path.Combine(folder, "no", "such", "folder.safetensors");
         Assert.That(
-            () => ModelConverter.Convert(input, output), Throws.TypeOf<WeightsException>().With.Message.StartsWith(output + ": can't be written"));
+            () => ModelConverter.Convert(input, output),
+            Throws.TypeOf<WeightsException>().With.Message.StartsWith(output + ": can't be written"));
     }
 
     private string Write(params (string Name, float[] Values)[] tensors)

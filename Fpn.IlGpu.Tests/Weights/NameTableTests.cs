@@ -92,7 +92,8 @@ public sealed class NameTableTests
     public void Overrides_stand_above_what_is_implied_and_above_what_is_stated()
     {
         var implied = Understand(["rpn.head.conv.weight"], overrides: """{"min_size": 320}""");
-        var stated = Understand(["rpn.head.conv.weight"], """{"detector": "rpn", "min_size": 600, "max_size": 700}""", """{"min_size": 320}""");
+        var stated = Understand(
+            ["rpn.head.conv.weight"], """{"detector": "rpn", "min_size": 600, "max_size": 700}""", """{"min_size": 320}""");
         Assert.Multiple(() =>
         {
             Assert.That(Configuration(implied).MinSize, Is.EqualTo(320));

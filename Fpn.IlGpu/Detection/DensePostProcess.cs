@@ -67,7 +67,8 @@ internal static class DensePostProcess
             device, found.Scores.View, all.View, perPicture, perPicture, NonMaximumSuppression.Dropped / 2, order.View, candidates.View);
         using var sorted = new CandidateList(device, sizes.Total);
         device.Launch(
-            SortKernel, grain.Threads(sizes.Total, 1), found.View, order.View, candidates.View, perPicture, sizes.Total, grain, sorted.View);
+            SortKernel, grain.Threads(sizes.Total, 1), found.View, order.View, candidates.View, perPicture, sizes.Total, grain,
+            sorted.View);
 
         NonMaximumSuppression.RunByClass(
             device, sorted.Boxes.View, candidates.View, sorted.Scores.View, sorted.ClassIds.View, perPicture, settings.NmsThreshold);

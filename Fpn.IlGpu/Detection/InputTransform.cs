@@ -39,7 +39,8 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
 
     private ResizedPicture Resized(RgbImage picture)
     {
-        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize, configuration.ResizeRounds);
+        var (h, w) = Preprocess.ResizedSize(
+            picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize, configuration.ResizeRounds);
         return new ResizedPicture(picture.Height, picture.Width, h, w);
     }
 

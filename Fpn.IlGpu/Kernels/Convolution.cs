@@ -25,7 +25,8 @@ internal static class Convolution
     /// <param name="activation">f, what ends the layer.</param>
     /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
-        Device device, Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
+        Device device, Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation,
+        Tensor output)
     {
         var sizes = Validate(input, weights, window, residual, activation, output);
         var residualView = (residual ?? output).View;

@@ -39,8 +39,8 @@ internal static class MatrixProduct
 
     /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
     internal static void NaiveKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC, Activation activation,
-        ArrayView<float> output)
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC,
+        Activation activation, ArrayView<float> output)
     {
         var m = index / outputC;
         var k = index % outputC;

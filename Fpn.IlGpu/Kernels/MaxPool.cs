@@ -8,7 +8,8 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// Max pooling: <c>out[n, y, x, c] = max over ky, kx of in[n, y·s − p + ky, x·s − p + kx, c]</c>, of what lies inside the
-/// map. Values are finite: not every device carries a NaN through. With a 1×1 window and stride 2 it is the subsampling that gives P6 (paper, section 4.1).
+/// map. Values are finite: not every device carries a NaN through. With a 1×1 window and stride 2 it is the subsampling
+/// that gives P6 (paper, section 4.1).
 /// </summary>
 internal static class MaxPool
 {

@@ -18,7 +18,10 @@ internal static class ScaleChannels
     {
         var shape = input.Shape;
         if (output.Shape != shape || gates.Shape != new Shape(shape.N, 1, 1, shape.C))
-            throw new ArgumentException($"{gates.Shape} factors and an output of {output.Shape} don't fit an input of {shape}.", nameof(gates));
+        {
+            throw new ArgumentException(
+                $"{gates.Shape} factors and an output of {output.Shape} don't fit an input of {shape}.", nameof(gates));
+        }
         var grain = Grain.For(device, shape.Pixels, shape.C);
         device.Launch(Kernel, grain.Threads(shape.Pixels, shape.C), input.View, gates.View, shape, grain, output.View);
     }

@@ -32,7 +32,8 @@ internal sealed class BoxHead : IDisposable
 
     /// <summary>What it is, for people.</summary>
     public string Description
-        => $"{(convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")}{hidden.Length} + 2 fully connected of {hidden[^1].OutputC}";
+        => (convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")
+            + $"{hidden.Length} + 2 fully connected of {hidden[^1].OutputC}";
 
     /// <summary>The side of a RoI's features: 7.</summary>
     public int Bins { get; }

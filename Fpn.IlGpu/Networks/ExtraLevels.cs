@@ -29,7 +29,9 @@ internal sealed class ExtraLevels : IDisposable
     }
 
     /// <summary>What they are, for people.</summary>
-    public string Description => p6 is null ? "the last by subsampling" : $"the last two by convolution, from {(fromPyramid ? "the level below" : "the top map")}";
+    public string Description => p6 is null
+        ? "the last by subsampling"
+        : $"the last two by convolution, from {(fromPyramid ? "the level below" : "the top map")}";
 
     /// <summary>How many there are: 2 of RetinaNet, else 1.</summary>
     public int Count => p6 is null ? 1 : 2;

@@ -11,6 +11,8 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 internal sealed class InvertedResidual : IDisposable
 {
+    private const int LargestKernel = 11;
+
     private readonly ConvolutionLayer? expansion;
     private readonly ConvolutionLayer depthwise;
     private readonly SqueezeExcitation? excitation;
@@ -49,9 +51,13 @@ internal sealed class InvertedResidual : IDisposable
             channels = expansion.OutputChannels;
         }
         var kernel = weights.Size($"{name}.{part}.0.weight", 2, 4);
+        if (kernel > LargestKernel)
+            throw weights.Error($"the tensor '{name}.{part}.0.weight' has a window of {kernel} px, where {LargestKernel} are the most.");
         var window = ConvolutionWindow.Square(stride, padding: kernel / 2, groups: channels);
         var depthwise = weights.Normalised($"{name}.{part++}", channels, window, activation, channels);
-        var excitation = weights.HasAny($"{name}.{part}.fc1.") ? SqueezeExcitation.Read(device, weights, $"{name}.{part++}", channels) : null;
+        var excitation = weights.HasAny($"{name}.{part}.fc1.")
+            ? SqueezeExcitation.Read(device, weights, $"{name}.{part++}", channels)
+            : null;
         var projection = weights.Normalised($"{name}.{part}", channels, ConvolutionWindow.Square(), Activation.None);
         return new InvertedResidual(
             expansion, depthwise, excitation, projection, addsInput: stride == 1 && projection.OutputChannels == inputC);

@@ -55,7 +55,10 @@ internal sealed class MobileNetV3 : IBackbone
     {
         var layers = weights.Count(name + ".");
         if (layers != LastLayer + 1)
-            throw weights.Error($"'{name}' has {layers} layers, where MobileNetV3-Large has {LastLayer + 1}; no other MobileNet can be run.");
+        {
+            throw weights.Error(
+                $"'{name}' has {layers} layers, where MobileNetV3-Large has {LastLayer + 1}; no other MobileNet can be run.");
+        }
         if (mapCount > MapLayers.Length)
             throw weights.Error($"its pyramid stands on {mapCount} maps, but '{name}' has {MapLayers.Length}.");
         var stem = weights.Normalised(name + ".0", 3, ConvolutionWindow.Square(stride: 2, padding: 1), Activation.HardSwish);

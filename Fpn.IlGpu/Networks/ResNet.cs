@@ -36,7 +36,8 @@ internal sealed class ResNet : IBackbone
         {
             var block = stages[0][0];
             var groups = block.Groups == 1 ? "" : $" of {block.Groups} groups";
-            return $"ResNet, {(block.IsBottleneck ? "bottlenecks" : "basic blocks")}{groups} {string.Join(", ", stages.Select(s => s.Length))}";
+            var kind = block.IsBottleneck ? "bottlenecks" : "basic blocks";
+            return $"ResNet, {kind}{groups} {string.Join(", ", stages.Select(s => s.Length))}";
         }
     }
 

@@ -49,7 +49,8 @@ internal sealed class ResidualBlock : IDisposable
         {
             return new ResidualBlock(
                 [
-                    weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(stride, padding: 1), Activation.Relu, name + ".bn1"),
+                    weights.Convolution(
+                        name + ".conv1", inputC, ConvolutionWindow.Square(stride, padding: 1), Activation.Relu, name + ".bn1"),
                     weights.Convolution(name + ".conv2", middleC, ConvolutionWindow.Square(padding: 1), Activation.Relu, name + ".bn2"),
                 ],
                 shortcut, groups: 1);

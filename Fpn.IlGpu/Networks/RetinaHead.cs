@@ -28,7 +28,8 @@ internal sealed class RetinaHead : IDisposable
 
     /// <summary>What it is, for people.</summary>
     public string Description
-        => $"two towers of {classTower.Length} + 1 convolutions{(classTower[0].HasNorm ? " with group norm" : "")}, {AnchorsPerLocation} anchors a position";
+        => $"two towers of {classTower.Length} + 1 convolutions{(classTower[0].HasNorm ? " with group norm" : "")}, "
+            + $"{AnchorsPerLocation} anchors a position";
 
     /// <summary>A.</summary>
     public int AnchorsPerLocation => deltas.OutputChannels / 4;

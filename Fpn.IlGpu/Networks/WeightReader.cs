@@ -13,6 +13,9 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 internal sealed class WeightReader(Device device, StateDictionary state, float batchNormEpsilon)
 {
+    // What a block of output channels, packed for a tile, can still count in an int.
+    private const int MostInputs = 1 << 24;
+
     private readonly HashSet<string> used = new(StringComparer.Ordinal);
 
     /// <summary>The tensors of the file that nothing has asked for so far, in its order.</summary>
@@ -53,10 +56,11 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     public int Size(string name, int dimension, int rank)
     {
         var shape = state[name].Shape;
-        return shape.Count == rank
+        if (shape.Count != rank)
+            throw Error($"the tensor '{name}' has shape [{string.Join(", ", shape)}] where {rank} dimensions are needed.");
+        return shape[dimension] > 0
             ? shape[dimension]
-            : throw Error(
-                $"the tensor '{name}' has shape [{string.Join(", ", shape)}] where {rank} dimensions are needed.");
+            : throw Error($"the tensor '{name}' has shape [{string.Join(", ", shape)}], which has no elements.");
     }
 
     /// <summary>A tensor's elements; all of them finite.</summary>
@@ -89,6 +93,13 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         string name, int inputC, int outputC, ConvolutionWindow window, Activation activation, string? batchNorm, bool needsBias)
     {
         var (kernelH, kernelW) = (Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
+        // Every layer keeps its map's size, or divides it by its stride.
+        if (kernelH != 2 * window.Padding.Y + 1 || kernelW != 2 * window.Padding.X + 1)
+        {
+            throw Error(
+                $"the tensor '{name}.weight' has a window of {kernelH}×{kernelW} "
+                + $"where {2 * window.Padding.Y + 1}×{2 * window.Padding.X + 1} is needed.");
+        }
         var groupC = inputC / window.Groups;
         if (outputC % window.Groups != 0)
             throw Error($"the {outputC} outputs of '{name}.weight' can't be split into {window.Groups} groups.");
@@ -148,6 +159,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         used.Add(name);
         var tensor = state.Expect(name, shape);
         var length = tensor.Count / Math.Max(1, shape[0]);
+        if (length > MostInputs)
+            throw Error($"the tensor '{name}' has rows of {length} values, where {MostInputs} are the most.");
         if (tensor.CanReadParts)
             return (first, rows) => state.ReadPart(name, first * length, rows);
         var whole = state.Read(name, shape);

@@ -54,8 +54,8 @@ internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stre
     public long PeakBytes { get; private set; }
 
     /// <summary>
-    /// Begins the work on a picture (or batch, or on loading a model), by which unused buffers age. What was rented within the scope and not
-    /// given back when it ends, because an error or a cancellation came between, is taken back then.
+    /// Begins the work on a picture (or batch, or on loading a model), by which unused buffers age. What was rented within
+    /// the scope and not given back when it ends, because an error or a cancellation came between, is taken back then.
     /// </summary>
     public PictureScope BeginPicture()
     {

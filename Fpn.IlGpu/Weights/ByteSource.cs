@@ -13,6 +13,9 @@ internal abstract class ByteSource(long length)
     /// <summary>Bytes in all, decoded.</summary>
     public long Length { get; } = length;
 
+    /// <summary>Bytes that they take in the file, which is what speaks for how much work they may be.</summary>
+    public virtual long StoredLength => Length;
+
     /// <summary>Whether a read decodes everything that lies before it.</summary>
     public virtual bool IsSequential => false;
 

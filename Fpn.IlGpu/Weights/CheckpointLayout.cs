@@ -17,6 +17,10 @@ internal static class CheckpointLayout
 {
     private const int MostWrappers = 3;
     private const int MostShown = 5;
+    private const int MostTensors = 20_000;
+
+    /// <summary>How many models torch.optim.swa_utils.AveragedModel has averaged; not a weight.</summary>
+    private const string AveragedCount = "n_averaged";
 
     /// <summary>What DistributedDataParallel puts before each name.</summary>
     private const string ParallelPrefix = "module.";
@@ -34,31 +38,36 @@ internal static class CheckpointLayout
     {
         // A hostile file may put a dictionary into itself.
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        if (Unwrap(root, MostWrappers, seen) is not { } found) throw source.Wrong(Explain(root));
+        if (Unwrap(root, source, MostWrappers, seen) is not { } found) throw source.Wrong(Explain(root));
+        if (found.Count > MostTensors) throw source.Wrong($"it has {found.Count} tensors, where {MostTensors} are the most");
         return found.TrueForAll(item => item.Key.StartsWith(ParallelPrefix, StringComparison.Ordinal))
             ? [.. found.Select(item => KeyValuePair.Create(item.Key[ParallelPrefix.Length..], item.Value))]
             : found;
     }
 
-    private static List<KeyValuePair<string, object>>? Unwrap(object? value, int wrappers, HashSet<object> seen)
+    private static List<KeyValuePair<string, object>>? Unwrap(
+        object? value, SourceName source, int wrappers, HashSet<object> seen)
     {
         if (value is not PickleDictionary dictionary || !seen.Add(dictionary)) return null;
         if (wrappers > 0)
             foreach (string wrapper in Wrappers)
-                if (Unwrap(dictionary.Find(wrapper), wrappers - 1, seen) is { } inner) return inner;
-        List<KeyValuePair<string, object>> tensors = Tensors(dictionary);
+                if (Unwrap(dictionary.Find(wrapper), source, wrappers - 1, seen) is { } inner) return inner;
+        List<KeyValuePair<string, object>> tensors = Tensors(dictionary, source);
         return tensors.Count > 0 ? tensors : null;
     }
 
     /// <summary>The entries that are tensors. Of a key that comes again the last counts, at the place of the first.</summary>
-    private static List<KeyValuePair<string, object>> Tensors(PickleDictionary dictionary)
+    private static List<KeyValuePair<string, object>> Tensors(PickleDictionary dictionary, SourceName source)
     {
         var latest = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach ((object? key, object? value) in dictionary.Items)
+        {
             if (key is string name) latest[name] = value;
+            else if (key is PickleText && value is TorchTensor or NumpyArray) throw source.Wrong("a tensor's name is far too long");
+        }
         var tensors = new List<KeyValuePair<string, object>>();
         foreach ((string name, object? value) in latest)
-            if (value is TorchTensor || (value is NumpyArray && !name.EndsWith(MomentumSuffix, StringComparison.Ordinal)))
+            if (name != AveragedCount && (value is TorchTensor || (value is NumpyArray && !name.EndsWith(MomentumSuffix, StringComparison.Ordinal))))
                 tensors.Add(KeyValuePair.Create(name, value));
         return tensors;
     }

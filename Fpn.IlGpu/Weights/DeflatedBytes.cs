@@ -5,6 +5,8 @@ namespace Fpn.IlGpu.Weights;
 /// <summary>Bytes that a zip archive holds deflated (RFC 1951). No more is inflated than is asked for.</summary>
 internal sealed class DeflatedBytes(TensorBytes file, ZipEntry entry, SourceName source) : ByteSource(entry.Size)
 {
+    public override long StoredLength => entry.CompressedSize;
+
     public override bool IsSequential => true;
 
     protected override ByteCursor Open(long offset)

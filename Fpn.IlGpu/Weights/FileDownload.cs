@@ -43,6 +43,9 @@ internal sealed class FileDownload(
         }
     }
 
+    // Of a server that doesn't say how much it sends.
+    private const long LargestUnknown = 1L << 33;
+
     private static string Version => typeof(FileDownload).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     // One request. Everything that is waited for must come within the time that patience allows.
@@ -66,7 +69,8 @@ internal sealed class FileDownload(
                 await CopyAsync(whole, 0, stalled).ConfigureAwait(false);
                 return;
             }
-            if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent)) throw DownloadErrors.Refused(url, response);
+            if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent))
+                throw DownloadErrors.Refused(url, response);
             await CopyAsync(response, response.StatusCode == HttpStatusCode.OK ? 0 : have, stalled).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
@@ -120,6 +124,8 @@ internal sealed class FileDownload(
             {
                 await WriteAsync(file, buffer.AsMemory(0, count), total - done, stalled.Token).ConfigureAwait(false);
                 done += count;
+                if (done > (total ?? LargestUnknown))
+                    throw new WeightsException($"{url} sends more than the {total ?? LargestUnknown} bytes that it may have.");
                 if (sinceReport.Elapsed < BetweenReports) continue;
                 Report(ModelDownloadStage.Downloading, done, total);
                 sinceReport.Restart();

@@ -172,7 +172,9 @@ public sealed record ModelConfiguration
         }
     }
 
-    /// <summary>The keys whose values are not the defaults, with their values as JSON; neither the detector nor the classes' names.</summary>
+    /// <summary>
+    /// The keys whose values are not the defaults, with their values as JSON; neither the detector nor the classes' names.
+    /// </summary>
     public IEnumerable<KeyValuePair<string, string>> Differences() => ModelConfigurationJson.Differences(this);
 
     /// <summary>All of it as JSON, as <see cref="Parse"/> reads it.</summary>

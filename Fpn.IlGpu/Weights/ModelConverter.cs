@@ -77,7 +77,8 @@ public static class ModelConverter
                 if (!(difference <= HalfStep(before[i], dataType)))
                 {
                     throw new WeightsException(
-                        $"{output}: the tensor {WeightsException.Quote(tensor.Name)} came back with {after[i]} for {before[i]} at element {i}.");
+                        $"{output}: the tensor {WeightsException.Quote(tensor.Name)} came back with {after[i]} for {before[i]} "
+                        + $"at element {i}.");
                 }
                 worst = Math.Max(worst, difference);
                 magnitude = Math.Max(magnitude, Math.Abs(before[i]));

@@ -17,7 +17,7 @@ internal sealed class PickleMachine(
     PickleReader reader, SourceName source, Func<object?, object?>? persistentLoad = null)
 {
     /// <summary>A checkpoint takes about 30 for each tensor.</summary>
-    private const int MostInstructions = 2_000_000;
+    private const int MostInstructions = 1_000_000;
 
     private const int NewestProtocol = 5;
 

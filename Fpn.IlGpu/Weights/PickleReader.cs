@@ -17,6 +17,9 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>Digits or bytes: Python writes whole numbers of any length, a checkpoint only short ones.</summary>
     private const int LongestNumber = 256;
 
+    /// <summary>The elements of an array as one line of text.</summary>
+    private const int LongestLine = 1 << 26;
+
     private const int WindowBytes = 1 << 14;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -109,7 +112,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A line with a string as Python's repr shows it: quotes around, escapes in it.</summary>
     public object QuotedLine()
     {
-        ReadOnlySpan<byte> line = Line();
+        ReadOnlySpan<byte> line = Line(LongestLine, "string");
         line = line.TrimEnd((byte)'\r');
         if (line.Length < 2 || line[0] != line[^1] || line[0] is not ((byte)'\'' or (byte)'"'))
             throw Wrong("a string without its quotes");
@@ -119,7 +122,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A line with a text in Python's raw-unicode-escape.</summary>
     public object EscapedLine()
     {
-        byte[] line = Line();
+        byte[] line = Line(LongestLine, "text");
         if (PickleEscapes.RawLatin1(line) is { } latin1) return Short(latin1);
         string text = PickleEscapes.RawUnicode(line) ?? throw Wrong("a text with an escape that is none");
         return text.Length <= LongestName ? text : new PickleText(StoredBytes.Of(Encoding.UTF8.GetBytes(text)), IsUtf8: true);
@@ -147,14 +150,12 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
 
     private string ShortLine(string what)
     {
-        ReadOnlySpan<byte> line = Line().AsSpan().TrimEnd((byte)'\r');
-        int longest = what == "name" ? LongestName : LongestNumber;
-        if (line.Length > longest) throw Wrong($"a {what} of {line.Length} characters, where {longest} are the most");
-        return Decode(line);
+        byte[] line = Line(what == "name" ? LongestName : LongestNumber, what);
+        return Decode(line.AsSpan().TrimEnd((byte)'\r'));
     }
 
-    /// <summary>All up to the next line feed.</summary>
-    private byte[] Line()
+    /// <summary>All up to the next line feed; not copied before it is known to be no longer than that.</summary>
+    private byte[] Line(int longest, string what)
     {
         long start = Position;
         while (true)
@@ -164,7 +165,8 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
             int from = (int)(Position - windowBegin);
             int at = window.AsSpan(from, windowLength - from).IndexOf((byte)'\n');
             Position += at < 0 ? windowLength - from : at + 1;
-            if (Position - start > Array.MaxLength / 4) throw Wrong("a line too long to be read");
+            // The line feed, and the carriage return that may stand before it, don't count.
+            if (Position - start > longest + 2) throw Wrong($"a {what} of more than {longest} characters");
             if (at >= 0) return file.Copy(start, (int)(Position - start - 1));
         }
     }

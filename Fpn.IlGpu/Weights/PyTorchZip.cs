@@ -18,7 +18,7 @@ internal static class PyTorchZip
     private const string Pickle = "/data.pkl";
 
     /// <summary>A deflated data.pkl is inflated as a whole.</summary>
-    private const int LargestDeflatedPickle = 1 << 26;
+    private const int LargestDeflatedPickle = 1 << 24;
 
     /// <summary>Opens an archive, and owns the file from then on.</summary>
     /// <exception cref="WeightsException">It is not a whole and valid checkpoint.</exception>

@@ -11,7 +11,8 @@ namespace Fpn.IlGpu.Weights;
 internal sealed class SafetensorsHeader(TensorBytes file, string source)
 {
     /// <summary>The specification's limit, in bytes.</summary>
-    private const int LongestHeader = 100_000_000;
+    private const int LongestHeader = 1 << 24;
+    private const int MostTensors = 20_000;
 
     private const int LengthBytes = 8;
     private const int MostAxes = 32;
@@ -74,6 +75,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             if (!names.Add(name)) throw Wrong($"the tensor {WeightsException.Quote(name)} is in the header twice");
             if (name == "__metadata__") ParseMetadata(ref json);
             else entries.Add(ParseTensor(ref json, name));
+            if (entries.Count > MostTensors) throw Wrong($"the header names more than {MostTensors} tensors");
         }
         // Nothing but blanks may follow: the reader throws at anything else.
         json.Read();

@@ -13,8 +13,9 @@ namespace Fpn.IlGpu.Weights;
 internal static class ShardedSafetensors
 {
     private const string IndexSuffix = ".safetensors.index.json";
-    private const int LargestIndex = 100_000_000;
+    private const int LargestIndex = 1 << 24;
     private const int MostFiles = 10_000;
+    private const int MostTensors = 20_000;
 
     /// <summary>The one index that a folder holds.</summary>
     /// <exception cref="WeightsException">There is none, or more than one.</exception>
@@ -98,6 +99,7 @@ internal static class ShardedSafetensors
                     property.Name, $"is said to be in {WeightsException.Quote(file)}, which is no file beside the index");
             files.Add(file);
             entries.Add((property.Name, file));
+            if (entries.Count > MostTensors) throw source.Wrong($"the index names more than {MostTensors} tensors");
         }
         if (files.Count > MostFiles) throw source.Wrong($"the index names {files.Count} files, where {MostFiles} are the most");
         return entries;

@@ -93,6 +93,8 @@ internal sealed unsafe class MappedBytes : TensorBytes
         if (!File.Exists(path)) throw new WeightsException($"{path}: there is no such weights file.");
         try
         {
+            // Before it is opened: that of a pipe waits for someone who writes into it. Pipes and devices have no length.
+            if (new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length == 0) throw Empty(path);
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
             try
             {

@@ -49,7 +49,8 @@ internal sealed class WeightsSource
         foreach (var (name, gamma) in tensors.ToArray())
         {
             var norm = name[..Math.Max(0, name.LastIndexOf('.'))];
-            var isNorm = norm.EndsWith(".downsample.1", StringComparison.Ordinal) || norm[(norm.LastIndexOf('.') + 1)..].StartsWith("bn", StringComparison.Ordinal);
+            var isNorm = norm.EndsWith(".downsample.1", StringComparison.Ordinal)
+                || norm[(norm.LastIndexOf('.') + 1)..].StartsWith("bn", StringComparison.Ordinal);
             if (!isNorm || !name.EndsWith(".weight", StringComparison.Ordinal))
                 continue;
             int[] shape = [.. gamma.Shape];
@@ -86,7 +87,8 @@ internal sealed class WeightsSource
     {
         var kind = Kind(file, tensors.Keys);
         var configuration = kind == DetectorKind.ProposalNetwork ? Detectron2Models.Proposals : Detectron2Models.Conventions;
-        var isGrouped = tensors.TryGetValue("backbone.body.layer1.0.conv2.weight", out var conv) && conv.Shape is [var k, var c, ..] && c < k;
+        var isGrouped = tensors.TryGetValue("backbone.body.layer1.0.conv2.weight", out var conv)
+            && conv.Shape is [var k, var c, ..] && c < k;
         if (isGrouped)
             configuration = Detectron2Models.AsResNeXt(configuration);
         return configuration with
@@ -135,5 +137,6 @@ internal sealed class WeightsSource
     private static float[]? Channels(StateDictionary file, string name)
         => file.Tensors.TryGetValue(name, out var tensor) && tensor.Count == 3 ? tensor.ToArray() : null;
 
-    private static bool HasAny(IEnumerable<string> names, string prefix) => names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+    private static bool HasAny(IEnumerable<string> names, string prefix)
+        => names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
 }

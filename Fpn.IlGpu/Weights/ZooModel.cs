@@ -60,6 +60,8 @@ public sealed record ZooModel
     internal Uri DownloadUrl(string? mirror)
     {
         if (string.IsNullOrWhiteSpace(mirror)) return Url;
+        if (Uri.TryCreate(mirror, UriKind.Absolute, out Uri? named) && named.UserInfo.Length > 0)
+            throw new WeightsException($"{MirrorVariable} holds a user's name or password, which would show in messages; leave them out.");
         return Uri.TryCreate(mirror, UriKind.Absolute, out Uri? address) && IsSafe(address) && address.Query.Length == 0
             ? new Uri(address.AbsoluteUri.TrimEnd('/') + Url.AbsolutePath)
             : throw new WeightsException(
