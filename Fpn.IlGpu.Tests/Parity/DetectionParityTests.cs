@@ -45,15 +45,49 @@ public sealed class DetectionParityTests(string deviceId) : DeviceTests(deviceId
     /// <summary>
     /// In a batch pictures are padded to the largest, as torchvision pads them; nothing else of one depends on another.
     /// </summary>
-    [Test]
-    public void A_batch_of_equal_pictures_gives_each_what_it_gives_alone()
+    [TestCase("shapes")]
+    [TestCase("zoo/fasterrcnn-v2")]
+    [TestCase("zoo/maskrcnn")]
+    [TestCase("zoo/mobilenet-v3-large")]
+    [TestCase("zoo/retinanet-v2")]
+    [TestCase("detectron2/d2-rpn-r50")]
+    public void A_batch_of_equal_pictures_gives_each_what_it_gives_alone(string name)
     {
-        var reference = new ReferenceCase("shapes");
+        var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device);
         var file = reference.Expected().Keys.First();
         var picture = PictureReader.Read(reference.Picture(file));
         foreach (var found in detector.Detect([picture, picture, picture]))
             Check(reference.Expected()[file], found);
+    }
+
+    [TestCase("zoo/maskrcnn")]
+    [TestCase("zoo/retinanet")]
+    [TestCase("detectron2/d2-rpn-r50")]
+    public void Where_nothing_is_sure_enough_nothing_is_found(string name)
+    {
+        var reference = new ReferenceCase(name);
+        using var detector = reference.Load(Device);
+        detector.ScoreThreshold = 1;
+        var picture = PictureReader.Read(reference.Picture(reference.Expected().Keys.First()));
+        Assert.That(detector.Detect([picture, picture]), Is.All.Empty);
+    }
+
+    /// <summary>Pictures of a batch may be of different sizes; so are the masks of what is in them.</summary>
+    [Test]
+    public void Masks_of_a_batch_go_to_their_pictures()
+    {
+        var reference = new ReferenceCase("zoo/maskrcnn");
+        using var detector = reference.Load(Device);
+        RgbImage[] pictures = [.. reference.Expected().Keys.Select(f => PictureReader.Read(reference.Picture(f)))];
+        detector.ScoreThreshold = 0.3f;
+        var found = detector.Detect(pictures);
+        Assert.That(found, Has.All.Not.Empty);
+        foreach (var (objects, picture) in found.Zip(pictures))
+        {
+            foreach (var o in objects)
+                Assert.That((o.Mask!.Width, o.Mask.Height), Is.EqualTo((picture.Width, picture.Height)));
+        }
     }
 
     [Test]
