@@ -54,7 +54,13 @@ internal static partial class WeightsInfoCommand
         Row("parameters", Text($"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
         Row("picture", Text($"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
         Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
+        if (model.MultiplyAddsPerMask > 0)
+        {
+            Row("", Text($"and {2 * model.MultiplyAddsPerMask / 1e9:F2} for the mask of each object"));
+        }
         Row("memory", Text($"{model.PeakBytes / 1e6:F0} MB on the device at most"));
+        bool isDefault = !model.Configuration.Differences().Any();
+        Row("conventions", isDefault ? "torchvision's, for everything" : "torchvision's, but for");
         foreach ((string key, string value) in model.Configuration.Differences())
         {
             Row(key, value);

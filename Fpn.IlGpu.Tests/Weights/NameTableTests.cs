@@ -47,20 +47,57 @@ public sealed class NameTableTests
     [TestCase("_[mask]_fcn1_w", "roi_heads.mask_head.0.0.weight")]
     public void Caffe2(string name, string expected) => Assert.That(NameTables.Caffe2.Rename(name), Is.EqualTo(expected));
 
-    [Test]
-    public void Torchvisions_frozen_resnets_have_no_epsilon_and_trained_ones_have()
+    // torchvision's first weights for COCO were all of a frozen ResNet-50; every other model has the usual epsilon.
+    [TestCase(new[] { 64, 64, 3, 3 }, 6, "", 0)]
+    [TestCase(new[] { 64, 64, 3, 3 }, 6, "backbone.body.bn1.num_batches_tracked", 1e-5f)]
+    [TestCase(new[] { 64, 64, 3, 3 }, 6, "backbone.fpn.inner_blocks.0.1.weight", 1e-5f)]
+    [TestCase(new[] { 64, 64, 3, 3 }, 23, "", 1e-5f)]
+    [TestCase(new[] { 128, 128, 3, 3 }, 6, "", 1e-5f)]
+    [TestCase(new[] { 128, 4, 3, 3 }, 6, "", 1e-5f)]
+    public void Only_torchvisions_frozen_resnet_50_has_no_epsilon(int[] window, int depth, string more, float epsilon)
     {
-        string[] names = ["backbone.body.bn1.weight", "rpn.head.conv.weight", "roi_heads.box_predictor.cls_score.weight"];
-        var frozen = Understand(names);
-        var trained = Understand([.. names, "backbone.body.bn1.num_batches_tracked"]);
+        var tensors = new List<StateTensor>
+        {
+            Tensor("backbone.body.layer1.0.conv2.weight", window),
+            Tensor("roi_heads.box_predictor.cls_score.weight", [1]),
+        };
+        tensors.AddRange(Enumerable.Range(0, depth).Select(b => Tensor($"backbone.body.layer3.{b}.conv3.weight", [1])));
+        if (more.Length > 0)
+            tensors.Add(Tensor(more, [1]));
+        var state = Checkpoint.Understand(new StateDictionary("file", tensors));
+        Assert.That(Configuration(state).BatchNormEpsilon, Is.EqualTo(epsilon));
+        Assert.That(state.Tensors.Keys, Has.None.EndsWith("num_batches_tracked"));
+
+        static StateTensor Tensor(string name, int[] shape)
+            => StateTensor.FromValues(name, shape, new float[shape.Aggregate(1, (a, b) => a * b)]);
+    }
+
+    [Test]
+    public void Detectron2s_own_anchors_and_pixels_are_followed()
+    {
+        StateDictionary Open(float[] cells, float[] std) => Checkpoint.Understand(new StateDictionary("file",
+        [
+            StateTensor.FromValues("backbone.bottom_up.stem.conv1.weight", [1], new float[1]),
+            StateTensor.FromValues("proposal_generator.rpn_head.conv.weight", [1], new float[1]),
+            StateTensor.FromValues("proposal_generator.anchor_generator.cell_anchors.0", [cells.Length / 4, 4], cells),
+            StateTensor.FromValues("pixel_std", [3, 1, 1], std),
+        ]));
+        var configuration = Configuration(Open([-8, -8, 8, 8, -16, -4, 16, 4], [2, 3, 4]));
         Assert.Multiple(() =>
         {
-            Assert.That(Configuration(frozen).BatchNormEpsilon, Is.Zero);
-            Assert.That(Configuration(trained).BatchNormEpsilon, Is.EqualTo(1e-5f));
-            Assert.That(trained.Tensors.Keys, Does.Not.Contain("backbone.body.bn1.num_batches_tracked"));
-            Assert.That(Configuration(frozen).Detector, Is.EqualTo(DetectorKind.FasterRcnn));
+            Assert.That(configuration.AnchorSizes, Is.EqualTo(new float[][] { [16] }));
+            Assert.That(configuration.Std, Is.EqualTo(new float[] { 2, 3, 4 }));
+            Assert.That(
+                () => Open([-8, -8, 8, 8, -16, -16, 16, 16], [1, 1, 1]),
+                Throws.TypeOf<WeightsException>().With.Message.Contains("2 sizes"));
+            Assert.That(() => Open([-8, -8, 8, 8], [1, 0, 1]), Throws.TypeOf<WeightsException>().With.Message.Contains("pixel_std"));
         });
     }
+
+    [Test]
+    public void A_configuration_that_is_none_is_refused()
+        => Assert.That(
+            () => Understand(["rpn.head.conv.weight"], "garbage"), Throws.TypeOf<WeightsException>().With.Message.StartsWith("file: "));
 
     [TestCase("head.classification_head.conv.0.weight", DetectorKind.RetinaNet)]
     [TestCase("roi_heads.mask_predictor.mask_fcn_logits.weight", DetectorKind.MaskRcnn)]

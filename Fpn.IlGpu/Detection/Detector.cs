@@ -88,7 +88,7 @@ public abstract class Detector : IDisposable
     public static Detector Load(Device device, string? path = null, string? overrides = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        using var state = path is null ? ShippedModel.Open() : Checkpoint.Open(path, overrides);
+        using var state = path is null ? ShippedModel.Open(overrides) : Checkpoint.Open(path, overrides);
         return Load(device, state);
     }
 

@@ -62,6 +62,24 @@ public sealed class MaskRcnn : FasterRcnn
         return objects;
     }
 
+    /// <summary>What the mask of one object takes, counted on one.</summary>
+    internal long MultiplyAddsPerMask()
+    {
+        lock (Device.Lock)
+        {
+            return Device.Guard(() =>
+            {
+                var before = Device.MultiplyAdds;
+                using var scope = Device.Memory.BeginPicture();
+                using var roiFeatures = Tensors.Tensor.Rent(Device, new Tensors.Shape(1, Bins, Bins, Pyramid.Channels));
+                using var features = MaskHead.Features(roiFeatures);
+                using var classIds = Device.Upload<int>([0]);
+                using var masks = MaskHead.Predict(features, classIds.View);
+                return Device.MultiplyAdds - before;
+            });
+        }
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

@@ -17,7 +17,7 @@ internal static class ModelChecks
             var background = configuration.Detector == DetectorKind.RetinaNet ? "" : " (the background counts)";
             return names.Length == count
                 ? names
-                : throw Error(source, $"'fpn.config' names {names.Length} classes, but the box head has {count}{background}.");
+                : throw Error(source, $"'fpn.config' names {names.Length} classes, but its head has {count}{background}.");
         }
         var isCoco = count == CocoClasses.Names.Count && !configuration.BackgroundLast;
         return isCoco ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];

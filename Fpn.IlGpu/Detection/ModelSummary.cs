@@ -18,12 +18,15 @@ namespace Fpn.IlGpu.Detection;
 /// <param name="WeightBytes">Device memory that the loaded weights take.</param>
 /// <param name="InputH">Height of the network's input for a picture of the size asked for, in px.</param>
 /// <param name="InputW">Its width, in px.</param>
-/// <param name="MultiplyAdds">Of convolutions and matrix products, for one such picture; a FLOP count is twice that.</param>
-/// <param name="PeakBytes">The most device memory held while one such picture was detected.</param>
+/// <param name="MultiplyAdds">
+/// Of convolutions and matrix products, for one such picture in which nothing is found; a FLOP count is twice that.
+/// </param>
+/// <param name="MultiplyAddsPerMask">What the mask of each object found adds; 0 without masks.</param>
+/// <param name="PeakBytes">The most that was held of the device's memory, since it was opened.</param>
 public sealed record ModelSummary(
     string Format, string Backbone, string Pyramid, string Head, IReadOnlyList<string> Classes, ModelConfiguration Configuration,
     long Parameters, IReadOnlyList<DataType> DataTypes, IReadOnlyList<string> Unused, long WeightBytes, int InputH, int InputW,
-    long MultiplyAdds, long PeakBytes)
+    long MultiplyAdds, long MultiplyAddsPerMask, long PeakBytes)
 {
     /// <summary>Loads a model, and runs it once on a grey picture.</summary>
     /// <param name="device">On which; counts are the same on all.</param>
@@ -36,7 +39,7 @@ public sealed record ModelSummary(
     public static ModelSummary Of(Device device, string? path, int height, int width, string? overrides = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        using var state = path is null ? ShippedModel.Open() : Checkpoint.Open(path, overrides);
+        using var state = path is null ? ShippedModel.Open(overrides) : Checkpoint.Open(path, overrides);
         var before = device.Memory.HeldBytes;
         using var detector = Detector.Load(device, state);
         var weightBytes = device.Memory.HeldBytes - before;
@@ -44,13 +47,16 @@ public sealed record ModelSummary(
         pixels.AsSpan().Fill(128);
         var picture = new RgbImage(width, height, pixels);
         var (inputH, inputW) = detector.Transform.InputSize([picture]);
+        // Nothing is to be found: what noise it would see is no property of a model.
+        detector.ScoreThreshold = 1;
         var arithmetic = device.MultiplyAdds;
         detector.Detect(picture);
+        arithmetic = device.MultiplyAdds - arithmetic;
         return new ModelSummary(
             state.Format, detector.Backbone.Description, detector.Pyramid.Description, detector.Description, detector.Classes,
             detector.Configuration, detector.Weights.Used.Sum(t => t.Count),
             [.. detector.Weights.Used.GroupBy(t => t.DataType).OrderByDescending(g => g.Sum(t => t.Count)).Select(g => g.Key)],
-            [.. detector.Weights.Unused.Select(t => t.Name)], weightBytes, inputH, inputW, device.MultiplyAdds - arithmetic,
-            device.PeakMemoryBytes);
+            [.. detector.Weights.Unused.Select(t => t.Name)], weightBytes, inputH, inputW, arithmetic,
+            (detector as MaskRcnn)?.MultiplyAddsPerMask() ?? 0, device.PeakMemoryBytes);
     }
 }

@@ -9,10 +9,11 @@ internal static class ShippedModel
     private const string Name = "shapes-fpn.safetensors";
 
     /// <summary>Opens it.</summary>
-    public static StateDictionary Open()
+    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
+    public static StateDictionary Open(string? overrides = null)
     {
         using var stream = typeof(ShippedModel).Assembly.GetManifestResourceStream(Name)
             ?? throw new InvalidOperationException($"The library was built without its model {Name}.");
-        return Safetensors.Open(stream, Name);
+        return Checkpoint.Understand(Safetensors.Open(stream, Name), overrides);
     }
 }

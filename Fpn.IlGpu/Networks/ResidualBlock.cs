@@ -63,7 +63,7 @@ internal sealed class ResidualBlock : IDisposable
         return new ResidualBlock(
             [
                 weights.Convolution(name + ".conv1", inputC, ConvolutionWindow.Square(firstStride), Activation.Relu, name + ".bn1"),
-                weights.Convolution(name + ".conv2", middleC, middle, Activation.Relu, name + ".bn2"),
+                weights.Convolution(name + ".conv2", middleC, middle, Activation.Relu, name + ".bn2", middleC),
                 weights.Convolution(name + ".conv3", middleC, ConvolutionWindow.Square(), Activation.Relu, name + ".bn3"),
             ],
             shortcut, groups);

@@ -52,9 +52,7 @@ public static class Checkpoint
         source.Complete(renamed);
 
         var metadata = new Dictionary<string, string>(file.Metadata, StringComparer.Ordinal);
-        var configured = metadata.ContainsKey(ModelConfiguration.MetadataKey);
-        if (overrides is not null || !configured)
-            metadata[ModelConfiguration.MetadataKey] = Configure(file, source, renamed, overrides).ToJson();
+        metadata[ModelConfiguration.MetadataKey] = Configure(file, source, renamed, overrides).ToJson();
         return new StateDictionary(file.Source, renamed.Values, metadata, file) { Format = file.Format };
     }
 

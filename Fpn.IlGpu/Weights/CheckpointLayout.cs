@@ -67,8 +67,11 @@ internal static class CheckpointLayout
         }
         var tensors = new List<KeyValuePair<string, object>>();
         foreach ((string name, object? value) in latest)
-            if (name != AveragedCount && (value is TorchTensor || (value is NumpyArray && !name.EndsWith(MomentumSuffix, StringComparison.Ordinal))))
+        {
+            bool isMomentum = value is NumpyArray && name.EndsWith(MomentumSuffix, StringComparison.Ordinal);
+            if (value is TorchTensor or NumpyArray && name != AveragedCount && !isMomentum)
                 tensors.Add(KeyValuePair.Create(name, value));
+        }
         return tensors;
     }
 

@@ -51,7 +51,8 @@ internal sealed class CheckpointTensors(
         foreach (ByteSource bytes in storages.Values.Concat(arrays.Values)) justified += (BigInteger)MostReads * bytes.StoredLength;
         if (work > justified)
             throw source.Wrong(
-                $"reading its tensors takes {work} bytes, as they share storages or are compressed, where a file of its size may take {justified}");
+                $"reading its tensors takes {work} bytes, as they share storages or are compressed, " +
+                $"where a file of its size may take {justified}");
         return tensors;
     }
 

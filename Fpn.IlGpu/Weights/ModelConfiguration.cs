@@ -82,7 +82,10 @@ public sealed record ModelConfiguration
     /// <summary>RetinaNet: pairs of anchor and class a level kept before NMS. Key <c>topk_candidates</c>.</summary>
     public int TopkCandidates { get; init; } = 1000;
 
-    /// <summary>Mask R-CNN: probability from which on a pixel belongs to an object. Key <c>mask_thresh</c>.</summary>
+    /// <summary>
+    /// Mask R-CNN: probability above which a pixel belongs to an object; with exact boxes, also at which. Key
+    /// <c>mask_thresh</c>.
+    /// </summary>
     public float MaskThreshold { get; init; } = 0.5f;
 
     /// <summary>

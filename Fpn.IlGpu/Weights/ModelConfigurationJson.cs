@@ -12,6 +12,7 @@ internal static class ModelConfigurationJson
     // Far above what any model has: they keep a hostile file from asking for absurd amounts of memory.
     private const int LargestSize = 32768;
     private const int MostBoxes = 1_000_000;
+    private const int MostCandidates = 20_000;
     private const int MostClasses = 100_000;
     private const int MostLevels = 16;
     private const int MostAnchors = 64;
@@ -39,7 +40,7 @@ internal static class ModelConfigurationJson
         ["box_score_thresh"] = (c, in v) => c with { BoxScoreThreshold = v.Number(0, 1) },
         ["box_nms_thresh"] = (c, in v) => c with { BoxNmsThreshold = v.Number(0, 1) },
         ["box_detections_per_img"] = (c, in v) => c with { BoxDetectionsPerImage = v.Whole(1, MostBoxes) },
-        ["topk_candidates"] = (c, in v) => c with { TopkCandidates = v.Whole(1, MostBoxes) },
+        ["topk_candidates"] = (c, in v) => c with { TopkCandidates = v.Whole(1, MostCandidates) },
         ["mask_thresh"] = (c, in v) => c with { MaskThreshold = v.Number(0, 1) },
         ["mask_box_rounded"] = (c, in v) => c with { MaskBoxRounded = v.Flag() },
         ["bbox_reg_weights"] = (c, in v) => c with { BoxWeights = v.Numbers(4, 4, 1e-6f, 1e6f) },

@@ -93,9 +93,9 @@ public static class ModelConverter
     /// <summary>The farthest that rounding to the nearest may take a number: half the step between its neighbours.</summary>
     private static float HalfStep(float value, DataType dataType) => dataType switch
     {
-        // 11 and 8 bits of precision; below 2^-14, F16's steps are all 2^-24.
+        // 11 and 8 bits of precision; the smallest steps are 2^-24 and 2^-133.
         DataType.F16 => Math.Max(Math.Abs(value) * (1f / 2048), 1f / (1 << 25)),
-        DataType.BF16 => Math.Max(Math.Abs(value) * (1f / 256), float.Epsilon),
+        DataType.BF16 => Math.Max(Math.Abs(value) * (1f / 256), MathF.ScaleB(1, -134)),
         _ => 0,
     };
 }

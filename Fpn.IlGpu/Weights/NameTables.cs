@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Weights;
 /// <summary>The names that the field's checkpoints use, source by source.</summary>
 internal static class NameTables
 {
-    /// <summary>torchvision, before version 0.13 and since; and what its training leaves in checkpoints.</summary>
+    /// <summary>torchvision, before version 0.13 and since.</summary>
     public static readonly NameTable Torchvision = new(
         // Since 0.13 each of these convolutions is the first of a sequence.
         ("backbone.fpn.inner_blocks.{l}.*", "backbone.fpn.inner_blocks.{l}.0.*"),

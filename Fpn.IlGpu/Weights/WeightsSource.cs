@@ -72,16 +72,24 @@ internal sealed class WeightsSource
         var configuration = kind == DetectorKind.RetinaNet ? TorchvisionModels.RetinaNet
             : isMobileNet ? TorchvisionModels.MobileNet
             : new ModelConfiguration();
-        // Batch norms that were frozen in training have not counted batches. torchvision published its ResNets of that
-        // kind with an ε of 0; those since, and MobileNets, have the usual one.
-        var isFrozen = !file.Tensors.Keys.Any(name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
         return configuration with
         {
             Detector = kind,
             Classes = null,
-            BatchNormEpsilon = isFrozen && !isMobileNet ? 0 : configuration.BatchNormEpsilon,
+            BatchNormEpsilon = IsFrozenResNet50(file, tensors) ? 0 : configuration.BatchNormEpsilon,
         };
     }
+
+    /// <summary>
+    /// Whether these look like torchvision's first weights for COCO, whose batch norms were frozen with an ε of 0: a ResNet-50
+    /// that has not counted batches under a pyramid without batch norms. All others of torchvision's have the usual ε.
+    /// </summary>
+    private static bool IsFrozenResNet50(StateDictionary file, Dictionary<string, StateTensor> tensors)
+        => !file.Tensors.Keys.Any(name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal))
+            && !HasAny(tensors.Keys, "backbone.fpn.inner_blocks.0.1.")
+            && tensors.TryGetValue("backbone.body.layer1.0.conv2.weight", out var conv) && conv.HasShape([64, 64, 3, 3])
+            && tensors.ContainsKey("backbone.body.layer3.5.conv3.weight")
+            && !HasAny(tensors.Keys, "backbone.body.layer3.6.");
 
     private static ModelConfiguration Detectron2Conventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
     {
@@ -97,7 +105,30 @@ internal sealed class WeightsSource
             Mean = Channels(file, "pixel_mean") ?? configuration.Mean,
             Std = Channels(file, "pixel_std") ?? configuration.Std,
             Classes = IsCoco(tensors) ? [.. CocoClasses.BackgroundLast] : null,
+            AnchorSizes = AnchorSizes(file) ?? configuration.AnchorSizes,
         };
+    }
+
+    /// <summary>
+    /// The sides of the anchors that older files hold for each level, [A, 4] as x1, y1, x2, y2 around 0; null where there are
+    /// none. Those of one level have one area.
+    /// </summary>
+    private static float[][]? AnchorSizes(StateDictionary file)
+    {
+        const string Cells = "proposal_generator.anchor_generator.cell_anchors.";
+        var levels = new List<float[]>();
+        while (file.Tensors.TryGetValue($"{Cells}{levels.Count}", out var cells))
+        {
+            var sides = cells.ToArray().Chunk(4).Where(c => c.Length == 4)
+                .Select(c => MathF.Round(MathF.Sqrt((c[2] - c[0]) * (c[3] - c[1])), 2)).Distinct().ToArray();
+            if (sides is not [> 0 and < 1e5f])
+            {
+                throw new WeightsException(
+                    $"{file.Source}: the tensor '{cells.Name}' has anchors of {sides.Length} sizes, where one a level can be run.");
+            }
+            levels.Add(sides);
+        }
+        return levels.Count > 0 ? [.. levels] : null;
     }
 
     private static ModelConfiguration Caffe2Conventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
@@ -135,7 +166,14 @@ internal sealed class WeightsSource
 
     /// <summary>Three numbers, one a channel, that some files of Detectron2 hold.</summary>
     private static float[]? Channels(StateDictionary file, string name)
-        => file.Tensors.TryGetValue(name, out var tensor) && tensor.Count == 3 ? tensor.ToArray() : null;
+    {
+        if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Count != 3)
+            return null;
+        var values = tensor.ToArray();
+        return Array.TrueForAll(values, float.IsFinite) && (name == "pixel_mean" || !values.Contains(0))
+            ? values
+            : throw new WeightsException($"{file.Source}: the tensor '{name}' has {string.Join(", ", values)}, which can't be.");
+    }
 
     private static bool HasAny(IEnumerable<string> names, string prefix)
         => names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
