@@ -44,10 +44,6 @@ internal static class WeightsDownloadCommand
         using var interruption = new Interruption(
             screen, $"Stopping; 'fpn weights download {model.Name}{(force ? " --force" : "")}' goes on from here.");
         var download = new ModelDownload(ModelCache.OfUser());
-        return new WeightsDownloadRun(download, Convert, screen).Execute(model, force, interruption.Token);
+        return new WeightsDownloadRun(download, screen).Execute(model, force, interruption.Token);
     }
-
-    // The publisher's file becomes the cache's.
-    private static void Convert(ZooModel model, string published, string output) =>
-        ModelConverter.Convert(published, output, overrides: model.Configuration.ToJson());
 }

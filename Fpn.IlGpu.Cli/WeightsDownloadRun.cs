@@ -4,9 +4,8 @@ namespace Fpn.IlGpu.Cli;
 
 /// <summary>One run of <c>fpn weights download</c>.</summary>
 /// <param name="download">What gets the file.</param>
-/// <param name="convert">Reads the publisher's file of a model, the first path, and writes the second.</param>
 /// <param name="screen">Where it is told.</param>
-internal sealed class WeightsDownloadRun(ModelDownload download, Action<ZooModel, string, string> convert, Screen screen)
+internal sealed class WeightsDownloadRun(ModelDownload download, Screen screen)
 {
     /// <summary>Does it all, and returns the process's exit code.</summary>
     /// <exception cref="Tensors.WeightsException">The model could not be had.</exception>
@@ -15,8 +14,7 @@ internal sealed class WeightsDownloadRun(ModelDownload download, Action<ZooModel
         var line = new DownloadLine(model, screen);
         try
         {
-            string path = download.GetAsync(
-                model, (published, output) => convert(model, published, output), force, line, stop).GetAwaiter().GetResult();
+            string path = download.GetAsync(model, force, line, stop).GetAwaiter().GetResult();
             line.Finish();
             screen.WriteLine(line.Began ? $"{model.Name} is here now: {path}" : $"{model.Name} is here already: {path}");
             return ExitCode.Done;

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 
 using Spectre.Console;
 
@@ -14,6 +15,7 @@ namespace Fpn.IlGpu.Cli;
 internal static partial class WeightsInfoCommand
 {
     private const int UnusedShown = 10;
+    private const int ProblemsShown = 20;
     private const int LongestShown = 120;
 
     public static Command Create()
@@ -42,7 +44,19 @@ internal static partial class WeightsInfoCommand
     private static int Show(string file, int height, int width, string? overrides)
     {
         using var device = Device.Open("cpu");
-        ModelSummary model = ModelSummary.Of(device, ModelArgument.FileOf(file), height, width, overrides);
+        var screen = new Screen();
+        string path = ModelArgument.FileOf(file)!;
+        ModelSummary model;
+        try
+        {
+            model = ModelSummary.Of(device, path, height, width, overrides);
+        }
+        catch (WeightsException)
+        {
+            // Which may be the first of many.
+            Complain(screen, path, ModelSummary.ProblemsOf(device, path, overrides));
+            return ExitCode.SomethingFailed;
+        }
         var table = Screen.NewTable();
         table.AddColumn(new TableColumn("").NoWrap());
         table.AddColumn(new TableColumn(new Text(Screen.Printable(file))));
@@ -66,13 +80,24 @@ internal static partial class WeightsInfoCommand
             Row(key, value);
         }
         Row("not used", Unused(model.Unused));
-        var screen = new Screen();
         screen.Write(table);
         return ExitCode.Done;
 
         void Row(string name, string value) => table.AddRow(new Text(name), new Text(Screen.Printable(value)));
 
         static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static void Complain(Screen screen, string path, IReadOnlyList<string> problems)
+    {
+        foreach (string problem in problems.Take(ProblemsShown))
+        {
+            screen.Error(problem);
+        }
+        if (problems.Count > ProblemsShown)
+        {
+            screen.Error($"{path}: and {problems.Count - ProblemsShown} more of its tensors would not load.");
+        }
     }
 
     private static string Unused(IReadOnlyList<string> names)

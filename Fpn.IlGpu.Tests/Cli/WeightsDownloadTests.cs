@@ -170,7 +170,7 @@ internal sealed class WeightsDownloadTests : CommandTest
         };
         var cache = new ModelCache(At("cache"));
         ZooModel? converted = null;
-        var run = new WeightsDownloadRun(new ModelDownload(cache), Copy, new Screen());
+        var run = new WeightsDownloadRun(new ModelDownload(cache, new DownloadPatience(), Copy), new Screen());
         void Copy(ZooModel which, string published, string output)
         {
             converted = which;

@@ -45,6 +45,35 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
+    public void Info_names_all_that_would_not_load()
+    {
+        string[] missing = ["backbone.body.layer2.1.bn2.running_var", "roi_heads.box_predictor.bbox_pred.bias"];
+        const string Odd = "backbone.body.layer1.0.bn1.weight", NoNumber = "rpn.head.cls_logits.bias";
+        using (StateDictionary state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
+        {
+            Safetensors.Write(
+                At("less.safetensors"),
+                state.Tensors.Values.Where(t => !missing.Contains(t.Name)).Select(t => t.Name switch
+                {
+                    Odd => StateTensor.FromValues(Odd, [3], new float[3]),
+                    NoNumber => StateTensor.FromValues(NoNumber, [3], new[] { 1, float.NaN, 1 }),
+                    _ => t,
+                }),
+                DataType.F32, state.Metadata);
+        }
+
+        FpnResult result = Fpn("weights", "info", "less.safetensors");
+
+        result.AssertExit(1);
+        string[] errors = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(errors, Has.Length.EqualTo(4));
+        foreach (string name in missing.Append(Odd).Append(NoNumber))
+        {
+            Assert.That(errors, Has.One.Contains($"'{name}'"));
+        }
+    }
+
+    [Test]
     public void Convert_writes_a_file_that_finds_the_same()
     {
         PutFixture("a.pth", "bottleneck-fpn.legacy.pth");

@@ -46,7 +46,7 @@ public class ShardedSafetensorsTests
     }
 
     [TestCase("{\"weight_map\": {\"a\": \"../w-1.safetensors\"}}", "is no file beside the index")]
-    [TestCase("{\"weight_map\": {\"a\": \"/tmp/w-1.safetensors\"}}", "is no file beside the index")]
+    [TestCase("{\"weight_map\": {\"a\": \"/elsewhere/w-1.safetensors\"}}", "is no file beside the index")]
     [TestCase("{\"weight_map\": {\"a\": \"..\"}}", "is no file beside the index")]
     [TestCase("{\"weight_map\": {\"a\": \"sub\\\\w\"}}", "is no file beside the index")]
     [TestCase("{\"weight_map\": {\"a\": \"C:w\"}}", "is no file beside the index")]

@@ -8,6 +8,9 @@ namespace Fpn.IlGpu.Detection;
 /// <summary>One level's grid of anchors: where its anchors begin among all, its size, and its stride in input px.</summary>
 internal readonly record struct AnchorLevel(int First, int H, int W, int StrideY, int StrideX);
 
+/// <summary>What kernels need to tell any anchor: the cells [L, A, 4] in input px, and the levels' grids [L].</summary>
+internal readonly record struct AnchorGrids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
+
 /// <summary>
 /// Anchors (paper, section 4.1): at each position of each level, A boxes around the position's corner at
 /// (x · stride, y · stride), of the level's scale s and aspect ratios r = h / w:

@@ -47,8 +47,7 @@ internal static class BestOfPicture
     public static List<ScoredBox>[] Take(Device device, CandidateList candidates, int batch, int perPicture, int best)
     {
         best = Math.Min(best, perPicture);
-        using var segments = device.Upload<Segment>(
-            [.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var segments = device.Upload<Segment>(Segment.OfPictures(batch, perPicture));
         using var chosen = device.Rent<int>((long)batch * best);
         using var counts = device.Rent<int>(batch);
         using var boxes = device.Rent<ScoredBox>((long)batch * best);

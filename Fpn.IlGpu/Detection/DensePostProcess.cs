@@ -44,8 +44,8 @@ internal static class DensePostProcess
         var sizes = new Sizes(grids.Length, anchors.PerLocation, classes, capacity, checked(lists * capacity));
 
         using var levels = device.Upload<AnchorLevel>(grids);
-        using var logits = device.Upload<Segment>(Segments(output.Logits, batch));
-        using var deltas = device.Upload<Segment>(Segments(output.Deltas, batch));
+        using var logits = device.Upload<Segment>(Segment.OfLevels(output.Logits, batch));
+        using var deltas = device.Upload<Segment>(Segment.OfLevels(output.Deltas, batch));
         using var indices = device.Rent<int>(sizes.Total);
         using var counts = device.Rent<int>(lists);
         TopK.Run(
@@ -56,11 +56,11 @@ internal static class DensePostProcess
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1),
             new Outputs(output.Logits.Values.View, logits.View, output.Deltas.Values.View, deltas.View),
-            new Chosen(indices.View, counts.View), new Grids(anchors.CellView, levels.View), pictures, settings.BoxWeights, sizes, grain,
-            found.View);
+            new Chosen(indices.View, counts.View), new AnchorGrids(anchors.CellView, levels.View), pictures, settings.BoxWeights, sizes,
+            grain, found.View);
 
         // A picture's candidates of all levels, best first.
-        using var all = device.Upload<Segment>([.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var all = device.Upload<Segment>(Segment.OfPictures(batch, perPicture));
         using var order = device.Rent<int>(sizes.Total);
         using var candidates = device.Rent<int>(batch);
         TopK.Run(
@@ -77,8 +77,8 @@ internal static class DensePostProcess
 
     /// <summary>One thread = some of the best pairs of anchor and class: decoded, clipped, with their score or none.</summary>
     internal static void DecodeKernel(
-        Index1D index, Outputs output, Chosen chosen, Grids grids, ArrayView<ResizedPicture> pictures, BoxWeights weights, Sizes sizes,
-        Grain grain, Candidates candidates)
+        Index1D index, Outputs output, Chosen chosen, AnchorGrids grids, ArrayView<ResizedPicture> pictures, BoxWeights weights,
+        Sizes sizes, Grain grain, Candidates candidates)
     {
         int first = index * grain.Pixels;
         var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Total);
@@ -123,21 +123,10 @@ internal static class DensePostProcess
     /// <summary>The logit of a probability: sigmoid(x) &gt; p where x &gt; log(p / (1 − p)).</summary>
     private static float Logit(float probability) => MathF.Log(probability / (1 - probability));
 
-    /// <summary>Every level of every picture, picture by picture.</summary>
-    private static Segment[] Segments(FeatureMaps maps, int batch)
-        => [.. Enumerable.Range(0, batch * maps.Count).Select(s =>
-        {
-            var (n, l) = (s / maps.Count, s % maps.Count);
-            var length = (int)maps[l].Shape.Length / batch;
-            return new Segment(maps.Offset(l) + n * length, length, 1);
-        })];
-
     internal readonly record struct Outputs(
         ArrayView<float> Logits, ArrayView<Segment> LogitSegments, ArrayView<float> Deltas, ArrayView<Segment> DeltaSegments);
 
     internal readonly record struct Chosen(ArrayView<int> Indices, ArrayView<int> Counts);
-
-    internal readonly record struct Grids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
 
     internal readonly record struct Sizes(int Levels, int AnchorsPerLocation, int Classes, int Capacity, int Total);
 }

@@ -93,7 +93,10 @@ public abstract class Detector : IDisposable
     }
 
     /// <summary>Loads a model from tensors that are already open; they may be closed afterwards.</summary>
-    internal static Detector Load(Device device, StateDictionary state)
+    /// <param name="device">Where it runs.</param>
+    /// <param name="state">As <see cref="Checkpoint"/> gives them.</param>
+    /// <param name="problems">Takes what is wrong with tensors, as far as loading can go on; such a model can't run.</param>
+    internal static Detector Load(Device device, StateDictionary state, List<string>? problems = null)
     {
         var configuration = ModelConfiguration.Of(state);
         ModelChecks.Understood(state, configuration);
@@ -103,7 +106,7 @@ public abstract class Detector : IDisposable
             {
                 // What a model that turns out not to load has put on the device goes back.
                 using var scope = device.Memory.BeginPicture();
-                var detector = Create(new ModelSource(device, state, configuration));
+                var detector = Create(new ModelSource(device, state, configuration, problems));
                 scope.Keep();
                 return detector;
             });
@@ -237,8 +240,9 @@ public abstract class Detector : IDisposable
 }
 
 /// <summary>Where a model comes from, and where it goes.</summary>
-internal sealed record ModelSource(Device Device, StateDictionary State, ModelConfiguration Configuration)
+internal sealed record ModelSource(
+    Device Device, StateDictionary State, ModelConfiguration Configuration, List<string>? Problems)
 {
     /// <summary>Reads the layers, and keeps count of which tensors were read.</summary>
-    public WeightReader Weights { get; } = new(Device, State, Configuration.BatchNormEpsilon);
+    public WeightReader Weights { get; } = new(Device, State, Configuration.BatchNormEpsilon, Problems);
 }

@@ -59,4 +59,26 @@ public sealed record ModelSummary(
             [.. detector.Weights.Unused.Select(t => t.Name)], weightBytes, inputH, inputW, arithmetic,
             (detector as MaskRcnn)?.MultiplyAddsPerMask() ?? 0, device.PeakMemoryBytes);
     }
+
+    /// <summary>All that keeps a file from loading, a sentence each; nothing of one that loads.</summary>
+    /// <param name="device">On which.</param>
+    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands.</param>
+    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
+    /// <exception cref="WeightsException">The file is missing, broken, or no detector's.</exception>
+    public static IReadOnlyList<string> ProblemsOf(Device device, string path, string? overrides = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        using var state = Checkpoint.Open(path, overrides);
+        var problems = new List<string>();
+        try
+        {
+            using var detector = Detector.Load(device, state, problems);
+        }
+        catch (WeightsException e)
+        {
+            // Without this one, what the rest should be is not known.
+            problems.Add(e.Message);
+        }
+        return [.. problems.Distinct()];
+    }
 }

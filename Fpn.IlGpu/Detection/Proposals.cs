@@ -43,7 +43,7 @@ internal static class Proposals
         var count = batch * grids.Length;
 
         using var levels = device.Upload<AnchorLevel>(grids);
-        using var segments = device.Upload<Segment>(Segments(rpn.Objectness, batch));
+        using var segments = device.Upload<Segment>(Segment.OfLevels(rpn.Objectness, batch));
         using var indices = device.Rent<int>((long)count * capacity);
         using var counts = device.Rent<int>(count);
         TopK.Run(
@@ -55,7 +55,7 @@ internal static class Proposals
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1), new Outputs(rpn.Objectness.Values.View, rpn.Deltas.Values.View, segments.View),
-            new Grids(anchors.CellView, levels.View), pictures, indices.View, counts.View, sizes, grain, boxes.View, scores.View);
+            new AnchorGrids(anchors.CellView, levels.View), pictures, indices.View, counts.View, sizes, grain, boxes.View, scores.View);
 
         NonMaximumSuppression.Run(device, boxes.View, counts.View, scores.View, capacity, settings.NmsThreshold);
         return Best(device, batch, grids.Length * capacity, boxes.View, scores.View, settings.PostNmsTopN);
@@ -63,7 +63,7 @@ internal static class Proposals
 
     /// <summary>One thread = some of the best anchors: decoded, clipped, with its score or none.</summary>
     internal static void DecodeKernel(
-        Index1D index, Outputs rpn, Grids grids, ArrayView<ResizedPicture> pictures, ArrayView<int> indices, ArrayView<int> counts,
+        Index1D index, Outputs rpn, AnchorGrids grids, ArrayView<ResizedPicture> pictures, ArrayView<int> indices, ArrayView<int> counts,
         Sizes sizes, Grain grain, ArrayView<Box> boxes, ArrayView<float> scores)
     {
         int first = index * grain.Pixels;
@@ -108,25 +108,12 @@ internal static class Proposals
             rois.Total[0] = before + counts[n];
     }
 
-    /// <summary>Every level of every picture, picture by picture.</summary>
-    private static Segment[] Segments(FeatureMaps objectness, int batch)
-    {
-        var levels = objectness.Count;
-        return [.. Enumerable.Range(0, batch * levels).Select(s =>
-        {
-            var (n, l) = (s / levels, s % levels);
-            var length = (int)objectness[l].Shape.Length / batch;
-            return new Segment(objectness.Offset(l) + n * length, length, 1);
-        })];
-    }
-
     private static RoiSet Best(
         Device device, int batch, int perPicture, ArrayView<Box> boxes, ArrayView<float> scores, int postNmsTopN)
     {
         var capacity = Math.Min(postNmsTopN, perPicture);
         var list = new RoiSet(device, batch, capacity);
-        using var segments = device.Upload<Segment>(
-            [.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))]);
+        using var segments = device.Upload<Segment>(Segment.OfPictures(batch, perPicture));
         using var indices = device.Rent<int>((long)batch * capacity);
         TopK.Run(
             device, scores, segments.View, perPicture, capacity, NonMaximumSuppression.Dropped / 2, indices.View, list.PerPicture.View);
@@ -136,8 +123,6 @@ internal static class Proposals
     }
 
     internal readonly record struct Outputs(ArrayView<float> Objectness, ArrayView<float> Deltas, ArrayView<Segment> Segments);
-
-    internal readonly record struct Grids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
 
     internal readonly record struct Sizes(int Levels, int AnchorsPerLocation, int Capacity, int Total, float ScoreThreshold);
 

@@ -107,13 +107,16 @@ internal static class AntialiasedPreprocess
             var centre = (i + 0.5) * ratio;
             var first = Math.Max((int)(centre - scale + 0.5), 0);
             var count = Math.Min((int)(centre + scale + 0.5), input) - first;
-            var weights = Enumerable.Range(first, count).Select(j => Math.Max(1 - Math.Abs((j - centre + 0.5) / scale), 0)).ToArray();
-            var total = weights.Sum();
             var own = table.AsSpan(i * (most + 2), most + 2);
             own[0] = first;
             own[1] = count;
+            var total = 0.0;
             for (var tap = 0; tap < count; tap++)
-                own[2 + tap] = (int)(0.5 + weights[tap] / total * (1 << FractionBits));
+                total += Weight(first + tap);
+            for (var tap = 0; tap < count; tap++)
+                own[2 + tap] = (int)(0.5 + Weight(first + tap) / total * (1 << FractionBits));
+
+            double Weight(int j) => Math.Max(1 - Math.Abs((j - centre + 0.5) / scale), 0);
         }
         return (table, most);
     }

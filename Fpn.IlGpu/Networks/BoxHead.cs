@@ -83,7 +83,7 @@ internal sealed class BoxHead : IDisposable
     /// <returns>[R, 1, 1, 1024].</returns>
     public Tensor Features(Tensor roiFeatures, ArrayView<int> liveRois)
     {
-        using var convolved = convolutions.Length == 0 ? null : ConvolutionLayer.RunAll(convolutions, roiFeatures);
+        using var convolved = convolutions.Length == 0 ? null : convolutions.RunAll(roiFeatures);
         var x = Multiply(convolved ?? roiFeatures, hidden[0], liveRois, Activation.Relu);
         foreach (var layer in hidden.Skip(1))
         {

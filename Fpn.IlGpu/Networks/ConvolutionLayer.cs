@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Networks;
 /// <param name="window">Stride, padding, dilation, groups.</param>
 /// <param name="activation">What ends the layer.</param>
 internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights, ConvolutionWindow window, Activation activation)
-    : IDisposable
+    : ILayer
 {
     /// <summary>K.</summary>
     public int OutputChannels => weights.OutputC;
@@ -32,20 +32,8 @@ internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights
     public void Run(Tensor input, Tensor? residual, Tensor output)
         => Convolution.Run(device, input, weights, window, residual, activation, output);
 
-    /// <summary>Runs one layer after the other; the caller disposes the output, and the input stays.</summary>
-    /// <param name="layers">At least one.</param>
-    /// <param name="input">[N, H, W, C].</param>
-    public static Tensor RunAll(IReadOnlyList<ConvolutionLayer> layers, Tensor input)
-    {
-        var x = layers[0].Run(input);
-        foreach (var layer in layers.Skip(1))
-        {
-            var next = layer.Run(x);
-            x.Dispose();
-            x = next;
-        }
-        return x;
-    }
+    /// <inheritdoc/>
+    Tensor ILayer.Run(Tensor input) => Run(input);
 
     /// <inheritdoc/>
     public void Dispose() => weights.Dispose();

@@ -55,7 +55,7 @@ internal sealed class MaskHead : IDisposable
 
     /// <summary>The convolved features; the caller disposes them.</summary>
     /// <param name="roiFeatures">[D, S, S, d].</param>
-    public Tensor Features(Tensor roiFeatures) => ConvolutionLayer.RunAll(convolutions, roiFeatures);
+    public Tensor Features(Tensor roiFeatures) => convolutions.RunAll(roiFeatures);
 
     /// <summary>The objects' masks; the caller disposes them.</summary>
     /// <param name="features">[D, S, S, 256].</param>

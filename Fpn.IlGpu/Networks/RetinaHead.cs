@@ -67,9 +67,9 @@ internal sealed class RetinaHead : IDisposable
             new FeatureMaps(device, [.. shapes.Select(s => s with { C = deltas.OutputChannels })]));
         for (var l = 0; l < pyramid.Count; l++)
         {
-            using (var features = TowerLayer.RunAll(classTower, pyramid[l]))
+            using (var features = classTower.RunAll(pyramid[l]))
                 logits.Run(features, null, output.Logits[l]);
-            using (var features = TowerLayer.RunAll(boxTower, pyramid[l]))
+            using (var features = boxTower.RunAll(pyramid[l]))
                 deltas.Run(features, null, output.Deltas[l]);
         }
         return output;

@@ -62,7 +62,7 @@ internal sealed class RpnHead : IDisposable
             new FeatureMaps(device, [.. shapes.Select(s => s with { C = 4 * AnchorsPerLocation })]));
         for (var l = 0; l < pyramid.Count; l++)
         {
-            using var features = ConvolutionLayer.RunAll(hidden, pyramid[l]);
+            using var features = hidden.RunAll(pyramid[l]);
             objectness.Run(features, null, output.Objectness[l]);
             deltas.Run(features, null, output.Deltas[l]);
         }

@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Networks;
 /// One layer of RetinaNet's towers: a 3×3 convolution and ReLU, in torchvision's second generation of models with a
 /// group norm of 32 groups between them.
 /// </summary>
-internal sealed class TowerLayer : IDisposable
+internal sealed class TowerLayer : ILayer
 {
     // torchvision's, in which no file can tell them.
     private const int Groups = 32;
@@ -49,17 +49,18 @@ internal sealed class TowerLayer : IDisposable
         return layers;
     }
 
-    /// <summary>Runs one layer after the other; the caller disposes the output, and the input stays.</summary>
-    public static Tensor RunAll(IReadOnlyList<TowerLayer> layers, Tensor input)
+    /// <inheritdoc/>
+    public Tensor Run(Tensor input)
     {
-        var x = layers[0].Run(input);
-        foreach (var layer in layers.Skip(1))
+        var convolved = convolution.Run(input);
+        if (norm is not { } affine)
+            return convolved;
+        using (convolved)
         {
-            var next = layer.Run(x);
-            x.Dispose();
-            x = next;
+            var output = Tensor.Rent(device, convolved.Shape);
+            GroupNorm.Run(device, convolved, affine.Gamma.View, affine.Beta.View, Groups, Epsilon, Activation.Relu, output);
+            return output;
         }
-        return x;
     }
 
     /// <inheritdoc/>
@@ -78,18 +79,5 @@ internal sealed class TowerLayer : IDisposable
         if (hasNorm && convolution.OutputChannels % Groups != 0)
             throw weights.Error($"the {convolution.OutputChannels} outputs of '{name}.0.weight' can't be split into {Groups} groups.");
         return new TowerLayer(device, convolution, hasNorm ? weights.Affine(name + ".1", convolution.OutputChannels) : null);
-    }
-
-    private Tensor Run(Tensor input)
-    {
-        var convolved = convolution.Run(input);
-        if (norm is not { } affine)
-            return convolved;
-        using (convolved)
-        {
-            var output = Tensor.Rent(device, convolved.Shape);
-            GroupNorm.Run(device, convolved, affine.Gamma.View, affine.Beta.View, Groups, Epsilon, Activation.Relu, output);
-            return output;
-        }
     }
 }

@@ -11,7 +11,13 @@ namespace Fpn.IlGpu.Networks;
 /// <code>y = (x − mean) · γ / √(var + ε) + β</code>
 /// Whatever shapes tell is read off them; the rest is checked against what the layers before give.
 /// </summary>
-internal sealed class WeightReader(Device device, StateDictionary state, float batchNormEpsilon)
+/// <param name="device">Where layers go.</param>
+/// <param name="state">Where they come from.</param>
+/// <param name="batchNormEpsilon">ε.</param>
+/// <param name="problems">
+/// Takes what is wrong with tensors, in place of exceptions, as far as reading can go on; null to stop at the first.
+/// </param>
+internal sealed class WeightReader(Device device, StateDictionary state, float batchNormEpsilon, List<string>? problems = null)
 {
     // What a block of output channels, packed for a tile, can still count in an int.
     private const int MostInputs = 1 << 24;
@@ -68,7 +74,17 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     public float[] Read(string name, params ReadOnlySpan<int> shape)
     {
         used.Add(name);
-        return state.Read(name, shape);
+        try
+        {
+            return state.Read(name, shape);
+        }
+        catch (WeightsException e) when (problems is not null)
+        {
+            problems.Add(e.Message);
+            var values = new float[(int)shape.ToArray().Aggregate(1L, (a, b) => a * b)];
+            values.AsSpan().Fill(1);
+            return values;
+        }
     }
 
     /// <summary>A convolution <c>name.weight</c> with <c>name.bias</c> or a batch norm of its own.</summary>
@@ -157,13 +173,14 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     private ConvolutionWeights.TorchRows Rows(string name, params ReadOnlySpan<int> shape)
     {
         used.Add(name);
-        var tensor = state.Expect(name, shape);
-        var length = tensor.Count / Math.Max(1, shape[0]);
+        var length = 1L;
+        foreach (var extent in shape[1..])
+            length *= extent;
         if (length > MostInputs)
             throw Error($"the tensor '{name}' has rows of {length} values, where {MostInputs} are the most.");
-        if (tensor.CanReadParts)
+        if (problems is null && state.Expect(name, shape).CanReadParts)
             return (first, rows) => state.ReadPart(name, first * length, rows);
-        var whole = state.Read(name, shape);
+        var whole = Read(name, shape);
         return (first, rows) => whole.AsSpan((int)(first * length), rows.Length).CopyTo(rows);
     }
 

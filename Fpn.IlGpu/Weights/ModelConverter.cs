@@ -38,27 +38,11 @@ public static class ModelConverter
             throw new WeightsException($"{output}: is the file to convert; name another to write to.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
             throw new WeightsException($"{output}: can't be written (there is no such folder).");
-        var unverified = $"{output}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            Safetensors.Write(unverified, weights.Tensors.Values, dataType, weights.Metadata);
-            var report = Compare(weights, unverified, output, dataType);
-            File.Move(unverified, output, overwrite: true);
-            return report;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new WeightsException($"{output}: can't be written ({e.Message.TrimEnd('.')}).", e);
-        }
-        catch (WeightsException e) when (e.Message.StartsWith(unverified, StringComparison.Ordinal))
-        {
-            throw new WeightsException(output + e.Message[unverified.Length..], e);
-        }
-        finally
-        {
-            if (File.Exists(unverified))
-                File.Delete(unverified);
-        }
+        ConversionReport? report = null;
+        SafetensorsWriter.Write(
+            output, [.. weights.Tensors.Values], dataType, weights.Metadata,
+            written => report = Compare(weights, written, output, dataType));
+        return report!;
     }
 
     /// <summary>Holds every number of a file to the one that it was made from.</summary>

@@ -11,40 +11,41 @@ public sealed class ModelDownload
 {
     private readonly ModelCache cache;
     private readonly DownloadPatience patience;
+    private readonly Action<ZooModel, string, string> convert;
 
     /// <summary>Downloads into a cache.</summary>
     public ModelDownload(ModelCache cache)
-        : this(cache, new DownloadPatience())
+        : this(cache, new DownloadPatience(), ToSafetensors)
     {
     }
 
-    internal ModelDownload(ModelCache cache, DownloadPatience patience)
+    /// <param name="cache">Where to.</param>
+    /// <param name="patience">How long it waits for what.</param>
+    /// <param name="convert">Reads the publisher's file, the first path, and writes the second, whole or not at all.</param>
+    internal ModelDownload(ModelCache cache, DownloadPatience patience, Action<ZooModel, string, string> convert)
     {
         ArgumentNullException.ThrowIfNull(cache);
         this.cache = cache;
         this.patience = patience;
+        this.convert = convert;
     }
 
     /// <summary>Returns the path of a model's file in the cache, after downloading it where it isn't there.</summary>
     /// <param name="model">Which model.</param>
-    /// <param name="convert">Reads the publisher's file, the first path, and writes the second, a safetensors file.</param>
     /// <param name="again">Download it even if it is there.</param>
     /// <param name="progress">Told how far it is, from any thread.</param>
     /// <param name="cancellation">Stops it; what has come stays for the next time.</param>
     /// <exception cref="WeightsException">The server can't be reached, has no such file, or breaks off again and
-    /// again; the file is not the published one; or the folder can't be written or is full. What else
-    /// <paramref name="convert"/> throws comes through as it is; the publisher's file stays for the next time.
-    /// </exception>
+    /// again; the file is not the published one, or can't be converted, and then stays for the next time; or the folder
+    /// can't be written or is full.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<string> GetAsync(
         ZooModel model,
-        Action<string, string> convert,
         bool again = false,
         IProgress<ModelDownloadProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(convert);
         string path = cache.PathOf(model);
         if (!again && File.Exists(path)) return path;
         try
@@ -59,7 +60,7 @@ public sealed class ModelDownload
             string published = cache.DownloadPathOf(model);
             long bytes = await FetchAsync(model, published, again, progress, cancellation).ConfigureAwait(false);
             progress?.Report(new ModelDownloadProgress(ModelDownloadStage.Converting, bytes, bytes));
-            Convert(convert, published, path);
+            convert(model, published, path);
             File.Delete(published);
             return path;
         }
@@ -113,19 +114,6 @@ public sealed class ModelDownload
         }
     }
 
-    // Nobody ever sees half a file under the model's name.
-    private static void Convert(Action<string, string> convert, string published, string path)
-    {
-        string unfinished = Path.ChangeExtension(path, ".new.safetensors");
-        try
-        {
-            convert(published, unfinished);
-            File.Move(unfinished, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(unfinished);
-            throw;
-        }
-    }
+    private static void ToSafetensors(ZooModel model, string published, string path) =>
+        ModelConverter.Convert(published, path, overrides: model.Configuration.ToJson());
 }

@@ -11,7 +11,9 @@ namespace Fpn.IlGpu.Weights;
 internal sealed class SafetensorsHeader(TensorBytes file, string source)
 {
     /// <summary>The specification's limit, in bytes.</summary>
-    private const int LongestHeader = 1 << 24;
+    /// <summary>The largest header that a file may have, in bytes.</summary>
+    public const int LongestHeader = 1 << 24;
+
     private const int MostTensors = 20_000;
 
     private const int LengthBytes = 8;

@@ -12,8 +12,13 @@ internal static class SafetensorsWriter
 {
     private const int HeaderAlignment = 8;
 
+    /// <param name="path">The file; it is there only once it is whole.</param>
+    /// <param name="tensors">All are written as <paramref name="type"/>.</param>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="metadata">What the file says about itself.</param>
+    /// <param name="verify">Called with the whole file under its temporary name; what it throws undoes it all.</param>
     public static void Write(
-        string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata)
+        string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata, Action<string>? verify = null)
     {
         byte[] header = Header(tensors, type, metadata);
         // In the same folder: a move between file systems would be a copy, and could be found half done.
@@ -29,6 +34,7 @@ internal static class SafetensorsWriter
                 foreach (StateTensor tensor in tensors) WriteElements(stream, tensor, type, path);
                 stream.Flush(flushToDisk: true);
             }
+            verify?.Invoke(temporary);
             File.Move(temporary, path, overwrite: true);
         }
         catch (Exception e)

@@ -12,9 +12,6 @@ public static class WeightsFile
 {
     private const int LongestBeginning = 512;
 
-    /// <summary>The largest header that a safetensors file may have, in bytes.</summary>
-    private const ulong LongestHeader = 100_000_000;
-
     /// <summary>
     /// Opens a file by mapping it into memory: elements are read when they are asked for. The file must not be changed in
     /// place until the dictionary is disposed. Names are as in the file, without the wrapping of training scripts
@@ -53,7 +50,7 @@ public static class WeightsFile
         byte[] beginning = file.Copy(0, (int)Math.Min(file.Length, LongestBeginning));
         if (IsSafetensors(beginning)) return Safetensors.Open(file, path);
         if (beginning.AsSpan().StartsWith("PK"u8)) return PyTorchZip.Open(file, source);
-        if (Strangers.Recognise(beginning) is { } what) throw source.Wrong(what);
+        if (MistakenFiles.Recognise(beginning) is { } what) throw source.Wrong(what);
         if (FirstOfText(beginning) == '{')
         {
             StateDictionary weights = ShardedSafetensors.Open(file, Path.GetDirectoryName(Path.GetFullPath(path))!, source);
@@ -83,7 +80,7 @@ public static class WeightsFile
     /// <summary>The length of a header that can be, and '{'. (A pickle of protocol 2 may begin like a length.)</summary>
     private static bool IsSafetensors(ReadOnlySpan<byte> beginning) =>
         beginning.Length > 8 && beginning[8] == '{'
-        && BinaryPrimitives.ReadUInt64LittleEndian(beginning) is > 0 and <= LongestHeader;
+        && BinaryPrimitives.ReadUInt64LittleEndian(beginning) is > 0 and <= SafetensorsHeader.LongestHeader;
 
     /// <summary>
     /// From protocol 2 on 0x80 and the protocol; before that an instruction that makes a container or a name.

@@ -54,9 +54,9 @@ internal abstract class DownloadTest
 
     protected Task<string> GetAsync(
         ZooModel model, DownloadPatience? patience = null, bool again = false, CancellationToken cancellation = default) =>
-        new ModelDownload(Cache, patience ?? Hasty).GetAsync(model, Copy, again, new Recorder(Progress), cancellation);
+        new ModelDownload(Cache, patience ?? Hasty, Copy).GetAsync(model, again, new Recorder(Progress), cancellation);
 
-    protected static void Copy(string published, string output) => File.Copy(published, output);
+    protected static void Copy(ZooModel model, string published, string output) => File.Copy(published, output, overwrite: true);
 
     /// <summary>The names of the files in the cache, sorted.</summary>
     protected string[] Files() =>

@@ -184,7 +184,7 @@ internal sealed class DownloadTests : DownloadTest
             if (p.Stage == ModelDownloadStage.Checking) cancellation.Cancel();
         });
         await Assert.CatchAsync<OperationCanceledException>(
-            () => new ModelDownload(Cache, Hasty).GetAsync(ModelAt(server), Copy, false, stopAtCheck, cancellation.Token));
+            () => new ModelDownload(Cache, Hasty, Copy).GetAsync(ModelAt(server), false, stopAtCheck, cancellation.Token));
         Assert.That(Files(), Is.EqualTo(["tiny.pth.part", "tiny.pth.part.info"]));
 
         await GetAsync(ModelAt(server));
@@ -204,16 +204,16 @@ internal sealed class DownloadTests : DownloadTest
             if (p.Stage == ModelDownloadStage.WaitingForOther) oneWaits.Release();
         });
         int conversions = 0;
-        void Convert(string published, string output)
+        void Convert(ZooModel converted, string published, string output)
         {
             // The first only goes on once the second waits for it.
             Assert.That(oneWaits.Wait(TimeSpan.FromMinutes(1)), Is.True, "the second download didn't wait");
             Interlocked.Increment(ref conversions);
-            Copy(published, output);
+            Copy(converted, published, output);
         }
 
         string[] paths = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(
-            () => new ModelDownload(Cache, Hasty).GetAsync(model, Convert, false, progress))));
+            () => new ModelDownload(Cache, Hasty, Convert).GetAsync(model, false, progress))));
 
         Assert.That(paths, Is.All.EqualTo(InCache("tiny.safetensors")));
         Assert.That((server.Asks.Count, conversions), Is.EqualTo((1, 1)));

@@ -3,7 +3,7 @@ using System.Text;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>Files that are often taken for weights, and what to do about them.</summary>
-internal static class Strangers
+internal static class MistakenFiles
 {
     private const int TarMagicAt = 257;
 

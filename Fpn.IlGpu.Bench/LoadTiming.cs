@@ -1,0 +1,29 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Bench;
+
+/// <summary>Times the loading of a checkpoint, and says how much larger it makes the process.</summary>
+internal static class LoadTiming
+{
+    /// <summary>Prints one line.</summary>
+    public static void Run(string path, string deviceName)
+    {
+        using var device = Device.Open(deviceName, new DeviceOptions { AllowAnyOpenCl = true });
+        // Whatever is compiled and opened once is not the checkpoint's.
+        Detector.Load(device).Dispose();
+        GC.Collect();
+        var before = Process.GetCurrentProcess().WorkingSet64;
+        var clock = Stopwatch.StartNew();
+        using var detector = Detector.Load(device, path);
+        var time = clock.Elapsed;
+        using var process = Process.GetCurrentProcess();
+        var (size, grown, most) = (new FileInfo(path).Length, process.WorkingSet64 - before, process.PeakWorkingSet64 - before);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{device.Info.Id}: {path}, {size / 1e6:F0} MB, loads in {time.TotalSeconds:F2} s; the process grows by {grown / 1e6:F0} MB, "
+            + $"at the most by {most / 1e6:F0} MB, {(double)most / size:F2} times the file"));
+    }
+}
