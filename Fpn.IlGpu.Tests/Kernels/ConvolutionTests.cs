@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Both convolution kernels, and the depthwise one, against nested loops.</summary>
+/// <summary>Every form of the convolution against nested loops.</summary>
 internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
 {
     // [N, H, W, C], K, kernel, stride, padding, dilation, groups: odd sizes, 1×1, rows shorter than a tile, channels
@@ -39,63 +39,53 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [TestCaseSource(nameof(Cases))]
-    public void Tiled_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
-        {
-            using var packed = new ConvolutionWeights(
-                Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
-            Convolution.Run(Device, input, packed, window, residual, activation, output);
-        });
-
-    [TestCaseSource(nameof(Cases))]
-    public void Naive_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
-        {
-            using var w = Device.Upload<float>(weights);
-            using var b = Device.Upload<float>(bias);
-            Convolution.RunNaive(Device, input, w.View, b.View, kernel, window, residual, activation, output);
-        });
+    public void Every_form_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
+    {
+        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window);
+        foreach (var form in ConvolutionForms.Ladder(Device, geometry))
+            Check(shape, geometry, form);
+    }
 
     [Test]
     public void Sizes_that_do_not_fit_are_refused_with_both_shapes()
     {
         using var input = Tensor.Upload(Device, new Shape(1, 4, 4, 3), new float[48]);
-        using var weights = new ConvolutionWeights(Device, new float[9 * 3 * 2], new float[2], 3, 3, 3, 2);
+        using var weights = ConvolutionWeights.From(Device, new float[9 * 3 * 2], new float[2], new(3, 3, 3, 2, ConvolutionWindow.Square()));
         using var output = Tensor.Rent(Device, new Shape(1, 4, 4, 2));
         Assert.That(
-            () => Convolution.Run(Device, input, weights, ConvolutionWindow.Square(), null, Activation.None, output),
+            () => Convolution.Run(Device, input, weights, null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("[1, 2, 2, 2]").And.Message.Contains("[1, 4, 4, 2]"));
         Assert.That(
-            () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, Activation.None, output),
+            () => Convolution.Run(Device, output, weights, null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("3 channels"));
         Assert.That(
             () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2),
             Throws.ArgumentException.With.Message.Contains("3×3"));
     }
 
-    private void Check(
-        Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window,
-        Action<Tensor, float[], float[], Tensor?, Activation, Tensor> run)
+    private void Check(Shape4 shape, ConvolutionGeometry geometry, ConvolutionForm form)
     {
+        var (window, k) = (geometry.Window, geometry.OutputC);
         var input = TestValues.Uniform(shape.Count, 1);
-        var weights = TestValues.Uniform(kernel.Y * kernel.X * (shape.C / window.Groups) * k, 2);
+        var weights = TestValues.Uniform(geometry.KernelH * geometry.KernelW * geometry.GroupInputC * k, 2);
         var bias = TestValues.Uniform(k, 3);
-        var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), kernel.Y, kernel.X, k);
+        var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), geometry.KernelH, geometry.KernelW, k);
         var residual = TestValues.Uniform((int)outputShape.Length, 4);
         using var deviceInput = Tensor.Upload(Device, new Shape(shape.N, shape.H, shape.W, shape.C), input);
         using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
+        using var packed = ConvolutionWeights.From(Device, weights, bias, geometry, form);
 
         foreach (var (withResidual, activation) in from r in (bool[])[false, true] from a in Enum.GetValues<Activation>() select (r, a))
         {
             var expected = Conv2dReference.Run(
-                input, weights, bias, withResidual ? residual : null, shape, kernel, k,
+                input, weights, bias, withResidual ? residual : null, shape, (geometry.KernelH, geometry.KernelW), k,
                 window.Stride, window.Padding, window.Dilation, window.Groups, activation);
             // What is not written stays NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
-            run(deviceInput, weights, bias, withResidual ? deviceResidual : null, activation, output);
+            Convolution.Run(Device, deviceInput, packed, withResidual ? deviceResidual : null, activation, output);
             Comparison.AssertClose(
                 output.ToArray(), expected, 1e-5 * Math.Sqrt(shape.C), 1e-5, [outputShape.N, outputShape.H, outputShape.W, outputShape.C],
-                $"residual {withResidual}, {activation}");
+                $"{form}, residual {withResidual}, {activation}");
         }
     }
 }

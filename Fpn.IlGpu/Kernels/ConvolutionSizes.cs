@@ -81,7 +81,7 @@ internal readonly record struct ConvolutionSizes
     public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
 
     public static ConvolutionSizes From(
-        Shape input, Shape output, int kernelH, int kernelW, ConvolutionWindow window, bool hasResidual, Activation activation) => new()
+        Shape input, Shape output, in ConvolutionGeometry geometry, bool hasResidual, Activation activation) => new()
         {
             InputH = input.H,
             InputW = input.W,
@@ -90,15 +90,15 @@ internal readonly record struct ConvolutionSizes
             OutputH = output.H,
             OutputW = output.W,
             OutputC = output.C,
-            KernelH = kernelH,
-            KernelW = kernelW,
-            StrideY = window.Stride.Y,
-            StrideX = window.Stride.X,
-            PaddingY = window.Padding.Y,
-            PaddingX = window.Padding.X,
-            DilationY = window.Dilation.Y,
-            DilationX = window.Dilation.X,
-            Groups = window.Groups,
+            KernelH = geometry.KernelH,
+            KernelW = geometry.KernelW,
+            StrideY = geometry.Window.Stride.Y,
+            StrideX = geometry.Window.Stride.X,
+            PaddingY = geometry.Window.Padding.Y,
+            PaddingX = geometry.Window.Padding.X,
+            DilationY = geometry.Window.Dilation.Y,
+            DilationX = geometry.Window.Dilation.X,
+            Groups = geometry.Window.Groups,
             HasResidual = hasResidual ? 1 : 0,
             Activation = activation,
         };
