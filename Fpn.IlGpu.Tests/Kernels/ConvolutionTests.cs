@@ -28,6 +28,10 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
         yield return Case(1, 11, 27, 6, 12, (3, 3), (1, 1), (2, 2), (2, 2));
         yield return Case(1, 12, 29, 4, 7, (3, 5), (2, 1), (0, 2), (1, 3));
         yield return Case(1, 4, 40, 9, 10, (1, 7), (1, 3), (0, 5), (1, 1));
+        yield return Case(1, 1, 1, 16, 5, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(2, 9, 13, 16, 40, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(1, 5, 3, 48, 91, (3, 3), (1, 1), (0, 0), (1, 1));
+        yield return Case(3, 30, 37, 32, 100, (3, 3), (1, 1), (2, 3), (1, 1));
         yield return Case(2, 9, 14, 8, 16, (3, 3), (1, 1), (1, 1), (1, 1), groups: 2);
         yield return Case(1, 10, 15, 32, 64, (3, 3), (2, 2), (1, 1), (1, 1), groups: 8);
         yield return Case(1, 9, 14, 12, 36, (1, 1), (1, 1), (0, 0), (1, 1), groups: 4);

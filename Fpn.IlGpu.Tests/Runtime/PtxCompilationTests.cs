@@ -16,6 +16,7 @@ public sealed class PtxCompilationTests
         from type in typeof(Device).Assembly.GetTypes()
         where type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false
         from method in type.GetMethods(AnyStatic | BindingFlags.DeclaredOnly)
+        where method.GetCustomAttribute<CpuOnlyAttribute>() is null
         where method.GetParameters() is [var index, ..] && index.ParameterType == typeof(Index1D)
         select new TestCaseData(method).SetArgDisplayNames($"{type.Name}.{method.Name}");
 

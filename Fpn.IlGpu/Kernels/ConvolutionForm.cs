@@ -14,4 +14,7 @@ internal enum ConvolutionForm
 
     /// <summary>Each value loaded is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
     Tile,
+
+    /// <summary>A quarter of the multiplications, for 3×3 windows: <see cref="SimdWinograd"/>, on a CPU.</summary>
+    SimdWinograd,
 }

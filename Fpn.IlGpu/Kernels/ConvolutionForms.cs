@@ -30,13 +30,18 @@ internal static class ConvolutionForms
 
     /// <summary>The form that runs in production: of those that take the convolution, the last.</summary>
     public static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry)
-        => geometry.IsDepthwise ? ConvolutionForm.Depthwise : ConvolutionForm.Tile;
+    {
+        if (geometry.IsDepthwise)
+            return ConvolutionForm.Depthwise;
+        return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
+    }
 
     /// <summary>Whether a form can compute a convolution on a device.</summary>
     public static bool Takes(Device device, ConvolutionForm form, in ConvolutionGeometry geometry) => form switch
     {
         ConvolutionForm.Naive or ConvolutionForm.Tile => true,
         ConvolutionForm.Depthwise => geometry.IsDepthwise,
+        ConvolutionForm.SimdWinograd => device.Info.Kind == DeviceKind.Cpu && SimdWinograd.Takes(geometry),
         _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
     };
 
@@ -45,19 +50,23 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive => geometry.OutputC / geometry.Window.Groups,
         ConvolutionForm.Depthwise => geometry.OutputC,
+        ConvolutionForm.SimdWinograd => SimdTile.Channels,
         _ => ConvolutionTile.Shape(device).Channels,
     };
 
     /// <summary>Values of a block.</summary>
     public static int BlockLength(ConvolutionForm form, in ConvolutionGeometry geometry, int blockC)
-        => geometry.KernelH * geometry.KernelW * geometry.GroupInputC * blockC;
+        => (form == ConvolutionForm.SimdWinograd ? WinogradTransform.Values : geometry.KernelH * geometry.KernelW)
+            * geometry.GroupInputC * blockC;
 
     /// <summary>Packs a block of output channels.</summary>
     /// <param name="form">What is to read it.</param>
     /// <param name="geometry">The convolution.</param>
     /// <param name="torch">[up to blockC, C / groups, kh, kw].</param>
     /// <param name="blockC">Channels of a block.</param>
-    /// <param name="packed">All zeros; the direct forms take [kh, kw, C / groups, blockC].</param>
+    /// <param name="packed">
+    /// All zeros; the direct forms take [kh, kw, C / groups, blockC], Winograd's [36, C, blockC].
+    /// </param>
     public static void PackBlock(
         ConvolutionForm form, in ConvolutionGeometry geometry, ReadOnlySpan<float> torch, int blockC, Span<float> packed)
     {
@@ -69,6 +78,11 @@ internal static class ConvolutionForms
             var own = torch.Slice(k * depth, depth);
             for (var c = 0; c < inputC; c++)
             {
+                if (form == ConvolutionForm.SimdWinograd)
+                {
+                    WinogradTransform.Weights(own.Slice(c * positions, positions), packed[(c * blockC + k)..], inputC * blockC);
+                    continue;
+                }
                 for (var p = 0; p < positions; p++)
                     packed[(p * inputC + c) * blockC + k] = own[c * positions + p];
             }
