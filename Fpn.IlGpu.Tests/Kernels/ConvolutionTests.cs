@@ -49,6 +49,34 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
             Check(shape, geometry, form);
     }
 
+    // Kernel, C, K and groups, so that every form has a case; the output is [2, 9, 14, K], the coarser map 5 × 7 and 4 × 14.
+    [TestCase(1, 24, 40, 1)]
+    [TestCase(3, 16, 33, 1)]
+    [TestCase(3, 12, 12, 12)]
+    public void A_coarser_map_is_upsampled_and_added(int kernel, int c, int k, int groups)
+    {
+        var output = new Shape(2, 9, 14, k);
+        var geometry = new ConvolutionGeometry(kernel, kernel, c / groups, k, ConvolutionWindow.Square(padding: kernel / 2, groups: groups));
+        var weights = TestValues.Uniform(kernel * kernel * geometry.GroupInputC * k, 2);
+        var bias = TestValues.Uniform(k, 3);
+        using var input = Tensor.Upload(Device, output with { C = c }, TestValues.Uniform((int)(output with { C = c }).Length, 1));
+        foreach (var coarse in (Shape[])[output with { H = 5, W = 7 }, output with { H = 4 }])
+        {
+            using var top = Tensor.Upload(Device, coarse, TestValues.Uniform((int)coarse.Length, 4));
+            using var upsampled = Tensor.Rent(Device, output);
+            UpsampleMerge.Upsample(Device, top, upsampled);
+            foreach (var form in ConvolutionForms.Ladder(Device, geometry))
+            {
+                using var packed = ConvolutionWeights.From(Device, weights, bias, geometry, form);
+                using var expected = Tensor.Rent(Device, output);
+                using var actual = Tensor.Upload(Device, output, [.. Enumerable.Repeat(float.NaN, (int)output.Length)]);
+                Convolution.Run(Device, input, packed, upsampled, Activation.Relu, expected);
+                Convolution.Run(Device, input, packed, top, Activation.Relu, actual, upsampleResidual: true);
+                Assert.That(actual.ToArray(), Is.EqualTo(expected.ToArray()), $"{form}, {coarse}");
+            }
+        }
+    }
+
     [Test]
     public void Sizes_that_do_not_fit_are_refused_with_both_shapes()
     {

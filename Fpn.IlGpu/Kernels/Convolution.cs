@@ -23,10 +23,12 @@ internal static class Convolution
     /// <param name="residual">[N, OH, OW, K] to add, or null.</param>
     /// <param name="activation">f, what ends the layer.</param>
     /// <param name="output">[N, OH, OW, K].</param>
+    /// <param name="upsampleResidual">Whether the residual is of another size, [N, Ht, Wt, K], and is upsampled first.</param>
     public static void Run(
-        Device device, Tensor input, ConvolutionWeights weights, Tensor? residual, Activation activation, Tensor output)
+        Device device, Tensor input, ConvolutionWeights weights, Tensor? residual, Activation activation, Tensor output,
+        bool upsampleResidual = false)
     {
-        var sizes = Validate(input, weights.Geometry, residual, activation, output);
+        var sizes = Validate(input, weights.Geometry, residual, upsampleResidual, activation, output);
         var residualView = (residual ?? output).View;
         device.MultiplyAdds += sizes.MultiplyAdds;
         switch (weights.Form)
@@ -90,8 +92,8 @@ internal static class Convolution
                     sum += input[pixel + c] * weights[weight + c * sizes.GroupOutputC];
             }
         }
-        if (sizes.HasResidual != 0)
-            sum += residual[i];
+        if (sizes.Residual != Residual.None)
+            sum += residual[sizes.ResidualAt(n, y, x) + k];
         output[i] = Activate.Value(sum, sizes.Activation);
     }
 
@@ -109,7 +111,7 @@ internal static class Convolution
         => ConvolutionTile.RunShare(input, weights, bias, residual, sizes, share, sizes.OutputW, output);
 
     private static ConvolutionSizes Validate(
-        Tensor input, ConvolutionGeometry geometry, Tensor? residual, Activation activation, Tensor output)
+        Tensor input, ConvolutionGeometry geometry, Tensor? residual, bool upsampleResidual, Activation activation, Tensor output)
     {
         var window = geometry.Window;
         if (input.Shape.C != geometry.GroupInputC * window.Groups)
@@ -120,8 +122,15 @@ internal static class Convolution
         var expected = window.OutputShape(input.Shape, geometry.KernelH, geometry.KernelW, geometry.OutputC);
         if (output.Shape != expected)
             throw new ArgumentException($"The output must be {expected}, not {output.Shape}.", nameof(output));
-        if (residual is not null && residual.Shape != expected)
-            throw new ArgumentException($"The residual must be {expected}, not {residual.Shape}.", nameof(residual));
-        return ConvolutionSizes.From(input.Shape, output.Shape, geometry, residual is not null, activation);
+        if (residual is null)
+            return ConvolutionSizes.From(input.Shape, output.Shape, geometry, Residual.None, activation);
+        var residualShape = upsampleResidual ? expected with { H = residual.Shape.H, W = residual.Shape.W } : expected;
+        if (residual.Shape != residualShape)
+            throw new ArgumentException($"The residual must be {residualShape}, not {residual.Shape}.", nameof(residual));
+        var kind = upsampleResidual ? Residual.Upsampled : Residual.SameSize;
+        return ConvolutionSizes.From(input.Shape, output.Shape, geometry, kind, activation) with
+        {
+            Upsampling = NearestUpsampling.Between(residual.Shape, expected),
+        };
     }
 }

@@ -250,8 +250,8 @@ internal static class ConvolutionTile
         var k = group * sizes.GroupOutputC + groupK;
         var i = ((at.N * sizes.OutputH + at.Y) * sizes.OutputW + x) * sizes.OutputC + k;
         sum += bias[k];
-        if (sizes.HasResidual != 0)
-            sum += residual[i];
+        if (sizes.Residual != Residual.None)
+            sum += residual[sizes.ResidualAt(at.N, at.Y, x) + k];
         output[i] = Activate.Value(sum, sizes.Activation);
     }
 }

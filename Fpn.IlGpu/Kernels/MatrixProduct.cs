@@ -30,7 +30,7 @@ internal static class MatrixProduct
         if (output.Shape != new Shape(rows, 1, 1, weights.OutputC))
             throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
         var flat = ConvolutionSizes.From(
-            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), geometry, hasResidual: false, activation);
+            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), geometry, Residual.None, activation);
         device.MultiplyAdds += flat.MultiplyAdds;
         switch (weights.Form)
         {

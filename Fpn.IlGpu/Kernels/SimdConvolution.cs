@@ -124,8 +124,6 @@ internal static unsafe class SimdConvolution
         var channels = Math.Min(SimdTile.Channels, s.GroupOutputC - groupK);
         var pixels = Math.Min(SimdTile.Pixels, s.OutputW - tile.X);
         var k = group * s.GroupOutputC + groupK;
-        var first = (((long)tile.N * s.OutputH + tile.Y) * s.OutputW + tile.X) * s.OutputC + k;
-        SimdTile.Store(
-            sums, bias + k, s.HasResidual != 0 ? residual + first : null, s.Activation, output + first, s.OutputC, pixels, channels);
+        SimdTile.Finish(sums, bias, residual, s, tile.N, tile.Y, tile.X, k, pixels, channels, output);
     }
 }

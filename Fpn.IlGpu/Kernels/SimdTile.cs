@@ -62,6 +62,38 @@ internal static unsafe partial class SimdTile
             Multiply12x32(walk, w, sums, accumulate);
     }
 
+    /// <summary>
+    /// A tile's epilogue: f(sums + bias + residual), at the pixels of an output row from x on and the channels from k on.
+    /// </summary>
+    /// <param name="sums">[Pixels, Channels].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">The whole tensor, or anything if none is added.</param>
+    /// <param name="s">All sizes.</param>
+    /// <param name="n">The picture.</param>
+    /// <param name="y">The row.</param>
+    /// <param name="x">The first pixel.</param>
+    /// <param name="k">The first channel.</param>
+    /// <param name="pixels">How many pixels.</param>
+    /// <param name="channels">How many channels.</param>
+    /// <param name="output">The whole tensor.</param>
+    public static void Finish(
+        float* sums, float* bias, float* residual, in ConvolutionSizes s, int n, int y, int x, int k, int pixels, int channels,
+        float* output)
+    {
+        output += (((long)n * s.OutputH + y) * s.OutputW + x) * s.OutputC + k;
+        if (s.Residual != Residual.Upsampled)
+        {
+            var own = s.Residual == Residual.None ? null : residual + s.ResidualAt(n, y, x) + k;
+            Store(sums, bias + k, own, s.Activation, output, s.OutputC, pixels, channels);
+            return;
+        }
+        for (var p = 0; p < pixels; p++, output += s.OutputC)
+        {
+            var coarse = residual + s.ResidualAt(n, y, x + p) + k;
+            Store(sums + p * Channels, bias + k, coarse, s.Activation, output, s.OutputC, 1, channels);
+        }
+    }
+
     /// <summary>output[p, k] = f(sums[p, k] + bias[k] + residual[p, k]) for the tile's first pixels and channels.</summary>
     /// <param name="sums">[Pixels, Channels].</param>
     /// <param name="bias">[channels].</param>
@@ -72,7 +104,7 @@ internal static unsafe partial class SimdTile
     /// <param name="pixels">How many pixels to store.</param>
     /// <param name="channels">How many channels to store.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Store(
+    private static void Store(
         float* sums, float* bias, float* residual, Activation activation, float* output, int pixelStep, int pixels, int channels)
     {
         for (var p = 0; p < pixels; p++, output += pixelStep, sums += Channels)

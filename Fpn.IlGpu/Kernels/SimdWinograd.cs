@@ -172,12 +172,11 @@ internal static unsafe class SimdWinograd
             SimdWinogradTransform.Output<T>(m + i, stepM, half, sums + i, SimdTile.Channels);
         var (n, y, x) = Corner(s, tile);
         var k = block * SimdTile.Channels;
-        var at = (((long)n * s.OutputH + y) * s.OutputW + x) * s.OutputC + k;
-        for (var dy = 0; dy < Math.Min(Side, s.OutputH - y); dy++, at += (long)s.OutputW * s.OutputC)
+        for (var dy = 0; dy < Math.Min(Side, s.OutputH - y); dy++)
         {
-            SimdTile.Store(
-                sums + dy * Side * SimdTile.Channels, bias + k, s.HasResidual != 0 ? residual + at : null, s.Activation, output + at,
-                s.OutputC, Math.Min(Side, s.OutputW - x), Math.Min(SimdTile.Channels, s.OutputC - k));
+            SimdTile.Finish(
+                sums + dy * Side * SimdTile.Channels, bias, residual, s, n, y + dy, x, k, Math.Min(Side, s.OutputW - x),
+                Math.Min(SimdTile.Channels, s.OutputC - k), output);
         }
     }
 

@@ -28,6 +28,16 @@ internal sealed class ConvolutionLayer(Device device, ConvolutionWeights weights
         return output;
     }
 
+    /// <summary>Runs it, and adds a coarser map, upsampled to the output's size; the caller disposes the output.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="coarser">[N, Ht, Wt, K].</param>
+    public Tensor RunAndMerge(Tensor input, Tensor coarser)
+    {
+        var output = Tensor.Rent(device, OutputShape(input.Shape));
+        Convolution.Run(device, input, weights, coarser, activation, output, upsampleResidual: true);
+        return output;
+    }
+
     /// <summary>Runs it into a tensor that is there.</summary>
     public void Run(Tensor input, Tensor? residual, Tensor output)
         => Convolution.Run(device, input, weights, residual, activation, output);
