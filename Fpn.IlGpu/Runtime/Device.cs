@@ -17,7 +17,8 @@ public sealed partial class Device : IDisposable
     private readonly AcceleratorStream stream;
     private bool disposed;
 
-    private Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
+    /// <summary>Opens an accelerator of a context, which becomes its own.</summary>
+    internal Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
     {
         this.context = context;
         Info = info;
