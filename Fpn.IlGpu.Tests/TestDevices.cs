@@ -22,6 +22,8 @@ internal static class TestDevices
 
     public static readonly string[] All = ["cpu", "opencl:0", "cuda:0"];
 
+    public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
+
     public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0"];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>

@@ -2,7 +2,7 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 
-[TestFixture(TestDevices.SimulatedGpu)]
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndSimulated))]
 public sealed class TransfersTests(string deviceId) : DeviceTests(deviceId)
 {
     [Test]
