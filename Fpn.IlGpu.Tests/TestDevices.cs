@@ -1,4 +1,6 @@
 using Fpn.IlGpu.Runtime;
+using ILGPU;
+using ILGPU.Runtime.CPU;
 
 namespace Fpn.IlGpu.Tests;
 
@@ -12,17 +14,27 @@ internal static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
+    /// <summary>
+    /// A CPU that works as a GPU does: one value a thread, groups of many threads, barriers. What is only for GPUs is
+    /// tested here, too.
+    /// </summary>
+    public const string SimulatedGpu = "simulated";
+
     public static readonly string[] All = ["cpu", "opencl:0", "cuda:0"];
+
+    public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
+
+    public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0"];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
-        if (Found.Value.All(d => d.Id != id))
+        if (id != SimulatedGpu && Found.Value.All(d => d.Id != id))
             Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
         lock (Opened)
         {
             if (!Opened.TryGetValue(id, out var device))
-                Opened[id] = device = Device.Open(id, Options);
+                Opened[id] = device = id == SimulatedGpu ? Simulate() : Device.Open(id, Options);
             return device;
         }
     }
@@ -35,6 +47,14 @@ internal static class TestDevices
                 device.Dispose();
             Opened.Clear();
         }
+    }
+
+    private static Device Simulate()
+    {
+        var simulated = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
+        var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms().CPU(simulated));
+        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false);
+        return new Device(context, context.Devices[0], info);
     }
 }
 

@@ -16,8 +16,8 @@ public sealed class PtxCompilationTests
         from type in typeof(Device).Assembly.GetTypes()
         where type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false
         from method in type.GetMethods(AnyStatic | BindingFlags.DeclaredOnly)
-        where method.GetCustomAttribute<CpuOnlyAttribute>() is null
-        where method.GetParameters() is [var index, ..] && index.ParameterType == typeof(Index1D)
+        where method.GetParameters() is [var index, ..] && (index.ParameterType == typeof(Index1D) || IsGrouped(method))
+        where method.GetCustomAttribute<CpuKernelAttribute>() is null
         select new TestCaseData(method).SetArgDisplayNames($"{type.Name}.{method.Name}");
 
     [TestCaseSource(nameof(Kernels))]
@@ -34,7 +34,7 @@ public sealed class PtxCompilationTests
         using var backend = (IDisposable)Activator.CreateInstance(
             Type("ILGPU.Backends.PTX.PTXBackend"), context, architecture, instructionSet, null)!;
         var entry = Type("ILGPU.Backends.EntryPoints.EntryPointDescription")
-            .GetMethod("FromImplicitlyGroupedKernel", AnyStatic)!.Invoke(null, [kernel])!;
+            .GetMethod(IsGrouped(kernel) ? "FromExplicitlyGroupedKernel" : "FromImplicitlyGroupedKernel", AnyStatic)!.Invoke(null, [kernel])!;
         var specialization = Activator.CreateInstance(Type("ILGPU.Runtime.KernelSpecialization"))!;
         var compiled = backend.GetType().GetMethod("Compile", [entry.GetType().MakeByRefType(), specialization.GetType().MakeByRefType()])!
             .Invoke(backend, [entry, specialization])!;
@@ -46,4 +46,6 @@ public sealed class PtxCompilationTests
         Type Type(string name) => ilgpu.GetType(name, throwOnError: true)!;
         object Value(string type, string name) => Type(type).GetField(name, AnyStatic)!.GetValue(null)!;
     }
+
+    private static bool IsGrouped(MethodInfo method) => method.GetCustomAttribute<GroupedKernelAttribute>() is not null;
 }

@@ -29,9 +29,13 @@ public class FasterRcnn : Detector
     /// <summary>RPN, proposals, RoI features, box head, post-processing.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
-        => ToObjects(FindBoxes(pyramid, batch, cancellation), batch);
+    {
+        using var found = FindBoxes(pyramid, batch, cancellation);
+        return ToObjects(found.Fetch(), batch);
+    }
 
-    internal List<ScoredBox>[] FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    /// <summary>What is found, still on the device.</summary>
+    internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         using var rpn = Rpn.Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
@@ -48,7 +52,7 @@ public class FasterRcnn : Detector
             Device, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins,
             new RoiSettings(Configuration.RoiSamplingRatio, Configuration.RoiAligned, Configuration.RoiLevelEpsilon));
 
-    internal List<ScoredBox>[] SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
+    internal FoundBoxes SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
     {
         var weights = Configuration.BoxWeights;
         return PostProcess.Run(

@@ -34,17 +34,8 @@ public sealed class ProposalNetwork : Detector
 
     internal IReadOnlyList<DetectedObject>[] ToObjects(RoiSet proposals, InputBatch batch)
     {
-        var boxes = proposals.Boxes.Download();
-        var scores = proposals.Scores.Download();
-        var found = new List<ScoredBox>[batch.Sizes.Length];
-        var first = 0;
-        foreach (var (n, count) in proposals.PerPicture.Download().Index())
-        {
-            found[n] = [.. Enumerable.Range(first, count).Select(i => new ScoredBox(boxes[i], scores[i], 0))
-                .Where(b => b.Score > ScoreThreshold)];
-            first += count;
-        }
-        return ToObjects(found, batch);
+        using var found = FoundBoxes.Of(Device, proposals, batch.Sizes.Length);
+        return ToObjects([.. found.Fetch().Select(boxes => boxes.FindAll(b => b.Score > ScoreThreshold))], batch);
     }
 
     /// <inheritdoc/>

@@ -29,10 +29,11 @@ public sealed class RetinaNet : Detector
     {
         using var output = Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
-        return ToObjects(SelectDetections(output, batch), batch);
+        using var found = SelectDetections(output, batch);
+        return ToObjects(found.Fetch(), batch);
     }
 
-    internal List<ScoredBox>[] SelectDetections(RetinaOutput output, InputBatch batch)
+    internal FoundBoxes SelectDetections(RetinaOutput output, InputBatch batch)
     {
         var weights = Configuration.BoxWeights;
         return DensePostProcess.Run(

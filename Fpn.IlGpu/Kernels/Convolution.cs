@@ -104,7 +104,7 @@ internal static class Convolution
         => ConvolutionTile.Run(input, weights, bias, residual, sizes, TilePosition.Of(index, sizes), output);
 
     /// <summary>One thread = one segment after the other.</summary>
-    [CpuOnly]
+    [CpuKernel]
     internal static void SharedKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
         ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)

@@ -80,7 +80,7 @@ internal static class MatrixProduct
     }
 
     /// <summary>One thread = one segment after the other.</summary>
-    [CpuOnly]
+    [CpuKernel]
     internal static void SharedKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<int> liveRows,
         ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)

@@ -43,7 +43,7 @@ internal static unsafe class SimdWinograd
     }
 
     /// <summary>One thread = one part after the other: some tiles × some blocks of output channels.</summary>
-    [CpuOnly]
+    [CpuKernel]
     internal static void Kernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
         ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
