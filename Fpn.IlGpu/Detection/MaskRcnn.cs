@@ -33,11 +33,14 @@ public sealed class MaskRcnn : FasterRcnn
             return objects;
 
         using var rois = RoiSet.Of(Device, [.. found.Select(boxes => boxes.Select(b => b.BoxInputPx).ToArray())]);
+        Device.Stage("mask features");
         using var roiFeatures = PoolFeatures(pyramid, rois, batch, Bins);
+        Device.Stage("mask head");
         using var features = MaskHead.Features(roiFeatures);
         using var classIds = Device.Upload<int>([.. found.SelectMany(boxes => boxes.Select(b => b.ClassId))]);
         using var masks = MaskHead.Predict(features, classIds.View);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("mask paste");
         return Paste(objects, masks, batch);
     }
 

@@ -37,6 +37,9 @@ public sealed partial class Device : IDisposable
     /// <summary>Multiplications with their additions that convolutions and matrix products have been asked for so far.</summary>
     internal long MultiplyAdds { get; set; }
 
+    /// <summary>Who listens to how long the stages of detections take; as a rule nobody.</summary>
+    internal StageClock? StageClock { get; set; }
+
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
 
@@ -110,6 +113,9 @@ public sealed partial class Device : IDisposable
                 $"The device {Info.Id} ({Info.Name}) failed: {e.Message} A newer driver or another device may help.", e);
         }
     }
+
+    /// <summary>A stage of a detection begins, and the one before it ends.</summary>
+    internal void Stage(string name) => StageClock?.Begin(name);
 
     /// <summary>Waits until all queued work is done.</summary>
     internal void Synchronize() => stream.Synchronize();
