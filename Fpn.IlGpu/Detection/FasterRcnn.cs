@@ -37,13 +37,18 @@ public class FasterRcnn : Detector
     /// <summary>What is found, still on the device.</summary>
     internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        Device.Stage("RPN head");
         using var rpn = Rpn.Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("proposals");
         using var proposals = Rpn.FindProposals(rpn, batch);
+        Device.Stage("RoI features");
         using var roiFeatures = PoolFeatures(pyramid, proposals, batch, BoxHead.Bins);
+        Device.Stage("box head");
         using var features = BoxHead.Features(roiFeatures, proposals.Total.View);
         using var predictions = BoxHead.Predict(features, proposals.Total.View);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("postprocess");
         return SelectDetections(predictions, proposals, batch);
     }
 

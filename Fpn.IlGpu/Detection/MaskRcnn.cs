@@ -39,10 +39,13 @@ public sealed class MaskRcnn : FasterRcnn
 
         using var classIds = Device.Rent<int>(total);
         using var rois = found.ToRois(total, classIds.View);
+        Device.Stage("mask features");
         using var roiFeatures = PoolFeatures(pyramid, rois, batch, Bins);
+        Device.Stage("mask head");
         using var features = MaskHead.Features(roiFeatures);
         using var masks = MaskHead.Predict(features, classIds.View);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("mask paste");
         return Paste(objects, masks, batch);
     }
 

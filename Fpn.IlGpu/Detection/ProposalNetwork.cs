@@ -26,8 +26,10 @@ public sealed class ProposalNetwork : Detector
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        Device.Stage("RPN head");
         using var rpn = Rpn.Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("proposals");
         using var proposals = Rpn.FindProposals(rpn, batch);
         return ToObjects(proposals, batch);
     }

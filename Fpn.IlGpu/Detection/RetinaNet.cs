@@ -27,8 +27,10 @@ public sealed class RetinaNet : Detector
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        Device.Stage("heads");
         using var output = Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("postprocess");
         using var found = SelectDetections(output, batch);
         return ToObjects(found.Fetch(), batch);
     }

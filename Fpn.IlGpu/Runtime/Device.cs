@@ -43,6 +43,9 @@ public sealed partial class Device : IDisposable
     /// <summary>How often the host has waited for the device: once a picture, when its results are fetched.</summary>
     internal int Synchronisations => transfers.Synchronisations;
 
+    /// <summary>Who listens to how long the stages of detections take; as a rule nobody.</summary>
+    internal StageClock? StageClock { get; set; }
+
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
 
@@ -116,6 +119,9 @@ public sealed partial class Device : IDisposable
                 $"The device {Info.Id} ({Info.Name}) failed: {e.Message} A newer driver or another device may help.", e);
         }
     }
+
+    /// <summary>A stage of a detection begins, and the one before it ends.</summary>
+    internal void Stage(string name) => StageClock?.Begin(name);
 
     /// <summary>Waits until all queued work is done.</summary>
     internal void Synchronize() => transfers.Synchronize();
