@@ -1,10 +1,11 @@
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tests.Ptx;
 
 namespace Fpn.IlGpu.Tests;
 
 /// <summary>
-/// The devices that tests run on: the CPU, and the first OpenCL and the first CUDA device where there are any. Where
-/// one is missing, its tests are skipped by name; where it exists, they never are.
+/// The devices that tests run on: the CPU, the first OpenCL and the first CUDA device where there are any, and for CUDA's
+/// kernels also an interpreter. Where one is missing, its tests are skipped by name; where it exists, they never are.
 /// </summary>
 internal static class TestDevices
 {
@@ -12,17 +13,17 @@ internal static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
-    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0"];
+    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0", InterpretedDevice.Id];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
-        if (Found.Value.All(d => d.Id != id))
+        if (id == InterpretedDevice.Id ? !PtxCompiler.Exists : Found.Value.All(d => d.Id != id))
             Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
         lock (Opened)
         {
             if (!Opened.TryGetValue(id, out var device))
-                Opened[id] = device = Device.Open(id, Options);
+                Opened[id] = device = id == InterpretedDevice.Id ? InterpretedDevice.Open() : Device.Open(id, Options);
             return device;
         }
     }
