@@ -1,12 +1,13 @@
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tests.Ptx;
 using ILGPU;
 using ILGPU.Runtime.CPU;
 
 namespace Fpn.IlGpu.Tests;
 
 /// <summary>
-/// The devices that tests run on: the CPU, and the first OpenCL and the first CUDA device where there are any. Where
-/// one is missing, its tests are skipped by name; where it exists, they never are.
+/// The devices that tests run on: the CPU, the first OpenCL and the first CUDA device where there are any, and for CUDA's
+/// kernels also an interpreter. Where one is missing, its tests are skipped by name; where it exists, they never are.
 /// </summary>
 internal static class TestDevices
 {
@@ -20,21 +21,29 @@ internal static class TestDevices
     /// </summary>
     public const string SimulatedGpu = "simulated";
 
-    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0"];
+    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0", InterpretedDevice.Id];
 
     public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
 
-    public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0"];
+    public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0", InterpretedDevice.Id];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
-        if (id != SimulatedGpu && Found.Value.All(d => d.Id != id))
+        var exists = id == InterpretedDevice.Id ? PtxCompiler.Exists : id == SimulatedGpu || Found.Value.Any(d => d.Id == id);
+        if (!exists)
             Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
         lock (Opened)
         {
             if (!Opened.TryGetValue(id, out var device))
-                Opened[id] = device = id == SimulatedGpu ? Simulate() : Device.Open(id, Options);
+            {
+                Opened[id] = device = id switch
+                {
+                    InterpretedDevice.Id => InterpretedDevice.Open(),
+                    SimulatedGpu => Simulate(),
+                    _ => Device.Open(id, Options),
+                };
+            }
             return device;
         }
     }

@@ -8,6 +8,19 @@ public sealed partial class Device
 {
     private readonly Dictionary<Delegate, Delegate> launchers = [];
 
+    // Where it is set, it makes a kernel's launcher of the given type, in place of ILGPU.
+    private Func<Delegate, Type, Delegate>? simulator;
+
+    /// <summary>
+    /// A device of host memory that takes itself for another, and whose kernels someone else runs: so tests run what ILGPU
+    /// compiles for CUDA, with the kernels and layouts that CUDA devices get, where there is none.
+    /// </summary>
+    internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator)
+    {
+        var context = CreateContext(DeviceKind.Cpu);
+        return new Device(context, DeviceList.Choose(context, "cpu", new DeviceOptions()).Device, info) { simulator = simulator };
+    }
+
     internal void Launch<T1, T2>(
         Action<Index1D, T1, T2> kernel, int threads,
         T1 arg1, T2 arg2)
@@ -127,7 +140,7 @@ public sealed partial class Device
         // CUDA launches into the context that the thread used last, which may be another device's.
         accelerator.Bind();
         if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = load(accelerator, kernel);
+            launchers[kernel] = launcher = simulator?.Invoke(kernel, typeof(TLauncher)) ?? load(accelerator, kernel);
         return (TLauncher)launcher;
     }
 }

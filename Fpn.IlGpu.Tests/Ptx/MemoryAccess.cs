@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Fpn.IlGpu.Tests.Ptx;
+
+/// <summary>
+/// <c>ld</c> and <c>st</c>, vectors included. An address must be a multiple of what is read or written at once
+/// (PTX ISA, "Addresses as Operands").
+/// </summary>
+internal static class MemoryAccess
+{
+    private static readonly string[] Spaces = ["global", "shared", "local", "param"];
+
+    // How caches are used changes no result here; who else writes meanwhile would, but nobody does.
+    private static readonly string[] Ignored = ["nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "weak", "volatile"];
+
+    public static LaneAction? Decode(PtxStatement s)
+    {
+        if (s.Parts[0] is not ("ld" or "st"))
+            return null;
+        EachLane.Require(s, 2);
+        var space = "";
+        var count = 1;
+        foreach (var part in s.Parts[1..^1])
+        {
+            if (Spaces.Contains(part))
+                space = part;
+            else if (part is "v2" or "v4")
+                count = part[1] - '0';
+            else if (!Ignored.Contains(part) && !part.StartsWith("L1::", StringComparison.Ordinal) && !part.StartsWith("L2::", StringComparison.Ordinal))
+                throw new PtxException($"'{part}' is not interpreted");
+        }
+        var type = s.Parts[^1];
+        var (address, values) = s.Parts[0] == "ld" ? (s.Operands[1], s.Operands[0]) : (s.Operands[0], s.Operands[1]);
+        if (address.Kind != PtxOperandKind.Address)
+            throw new PtxException("the address needs brackets");
+        var registers = EachLane.Registers(values);
+        if (registers.Length != count)
+            throw new PtxException($"{registers.Length} registers for {count} values");
+        return s.Parts[0] == "ld" ? Load(space, type, address, registers) : Store(space, type, address, registers);
+    }
+
+    private static LaneAction Load(string space, string type, PtxOperand address, int[] registers)
+    {
+        var bytes = PtxTypes.Bytes(type);
+        var signed = type[0] == 's';
+        var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
+        return (warp, lanes) =>
+        {
+            var r = warp.Registers;
+            for (; lanes != 0; lanes &= lanes - 1)
+            {
+                var l = BitOperations.TrailingZeroCount(lanes);
+                var place = Read(warp, l, space, r[at + l] + offset, bytes * registers.Length);
+                for (var i = 0; i < registers.Length; i++)
+                    r[registers[i] + l] = Value(place[(i * bytes)..], bytes, signed);
+            }
+        };
+    }
+
+    private static LaneAction Store(string space, string type, PtxOperand address, int[] registers)
+    {
+        var bytes = PtxTypes.Bytes(type);
+        var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
+        return (warp, lanes) =>
+        {
+            Span<byte> value = stackalloc byte[8];
+            var r = warp.Registers;
+            for (; lanes != 0; lanes &= lanes - 1)
+            {
+                var l = BitOperations.TrailingZeroCount(lanes);
+                var place = Write(warp, l, space, r[at + l] + offset, bytes * registers.Length);
+                for (var i = 0; i < registers.Length; i++)
+                {
+                    BinaryPrimitives.WriteUInt64LittleEndian(value, r[registers[i] + l]);
+                    value[..bytes].CopyTo(place[(i * bytes)..]);
+                }
+            }
+        };
+    }
+
+    /// <summary>What a lane reads at an address of a space, or of the generic one.</summary>
+    public static unsafe ReadOnlySpan<byte> Read(Warp warp, int lane, string space, ulong address, int bytes)
+    {
+        Align(lane, address, bytes);
+        Generic(ref space, ref address);
+        return space switch
+        {
+            "global" => new ReadOnlySpan<byte>(warp.Group.Global.At(address, bytes), bytes),
+            "shared" => warp.Group.Shared.Read((warp.Index * Warp.Lanes) + lane, address, bytes),
+            "local" => warp.Local.At(lane, address, bytes),
+            _ => warp.Parameters.At(lane, address, bytes),
+        };
+    }
+
+    private static unsafe Span<byte> Write(Warp warp, int lane, string space, ulong address, int bytes)
+    {
+        Align(lane, address, bytes);
+        Generic(ref space, ref address);
+        return space switch
+        {
+            "global" => new Span<byte>(warp.Group.Global.At(address, bytes), bytes),
+            "shared" => warp.Group.Shared.Write((warp.Index * Warp.Lanes) + lane, address, bytes),
+            "local" => warp.Local.At(lane, address, bytes),
+            _ => warp.Parameters.At(lane, address, bytes),
+        };
+    }
+
+    public static void Align(int lane, ulong address, int bytes)
+    {
+        if (address % (ulong)bytes != 0)
+            throw new PtxException($"Lane {lane}: the address 0x{address:X} is no multiple of {bytes}.");
+    }
+
+    private static void Generic(ref string space, ref ulong address)
+    {
+        if (space.Length > 0)
+            return;
+        space = (address >> 40) switch
+        {
+            GlobalMemory.SharedWindow >> 40 => "shared",
+            GlobalMemory.LocalWindow >> 40 => "local",
+            _ => "global",
+        };
+        if (space != "global")
+            address &= GlobalMemory.SharedWindow - 1;
+    }
+
+    private static ulong Value(ReadOnlySpan<byte> place, int bytes, bool signed) => (bytes, signed) switch
+    {
+        (1, false) => place[0],
+        (1, true) => (ulong)(sbyte)place[0],
+        (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(place),
+        (2, true) => (ulong)BinaryPrimitives.ReadInt16LittleEndian(place),
+        (4, false) => BinaryPrimitives.ReadUInt32LittleEndian(place),
+        (4, true) => (ulong)BinaryPrimitives.ReadInt32LittleEndian(place),
+        _ => BinaryPrimitives.ReadUInt64LittleEndian(place),
+    };
+}
