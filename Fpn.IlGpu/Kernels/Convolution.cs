@@ -53,6 +53,12 @@ internal static class Convolution
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes,
                     output.View);
                 break;
+            case ConvolutionForm.Unfolded:
+                UnfoldedConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
+            case ConvolutionForm.StagedWinograd:
+                StagedWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
             case ConvolutionForm.SimdWinograd:
                 SimdWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
                 break;

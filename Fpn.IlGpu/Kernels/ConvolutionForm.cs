@@ -15,6 +15,12 @@ internal enum ConvolutionForm
     /// <summary>Each value loaded is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
     Tile,
 
+    /// <summary>First copied side by side, then multiplied without a branch: <see cref="UnfoldedConvolution"/>, for OpenCL on CPUs.</summary>
+    Unfolded,
+
     /// <summary>A quarter of the multiplications, for 3×3 windows: <see cref="SimdWinograd"/>, on a CPU.</summary>
     SimdWinograd,
+
+    /// <summary>The same in three kernels: <see cref="StagedWinograd"/>, for OpenCL on CPUs.</summary>
+    StagedWinograd,
 }

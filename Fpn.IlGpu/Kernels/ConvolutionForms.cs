@@ -33,6 +33,8 @@ internal static class ConvolutionForms
     {
         if (geometry.IsDepthwise)
             return ConvolutionForm.Depthwise;
+        if (device.Info.Kind == DeviceKind.OpenCl && !device.IsGpu)
+            return StagedWinograd.Takes(geometry) ? ConvolutionForm.StagedWinograd : ConvolutionForm.Unfolded;
         return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
     }
 
@@ -41,7 +43,9 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive or ConvolutionForm.Tile => true,
         ConvolutionForm.Depthwise => geometry.IsDepthwise,
+        ConvolutionForm.Unfolded => device.Info.Kind == DeviceKind.OpenCl,
         ConvolutionForm.SimdWinograd => device.Info.Kind == DeviceKind.Cpu && SimdWinograd.Takes(geometry),
+        ConvolutionForm.StagedWinograd => device.Info.Kind == DeviceKind.OpenCl && StagedWinograd.Takes(geometry),
         _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
     };
 
@@ -50,13 +54,14 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive => geometry.OutputC / geometry.Window.Groups,
         ConvolutionForm.Depthwise => geometry.OutputC,
+        ConvolutionForm.Unfolded or ConvolutionForm.StagedWinograd => LocalTile.Channels,
         ConvolutionForm.SimdWinograd => SimdTile.Channels,
         _ => ConvolutionTile.Shape(device).Channels,
     };
 
     /// <summary>Values of a block.</summary>
     public static int BlockLength(ConvolutionForm form, in ConvolutionGeometry geometry, int blockC)
-        => (form == ConvolutionForm.SimdWinograd ? WinogradTransform.Values : geometry.KernelH * geometry.KernelW)
+        => (IsWinograd(form) ? WinogradTransform.Values : geometry.KernelH * geometry.KernelW)
             * geometry.GroupInputC * blockC;
 
     /// <summary>Packs a block of output channels.</summary>
@@ -78,7 +83,7 @@ internal static class ConvolutionForms
             var own = torch.Slice(k * depth, depth);
             for (var c = 0; c < inputC; c++)
             {
-                if (form == ConvolutionForm.SimdWinograd)
+                if (IsWinograd(form))
                 {
                     WinogradTransform.Weights(own.Slice(c * positions, positions), packed[(c * blockC + k)..], inputC * blockC);
                     continue;
@@ -88,4 +93,6 @@ internal static class ConvolutionForms
             }
         }
     }
+
+    private static bool IsWinograd(ConvolutionForm form) => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd;
 }

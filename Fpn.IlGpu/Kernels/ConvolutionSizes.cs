@@ -106,6 +106,12 @@ internal readonly record struct ConvolutionSizes
             Activation = activation,
         };
 
+    /// <summary>Whether each output reads the pixel at its own place, so that the convolution is a matrix product as it is.</summary>
+    public bool ReadsOnePixel => KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
+
+    /// <summary>An output pixel's picture, row and column.</summary>
+    public (int N, int Y, int X) OutputAt(int pixel) => (pixel / OutputW / OutputH, pixel / OutputW % OutputH, pixel % OutputW);
+
     /// <summary>The first value that is added to an output pixel.</summary>
     public int ResidualAt(int n, int y, int x) => Residual == Residual.Upsampled
         ? Upsampling.PixelAt(n, y, x) * OutputC
@@ -117,8 +123,7 @@ internal readonly record struct ConvolutionSizes
     /// </summary>
     public ConvolutionSizes FlattenPointwise()
     {
-        var pointwise = Residual != Residual.Upsampled && KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
-        if (!pointwise)
+        if (!ReadsOnePixel || Residual == Residual.Upsampled)
             return this;
         var pixels = OutputN * OutputH * OutputW;
         return this with { InputH = 1, InputW = pixels, OutputN = 1, OutputH = 1, OutputW = pixels };

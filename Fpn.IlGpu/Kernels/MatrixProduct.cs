@@ -51,6 +51,9 @@ internal static class MatrixProduct
                 device.Launch(
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
                 break;
+            case ConvolutionForm.Unfolded:
+                UnfoldedConvolution.RunProduct(device, flat, input.View, weights.Values, weights.Bias, liveRows, output.View);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
         }

@@ -1,0 +1,119 @@
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// Convolution and matrix product on CPUs through OpenCL, by <see cref="LocalTile"/>. What the window sees of the input is
+/// first copied side by side, zeros of the border included ("im2col"), a part of the output at a time; what remains is a
+/// matrix product without a branch in it:
+/// <code>out[pixel, k] = f( bias[k] + residual[pixel, k] + Σ i  unfolded[pixel, i] · weights[i, k] )</code>
+/// It gains a factor of 10 to 15 over a tile that looks for the border while it multiplies. Where each output reads one pixel
+/// nothing is copied.
+/// </summary>
+internal static class UnfoldedConvolution
+{
+    // What is unfolded at a time: it stays in a CPU's last-level cache.
+    private const int UnfoldedBytes = 16 << 20;
+
+    // Row tiles that a thread goes through with the same weights.
+    private const int TilesPerThread = 8;
+
+    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    public static void Run(
+        Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
+        ArrayView<float> residual, ArrayView<float> output)
+    {
+        var pixels = sizes.OutputN * sizes.OutputH * sizes.OutputW;
+        var depth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        using var all = device.Upload<int>([pixels]);
+        if (sizes.Groups == 1 && sizes.ReadsOnePixel)
+        {
+            var part = new Part(0, 0, pixels, pixels);
+            device.LaunchGroups(
+                ProductKernel, Groups(part, sizes), input, weights, bias, residual, all.View, sizes, part, output);
+            return;
+        }
+
+        var atOnce = Math.Min(Math.Max(LocalTile.Rows, UnfoldedBytes / sizeof(float) / depth / LocalTile.Rows * LocalTile.Rows), pixels);
+        using var unfolded = device.Rent<float>((long)atOnce * depth);
+        for (var group = 0; group < sizes.Groups; group++)
+        {
+            for (var first = 0; first < pixels; first += atOnce)
+            {
+                var part = new Part(group, first, Math.Min(atOnce, pixels - first), pixels);
+                device.LaunchGroups(UnfoldKernel, new KernelConfig(part.Count, 1), input, sizes, part, unfolded.View);
+                device.LaunchGroups(
+                    ProductKernel, Groups(part, sizes), unfolded.View, weights, bias, residual, all.View, sizes, part, output);
+            }
+        }
+    }
+
+    /// <summary>Runs it as a matrix product; called by <see cref="MatrixProduct"/>.</summary>
+    public static void RunProduct(
+        Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
+        ArrayView<int> liveRows, ArrayView<float> output)
+    {
+        var part = new Part(0, 0, sizes.OutputW, sizes.OutputW);
+        device.LaunchGroups(ProductKernel, Groups(part, sizes), input, weights, bias, output, liveRows, sizes, part, output);
+    }
+
+    private static KernelConfig Groups(Part part, in ConvolutionSizes sizes)
+        => new(Grain.Count(part.Count, TilesPerThread * LocalTile.Rows) * Grain.Count(sizes.GroupOutputC, LocalTile.Channels), 1);
+
+    /// <summary>One thread = one output pixel: all that its window sees of a group's channels.</summary>
+    [OpenClCpuKernel]
+    internal static void UnfoldKernel(ArrayView<float> input, ConvolutionSizes sizes, Part part, ArrayView<float> unfolded)
+    {
+        var pixel = part.First + Grid.IdxX;
+        var (n, y, x) = sizes.OutputAt(pixel);
+        var to = Grid.IdxX * sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        for (var ky = 0; ky < sizes.KernelH; ky++)
+        {
+            var iy = y * sizes.StrideY - sizes.PaddingY + ky * sizes.DilationY;
+            for (var kx = 0; kx < sizes.KernelW; kx++)
+            {
+                var ix = x * sizes.StrideX - sizes.PaddingX + kx * sizes.DilationX;
+                var inside = iy >= 0 && iy < sizes.InputH && ix >= 0 && ix < sizes.InputW;
+                var from = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + part.Group * sizes.GroupInputC;
+                for (var c = 0; c < sizes.GroupInputC; c++)
+                    unfolded[to + c] = inside ? input[from + c] : 0;
+                to += sizes.GroupInputC;
+            }
+        }
+    }
+
+    /// <summary>One thread = some row tiles × 16 output channels.</summary>
+    [OpenClCpuKernel]
+    internal static void ProductKernel(
+        ArrayView<float> a, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows,
+        ConvolutionSizes sizes, Part part, ArrayView<float> output)
+    {
+        var sums = LocalMemory.Allocate1D<float>(LocalTile.Rows * LocalTile.Channels);
+        // Neighbouring threads read the same rows, which are still in the cache.
+        var blocks = (sizes.GroupOutputC + LocalTile.Channels - 1) / LocalTile.Channels;
+        var block = Grid.IdxX % blocks;
+        var firstRow = Grid.IdxX / blocks * TilesPerThread * LocalTile.Rows;
+        var endRow = IntrinsicMath.Min(firstRow + TilesPerThread * LocalTile.Rows, part.Count);
+        endRow = IntrinsicMath.Min(endRow, liveRows[0] - part.First);
+        var depth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        var weight = (part.Group * blocks + block) * depth * LocalTile.Channels;
+        var k = block * LocalTile.Channels;
+        var channels = IntrinsicMath.Min(LocalTile.Channels, sizes.GroupOutputC - k);
+        k += part.Group * sizes.GroupOutputC;
+        for (var row = firstRow; row < endRow; row += LocalTile.Rows)
+        {
+            LocalTile.Multiply(a, row * depth, endRow - row, depth, weights, weight, sums);
+            var rows = IntrinsicMath.Min(LocalTile.Rows, endRow - row);
+            for (var r = 0; r < rows; r++)
+                LocalTile.Finish(sums, r * LocalTile.Channels, bias, residual, sizes, part.First + row + r, k, channels, output);
+        }
+    }
+
+    /// <summary>A part of the output.</summary>
+    /// <param name="Group">The group of channels.</param>
+    /// <param name="First">The first output pixel.</param>
+    /// <param name="Count">How many pixels.</param>
+    /// <param name="All">Of how many.</param>
+    internal readonly record struct Part(int Group, int First, int Count, int All);
+}
