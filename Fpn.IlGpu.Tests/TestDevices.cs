@@ -13,7 +13,9 @@ internal static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
-    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0", InterpretedDevice.Id];
+    public static readonly string[] Real = ["cpu", "opencl:0", "cuda:0"];
+
+    public static readonly string[] All = [.. Real, InterpretedDevice.Id];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
@@ -47,9 +49,16 @@ public sealed class SharedDevices
     public void Close() => TestDevices.CloseAll();
 }
 
-/// <summary>Tests that run on a device.</summary>
+/// <summary>Tests of operators: on each device, and on the interpreter of CUDA's kernels.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.All))]
-public abstract class DeviceTests(string deviceId)
+public abstract class DeviceTests(string deviceId) : TestsOnDevice(deviceId);
+
+/// <summary>Tests of whole models, for which interpreting takes too long.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Real))]
+public abstract class ModelTests(string deviceId) : TestsOnDevice(deviceId);
+
+/// <summary>Tests that run on a device.</summary>
+public abstract class TestsOnDevice(string deviceId)
 {
     // The device is shared, and closed after the last test of all.
     internal Device Device => TestDevices.Open(deviceId);
