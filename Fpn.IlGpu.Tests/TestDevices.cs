@@ -62,7 +62,7 @@ internal static class TestDevices
     {
         var simulated = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
         var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms().CPU(simulated));
-        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false);
+        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false) { IsGpu = true };
         return new Device(context, context.Devices[0], info);
     }
 }
