@@ -15,9 +15,7 @@ public class ConvolutionBenchmarks
     private Tensor input = null!;
     private Tensor output = null!;
     private ConvolutionWeights packed = null!;
-    private DeviceArray<float> plain = null!;
-    private DeviceArray<float> bias = null!;
-    private ConvolutionWindow window;
+    private ConvolutionWeights plain = null!;
 
     /// <summary>Rows and columns, C, K, and the kernel's side.</summary>
     [Params("50×84 256→256 3×3", "100×168 512→128 1×1", "200×336 64→64 3×3")]
@@ -33,13 +31,12 @@ public class ConvolutionBenchmarks
         var (h, w, c, k) = (sizes[0], sizes[1], sizes[2], sizes[3]);
         var deviceName = Environment.GetEnvironmentVariable("FPN_BENCH_DEVICE") ?? "cpu";
         device = Device.Open(deviceName, new DeviceOptions { AllowAnyOpenCl = true });
-        window = ConvolutionWindow.Square(padding: Kernel / 2);
+        var geometry = new ConvolutionGeometry(Kernel, Kernel, c, k, ConvolutionWindow.Square(padding: Kernel / 2));
         var weights = Values(Kernel * Kernel * c * k);
         input = Tensor.Upload(device, new Shape(1, h, w, c), Values(h * w * c));
         output = Tensor.Rent(device, new Shape(1, h, w, k));
-        packed = new ConvolutionWeights(device, weights, Values(k), Kernel, Kernel, c, k);
-        plain = device.Upload<float>(weights);
-        bias = device.Upload<float>(Values(k));
+        packed = ConvolutionWeights.From(device, weights, Values(k), geometry);
+        plain = ConvolutionWeights.From(device, weights, Values(k), geometry, ConvolutionForm.Naive);
     }
 
     /// <summary>Frees everything.</summary>
@@ -50,7 +47,7 @@ public class ConvolutionBenchmarks
     [Benchmark(Baseline = true)]
     public void Naive()
     {
-        Convolution.RunNaive(device, input, plain.View, bias.View, (Kernel, Kernel), window, null, Activation.Relu, output);
+        Convolution.Run(device, input, plain, null, Activation.Relu, output);
         device.Synchronize();
     }
 
@@ -58,7 +55,7 @@ public class ConvolutionBenchmarks
     [Benchmark]
     public void Tiled()
     {
-        Convolution.Run(device, input, packed, window, null, Activation.Relu, output);
+        Convolution.Run(device, input, packed, null, Activation.Relu, output);
         device.Synchronize();
     }
 

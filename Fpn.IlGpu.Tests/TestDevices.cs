@@ -1,5 +1,7 @@
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tests.Ptx;
+using ILGPU;
+using ILGPU.Runtime.CPU;
 
 namespace Fpn.IlGpu.Tests;
 
@@ -13,19 +15,37 @@ internal static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
+    /// <summary>
+    /// A CPU that works as a GPU does: one value a thread, groups of many threads, barriers. What is only for GPUs is
+    /// tested here, too.
+    /// </summary>
+    public const string SimulatedGpu = "simulated";
+
     public static readonly string[] Real = ["cpu", "opencl:0", "cuda:0"];
 
     public static readonly string[] All = [.. Real, InterpretedDevice.Id];
 
+    public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
+
+    public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0", InterpretedDevice.Id];
+
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
-        if (id == InterpretedDevice.Id ? !PtxCompiler.Exists : Found.Value.All(d => d.Id != id))
+        var exists = id == InterpretedDevice.Id ? PtxCompiler.Exists : id == SimulatedGpu || Found.Value.Any(d => d.Id == id);
+        if (!exists)
             Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
         lock (Opened)
         {
             if (!Opened.TryGetValue(id, out var device))
-                Opened[id] = device = id == InterpretedDevice.Id ? InterpretedDevice.Open() : Device.Open(id, Options);
+            {
+                Opened[id] = device = id switch
+                {
+                    InterpretedDevice.Id => InterpretedDevice.Open(),
+                    SimulatedGpu => Simulate(),
+                    _ => Device.Open(id, Options),
+                };
+            }
             return device;
         }
     }
@@ -38,6 +58,14 @@ internal static class TestDevices
                 device.Dispose();
             Opened.Clear();
         }
+    }
+
+    private static Device Simulate()
+    {
+        var simulated = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
+        var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms().CPU(simulated));
+        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false) { IsGpu = true };
+        return new Device(context, context.Devices[0], info);
     }
 }
 

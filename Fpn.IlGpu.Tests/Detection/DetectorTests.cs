@@ -20,6 +20,25 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
         Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations));
     }
 
+    [TestCase("shapes", 1)]
+    [TestCase("zoo/retinanet-v2", 1)]
+    [TestCase("detectron2/d2-rpn-r50", 1)]
+    [TestCase("zoo/maskrcnn", 2)]
+    public void The_host_waits_for_the_device_once_a_batch_and_once_more_for_masks(string name, int waits)
+    {
+        var reference = new ReferenceCase(name);
+        using var detector = reference.Load(Device);
+        var picture = PictureReader.Read(reference.Picture(reference.Expected().Keys.First()));
+        foreach (RgbImage[] batch in new[] { [picture], new[] { picture, new RgbImage(picture.Width / 2, picture.Height), picture } })
+        {
+            detector.Detect(batch);
+            var (before, allocations) = (Device.Synchronisations, Device.Memory.Allocations);
+            detector.Detect(batch);
+            Assert.That(Device.Synchronisations - before, Is.EqualTo(waits));
+            Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations));
+        }
+    }
+
     [Test]
     public void Two_sizes_in_turn_allocate_nothing_either()
     {

@@ -6,6 +6,7 @@ using Fpn.IlGpu.Tests.Reference;
 namespace Fpn.IlGpu.Tests.Detection;
 
 /// <summary>Top-k and NMS: exact, and the same run after run.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndSimulated))]
 public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
 {
     // Few distinct values make many ties, which the index must break.
@@ -16,6 +17,8 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(4, 19200, 1000, 1_000_000)]
     [TestCase(2, 19200, 1000, 40)]
     [TestCase(2, 300, 1000, 50)]
+    [TestCase(2, 30000, 5000, 700)]
+    [TestCase(1, 600000, 3, 100_000)]
     public void Top_k_agrees_with_a_stable_sort(int segments, int length, int k, int distinct)
     {
         var random = new Random(length + distinct);
@@ -53,6 +56,7 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(3, 100, 0.7123f)]
     [TestCase(2, 500, 0.5123f)]
     [TestCase(2, 64, 0.0001f)]
+    [TestCase(2, 5000, 0.3123f)]
     public void Nms_agrees_with_nested_loops(int segments, int capacity, float threshold)
     {
         var random = new Random(capacity);

@@ -1,11 +1,10 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Both convolution kernels, and the depthwise one, against nested loops.</summary>
+/// <summary>Every form of the convolution against nested loops.</summary>
 internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
 {
     // [N, H, W, C], K, kernel, stride, padding, dilation, groups: odd sizes, 1×1, rows shorter than a tile, channels
@@ -29,6 +28,10 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
         yield return Case(1, 11, 27, 6, 12, (3, 3), (1, 1), (2, 2), (2, 2));
         yield return Case(1, 12, 29, 4, 7, (3, 5), (2, 1), (0, 2), (1, 3));
         yield return Case(1, 4, 40, 9, 10, (1, 7), (1, 3), (0, 5), (1, 1));
+        yield return Case(1, 1, 1, 16, 5, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(2, 9, 13, 16, 40, (3, 3), (1, 1), (1, 1), (1, 1));
+        yield return Case(1, 5, 3, 48, 91, (3, 3), (1, 1), (0, 0), (1, 1));
+        yield return Case(3, 30, 37, 32, 100, (3, 3), (1, 1), (2, 3), (1, 1));
         yield return Case(2, 9, 14, 8, 16, (3, 3), (1, 1), (1, 1), (1, 1), groups: 2);
         yield return Case(1, 10, 15, 32, 64, (3, 3), (2, 2), (1, 1), (1, 1), groups: 8);
         yield return Case(1, 9, 14, 12, 36, (1, 1), (1, 1), (0, 0), (1, 1), groups: 4);
@@ -39,63 +42,81 @@ internal sealed class ConvolutionTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [TestCaseSource(nameof(Cases))]
-    public void Tiled_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
-        {
-            using var packed = new ConvolutionWeights(
-                Device, weights, bias, kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window.Groups);
-            Convolution.Run(Device, input, packed, window, residual, activation, output);
-        });
+    public void Every_form_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
+    {
+        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window);
+        foreach (var form in ConvolutionForms.Ladder(Device, geometry))
+            Check(shape, geometry, form);
+    }
 
-    [TestCaseSource(nameof(Cases))]
-    public void Naive_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
-        => Check(shape, k, kernel, window, (input, weights, bias, residual, activation, output) =>
+    // Kernel, C, K and groups, so that every form has a case; the output is [2, 9, 14, K], the coarser map 5 × 7 and 4 × 14.
+    [TestCase(1, 24, 40, 1)]
+    [TestCase(3, 16, 33, 1)]
+    [TestCase(3, 12, 12, 12)]
+    public void A_coarser_map_is_upsampled_and_added(int kernel, int c, int k, int groups)
+    {
+        var output = new Shape(2, 9, 14, k);
+        var geometry = new ConvolutionGeometry(kernel, kernel, c / groups, k, ConvolutionWindow.Square(padding: kernel / 2, groups: groups));
+        var weights = TestValues.Uniform(kernel * kernel * geometry.GroupInputC * k, 2);
+        var bias = TestValues.Uniform(k, 3);
+        using var input = Tensor.Upload(Device, output with { C = c }, TestValues.Uniform((int)(output with { C = c }).Length, 1));
+        foreach (var coarse in (Shape[])[output with { H = 5, W = 7 }, output with { H = 4 }])
         {
-            using var w = Device.Upload<float>(weights);
-            using var b = Device.Upload<float>(bias);
-            Convolution.RunNaive(Device, input, w.View, b.View, kernel, window, residual, activation, output);
-        });
+            using var top = Tensor.Upload(Device, coarse, TestValues.Uniform((int)coarse.Length, 4));
+            using var upsampled = Tensor.Rent(Device, output);
+            UpsampleMerge.Upsample(Device, top, upsampled);
+            foreach (var form in ConvolutionForms.Ladder(Device, geometry))
+            {
+                using var packed = ConvolutionWeights.From(Device, weights, bias, geometry, form);
+                using var expected = Tensor.Rent(Device, output);
+                using var actual = Tensor.Upload(Device, output, [.. Enumerable.Repeat(float.NaN, (int)output.Length)]);
+                Convolution.Run(Device, input, packed, upsampled, Activation.Relu, expected);
+                Convolution.Run(Device, input, packed, top, Activation.Relu, actual, upsampleResidual: true);
+                Assert.That(actual.ToArray(), Is.EqualTo(expected.ToArray()), $"{form}, {coarse}");
+            }
+        }
+    }
 
     [Test]
     public void Sizes_that_do_not_fit_are_refused_with_both_shapes()
     {
         using var input = Tensor.Upload(Device, new Shape(1, 4, 4, 3), new float[48]);
-        using var weights = new ConvolutionWeights(Device, new float[9 * 3 * 2], new float[2], 3, 3, 3, 2);
+        using var weights = ConvolutionWeights.From(Device, new float[9 * 3 * 2], new float[2], new(3, 3, 3, 2, ConvolutionWindow.Square()));
         using var output = Tensor.Rent(Device, new Shape(1, 4, 4, 2));
         Assert.That(
-            () => Convolution.Run(Device, input, weights, ConvolutionWindow.Square(), null, Activation.None, output),
+            () => Convolution.Run(Device, input, weights, null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("[1, 2, 2, 2]").And.Message.Contains("[1, 4, 4, 2]"));
         Assert.That(
-            () => Convolution.Run(Device, output, weights, ConvolutionWindow.Square(padding: 1), null, Activation.None, output),
+            () => Convolution.Run(Device, output, weights, null, Activation.None, output),
             Throws.ArgumentException.With.Message.Contains("3 channels"));
         Assert.That(
             () => ConvolutionWindow.Square().OutputShape(new Shape(1, 2, 2, 3), 3, 3, 2),
             Throws.ArgumentException.With.Message.Contains("3×3"));
     }
 
-    private void Check(
-        Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window,
-        Action<Tensor, float[], float[], Tensor?, Activation, Tensor> run)
+    private void Check(Shape4 shape, ConvolutionGeometry geometry, ConvolutionForm form)
     {
+        var (window, k) = (geometry.Window, geometry.OutputC);
         var input = TestValues.Uniform(shape.Count, 1);
-        var weights = TestValues.Uniform(kernel.Y * kernel.X * (shape.C / window.Groups) * k, 2);
+        var weights = TestValues.Uniform(geometry.KernelH * geometry.KernelW * geometry.GroupInputC * k, 2);
         var bias = TestValues.Uniform(k, 3);
-        var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), kernel.Y, kernel.X, k);
+        var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), geometry.KernelH, geometry.KernelW, k);
         var residual = TestValues.Uniform((int)outputShape.Length, 4);
         using var deviceInput = Tensor.Upload(Device, new Shape(shape.N, shape.H, shape.W, shape.C), input);
         using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
+        using var packed = ConvolutionWeights.From(Device, weights, bias, geometry, form);
 
         foreach (var (withResidual, activation) in from r in (bool[])[false, true] from a in Enum.GetValues<Activation>() select (r, a))
         {
             var expected = Conv2dReference.Run(
-                input, weights, bias, withResidual ? residual : null, shape, kernel, k,
+                input, weights, bias, withResidual ? residual : null, shape, (geometry.KernelH, geometry.KernelW), k,
                 window.Stride, window.Padding, window.Dilation, window.Groups, activation);
             // What is not written stays NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
-            run(deviceInput, weights, bias, withResidual ? deviceResidual : null, activation, output);
+            Convolution.Run(Device, deviceInput, packed, withResidual ? deviceResidual : null, activation, output);
             Comparison.AssertClose(
                 output.ToArray(), expected, 1e-5 * Math.Sqrt(shape.C), 1e-5, [outputShape.N, outputShape.H, outputShape.W, outputShape.C],
-                $"residual {withResidual}, {activation}");
+                $"{form}, residual {withResidual}, {activation}");
         }
     }
 }

@@ -16,20 +16,18 @@ public sealed class MatrixProductTests(string deviceId) : DeviceTests(deviceId)
     {
         var (a, b, bias) = (TestValues.Uniform(m * c, 1), TestValues.Uniform(c * k, 2), TestValues.Uniform(k, 3));
         using var input = Tensor.Upload(Device, new Shape(m, 1, 1, c), a);
-        using var packed = new ConvolutionWeights(Device, b, bias, 1, 1, c, k);
         using var rows = Device.Upload<int>([m]);
-        using var plain = Device.Upload<float>(b);
-        using var plainBias = Device.Upload<float>(bias);
-        foreach (var activation in Enum.GetValues<Activation>())
+        var geometry = ConvolutionGeometry.Product(c, k);
+        foreach (var form in ConvolutionForms.Ladder(Device, geometry))
         {
-            var expected = MatMulReference.Run(a, b, bias, m, c, k, activation);
-            using var tiled = Tensor.Upload(Device, new Shape(m, 1, 1, k), Enumerable.Repeat(float.NaN, m * k).ToArray());
-            MatrixProduct.Run(Device, input, packed, rows.View, activation, tiled);
-            Comparison.AssertClose(tiled.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"tiled, {activation}");
-
-            using var naive = Tensor.Rent(Device, new Shape(m, 1, 1, k));
-            Device.Launch(MatrixProduct.NaiveKernel, m * k, input.View, plain.View, plainBias.View, c, k, activation, naive.View);
-            Comparison.AssertClose(naive.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"naive, {activation}");
+            using var packed = ConvolutionWeights.From(Device, b, bias, geometry, form);
+            foreach (var activation in Enum.GetValues<Activation>())
+            {
+                var expected = MatMulReference.Run(a, b, bias, m, c, k, activation);
+                using var output = Tensor.Upload(Device, new Shape(m, 1, 1, k), Enumerable.Repeat(float.NaN, m * k).ToArray());
+                MatrixProduct.Run(Device, input, packed, rows.View, activation, output);
+                Comparison.AssertClose(output.ToArray(), expected, 1e-5 * Math.Sqrt(c), 1e-5, [m, k], $"{form}, {activation}");
+            }
         }
     }
 
@@ -42,7 +40,7 @@ public sealed class MatrixProductTests(string deviceId) : DeviceTests(deviceId)
         const int M = 200, C = 40, K = 20;
         var (a, b, bias) = (TestValues.Uniform(M * C, 1), TestValues.Uniform(C * K, 2), TestValues.Uniform(K, 3));
         using var input = Tensor.Upload(Device, new Shape(M, 1, 1, C), a);
-        using var packed = new ConvolutionWeights(Device, b, bias, 1, 1, C, K);
+        using var packed = ConvolutionWeights.From(Device, b, bias, ConvolutionGeometry.Product(C, K));
         using var rows = Device.Upload<int>([live]);
         using var output = Tensor.Rent(Device, new Shape(M, 1, 1, K));
         MatrixProduct.Run(Device, input, packed, rows.View, Activation.None, output);

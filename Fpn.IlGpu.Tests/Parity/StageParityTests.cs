@@ -81,10 +81,11 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
     {
         if (!stages.Contains("proposals"))
         {
-            report.CompareDetections(rcnn.ToObjects(rcnn.FindBoxes(pyramid, batch, CancellationToken.None), batch)[0]);
+            using var all = rcnn.FindBoxes(pyramid, batch, CancellationToken.None);
+            report.CompareDetections(rcnn.ToObjects(all.Fetch(), batch)[0]);
             return;
         }
-        using var given = RoiSet.Of(Device, [StageReport.Boxes(stages["proposals"].ToArray())]);
+        using var given = Rois(StageReport.Boxes(stages["proposals"].ToArray()));
         using var features = rcnn.PoolFeatures(pyramid, given, batch, rcnn.BoxHead.Bins);
         report.Compare("roi.features", features, everyChannel: false);
         using var fc7 = rcnn.BoxHead.Features(features, given.Total.View);
@@ -92,18 +93,19 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
         using var predictions = rcnn.BoxHead.Predict(fc7, given.Total.View);
         report.Compare("roi.logits", predictions.Logits, everyChannel: true);
         report.Compare("roi.deltas", predictions.Deltas, everyChannel: true);
-        var found = rcnn.SelectDetections(predictions, given, batch);
+        using var onDevice = rcnn.SelectDetections(predictions, given, batch);
+        var found = onDevice.Fetch();
         report.CompareDetections(rcnn.ToObjects(found, batch)[0]);
 
         if (rcnn is not MaskRcnn masks)
             return;
         report.Compare("mask.boxes", found[0].Select(b => b.BoxInputPx));
-        using var rois = RoiSet.Of(Device, [[.. found[0].Select(b => b.BoxInputPx)]]);
+        using var classIds = Device.Rent<int>(found[0].Count);
+        using var rois = onDevice.ToRois(found[0].Count, classIds.View);
         using var maskFeatures = masks.PoolFeatures(pyramid, rois, batch, MaskRcnn.Bins);
         report.Compare("mask.features", maskFeatures, everyChannel: false);
         using var convolved = masks.MaskHead.Features(maskFeatures);
         report.Compare("mask.head", convolved, everyChannel: false);
-        using var classIds = Device.Upload<int>([.. found[0].Select(b => b.ClassId)]);
         using var probabilities = masks.MaskHead.Predict(convolved, classIds.View);
         report.Compare("mask.probabilities", probabilities, everyChannel: true);
     }
@@ -116,7 +118,19 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
             report.Compare($"retina.logits.P{Level(pyramid[l], batch)}", output.Logits[l], everyChannel: true);
             report.Compare($"retina.deltas.P{Level(pyramid[l], batch)}", output.Deltas[l], everyChannel: true);
         }
-        report.CompareDetections(retina.ToObjects(retina.SelectDetections(output, batch), batch)[0]);
+        using var found = retina.SelectDetections(output, batch);
+        report.CompareDetections(retina.ToObjects(found.Fetch(), batch)[0]);
+    }
+
+    /// <summary>Proposals of one picture that are given.</summary>
+    private RoiSet Rois(Box[] boxesInputPx)
+    {
+        var rois = new RoiSet(Device, 1, boxesInputPx.Length);
+        rois.Boxes.Upload(boxesInputPx);
+        rois.Pictures.Upload(new int[boxesInputPx.Length]);
+        rois.PerPicture.Upload([boxesInputPx.Length]);
+        rois.Total.Upload([boxesInputPx.Length]);
+        return rois;
     }
 
     /// <summary>The number of a level: its stride is that power of two.</summary>

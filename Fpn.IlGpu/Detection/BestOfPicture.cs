@@ -4,9 +4,6 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>A box that was found: in px of the network's input, with its probability and class.</summary>
-internal readonly record struct ScoredBox(Box BoxInputPx, float Score, int ClassId);
-
 /// <summary>Boxes that may be detections, as kernels see them; a negative score is none.</summary>
 internal readonly record struct Candidates(ArrayView<Box> Boxes, ArrayView<float> Scores, ArrayView<int> ClassIds);
 
@@ -34,40 +31,43 @@ internal sealed class CandidateList(Device device, int count) : IDisposable
     }
 }
 
-/// <summary>The last step of every detector: of all classes and levels, the best boxes of each picture, fetched from the device.</summary>
+/// <summary>The last step of every detector: of all classes and levels, the best boxes of each picture.</summary>
 internal static class BestOfPicture
 {
-    /// <summary>Takes them; waits for the device.</summary>
+    /// <summary>Takes them; the caller disposes them.</summary>
     /// <param name="device">Where the candidates are.</param>
     /// <param name="candidates">[N, perPicture].</param>
     /// <param name="batch">N.</param>
     /// <param name="perPicture">How many each picture has room for.</param>
     /// <param name="best">How many to take of each picture.</param>
-    /// <returns>For each picture, best first.</returns>
-    public static List<ScoredBox>[] Take(Device device, CandidateList candidates, int batch, int perPicture, int best)
+    public static FoundBoxes Take(Device device, CandidateList candidates, int batch, int perPicture, int best)
     {
         best = Math.Min(best, perPicture);
         using var segments = device.Upload<Segment>(Segment.OfPictures(batch, perPicture));
         using var chosen = device.Rent<int>((long)batch * best);
         using var counts = device.Rent<int>(batch);
-        using var boxes = device.Rent<ScoredBox>((long)batch * best);
         TopK.Run(
             device, candidates.Scores.View, segments.View, perPicture, best, NonMaximumSuppression.Dropped / 2, chosen.View, counts.View);
-        device.Launch(TakeKernel, batch * best, candidates.View, chosen.View, counts.View, best, perPicture, boxes.View);
-
-        var found = boxes.Download();
-        return [.. counts.Download().Select((count, n) => found.AsSpan(n * best, count).ToArray().ToList())];
+        var found = new FoundBoxes(device, batch, best);
+        device.Launch(TakeKernel, found.Places, candidates.View, chosen.View, counts.View, best, perPicture, found.View);
+        return found;
     }
 
-    /// <summary>One thread = one place among a picture's best.</summary>
+    /// <summary>One thread = one place of a picture: how many there are, or one of its best.</summary>
     internal static void TakeKernel(
         Index1D index, Candidates candidates, ArrayView<int> chosen, ArrayView<int> counts, int best, int perPicture,
-        ArrayView<ScoredBox> boxes)
+        ArrayView<ScoredBox> places)
     {
-        var n = index / best;
-        if (index % best >= counts[n])
+        var n = index / (1 + best);
+        var rank = index % (1 + best) - 1;
+        if (rank < 0)
+        {
+            places[index] = new ScoredBox(default, 0, counts[n]);
             return;
-        var from = n * perPicture + chosen[index];
-        boxes[index] = new ScoredBox(candidates.Boxes[from], candidates.Scores[from], candidates.ClassIds[from]);
+        }
+        if (rank >= counts[n])
+            return;
+        var from = n * perPicture + chosen[n * best + rank];
+        places[index] = new ScoredBox(candidates.Boxes[from], candidates.Scores[from], candidates.ClassIds[from]);
     }
 }

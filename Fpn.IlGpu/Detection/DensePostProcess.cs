@@ -17,7 +17,7 @@ internal sealed record DenseSettings(
 /// <summary>
 /// From RetinaNet's outputs to detections (Focal Loss, section 4, Inference): of each level the best pairs of anchor and
 /// class; their boxes, decoded and clipped; all levels together in the order of their scores; NMS among those of one
-/// class; the best of a picture. Until then all on the device.
+/// class; the best of a picture. All of it on the device.
 /// </summary>
 internal static class DensePostProcess
 {
@@ -29,8 +29,8 @@ internal static class DensePostProcess
     /// <param name="inputW">Width of the padded input, in px.</param>
     /// <param name="pictures">[N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <returns>For each picture, best first.</returns>
-    public static List<ScoredBox>[] Run(
+    /// <returns>The best of each picture; the caller disposes them.</returns>
+    public static FoundBoxes Run(
         Device device, RetinaOutput output, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
         DenseSettings settings)
     {

@@ -191,9 +191,12 @@ public abstract class Detector : IDisposable
     private IReadOnlyList<DetectedObject>[] DetectOnDevice(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
     {
         using var scope = Device.Memory.BeginPicture();
+        Device.Stage("preprocess");
         using var batch = Transform.Run(pictures);
+        Device.Stage("backbone");
         var bottomUp = Backbone.Run(batch.Input);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("pyramid");
         using var pyramid = Pyramid.Run(bottomUp);
         cancellation.ThrowIfCancellationRequested();
         return DetectIn(pyramid, batch, cancellation);

@@ -29,17 +29,26 @@ public class FasterRcnn : Detector
     /// <summary>RPN, proposals, RoI features, box head, post-processing.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
-        => ToObjects(FindBoxes(pyramid, batch, cancellation), batch);
-
-    internal List<ScoredBox>[] FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        using var found = FindBoxes(pyramid, batch, cancellation);
+        return ToObjects(found.Fetch(), batch);
+    }
+
+    /// <summary>What is found, still on the device.</summary>
+    internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    {
+        Device.Stage("RPN head");
         using var rpn = Rpn.Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("proposals");
         using var proposals = Rpn.FindProposals(rpn, batch);
+        Device.Stage("RoI features");
         using var roiFeatures = PoolFeatures(pyramid, proposals, batch, BoxHead.Bins);
+        Device.Stage("box head");
         using var features = BoxHead.Features(roiFeatures, proposals.Total.View);
         using var predictions = BoxHead.Predict(features, proposals.Total.View);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("postprocess");
         return SelectDetections(predictions, proposals, batch);
     }
 
@@ -48,7 +57,7 @@ public class FasterRcnn : Detector
             Device, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins,
             new RoiSettings(Configuration.RoiSamplingRatio, Configuration.RoiAligned, Configuration.RoiLevelEpsilon));
 
-    internal List<ScoredBox>[] SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
+    internal FoundBoxes SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
     {
         var weights = Configuration.BoxWeights;
         return PostProcess.Run(

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 
@@ -23,21 +24,28 @@ public sealed class MaskRcnn : FasterRcnn
 
     internal MaskHead MaskHead { get; }
 
-    /// <summary>All of Faster R-CNN; then RoI features of the found boxes, mask head, pasting.</summary>
+    /// <summary>
+    /// All of Faster R-CNN; then RoI features of the found boxes, mask head, pasting. The host waits twice: for the boxes,
+    /// since how many masks there are, and how large, is worth knowing before they are computed; and for the masks.
+    /// </summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
-        var found = FindBoxes(pyramid, batch, cancellation);
-        var objects = ToObjects(found, batch);
-        if (found.All(boxes => boxes.Count == 0))
+        using var found = FindBoxes(pyramid, batch, cancellation);
+        var objects = ToObjects(found.Fetch(), batch);
+        var total = objects.Sum(own => own.Count);
+        if (total == 0)
             return objects;
 
-        using var rois = RoiSet.Of(Device, [.. found.Select(boxes => boxes.Select(b => b.BoxInputPx).ToArray())]);
+        using var classIds = Device.Rent<int>(total);
+        using var rois = found.ToRois(total, classIds.View);
+        Device.Stage("mask features");
         using var roiFeatures = PoolFeatures(pyramid, rois, batch, Bins);
+        Device.Stage("mask head");
         using var features = MaskHead.Features(roiFeatures);
-        using var classIds = Device.Upload<int>([.. found.SelectMany(boxes => boxes.Select(b => b.ClassId))]);
         using var masks = MaskHead.Predict(features, classIds.View);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("mask paste");
         return Paste(objects, masks, batch);
     }
 
@@ -47,19 +55,11 @@ public sealed class MaskRcnn : FasterRcnn
     /// <param name="batch">The pictures' sizes.</param>
     internal IReadOnlyList<DetectedObject>[] Paste(IReadOnlyList<DetectedObject>[] objects, Tensors.Tensor masks, InputBatch batch)
     {
-        var side = masks.Shape.H;
-        var first = 0L;
-        for (var n = 0; n < objects.Length; n++)
-        {
-            var own = objects[n];
-            var length = (long)own.Count * side * side;
-            var pasted = own.Count == 0 ? [] : MaskPaste.Run(
-                Device, masks.View.SubView(first, length), side, [.. own.Select(o => o.BoxImagePx)], batch.Sizes[n].W, batch.Sizes[n].H,
-                Configuration.MaskThreshold, Configuration.MaskBoxRounded);
-            objects[n] = [.. own.Zip(pasted, (o, mask) => o with { Mask = mask })];
-            first += length;
-        }
-        return objects;
+        MaskTarget[] targets = [.. objects.Zip(batch.Sizes).SelectMany(picture =>
+            picture.First.Select(o => new MaskTarget(o.BoxImagePx, picture.Second.W, picture.Second.H)))];
+        var pasted = new Queue<ObjectMask>(MaskPaste.Run(
+            Device, masks.View, masks.Shape.H, targets, Configuration.MaskThreshold, Configuration.MaskBoxRounded));
+        return [.. objects.Select(own => (IReadOnlyList<DetectedObject>)[.. own.Select(o => o with { Mask = pasted.Dequeue() })])];
     }
 
     /// <summary>What the mask of one object takes, counted on one.</summary>

@@ -17,7 +17,7 @@ internal sealed record PostProcessSettings(
 
 /// <summary>
 /// From the box head's outputs to detections: softmax; every RoI's box for every class that is likely enough, decoded
-/// and clipped; NMS a class; the best of a picture. Until then all on the device.
+/// and clipped; NMS a class; the best of a picture. All of it on the device.
 /// </summary>
 internal static class PostProcess
 {
@@ -30,8 +30,8 @@ internal static class PostProcess
     /// <param name="proposals">The proposals.</param>
     /// <param name="pictures">[N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <returns>For each picture, best first.</returns>
-    public static List<ScoredBox>[] Run(
+    /// <returns>The best of each picture; the caller disposes them.</returns>
+    public static FoundBoxes Run(
         Device device, BoxPredictions predictions, RoiSet proposals, ArrayView<ResizedPicture> pictures, PostProcessSettings settings)
     {
         var batch = (int)pictures.Length;

@@ -26,25 +26,18 @@ public sealed class ProposalNetwork : Detector
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        Device.Stage("RPN head");
         using var rpn = Rpn.Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
+        Device.Stage("proposals");
         using var proposals = Rpn.FindProposals(rpn, batch);
         return ToObjects(proposals, batch);
     }
 
     internal IReadOnlyList<DetectedObject>[] ToObjects(RoiSet proposals, InputBatch batch)
     {
-        var boxes = proposals.Boxes.Download();
-        var scores = proposals.Scores.Download();
-        var found = new List<ScoredBox>[batch.Sizes.Length];
-        var first = 0;
-        foreach (var (n, count) in proposals.PerPicture.Download().Index())
-        {
-            found[n] = [.. Enumerable.Range(first, count).Select(i => new ScoredBox(boxes[i], scores[i], 0))
-                .Where(b => b.Score > ScoreThreshold)];
-            first += count;
-        }
-        return ToObjects(found, batch);
+        using var found = FoundBoxes.Of(Device, proposals, batch.Sizes.Length);
+        return ToObjects([.. found.Fetch().Select(boxes => boxes.FindAll(b => b.Score > ScoreThreshold))], batch);
     }
 
     /// <inheritdoc/>

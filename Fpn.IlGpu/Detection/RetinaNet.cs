@@ -27,12 +27,15 @@ public sealed class RetinaNet : Detector
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
+        Device.Stage("heads");
         using var output = Head.Run(pyramid);
         cancellation.ThrowIfCancellationRequested();
-        return ToObjects(SelectDetections(output, batch), batch);
+        Device.Stage("postprocess");
+        using var found = SelectDetections(output, batch);
+        return ToObjects(found.Fetch(), batch);
     }
 
-    internal List<ScoredBox>[] SelectDetections(RetinaOutput output, InputBatch batch)
+    internal FoundBoxes SelectDetections(RetinaOutput output, InputBatch batch)
     {
         var weights = Configuration.BoxWeights;
         return DensePostProcess.Run(

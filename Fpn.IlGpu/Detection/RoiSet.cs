@@ -31,21 +31,6 @@ internal sealed class RoiSet(Device device, int batch, int capacityPerPicture) :
     /// <summary>What kernels fill.</summary>
     public Rois View => new(Boxes.View, Scores.View, Pictures.View, Total.View);
 
-    /// <summary>Boxes that the host knows; at least one. Their scores are left open.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="boxesInputPx">Of each picture.</param>
-    public static RoiSet Of(Device device, Box[][] boxesInputPx)
-    {
-        // All of them as if of one picture, so that there is room for no more than there are.
-        var total = boxesInputPx.Sum(boxes => boxes.Length);
-        var set = new RoiSet(device, 1, total);
-        set.Boxes.Upload([.. boxesInputPx.SelectMany(boxes => boxes)]);
-        set.Pictures.Upload([.. boxesInputPx.SelectMany((boxes, n) => Enumerable.Repeat(n, boxes.Length))]);
-        set.PerPicture.Upload([total]);
-        set.Total.Upload([total]);
-        return set;
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {

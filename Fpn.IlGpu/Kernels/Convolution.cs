@@ -11,45 +11,54 @@ namespace Fpn.IlGpu.Kernels;
 ///                         + Σ ky, kx, c  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c, k] )
 /// </code>
 /// with zeros outside the input, f the activation, and c running over the channels of k's group. Batch norm is folded into weights and
-/// bias. As in PyTorch, this is a correlation: the window is not flipped. Read <see cref="NaiveKernel"/> first; the one
-/// that runs is <see cref="TiledKernel"/>, whose inner block is <see cref="ConvolutionTile"/>.
+/// bias. As in PyTorch, this is a correlation: the window is not flipped. Read <see cref="NaiveKernel"/> first;
+/// <see cref="ConvolutionForm"/> lists the faster ways.
 /// </summary>
 internal static class Convolution
 {
-    /// <summary>Runs the tiled kernel, or the depthwise one where every group is one channel.</summary>
+    /// <summary>Runs it in the form that its weights are packed for.</summary>
     /// <param name="device">Where all tensors are.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="weights">Packed for this device, with the bias.</param>
-    /// <param name="window">Stride, padding, dilation, groups.</param>
     /// <param name="residual">[N, OH, OW, K] to add, or null.</param>
     /// <param name="activation">f, what ends the layer.</param>
     /// <param name="output">[N, OH, OW, K].</param>
+    /// <param name="upsampleResidual">Whether the residual is of another size, [N, Ht, Wt, K], and is upsampled first.</param>
     public static void Run(
-        Device device, Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation,
-        Tensor output)
+        Device device, Tensor input, ConvolutionWeights weights, Tensor? residual, Activation activation, Tensor output,
+        bool upsampleResidual = false)
     {
-        var sizes = Validate(input, weights, window, residual, activation, output);
+        var sizes = Validate(input, weights.Geometry, residual, upsampleResidual, activation, output);
         var residualView = (residual ?? output).View;
         device.MultiplyAdds += sizes.MultiplyAdds;
-        if (weights.IsDepthwise)
+        switch (weights.Form)
         {
-            DepthwiseConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
-            return;
+            case ConvolutionForm.Naive:
+                device.Launch(
+                    NaiveKernel, (int)output.Shape.Length, input.View, weights.Values, weights.Bias, residualView, sizes, output.View);
+                break;
+            case ConvolutionForm.Depthwise:
+                DepthwiseConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
+            case ConvolutionForm.Tile:
+                sizes = ConvolutionTile.Plan(device, sizes.FlattenPointwise());
+                if (device.Info.Kind == DeviceKind.Cpu)
+                {
+                    device.Launch(
+                        SharedKernel, device.Threads, input.View, weights.Values, weights.Bias, residualView, sizes,
+                        WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
+                    break;
+                }
+                device.Launch(
+                    TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes,
+                    output.View);
+                break;
+            case ConvolutionForm.SimdWinograd:
+                SimdWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
         }
-
-        sizes = ConvolutionTile.Plan(device, sizes.FlattenPointwise());
-        device.Launch(
-            TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes, output.View);
-    }
-
-    /// <summary>Runs the naive kernel; its weights are [kh, kw, C / groups, K] as they are.</summary>
-    public static void RunNaive(
-        Device device, Tensor input, ArrayView<float> weights, ArrayView<float> bias, (int H, int W) kernel,
-        ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
-    {
-        var sizes = ConvolutionSizes.From(input.Shape, output.Shape, kernel.H, kernel.W, window, residual is not null, activation);
-        device.Launch(
-            NaiveKernel, (int)output.Shape.Length, input.View, weights, bias, (residual ?? output).View, sizes, output.View);
     }
 
     /// <summary>One thread = one output (n, y, x, k).</summary>
@@ -62,7 +71,9 @@ internal static class Convolution
         var x = i / sizes.OutputC % sizes.OutputW;
         var y = i / sizes.OutputC / sizes.OutputW % sizes.OutputH;
         var n = i / sizes.OutputC / sizes.OutputW / sizes.OutputH;
-        var firstC = k / sizes.GroupOutputC * sizes.GroupInputC;
+        var group = k / sizes.GroupOutputC;
+        var firstC = group * sizes.GroupInputC;
+        var firstWeight = group * sizes.KernelH * sizes.KernelW * sizes.GroupInputC * sizes.GroupOutputC + k % sizes.GroupOutputC;
 
         var sum = bias[k];
         for (var ky = 0; ky < sizes.KernelH; ky++)
@@ -76,13 +87,13 @@ internal static class Convolution
                 if (ix < 0 || ix >= sizes.InputW)
                     continue;
                 var pixel = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + firstC;
-                var weight = (ky * sizes.KernelW + kx) * sizes.GroupInputC * sizes.OutputC + k;
+                var weight = firstWeight + (ky * sizes.KernelW + kx) * sizes.GroupInputC * sizes.GroupOutputC;
                 for (var c = 0; c < sizes.GroupInputC; c++)
-                    sum += input[pixel + c] * weights[weight + c * sizes.OutputC];
+                    sum += input[pixel + c] * weights[weight + c * sizes.GroupOutputC];
             }
         }
-        if (sizes.HasResidual != 0)
-            sum += residual[i];
+        if (sizes.Residual != Residual.None)
+            sum += residual[sizes.ResidualAt(n, y, x) + k];
         output[i] = Activate.Value(sum, sizes.Activation);
     }
 
@@ -92,20 +103,34 @@ internal static class Convolution
         ConvolutionSizes sizes, ArrayView<float> output)
         => ConvolutionTile.Run(input, weights, bias, residual, sizes, TilePosition.Of(index, sizes), output);
 
+    /// <summary>One thread = one segment after the other.</summary>
+    [CpuKernel]
+    internal static void SharedKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
+        => ConvolutionTile.RunShare(input, weights, bias, residual, sizes, share, sizes.OutputW, output);
+
     private static ConvolutionSizes Validate(
-        Tensor input, ConvolutionWeights weights, ConvolutionWindow window, Tensor? residual, Activation activation, Tensor output)
+        Tensor input, ConvolutionGeometry geometry, Tensor? residual, bool upsampleResidual, Activation activation, Tensor output)
     {
-        if (input.Shape.C != weights.GroupInputC * window.Groups || weights.Groups != window.Groups)
+        var window = geometry.Window;
+        if (input.Shape.C != geometry.GroupInputC * window.Groups)
         {
             throw new ArgumentException(
-                $"Weights for {weights.GroupInputC} channels in each of {weights.Groups} groups don't fit an input of {input.Shape}.");
+                $"Weights for {geometry.GroupInputC} channels in each of {window.Groups} groups don't fit an input of {input.Shape}.");
         }
-        var expected = window.OutputShape(input.Shape, weights.KernelH, weights.KernelW, weights.OutputC);
+        var expected = window.OutputShape(input.Shape, geometry.KernelH, geometry.KernelW, geometry.OutputC);
         if (output.Shape != expected)
             throw new ArgumentException($"The output must be {expected}, not {output.Shape}.", nameof(output));
-        if (residual is not null && residual.Shape != expected)
-            throw new ArgumentException($"The residual must be {expected}, not {residual.Shape}.", nameof(residual));
-        return ConvolutionSizes.From(
-            input.Shape, output.Shape, weights.KernelH, weights.KernelW, window, residual is not null, activation);
+        if (residual is null)
+            return ConvolutionSizes.From(input.Shape, output.Shape, geometry, Residual.None, activation);
+        var residualShape = upsampleResidual ? expected with { H = residual.Shape.H, W = residual.Shape.W } : expected;
+        if (residual.Shape != residualShape)
+            throw new ArgumentException($"The residual must be {residualShape}, not {residual.Shape}.", nameof(residual));
+        var kind = upsampleResidual ? Residual.Upsampled : Residual.SameSize;
+        return ConvolutionSizes.From(input.Shape, output.Shape, geometry, kind, activation) with
+        {
+            Upsampling = NearestUpsampling.Between(residual.Shape, expected),
+        };
     }
 }

@@ -61,8 +61,11 @@ internal readonly record struct ConvolutionSizes
 
     public required int Groups { get; init; }
 
-    /// <summary>1 to add the residual, 0 not to; kernels take no bool.</summary>
-    public required int HasResidual { get; init; }
+    /// <summary>What is added to the sums before the activation.</summary>
+    public required Residual Residual { get; init; }
+
+    /// <summary>The upsampled map that is added.</summary>
+    public NearestUpsampling Upsampling { get; init; }
 
     /// <summary>What ends the layer.</summary>
     public required Activation Activation { get; init; }
@@ -81,7 +84,7 @@ internal readonly record struct ConvolutionSizes
     public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
 
     public static ConvolutionSizes From(
-        Shape input, Shape output, int kernelH, int kernelW, ConvolutionWindow window, bool hasResidual, Activation activation) => new()
+        Shape input, Shape output, in ConvolutionGeometry geometry, Residual residual, Activation activation) => new()
         {
             InputH = input.H,
             InputW = input.W,
@@ -90,18 +93,23 @@ internal readonly record struct ConvolutionSizes
             OutputH = output.H,
             OutputW = output.W,
             OutputC = output.C,
-            KernelH = kernelH,
-            KernelW = kernelW,
-            StrideY = window.Stride.Y,
-            StrideX = window.Stride.X,
-            PaddingY = window.Padding.Y,
-            PaddingX = window.Padding.X,
-            DilationY = window.Dilation.Y,
-            DilationX = window.Dilation.X,
-            Groups = window.Groups,
-            HasResidual = hasResidual ? 1 : 0,
+            KernelH = geometry.KernelH,
+            KernelW = geometry.KernelW,
+            StrideY = geometry.Window.Stride.Y,
+            StrideX = geometry.Window.Stride.X,
+            PaddingY = geometry.Window.Padding.Y,
+            PaddingX = geometry.Window.Padding.X,
+            DilationY = geometry.Window.Dilation.Y,
+            DilationX = geometry.Window.Dilation.X,
+            Groups = geometry.Window.Groups,
+            Residual = residual,
             Activation = activation,
         };
+
+    /// <summary>The first value that is added to an output pixel.</summary>
+    public int ResidualAt(int n, int y, int x) => Residual == Residual.Upsampled
+        ? Upsampling.PixelAt(n, y, x) * OutputC
+        : ((n * OutputH + y) * OutputW + x) * OutputC;
 
     /// <summary>
     /// The same product with all pixels in one row, where each output reads exactly one pixel: tiles then need not end
@@ -109,7 +117,7 @@ internal readonly record struct ConvolutionSizes
     /// </summary>
     public ConvolutionSizes FlattenPointwise()
     {
-        var pointwise = KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
+        var pointwise = Residual != Residual.Upsampled && KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
         if (!pointwise)
             return this;
         var pixels = OutputN * OutputH * OutputW;

@@ -47,7 +47,8 @@ internal static class DepthwiseConvolution
             var endY = IntrinsicMath.Min(sizes.KernelH, (sizes.InputH - y + sizes.DilationY - 1) / sizes.DilationY);
             var endX = IntrinsicMath.Min(sizes.KernelW, (sizes.InputW - x + sizes.DilationX - 1) / sizes.DilationX);
             var window = new DepthwiseWindow(
-                (n * sizes.InputH + y) * sizes.InputW + x, firstY, endY, firstX, endX, pixel * sizes.OutputC, c, channels);
+                (n * sizes.InputH + y) * sizes.InputW + x, firstY, endY, firstX, endX, pixel * sizes.OutputC,
+                sizes.ResidualAt(n, pixel / sizes.OutputW % sizes.OutputH, pixel % sizes.OutputW), c, channels);
             Accumulate(input, weights, bias, residual, sizes, window, output);
         }
     }
@@ -71,8 +72,8 @@ internal static class DepthwiseConvolution
                         * ChannelRun.Load(weights, (ky * sizes.KernelW + kx) * sizes.OutputC + c);
                 }
             }
-            if (sizes.HasResidual != 0)
-                sum += ChannelRun.Load(residual, window.OutputPixel + c);
+            if (sizes.Residual != Residual.None)
+                sum += ChannelRun.Load(residual, window.ResidualPixel + c);
             ChannelRun.Store(Activate.Lanes(sum, sizes.Activation), output, window.OutputPixel + c);
         }
         AccumulateOnDevice(input, weights, bias, residual, sizes, window with { FirstC = c, Channels = end - c }, output);
@@ -92,15 +93,15 @@ internal static class DepthwiseConvolution
                 for (var kx = window.FirstX; kx < window.EndX; kx++)
                     sum += input[window.InputAt(sizes, ky, kx) + c] * weights[(ky * sizes.KernelW + kx) * sizes.OutputC + c];
             }
-            if (sizes.HasResidual != 0)
-                sum += residual[window.OutputPixel + c];
+            if (sizes.Residual != Residual.None)
+                sum += residual[window.ResidualPixel + c];
             output[window.OutputPixel + c] = Activate.Value(sum, sizes.Activation);
         }
     }
 
     /// <summary>The part of a window that lies inside the map, and the channels to compute.</summary>
     internal readonly record struct DepthwiseWindow(
-        int InputPixel, int FirstY, int EndY, int FirstX, int EndX, int OutputPixel, int FirstC, int Channels)
+        int InputPixel, int FirstY, int EndY, int FirstX, int EndX, int OutputPixel, int ResidualPixel, int FirstC, int Channels)
     {
         public int InputAt(ConvolutionSizes sizes, int ky, int kx)
             => (InputPixel + ky * sizes.DilationY * sizes.InputW + kx * sizes.DilationX) * sizes.InputC;

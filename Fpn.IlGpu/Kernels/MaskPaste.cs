@@ -25,30 +25,27 @@ internal static class MaskPaste
     /// <param name="device">Where the probabilities are.</param>
     /// <param name="probabilities">[D, side, side], 0…1.</param>
     /// <param name="side">Cells of a mask's side.</param>
-    /// <param name="boxesImagePx">[D]. A box that is empty or off the picture has an empty mask.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="height">Of the picture, in px.</param>
+    /// <param name="targets">[D]. A box that is empty or off its picture has an empty mask.</param>
     /// <param name="threshold">The least probability of an object's pixels, 0…1.</param>
     /// <param name="roundBox">Boxes in whole px, as torchvision; if not, exact ones, as Detectron2.</param>
     /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 px than this.</param>
     /// <returns>[D].</returns>
     internal static ObjectMask[] Run(
-        Device device, ArrayView<float> probabilities, int side, IReadOnlyList<Box> boxesImagePx, int width, int height,
-        float threshold, bool roundBox, int wordsAtOnce = 1 << 24)
+        Device device, ArrayView<float> probabilities, int side, IReadOnlyList<MaskTarget> targets, float threshold,
+        bool roundBox, int wordsAtOnce = 1 << 24)
     {
-        if (probabilities.Length < (long)boxesImagePx.Count * side * side)
+        if (probabilities.Length < (long)targets.Count * side * side)
         {
             throw new ArgumentException(
-                $"{boxesImagePx.Count} masks of {side} × {side} are more than {probabilities.Length} values.", nameof(probabilities));
+                $"{targets.Count} masks of {side} × {side} are more than {probabilities.Length} values.", nameof(probabilities));
         }
-        var masks = new ObjectMask[boxesImagePx.Count];
+        var masks = new ObjectMask[targets.Count];
         var windows = new List<MaskWindow>();
         var words = 0;
         for (var d = 0; d < masks.Length; d++)
         {
-            var window = roundBox
-                ? MaskWindow.Rounded(boxesImagePx[d], side, width, height)
-                : MaskWindow.Exact(boxesImagePx[d], side, width, height);
+            var (box, width, height) = targets[d];
+            var window = roundBox ? MaskWindow.Rounded(box, side, width, height) : MaskWindow.Exact(box, side, width, height);
             if (words + (long)window.Words > wordsAtOnce)
                 Flush(d);
             windows.Add(window with { FirstProbability = d * side * side, FirstWord = words });
@@ -63,7 +60,10 @@ internal static class MaskPaste
                 return;
             var bits = Bits(device, probabilities, [.. windows], new Sizes(words, windows.Count, side, threshold, roundBox ? 0 : 1));
             for (var i = 0; i < windows.Count; i++)
-                masks[end - windows.Count + i] = MaskBits.ToMask(bits, windows[i], width, height);
+            {
+                var d = end - windows.Count + i;
+                masks[d] = MaskBits.ToMask(bits, windows[i], targets[d].Width, targets[d].Height);
+            }
             windows.Clear();
             words = 0;
         }
@@ -164,3 +164,6 @@ internal static class MaskPaste
     /// <param name="Inclusive">Whether the threshold itself is in: 1 or 0.</param>
     internal readonly record struct Sizes(int Words, int Windows, int Side, float Threshold, int Inclusive);
 }
+
+/// <summary>Where a mask belongs: an object's box, and the size of its picture, in px.</summary>
+internal readonly record struct MaskTarget(Box BoxImagePx, int Width, int Height);

@@ -24,17 +24,36 @@ internal static class MatrixProduct
     {
         var rows = input.Shape.N;
         var depth = (int)(input.Shape.Length / Math.Max(1, rows));
-        if (weights is not { KernelH: 1, KernelW: 1, Groups: 1 } || weights.GroupInputC != depth)
-            throw new ArgumentException($"Weights for {weights.GroupInputC} values don't fit rows of {depth}.", nameof(weights));
+        var geometry = weights.Geometry;
+        if (geometry != ConvolutionGeometry.Product(depth, geometry.OutputC))
+            throw new ArgumentException($"Weights for {geometry.GroupInputC} values don't fit rows of {depth}.", nameof(weights));
         if (output.Shape != new Shape(rows, 1, 1, weights.OutputC))
             throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
         var flat = ConvolutionSizes.From(
-            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), kernelH: 1, kernelW: 1,
-            ConvolutionWindow.Square(), hasResidual: false, activation);
+            new Shape(1, 1, rows, depth), new Shape(1, 1, rows, weights.OutputC), geometry, Residual.None, activation);
         device.MultiplyAdds += flat.MultiplyAdds;
-        var sizes = ConvolutionTile.Plan(device, flat);
-        device.Launch(
-            TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
+        switch (weights.Form)
+        {
+            case ConvolutionForm.Naive:
+                device.Launch(
+                    NaiveKernel, rows * weights.OutputC, input.View, weights.Values, weights.Bias, depth, weights.OutputC, activation,
+                    output.View);
+                break;
+            case ConvolutionForm.Tile:
+                var sizes = ConvolutionTile.Plan(device, flat);
+                if (device.Info.Kind == DeviceKind.Cpu)
+                {
+                    device.Launch(
+                        SharedKernel, device.Threads, input.View, weights.Values, weights.Bias, liveRows, sizes,
+                        WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
+                    break;
+                }
+                device.Launch(
+                    TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
+        }
     }
 
     /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
@@ -59,4 +78,11 @@ internal static class MatrixProduct
         if (at.X < liveRows[0])
             ConvolutionTile.Run(input, weights, bias, output, sizes, at, output);
     }
+
+    /// <summary>One thread = one segment after the other.</summary>
+    [CpuKernel]
+    internal static void SharedKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<int> liveRows,
+        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
+        => ConvolutionTile.RunShare(input, weights, bias, output, sizes, share, liveRows[0], output);
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
@@ -18,6 +19,10 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class RoiAlign
 {
+    // On a CPU.
+    private const int SamplesAtOnce = 16;
+    private const int VectorsAtOnce = 4;
+
     /// <summary>Runs it.</summary>
     /// <param name="device">Where all arrays are.</param>
     /// <param name="levels">[L].</param>
@@ -79,25 +84,53 @@ internal static class RoiAlign
 
     /// <summary>On a CPU: the channels of one bin, by SIMD.</summary>
     [IntrinsicImplementation]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MeanOver(ArrayView<float> features, SampleGrid grid, int channels, int to, ArrayView<float> output)
     {
-        var vectorised = channels / Vector<float>.Count * Vector<float>.Count;
-        for (var c = 0; c < vectorised; c += Vector<float>.Count)
-            ChannelRun.Store(Vector<float>.Zero, output, to + c);
-        for (var i = 0; i < grid.Rows * grid.Columns; i++)
+        Span<Sample> samples = stackalloc Sample[SamplesAtOnce];
+        var all = grid.Rows * grid.Columns;
+        var block = VectorsAtOnce * Vector<float>.Count;
+        var blocked = channels / block * block;
+        for (var first = 0; first == 0 || first < all; first += SamplesAtOnce)
         {
-            var sample = grid.Sample(i);
-            if (sample.Weight == 0)
-                continue;
-            for (var c = 0; c < vectorised; c += Vector<float>.Count)
+            var count = 0;
+            for (var i = first; i < Math.Min(first + SamplesAtOnce, all); i++)
             {
-                var value = ChannelRun.Load(output, to + c)
-                    + ChannelRun.Load(features, sample.At00 + c) * sample.W00 + ChannelRun.Load(features, sample.At01 + c) * sample.W01
-                    + ChannelRun.Load(features, sample.At10 + c) * sample.W10 + ChannelRun.Load(features, sample.At11 + c) * sample.W11;
-                ChannelRun.Store(value, output, to + c);
+                var sample = grid.Sample(i);
+                if (sample.Weight != 0)
+                    samples[count++] = sample;
             }
+            // All samples lie in the map, so that one look at its ends is enough.
+            ref var map = ref features[grid.First];
+            _ = features[grid.First + (grid.H * grid.W - 1) * grid.C + channels - 1];
+            _ = output[to + channels - 1];
+            for (var c = 0; c < blocked; c += block)
+                AddSamples(ref Unsafe.Add(ref map, c - grid.First), samples[..count], first > 0, ref Unsafe.Add(ref output[to], c));
         }
-        MeanOverOnDevice(features, grid with { First = grid.First + vectorised }, channels - vectorised, to + vectorised, output);
+        MeanOverOnDevice(features, grid with { First = grid.First + blocked }, channels - blocked, to + blocked, output);
+    }
+
+    /// <summary>Four vectors of channels, whose sums stay in registers while all samples are added.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddSamples(ref float features, ReadOnlySpan<Sample> samples, bool add, ref float output)
+    {
+        var step = (nuint)Vector<float>.Count;
+        var sums = add
+            ? new FourVectors(
+                Vector.LoadUnsafe(ref output), Vector.LoadUnsafe(ref output, step),
+                Vector.LoadUnsafe(ref output, 2 * step), Vector.LoadUnsafe(ref output, 3 * step))
+            : default;
+        foreach (ref readonly var sample in samples)
+        {
+            sums = sums.Plus(ref Unsafe.Add(ref features, sample.At00), new Vector<float>(sample.W00));
+            sums = sums.Plus(ref Unsafe.Add(ref features, sample.At01), new Vector<float>(sample.W01));
+            sums = sums.Plus(ref Unsafe.Add(ref features, sample.At10), new Vector<float>(sample.W10));
+            sums = sums.Plus(ref Unsafe.Add(ref features, sample.At11), new Vector<float>(sample.W11));
+        }
+        sums.A.StoreUnsafe(ref output);
+        sums.B.StoreUnsafe(ref output, step);
+        sums.C.StoreUnsafe(ref output, 2 * step);
+        sums.D.StoreUnsafe(ref output, 3 * step);
     }
 
     /// <summary>On a GPU: as a rule, one channel of one bin.</summary>
@@ -158,4 +191,19 @@ internal static class RoiAlign
     /// <summary>One bilinear sample: four values and their weights, which sum up to Weight; 0 outside the map.</summary>
     internal readonly record struct Sample(
         float Weight, int At00, int At01, int At10, int At11, float W00, float W01, float W10, float W11);
+
+    /// <summary>Consecutive channels.</summary>
+    private readonly record struct FourVectors(Vector<float> A, Vector<float> B, Vector<float> C, Vector<float> D)
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public FourVectors Plus(ref float values, Vector<float> weight)
+        {
+            var step = (nuint)Vector<float>.Count;
+            return new FourVectors(
+                Vector.MultiplyAddEstimate(Vector.LoadUnsafe(ref values), weight, A),
+                Vector.MultiplyAddEstimate(Vector.LoadUnsafe(ref values, step), weight, B),
+                Vector.MultiplyAddEstimate(Vector.LoadUnsafe(ref values, 2 * step), weight, C),
+                Vector.MultiplyAddEstimate(Vector.LoadUnsafe(ref values, 3 * step), weight, D));
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Fpn.IlGpu.Kernels;
 
@@ -15,10 +14,10 @@ internal static unsafe class SimdConvolution
     private const int SliceDepth = 512;
 
     [ThreadStatic]
-    private static Scratch? accumulators;
+    private static SimdScratch? accumulators;
 
     [ThreadStatic]
-    private static Scratch? border;
+    private static SimdScratch? border;
 
     /// <summary>Computes the segment at a position. Pointers are to whole tensors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -32,7 +31,10 @@ internal static unsafe class SimdConvolution
         var groupDepth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
         var sliceDepth = sizes.KernelH * sizes.KernelW == 1 ? Math.Min(SliceDepth, groupDepth) : groupDepth;
         var oneSlice = sliceDepth == groupDepth;
-        var sums = (accumulators ??= new Scratch()).Of((oneSlice ? 1 : blocks * tiles) * tilePixels * tileChannels);
+        // The copies of tiles at the border serve all blocks.
+        var copyLength = SpanY(sizes) * SpanX(sizes) * Math.Min(sizes.GroupInputC, sliceDepth);
+        var copies = (border ??= new SimdScratch()).Of(tiles * copyLength);
+        var sums = (accumulators ??= new SimdScratch()).Of((oneSlice ? 1 : blocks * tiles) * tilePixels * tileChannels);
 
         for (var slice = 0; slice < groupDepth; slice += sliceDepth)
         {
@@ -45,8 +47,10 @@ internal static unsafe class SimdConvolution
                 {
                     var tile = at with { X = at.X + t * tilePixels, Block = block };
                     var sum = oneSlice ? sums : sums + (b * tiles + t) * tilePixels * tileChannels;
-                    var walk = FindInput(input, sizes, tile, slice, oneSlice ? sizes.GroupInputC : depth);
-                    SimdTile.Multiply(walk, w, sum, accumulate: slice > 0);
+                    var isCopied = b > 0 && block / sizes.BlocksPerGroup == (block - 1) / sizes.BlocksPerGroup;
+                    var walk = FindInput(
+                        input, sizes, tile, slice, oneSlice ? sizes.GroupInputC : depth, copies + t * copyLength, isCopied);
+                    SimdTile.Multiply(walk, w, sum, accumulate: slice > 0, segment - t * tilePixels);
                     if (slice + depth == groupDepth)
                         Epilogue(sum, bias, residual, sizes, tile, output);
                 }
@@ -55,18 +59,18 @@ internal static unsafe class SimdConvolution
     }
 
     /// <summary>Where the tile's input begins and how to step through it.</summary>
-    private static TileWalk FindInput(float* input, in ConvolutionSizes s, TilePosition tile, int firstC, int depth)
+    private static TileWalk FindInput(
+        float* input, in ConvolutionSizes s, TilePosition tile, int firstC, int depth, float* copy, bool isCopied)
     {
         var group = tile.Block / s.BlocksPerGroup;
         var y = tile.Y * s.StrideY - s.PaddingY;
         var x = tile.X * s.StrideX - s.PaddingX;
-        var spanY = (s.KernelH - 1) * s.DilationY + 1;
-        var spanX = (SimdTile.Pixels - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
+        var (spanY, spanX) = (SpanY(s), SpanX(s));
         var inside = y >= 0 && x >= 0 && y + spanY <= s.InputH && x + spanX <= s.InputW;
         var c = group * s.GroupInputC + firstC;
-        var start = inside
-            ? input + (((long)tile.N * s.InputH + y) * s.InputW + x) * s.InputC + c
-            : CopyWithBorder(input, s, tile.N, y, x, spanY, spanX, c, depth);
+        if (!inside && !isCopied)
+            CopyWithBorder(input, s, tile.N, y, x, spanY, spanX, c, depth, copy);
+        var start = inside ? input + (((long)tile.N * s.InputH + y) * s.InputW + x) * s.InputC + c : copy;
         var pixel = inside ? s.InputC : depth;
         var row = inside ? s.InputW * s.InputC : spanX * depth;
 
@@ -82,10 +86,15 @@ internal static unsafe class SimdConvolution
             contiguous ? s.KernelW * depth : depth);
     }
 
-    private static float* CopyWithBorder(
-        float* input, in ConvolutionSizes s, int n, int y, int x, int spanY, int spanX, int firstC, int depth)
+    /// <summary>Rows of the input that a tile sees.</summary>
+    private static int SpanY(in ConvolutionSizes s) => (s.KernelH - 1) * s.DilationY + 1;
+
+    /// <summary>Columns of the input that a tile sees.</summary>
+    private static int SpanX(in ConvolutionSizes s) => (SimdTile.Pixels - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
+
+    private static void CopyWithBorder(
+        float* input, in ConvolutionSizes s, int n, int y, int x, int spanY, int spanX, int firstC, int depth, float* copy)
     {
-        var copy = (border ??= new Scratch()).Of(spanY * spanX * depth);
         var to = new Span<float>(copy, spanY * spanX * depth);
         to.Clear();
         var firstX = Math.Max(0, -x);
@@ -104,7 +113,6 @@ internal static unsafe class SimdConvolution
             for (; row.Length > 0; row = row[depth..], from += s.InputC)
                 new ReadOnlySpan<float>(from, depth).CopyTo(row);
         }
-        return copy;
     }
 
     /// <summary>Adds bias and residual, activates, and stores what of the tile lies in the row and in the group.</summary>
@@ -116,31 +124,6 @@ internal static unsafe class SimdConvolution
         var channels = Math.Min(SimdTile.Channels, s.GroupOutputC - groupK);
         var pixels = Math.Min(SimdTile.Pixels, s.OutputW - tile.X);
         var k = group * s.GroupOutputC + groupK;
-        var first = (((long)tile.N * s.OutputH + tile.Y) * s.OutputW + tile.X) * s.OutputC + k;
-        SimdTile.Store(
-            sums, bias + k, s.HasResidual != 0 ? residual + first : null, s.Activation, output + first, s.OutputC, pixels, channels);
-    }
-
-    /// <summary>A thread's working memory, 64-byte aligned, kept between tiles.</summary>
-    private sealed class Scratch
-    {
-        private float* memory;
-        private int capacity;
-
-        ~Scratch() => NativeMemory.AlignedFree(memory);
-
-        public float* Of(int count)
-        {
-            if (count > capacity)
-            {
-                NativeMemory.AlignedFree(memory);
-                // Nothing is left to free or to use if the allocation throws.
-                memory = null;
-                capacity = 0;
-                memory = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
-                capacity = count;
-            }
-            return memory;
-        }
+        SimdTile.Finish(sums, bias, residual, s, tile.N, tile.Y, tile.X, k, pixels, channels, output);
     }
 }

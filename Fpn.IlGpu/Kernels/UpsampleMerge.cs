@@ -10,7 +10,8 @@ namespace Fpn.IlGpu.Kernels;
 /// The step of the top-down pathway (paper, section 3):
 /// <code>out[n, y, x, c] = lateral[n, y, x, c] + top[n, ⌊y·Ht/H⌋, ⌊x·Wt/W⌋, c]</code>
 /// Nearest-neighbour upsampling to the lateral's exact size, as torchvision does (for Ht/H = ½ it is the paper's ×2),
-/// and the element-wise merge, each also alone. The ratio is a float32, as in PyTorch, so that every pixel agrees.
+/// and the element-wise merge, each also alone. In the pyramid the lateral convolution does it in its epilogue
+/// (<see cref="Residual.Upsampled"/>), and saves writing and reading the lateral.
 /// </summary>
 internal static class UpsampleMerge
 {
@@ -48,9 +49,7 @@ internal static class UpsampleMerge
             var x = pixel % sizes.Output.W;
             var y = pixel / sizes.Output.W % sizes.Output.H;
             var n = pixel / sizes.Output.W / sizes.Output.H;
-            var topY = IntrinsicMath.Min((int)(y * sizes.RatioY), sizes.Top.H - 1);
-            var topX = IntrinsicMath.Min((int)(x * sizes.RatioX), sizes.Top.W - 1);
-            var from = ((n * sizes.Top.H + topY) * sizes.Top.W + topX) * channels + c;
+            var from = sizes.Upsampling.PixelAt(n, y, x) * channels + c;
             Add(lateral, top, from, sizes.AddLateral, count, pixel * channels + c, output);
         }
     }
@@ -92,9 +91,9 @@ internal static class UpsampleMerge
             throw new ArgumentException($"Maps of {lateral.Shape} and {top.Shape} can't be merged into one of {shape}.", nameof(top));
         var pixels = shape.Pixels;
         var grain = Grain.For(device, pixels, shape.C);
-        var sizes = new Sizes(top.Shape, shape, (float)top.Shape.H / shape.H, (float)top.Shape.W / shape.W, addLateral ? 1 : 0);
+        var sizes = new Sizes(shape, NearestUpsampling.Between(top.Shape, shape), addLateral ? 1 : 0);
         device.Launch(Kernel, grain.Threads(pixels, shape.C), lateral.View, top.View, sizes, grain, output.View);
     }
 
-    internal readonly record struct Sizes(Shape Top, Shape Output, float RatioY, float RatioX, int AddLateral);
+    internal readonly record struct Sizes(Shape Output, NearestUpsampling Upsampling, int AddLateral);
 }

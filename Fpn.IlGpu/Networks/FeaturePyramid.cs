@@ -12,8 +12,8 @@ namespace Fpn.IlGpu.Networks;
 /// Pl = smoothl(Ml)                          3×3, against the aliasing of upsampling
 /// P6 = P5 subsampled by 2                   for the RPN only (section 4.1)
 /// </code>
-/// laterals are 1×1 convolutions to d channels; there is no non-linearity in any of these layers. Some models follow
-/// each convolution by a batch norm, and RetinaNet has other <see cref="ExtraLevels"/>.
+/// laterals are 1×1 convolutions to d channels, which upsample and merge as they store; there is no non-linearity in any of
+/// these layers. Some models follow each convolution by a batch norm, and RetinaNet has other <see cref="ExtraLevels"/>.
 /// </summary>
 internal sealed class FeaturePyramid : IDisposable
 {
@@ -82,10 +82,10 @@ internal sealed class FeaturePyramid : IDisposable
         bottomUp[top].Dispose();
         for (var l = top - 1; l >= 0; l--)
         {
-            var lateral = Lateral(l, bottomUp[l]);
-            UpsampleMerge.Run(device, lateral, merged, output: lateral);
-            merged.Dispose();
-            merged = lateral;
+            var coarser = merged;
+            merged = laterals[l].RunAndMerge(bottomUp[l], coarser);
+            coarser.Dispose();
+            bottomUp[l].Dispose();
             smooths[l].Run(merged, null, pyramid[l]);
         }
         merged.Dispose();
@@ -98,12 +98,6 @@ internal sealed class FeaturePyramid : IDisposable
         foreach (var layer in laterals.Concat(smooths))
             layer.Dispose();
         extra.Dispose();
-    }
-
-    private Tensor Lateral(int level, Tensor map)
-    {
-        using (map)
-            return laterals[level].Run(map);
     }
 
     private List<Shape> OutputShapes(IReadOnlyList<Tensor> bottomUp)

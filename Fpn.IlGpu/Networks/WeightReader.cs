@@ -123,8 +123,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         var hasBias = (batchNorm is null && needsBias) || Has(name + ".bias");
         var bias = hasBias ? Read(name + ".bias", outputC) : new float[outputC];
         var scale = batchNorm is null ? null : FoldBatchNorm(batchNorm, bias);
-        var weights = ConvolutionWeights.FromTorch(device, rows, bias, scale, kernelH, kernelW, groupC, window.Groups);
-        return new ConvolutionLayer(device, weights, window, activation);
+        var geometry = new ConvolutionGeometry(kernelH, kernelW, groupC, outputC, window);
+        return new ConvolutionLayer(device, ConvolutionWeights.FromTorch(device, rows, bias, scale, geometry), activation);
     }
 
     /// <summary>
@@ -140,7 +140,9 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         var rows = Rows(name + ".weight", outputC, channels * positions);
         var bias = Read(name + ".bias", outputC);
         // As a convolution with a window of all positions, and then as one value after the other.
-        return ConvolutionWeights.FromTorch(device, rows, bias, scale: null, 1, positions, channels).AsMatrix();
+        var window = new ConvolutionGeometry(1, positions, channels, outputC, ConvolutionWindow.Square());
+        var form = ConvolutionForms.Choose(device, ConvolutionGeometry.Product(channels * positions, outputC));
+        return ConvolutionWeights.FromTorch(device, rows, bias, scale: null, window, form).AsMatrix();
     }
 
     /// <summary>
@@ -161,8 +163,9 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
             for (var i = 0; i < outputC * 4; i++)
                 weights[c * 4 * outputC + i % 4 * outputC + i / 4] = torch[c * 4 * outputC + i];
         }
-        var packed = new ConvolutionWeights(device, weights, [.. bias, .. bias, .. bias, .. bias], 1, 1, inputC, 4 * outputC);
-        return new ConvolutionLayer(device, packed, ConvolutionWindow.Square(), activation);
+        var packed = ConvolutionWeights.From(
+            device, weights, [.. bias, .. bias, .. bias, .. bias], ConvolutionGeometry.Product(inputC, 4 * outputC));
+        return new ConvolutionLayer(device, packed, activation);
     }
 
     /// <summary>The γ and β of a normalisation, on the device.</summary>

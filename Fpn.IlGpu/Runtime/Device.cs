@@ -15,27 +15,39 @@ public sealed partial class Device : IDisposable
     private readonly Context context;
     private readonly Accelerator accelerator;
     private readonly AcceleratorStream stream;
+    private readonly Transfers transfers;
     private bool disposed;
 
-    private Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
+    /// <summary>Opens an accelerator of a context, which becomes its own.</summary>
+    internal Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
     {
         this.context = context;
         Info = info;
         Intrinsics.Register(context);
         accelerator = device.CreateAccelerator(context);
         stream = accelerator.CreateStream();
-        Memory = new MemoryPool(accelerator, stream);
+        transfers = new Transfers(accelerator, stream, direct: info.Kind == DeviceKind.Cpu);
+        Memory = new MemoryPool(accelerator, transfers);
         Threads = Environment.ProcessorCount;
     }
 
     /// <summary>What was opened.</summary>
     public DeviceInfo Info { get; }
 
+    /// <summary>Whether it is a GPU, and not a CPU by whatever driver.</summary>
+    public bool IsGpu => Info.IsGpu;
+
     /// <summary>The most device memory held at once so far, in bytes.</summary>
     public long PeakMemoryBytes => Memory.PeakBytes;
 
     /// <summary>Multiplications with their additions that convolutions and matrix products have been asked for so far.</summary>
     internal long MultiplyAdds { get; set; }
+
+    /// <summary>How often the host has waited for the device: once a picture, when its results are fetched.</summary>
+    internal int Synchronisations => transfers.Synchronisations;
+
+    /// <summary>Who listens to how long the stages of detections take; as a rule nobody.</summary>
+    internal StageClock? StageClock { get; set; }
 
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
@@ -111,8 +123,11 @@ public sealed partial class Device : IDisposable
         }
     }
 
+    /// <summary>A stage of a detection begins, and the one before it ends.</summary>
+    internal void Stage(string name) => StageClock?.Begin(name);
+
     /// <summary>Waits until all queued work is done.</summary>
-    internal void Synchronize() => stream.Synchronize();
+    internal void Synchronize() => transfers.Synchronize();
 
     /// <summary>Frees its memory and closes the driver's context. Models on it can't be used afterwards.</summary>
     public void Dispose()
@@ -123,6 +138,7 @@ public sealed partial class Device : IDisposable
                 return;
             disposed = true;
             Memory.Dispose();
+            transfers.Dispose();
             stream.Dispose();
             accelerator.Dispose();
             context.Dispose();

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fpn.IlGpu.Runtime;
 
@@ -32,14 +31,14 @@ internal sealed class DeviceArray<T> : IDisposable
     public void Upload(ReadOnlySpan<T> source)
     {
         if (source.Length > 0)
-            View.SubView(0, source.Length).CopyFromCPU(pool.Stream, source);
+            pool.Transfers.Upload(View, source);
     }
 
     /// <summary>Copies from the host to a part, from an element on; on return the source may change.</summary>
     public void Upload(long first, ReadOnlySpan<T> source)
     {
         if (source.Length > 0)
-            View.SubView(first, source.Length).CopyFromCPU(pool.Stream, source);
+            pool.Transfers.Upload(View.SubView(first, source.Length), source);
     }
 
     /// <summary>Copies to the host, after all work queued so far.</summary>
@@ -49,8 +48,7 @@ internal sealed class DeviceArray<T> : IDisposable
     public T[] Download(ArrayView<T> part)
     {
         var result = new T[part.Length];
-        if (result.Length > 0)
-            part.CopyToCPU(pool.Stream, result);
+        pool.Transfers.Download(part, result);
         return result;
     }
 

@@ -32,7 +32,7 @@ internal sealed class PooledBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory)
 /// a size on nothing is allocated. Buffers that several pictures in a row did not use are freed before the pool grows.
 /// All work goes through one in-order stream, so memory may be given back while kernels that use it are still queued.
 /// </summary>
-internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stream) : IDisposable
+internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) : IDisposable
 {
     // Four sizes of pictures can alternate without one evicting another.
     private const int PicturesKept = 4;
@@ -41,8 +41,8 @@ internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stre
     private HashSet<PooledBuffer>? rentedForPicture;
     private int picture;
 
-    /// <summary>The stream of all copies.</summary>
-    public AcceleratorStream Stream { get; } = stream;
+    /// <summary>Copies from and to it.</summary>
+    public Transfers Transfers { get; } = transfers;
 
     /// <summary>How often device memory was allocated.</summary>
     public int Allocations { get; private set; }
@@ -114,7 +114,7 @@ internal sealed class MemoryPool(Accelerator accelerator, AcceleratorStream stre
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
             // What other sizes of pictures left behind may be just what is missing.
-            Stream.Synchronize();
+            Transfers.Synchronize();
             Trim(olderThan: int.MaxValue);
             memory = AllocateLastTry(bytes);
         }

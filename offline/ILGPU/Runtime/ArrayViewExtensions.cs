@@ -240,6 +240,15 @@ internal static unsafe class ArrayViewExtensions
     public static void CopyToCPU<T>(this ArrayView<T> source, in Span<T> span) where T : unmanaged =>
         Give(source, span);
 
+    /// <summary>The real library may still read the source when the call returns.</summary>
+    public static void CopyFromCPUUnsafeAsync<T>(
+        this ArrayView<T> target,
+        AcceleratorStream stream,
+        ref T cpuData,
+        long length)
+        where T : unmanaged =>
+        Fetch(target, MemoryMarshal.CreateReadOnlySpan(ref cpuData, checked((int)length)));
+
     public static T[] GetAsArray<T>(this ArrayView<T> view) where T : unmanaged
     {
         var result = new T[view.Length];
