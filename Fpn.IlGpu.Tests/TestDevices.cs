@@ -21,7 +21,9 @@ internal static class TestDevices
     /// </summary>
     public const string SimulatedGpu = "simulated";
 
-    public static readonly string[] All = ["cpu", "opencl:0", "cuda:0", InterpretedDevice.Id];
+    public static readonly string[] Real = ["cpu", "opencl:0", "cuda:0"];
+
+    public static readonly string[] All = [.. Real, InterpretedDevice.Id];
 
     public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
 
@@ -62,7 +64,7 @@ internal static class TestDevices
     {
         var simulated = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
         var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms().CPU(simulated));
-        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false);
+        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false) { IsGpu = true };
         return new Device(context, context.Devices[0], info);
     }
 }
@@ -75,9 +77,16 @@ public sealed class SharedDevices
     public void Close() => TestDevices.CloseAll();
 }
 
-/// <summary>Tests that run on a device.</summary>
+/// <summary>Tests of operators: on each device, and on the interpreter of CUDA's kernels.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.All))]
-public abstract class DeviceTests(string deviceId)
+public abstract class DeviceTests(string deviceId) : TestsOnDevice(deviceId);
+
+/// <summary>Tests of whole models, for which interpreting takes too long.</summary>
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Real))]
+public abstract class ModelTests(string deviceId) : TestsOnDevice(deviceId);
+
+/// <summary>Tests that run on a device.</summary>
+public abstract class TestsOnDevice(string deviceId)
 {
     // The device is shared, and closed after the last test of all.
     internal Device Device => TestDevices.Open(deviceId);

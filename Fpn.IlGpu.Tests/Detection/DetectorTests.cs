@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tests.Parity;
 
 namespace Fpn.IlGpu.Tests.Detection;
 
-public sealed class DetectorTests(string deviceId) : DeviceTests(deviceId)
+public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
 {
     private static RgbImage Sample => PictureReader.Read(new ReferenceCase("shapes").Picture("shapes-320x320.png"));
 

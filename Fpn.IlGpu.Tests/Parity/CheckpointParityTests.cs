@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Tests.Parity;
 /// One network in three files: as safetensors, and as PyTorch's two formats. Whichever is loaded, and whatever it is
 /// converted to without rounding, finds the same to the last bit.
 /// </summary>
-public sealed class CheckpointParityTests(string deviceId) : DeviceTests(deviceId)
+public sealed class CheckpointParityTests(string deviceId) : ModelTests(deviceId)
 {
     // What the safetensors file says of itself, and a checkpoint can't.
     private const string Settings = """{"min_size": 256, "max_size": 448, "box_score_thresh": 0.02}""";

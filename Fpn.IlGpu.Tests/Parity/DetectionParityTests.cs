@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Tests.Parity;
 
 /// <summary>Detections, from the picture file on, against torchvision's.</summary>
-public sealed class DetectionParityTests(string deviceId) : DeviceTests(deviceId)
+public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
 {
     private const float FoundFrom = 0.1f;
     private const float NoExtraFrom = 0.12f;

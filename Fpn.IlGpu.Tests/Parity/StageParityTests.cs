@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Tests.Parity;
 /// magnitude. Each of our stages is fed by the stage before it, as in detection, except where ranks would have to agree
 /// one by one: RoI features and what follows are computed from the reference's own proposals.
 /// </summary>
-public sealed class StageParityTests(string deviceId) : DeviceTests(deviceId)
+public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
 {
     [TestCaseSource(typeof(ReferenceCase), nameof(ReferenceCase.Names))]
     public void Every_stage_agrees_with_the_reference(string name)

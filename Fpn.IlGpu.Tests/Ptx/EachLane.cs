@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Fpn.IlGpu.Tests.Ptx;
 
-/// <summary>Actions that compute one register from others, each lane for itself.</summary>
+/// <summary>
+/// Actions that compute one register from others, each lane for itself. Where all lanes run, as mostly, a loop over
+/// them is twice as fast as one over the mask's bits.
+/// </summary>
 internal static class EachLane
 {
     public static LaneAction Compute(PtxStatement s, Func<ulong, ulong> f)
@@ -12,6 +15,14 @@ internal static class EachLane
         return (warp, lanes) =>
         {
             var r = warp.Registers;
+            if (lanes == uint.MaxValue)
+            {
+                var vd = r.AsSpan(d, Warp.Lanes);
+                var va = r.AsSpan(a, Warp.Lanes);
+                for (var l = 0; l < vd.Length; l++)
+                    vd[l] = f(va[l]);
+                return;
+            }
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 var l = BitOperations.TrailingZeroCount(lanes);
@@ -27,6 +38,15 @@ internal static class EachLane
         return (warp, lanes) =>
         {
             var r = warp.Registers;
+            if (lanes == uint.MaxValue)
+            {
+                var vd = r.AsSpan(d, Warp.Lanes);
+                var va = r.AsSpan(a, Warp.Lanes);
+                var vb = r.AsSpan(b, Warp.Lanes);
+                for (var l = 0; l < vd.Length; l++)
+                    vd[l] = f(va[l], vb[l]);
+                return;
+            }
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 var l = BitOperations.TrailingZeroCount(lanes);
@@ -42,6 +62,16 @@ internal static class EachLane
         return (warp, lanes) =>
         {
             var r = warp.Registers;
+            if (lanes == uint.MaxValue)
+            {
+                var vd = r.AsSpan(d, Warp.Lanes);
+                var va = r.AsSpan(a, Warp.Lanes);
+                var vb = r.AsSpan(b, Warp.Lanes);
+                var vc = r.AsSpan(c, Warp.Lanes);
+                for (var l = 0; l < vd.Length; l++)
+                    vd[l] = f(va[l], vb[l], vc[l]);
+                return;
+            }
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 var l = BitOperations.TrailingZeroCount(lanes);

@@ -17,8 +17,8 @@ internal static class InterpretedDevice
 
     private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];
 
-    /// <summary>The number of launches so far of each kernel.</summary>
-    public static ConcurrentDictionary<MethodInfo, int> Launches { get; } = [];
+    /// <summary>Instructions run so far, counted for each lane.</summary>
+    public static long Instructions { get; private set; }
 
     public static Device Open() =>
         Device.Simulate(new DeviceInfo(Id, DeviceKind.Cuda, "PTX interpreter", 1L << 34, null, false), Launcher);
@@ -35,7 +35,6 @@ internal static class InterpretedDevice
     private static void Launch(MethodInfo method, object[] arguments)
     {
         var kernel = Kernels.GetOrAdd(method, static m => new PtxKernel(PtxCompiler.Compile(m)));
-        Launches.AddOrUpdate(method, 1, static (_, n) => n + 1);
         var rest = arguments[1..];
         switch (arguments[0])
         {
@@ -50,5 +49,6 @@ internal static class InterpretedDevice
             default:
                 throw new PtxException($"A launch with {arguments[0].GetType().Name} is not interpreted.");
         }
+        Instructions += kernel.Instructions;
     }
 }

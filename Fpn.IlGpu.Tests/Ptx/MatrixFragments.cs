@@ -107,7 +107,7 @@ internal static class MatrixFragments
                 for (var row = 0; row < 8; row++)
                 {
                     var lane = (8 * m) + row;
-                    var place = MemoryAccess.Read(warp, lane, "shared", (uint)(addresses[lane] + offset), 16);
+                    var place = MemoryAccess.Read(warp, lane, PtxSpace.Shared, (uint)(addresses[lane] + offset), 16);
                     for (var column = 0; column < 8; column++)
                         matrix[(row * 8) + column] = BinaryPrimitives.ReadUInt16LittleEndian(place[(2 * column)..]);
                 }

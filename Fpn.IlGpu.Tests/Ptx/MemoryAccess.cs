@@ -3,14 +3,22 @@ using System.Numerics;
 
 namespace Fpn.IlGpu.Tests.Ptx;
 
+/// <summary>Where an address points.</summary>
+internal enum PtxSpace
+{
+    Generic,
+    Global,
+    Shared,
+    Local,
+    Param,
+}
+
 /// <summary>
 /// <c>ld</c> and <c>st</c>, vectors included. An address must be a multiple of what is read or written at once
 /// (PTX ISA, "Addresses as Operands").
 /// </summary>
 internal static class MemoryAccess
 {
-    private static readonly string[] Spaces = ["global", "shared", "local", "param"];
-
     // How caches are used changes no result here; who else writes meanwhile would, but nobody does.
     private static readonly string[] Ignored = ["nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "weak", "volatile"];
 
@@ -19,12 +27,12 @@ internal static class MemoryAccess
         if (s.Parts[0] is not ("ld" or "st"))
             return null;
         EachLane.Require(s, 2);
-        var space = "";
+        var space = PtxSpace.Generic;
         var count = 1;
         foreach (var part in s.Parts[1..^1])
         {
-            if (Spaces.Contains(part))
-                space = part;
+            if (Enum.TryParse<PtxSpace>(part, ignoreCase: true, out var named))
+                space = named;
             else if (part is "v2" or "v4")
                 count = part[1] - '0';
             else if (!Ignored.Contains(part) && !part.StartsWith("L1::", StringComparison.Ordinal) && !part.StartsWith("L2::", StringComparison.Ordinal))
@@ -40,7 +48,7 @@ internal static class MemoryAccess
         return s.Parts[0] == "ld" ? Load(space, type, address, registers) : Store(space, type, address, registers);
     }
 
-    private static LaneAction Load(string space, string type, PtxOperand address, int[] registers)
+    private static LaneAction Load(PtxSpace space, string type, PtxOperand address, int[] registers)
     {
         var bytes = PtxTypes.Bytes(type);
         var signed = type[0] == 's';
@@ -58,7 +66,7 @@ internal static class MemoryAccess
         };
     }
 
-    private static LaneAction Store(string space, string type, PtxOperand address, int[] registers)
+    private static LaneAction Store(PtxSpace space, string type, PtxOperand address, int[] registers)
     {
         var bytes = PtxTypes.Bytes(type);
         var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
@@ -80,28 +88,28 @@ internal static class MemoryAccess
     }
 
     /// <summary>What a lane reads at an address of a space, or of the generic one.</summary>
-    public static unsafe ReadOnlySpan<byte> Read(Warp warp, int lane, string space, ulong address, int bytes)
+    public static unsafe ReadOnlySpan<byte> Read(Warp warp, int lane, PtxSpace space, ulong address, int bytes)
     {
         Align(lane, address, bytes);
         Generic(ref space, ref address);
         return space switch
         {
-            "global" => new ReadOnlySpan<byte>(warp.Group.Global.At(address, bytes), bytes),
-            "shared" => warp.Group.Shared.Read((warp.Index * Warp.Lanes) + lane, address, bytes),
-            "local" => warp.Local.At(lane, address, bytes),
+            PtxSpace.Global => new ReadOnlySpan<byte>(warp.Group.Global.At(address, bytes), bytes),
+            PtxSpace.Shared => warp.Group.Shared.Read((warp.Index * Warp.Lanes) + lane, address, bytes),
+            PtxSpace.Local => warp.Local.At(lane, address, bytes),
             _ => warp.Parameters.At(lane, address, bytes),
         };
     }
 
-    private static unsafe Span<byte> Write(Warp warp, int lane, string space, ulong address, int bytes)
+    private static unsafe Span<byte> Write(Warp warp, int lane, PtxSpace space, ulong address, int bytes)
     {
         Align(lane, address, bytes);
         Generic(ref space, ref address);
         return space switch
         {
-            "global" => new Span<byte>(warp.Group.Global.At(address, bytes), bytes),
-            "shared" => warp.Group.Shared.Write((warp.Index * Warp.Lanes) + lane, address, bytes),
-            "local" => warp.Local.At(lane, address, bytes),
+            PtxSpace.Global => new Span<byte>(warp.Group.Global.At(address, bytes), bytes),
+            PtxSpace.Shared => warp.Group.Shared.Write((warp.Index * Warp.Lanes) + lane, address, bytes),
+            PtxSpace.Local => warp.Local.At(lane, address, bytes),
             _ => warp.Parameters.At(lane, address, bytes),
         };
     }
@@ -112,17 +120,17 @@ internal static class MemoryAccess
             throw new PtxException($"Lane {lane}: the address 0x{address:X} is no multiple of {bytes}.");
     }
 
-    private static void Generic(ref string space, ref ulong address)
+    private static void Generic(ref PtxSpace space, ref ulong address)
     {
-        if (space.Length > 0)
+        if (space != PtxSpace.Generic)
             return;
         space = (address >> 40) switch
         {
-            GlobalMemory.SharedWindow >> 40 => "shared",
-            GlobalMemory.LocalWindow >> 40 => "local",
-            _ => "global",
+            GlobalMemory.SharedWindow >> 40 => PtxSpace.Shared,
+            GlobalMemory.LocalWindow >> 40 => PtxSpace.Local,
+            _ => PtxSpace.Global,
         };
-        if (space != "global")
+        if (space != PtxSpace.Global)
             address &= GlobalMemory.SharedWindow - 1;
     }
 

@@ -3,6 +3,10 @@ namespace Fpn.IlGpu.Tests.Ptx;
 /// <summary>A grid of groups that run one after the other.</summary>
 internal sealed class PtxLaunch(PtxModule module, PtxCode code)
 {
+    // What every CUDA device has; more shared memory than this needs an opt-in that ILGPU does not make.
+    private const int MostThreads = 1024;
+    private const int MostSharedBytes = 48 * 1024;
+
     /// <summary>A kernel that runs longer than this is taken for endless.</summary>
     private const long MostInstructions = 20_000_000_000;
 
@@ -38,8 +42,11 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
 
     public void Run()
     {
-        if (Code.Function.MaxThreads is { } most && Group.X * Group.Y * Group.Z > most)
+        var most = Code.Function.MaxThreads ?? MostThreads;
+        if (Group.X * Group.Y * Group.Z > most)
             throw new PtxException($"{Code.Function.Name} allows groups of {most} threads, not of {Group}.");
+        if (SharedBytes > MostSharedBytes)
+            throw new PtxException($"{Code.Function.Name} wants {SharedBytes} bytes of shared memory, and there are {MostSharedBytes}.");
         for (var z = 0; z < Grid.Z; z++)
         {
             for (var y = 0; y < Grid.Y; y++)

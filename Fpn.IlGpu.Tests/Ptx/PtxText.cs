@@ -7,10 +7,11 @@ internal static class PtxText
     /// A kernel of three views. Its body finds their addresses in %rd1 (a), %rd2 (b) and %rd3 (out), the thread's number
     /// in %r1, and may use %p, %h (16 bits), %r, %rd, %f and %fd from 4 on.
     /// </summary>
-    public static PtxKernel Kernel(string body) => new($$"""
+    public static PtxKernel Kernel(string body, string functions = "") => new($$"""
         .version 7.0
         .target sm_80
         .address_size 64
+        {{functions}}
         .visible .entry Test(.param .align 8 .b8 a[16], .param .align 8 .b8 b[16], .param .align 8 .b8 out[16])
         {
             .reg .pred %p<20>;

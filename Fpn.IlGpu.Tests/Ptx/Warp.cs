@@ -49,42 +49,46 @@ internal sealed class Warp
 
     private void Run(Frame frame)
     {
-        var instructions = frame.Code.Instructions;
         var paths = frame.Paths;
         while (paths.Count > 0)
         {
             var path = paths[^1];
             path.Lanes &= frame.Live;
             if (path.Lanes == 0 || path.At == path.Until)
-            {
                 paths.RemoveAt(paths.Count - 1);
-                continue;
-            }
-            var instruction = instructions[path.At];
-            var lanes = path.Lanes;
-            if (instruction.Guard >= 0)
-                lanes &= TrueLanes(instruction.Guard) ^ (instruction.GuardNegated ? uint.MaxValue : 0);
-            try
+            else if (Follow(frame, ref path))
+                return;
+        }
+    }
+
+    /// <summary>Runs along a path to its end, or past an instruction that steers; true where the warp must wait.</summary>
+    private bool Follow(Frame frame, ref Path path)
+    {
+        var instructions = frame.Code.Instructions;
+        var instruction = instructions[path.At];
+        try
+        {
+            while (path.At != path.Until)
             {
+                instruction = instructions[path.At];
+                var lanes = path.Lanes;
+                if (instruction.Guard >= 0)
+                    lanes &= TrueLanes(instruction.Guard) ^ (instruction.GuardNegated ? uint.MaxValue : 0);
                 group.Count(BitOperations.PopCount(lanes));
-                if (instruction.Flow == PtxFlow.Next)
-                {
-                    if (lanes != 0)
-                        instruction.Run!(this, lanes);
-                    path.At++;
-                    paths[^1] = path;
-                }
-                else if (Steer(frame, instruction, path, lanes))
-                {
-                    return;
-                }
+                if (instruction.Flow != PtxFlow.Next)
+                    return Steer(frame, instruction, path, lanes);
+                if (lanes != 0)
+                    instruction.Run!(this, lanes);
+                path.At++;
             }
-            catch (PtxException e)
-            {
-                var statement = instruction.Statement;
-                throw new PtxException(
-                    $"{frame.Code.Function.Name}, line {statement.Line}, {statement.Text}, group {group.Name}, warp {Index}: {e.Message}", e);
-            }
+            frame.Paths[^1] = path;
+            return false;
+        }
+        catch (PtxException e)
+        {
+            var statement = instruction.Statement;
+            throw new PtxException(
+                $"{frame.Code.Function.Name}, line {statement.Line}, {statement.Text}, group {group.Name}, warp {Index}: {e.Message}", e);
         }
     }
 

@@ -8,6 +8,9 @@ public sealed partial class Device
 {
     private readonly Dictionary<Delegate, Delegate> launchers = [];
 
+    // What every CUDA device allows.
+    private const int SimulatedGroupThreads = 1024;
+
     // Where it is set, it makes a kernel's launcher of the given type, in place of ILGPU.
     private Func<Delegate, Type, Delegate>? simulator;
 

@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Runtime;
 public sealed partial class Device
 {
     /// <summary>The most threads that a group may have.</summary>
-    internal int MaxGroupThreads => accelerator.MaxNumThreadsPerGroup;
+    internal int MaxGroupThreads => simulator is null ? accelerator.MaxNumThreadsPerGroup : SimulatedGroupThreads;
 
     internal void LaunchGroups<T1>(
         Action<T1> kernel, KernelConfig config,

@@ -34,6 +34,9 @@ public sealed partial class Device : IDisposable
     /// <summary>What was opened.</summary>
     public DeviceInfo Info { get; }
 
+    /// <summary>Whether it is a GPU, and not a CPU by whatever driver.</summary>
+    public bool IsGpu => Info.IsGpu;
+
     /// <summary>The most device memory held at once so far, in bytes.</summary>
     public long PeakMemoryBytes => Memory.PeakBytes;
 

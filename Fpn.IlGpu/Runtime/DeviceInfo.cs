@@ -21,7 +21,11 @@ public enum DeviceKind
 /// <param name="Unusable">A sentence that says why it can't be used, or null where it can.</param>
 /// <param name="IsDefault">Whether <c>auto</c> chooses it.</param>
 public sealed record DeviceInfo(
-    string Id, DeviceKind Kind, string Name, long MemoryBytes, string? Unusable, bool IsDefault);
+    string Id, DeviceKind Kind, string Name, long MemoryBytes, string? Unusable, bool IsDefault)
+{
+    /// <summary>Whether it is a GPU; an OpenCL driver may also be one for CPUs, such as PoCL.</summary>
+    public bool IsGpu { get; init; } = Kind == DeviceKind.Cuda;
+}
 
 /// <summary>Choices for opening a device.</summary>
 public sealed record DeviceOptions

@@ -55,7 +55,8 @@ internal static class DeviceList
                     device.Name.Trim(),
                     device.MemorySize,
                     WhyUnusable(cl, options),
-                    false),
+                    false)
+                { IsGpu = cl.DeviceType == CLDeviceType.CL_DEVICE_TYPE_GPU },
                 _ => null,
             };
             if (info is not null)
@@ -64,7 +65,7 @@ internal static class DeviceList
 
         var best = found.FindIndex(f => f.Info.Kind == DeviceKind.Cuda);
         if (best < 0)
-            best = found.FindIndex(f => f.Info.Unusable is null && f.Device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU });
+            best = found.FindIndex(f => f.Info is { Unusable: null, IsGpu: true });
         if (best < 0)
             best = found.FindIndex(f => f.Info.Kind == DeviceKind.Cpu);
         found[best] = (found[best].Device, found[best].Info with { IsDefault = true });
