@@ -6,6 +6,7 @@ using Fpn.IlGpu.Tensors;
 var root = new RootCommand("Measures detections, kernels and operators, alone or in turn with torchvision.")
 {
     DetectBench.Create(),
+    LadderBench.Create(),
     LoadTiming.Create(),
     FirstDetection.Create(),
     RandomResNet50.CreateCommand(),
