@@ -14,8 +14,9 @@ namespace Fpn.IlGpu.Bench;
 /// </summary>
 internal sealed class PeakRate : IDisposable
 {
-    private const int FirstSamples = 5;
-    private const double EnoughMs = 50;
+    // Short samples, and many: one of them is left alone even where others want the cores.
+    private const int FirstSamples = 20;
+    private const double EnoughMs = 10;
     private const int CpuChains = 12;
     private const int ScalarChains = 16;
     private const int ScalarSteps = 4;

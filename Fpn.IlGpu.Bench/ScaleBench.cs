@@ -55,31 +55,44 @@ internal static class ScaleBench
 
     private static JsonObject OverSizes(Device device, BenchModel model, int runs)
     {
-        var table = new MarkdownTable("picture", "megapixels", "ms", "ms a megapixel", "GFLOP/s", "device MiB");
+        var table = new MarkdownTable("picture", "megapixels", "ms", "ms a megapixel", "GFLOP/s", "CPU ms", "device MiB");
         var points = new JsonArray();
-        var times = new Dictionary<int, double>();
+        var times = new Dictionary<int, (double Ms, double CpuMs)>();
         foreach (var side in Sides)
         {
             var size = new PictureSize(side, side);
             using var detector = model.Load(device, size);
             var picture = BenchModel.Noise(size);
-            var ms = times[side] = Median(detector, [picture], runs);
+            var (ms, cpuMs) = times[side] = Medians(detector, [picture], runs);
             var before = device.MultiplyAdds;
             detector.Detect(picture);
             var flop = 2.0 * (device.MultiplyAdds - before);
             var megapixels = side * side / 1e6;
             table.Add(
                 $"{size}", MarkdownTable.Number(megapixels), MarkdownTable.Number(ms), MarkdownTable.Number(ms / megapixels),
-                MarkdownTable.Number(flop / ms / 1e6), MarkdownTable.Mebibytes(device.PeakMemoryBytes));
-            points.Add(new JsonObject { ["side"] = side, ["ms"] = ms, ["flop"] = flop, ["device_bytes"] = device.PeakMemoryBytes });
+                MarkdownTable.Number(flop / ms / 1e6), MarkdownTable.Number(cpuMs), MarkdownTable.Mebibytes(device.PeakMemoryBytes));
+            points.Add(new JsonObject
+            {
+                ["side"] = side,
+                ["ms"] = ms,
+                ["cpu_ms"] = cpuMs,
+                ["flop"] = flop,
+                ["device_bytes"] = device.PeakMemoryBytes,
+            });
         }
         table.Write(Console.Out);
         var pixels = (double)GrowthTo * GrowthTo / (GrowthFrom * GrowthFrom);
-        var growth = times[GrowthTo] / times[GrowthFrom];
+        var growth = times[GrowthTo].Ms / times[GrowthFrom].Ms / pixels;
+        var cpuGrowth = times[GrowthTo].CpuMs / times[GrowthFrom].CpuMs / pixels;
         Console.WriteLine(
-            $"\nFrom {GrowthFrom} to {GrowthTo} px: {MarkdownTable.Number(pixels)} times the pixels, {MarkdownTable.Number(growth)} times "
-            + $"the time; {MarkdownTable.Number(growth / pixels)} relative to pixels.");
-        return new JsonObject { ["points"] = points, ["growth_relative_to_pixels"] = growth / pixels };
+            $"\nFrom {GrowthFrom} to {GrowthTo} px the pixels are {MarkdownTable.Number(pixels)} times as many; relative to them time grows "
+            + $"{MarkdownTable.Number(growth)} times,\nand processor time (CPU ms, of all threads) {MarkdownTable.Number(cpuGrowth)} times.");
+        return new JsonObject
+        {
+            ["points"] = points,
+            ["growth_relative_to_pixels"] = growth,
+            ["cpu_growth_relative_to_pixels"] = cpuGrowth,
+        };
     }
 
     private static JsonObject OverBatches(Device device, BenchModel model, int runs)
@@ -125,7 +138,7 @@ internal static class ScaleBench
         foreach (var wanted in ProposalCounts)
         {
             using var detector = model.Load(device, proposals: wanted);
-            var ms = Median(detector, [model.Picture], runs);
+            var (ms, _) = Medians(detector, [model.Picture], runs);
             var found = CountProposals((FasterRcnn)detector, model.Picture);
             double? more = last is { } l && found > l.Count ? (ms - l.Ms) / (found - l.Count) * 100 : null;
             table.Add(
@@ -155,10 +168,13 @@ internal static class ScaleBench
         return proposals.Total.Download()[0];
     }
 
-    private static double Median(Detector detector, RgbImage[] pictures, int runs)
+    private static (double Ms, double CpuMs) Medians(Detector detector, RgbImage[] pictures, int runs)
     {
         detector.Detect(pictures);
         detector.Detect(pictures);
-        return Timing.Median([.. Enumerable.Range(0, runs).Select(_ => Timing.Ms(() => detector.Detect(pictures)))]);
+        var times = new (double Ms, double CpuMs)[runs];
+        foreach (ref var time in times.AsSpan())
+            time = Timing.MsAndCpuMs(() => detector.Detect(pictures));
+        return (Timing.Median([.. times.Select(t => t.Ms)]), Timing.Median([.. times.Select(t => t.CpuMs)]));
     }
 }

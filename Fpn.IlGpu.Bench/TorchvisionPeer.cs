@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>What the peer says of one detection.</summary>
-internal sealed record PeerDetection(double Ms, int Detections, long? ProcessBytes, long? DeviceBytes);
+internal sealed record PeerDetection(double Ms, double CpuMs, int Detections, long? ProcessBytes, long? DeviceBytes);
 
 /// <summary>
 /// torchvision in a process of its own (<c>Peers/torchvision_peer.py</c>): it does nothing until it is asked, so that its
@@ -85,7 +85,7 @@ internal sealed class TorchvisionPeer : IDisposable
     {
         var reply = Ask("detect");
         return new PeerDetection(
-            (double)reply["ms"]!, (int)reply["detections"]!, (long?)reply["process_bytes"], (long?)reply["device_bytes"]);
+            (double)reply["ms"]!, (double)reply["cpu_ms"]!, (int)reply["detections"]!, (long?)reply["process_bytes"], (long?)reply["device_bytes"]);
     }
 
     /// <summary>The milliseconds of a layer, the mean of some in a row.</summary>
