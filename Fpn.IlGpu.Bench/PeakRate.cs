@@ -20,28 +20,24 @@ internal sealed class PeakRate : IDisposable
     private const int CpuChains = 12;
     private const int ScalarChains = 16;
     private const int ScalarSteps = 4;
-    private const int ArrayChains = 128;
 
     // Chains go to Addend / (1 − Factor): they neither overflow nor become denormal.
     private const float Factor = 0.75f;
     private const float Addend = 0.25f;
 
     private readonly Device device;
-    private readonly Work[] works;
+    private readonly Device? processor;
+    private readonly Work work;
 
+    /// <summary>Measures the device's; of an OpenCL driver for this machine's processor, the processor's.</summary>
     public PeakRate(Device device)
     {
+        if (device.Info.Kind == DeviceKind.OpenCl && device.Info.Name.Contains(Results.CpuName(), StringComparison.Ordinal))
+            device = processor = Device.Open("cpu");
         this.device = device;
-        works = device.Info.Kind switch
-        {
-            DeviceKind.Cpu => [new Work(device, CpuKernel, device.Threads * 8, CpuChains * CpuLanes)],
-            DeviceKind.Cuda => [new Work(device, ScalarKernel, 1 << 19, ScalarChains * ScalarSteps)],
-            // A GPU's compiler keeps scalars in registers; a CPU's makes vectors of a loop over an array.
-            _ =>
-            [
-                new Work(device, ScalarKernel, 1 << 19, ScalarChains * ScalarSteps), new Work(device, ArrayKernel, 1 << 12, ArrayChains),
-            ],
-        };
+        work = device.Info.Kind == DeviceKind.Cpu
+            ? new Work(device, CpuKernel, device.Threads * 8, CpuChains * CpuLanes)
+            : new Work(device, ScalarKernel, 1 << 19, ScalarChains * ScalarSteps);
         for (var i = 0; i < FirstSamples; i++)
             Sample();
     }
@@ -52,10 +48,14 @@ internal sealed class PeakRate : IDisposable
     private static int CpuLanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
 
     /// <summary>Measures once more.</summary>
-    public void Sample() => Flops = Math.Max(Flops, works.Max(work => work.Flops(device)));
+    public void Sample() => Flops = Math.Max(Flops, work.Flops(device));
 
     /// <inheritdoc/>
-    public void Dispose() => Array.ForEach(works, work => work.Dispose());
+    public void Dispose()
+    {
+        work.Dispose();
+        processor?.Dispose();
+    }
 
     /// <summary>One thread = so many rounds of chains in SIMD registers.</summary>
     internal static void CpuKernel(Index1D index, int rounds, ArrayView<float> output) => output[index] = SimdChains(index, rounds);
@@ -87,23 +87,6 @@ internal sealed class PeakRate : IDisposable
             s15 = FourSteps(s15);
         }
         output[index] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11 + s12 + s13 + s14 + s15;
-    }
-
-    /// <summary>One thread = so many rounds of chains in an array, one step of each.</summary>
-    internal static void ArrayKernel(Index1D index, int rounds, ArrayView<float> output)
-    {
-        var chains = LocalMemory.Allocate1D<float>(ArrayChains);
-        for (var c = 0; c < ArrayChains; c++)
-            chains[c] = (int)index + c;
-        for (var i = 0; i < rounds; i++)
-        {
-            for (var c = 0; c < ArrayChains; c++)
-                chains[c] = chains[c] * Factor + Addend;
-        }
-        var sum = 0f;
-        for (var c = 0; c < ArrayChains; c++)
-            sum += chains[c];
-        output[index] = sum;
     }
 
     private static float FourSteps(float s)

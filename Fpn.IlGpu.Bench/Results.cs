@@ -105,7 +105,8 @@ internal sealed class Results
         ["architecture"] = RuntimeInformation.ProcessArchitecture.ToString(),
     };
 
-    private static string CpuName()
+    /// <summary>The name of this machine's processor.</summary>
+    public static string CpuName()
     {
         const string CpuInfo = "/proc/cpuinfo";
         var name = OperatingSystem.IsMacOS() ? Output("sysctl", "-n", "machdep.cpu.brand_string")
