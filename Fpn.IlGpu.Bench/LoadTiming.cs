@@ -1,17 +1,26 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Detection;
-using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>Times the loading of a checkpoint, and says how much larger it makes the process.</summary>
 internal static class LoadTiming
 {
-    /// <summary>Prints one line.</summary>
-    public static void Run(string path, string deviceName)
+    public static Command Create()
     {
-        using var device = Device.Open(deviceName, new DeviceOptions { AllowAnyOpenCl = true });
+        var path = new Argument<string>("FILE") { Description = "A checkpoint." };
+        var deviceName = new Argument<string>("DEVICE") { Description = "auto, cpu, cuda[:n] or opencl[:n].", DefaultValueFactory = _ => "cpu" };
+        var command = new Command("load", "Times the loading of a checkpoint, and what it adds to the process.") { path, deviceName };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(path), parsed.GetRequiredValue(deviceName)));
+        return command;
+    }
+
+    /// <summary>Prints one line.</summary>
+    private static void Run(string path, string deviceName)
+    {
+        using var device = BenchOptions.OpenDevice(deviceName, anyOpenCl: true);
         // Whatever is compiled and opened once is not the checkpoint's.
         Detector.Load(device).Dispose();
         GC.Collect();

@@ -1,11 +1,25 @@
-using BenchmarkDotNet.Running;
+using System.CommandLine;
 using Fpn.IlGpu.Bench;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
 
-// "detect [device]" times whole detections, "load FILE [device]" the loading of a checkpoint; anything else
-// goes to BenchmarkDotNet ("--filter *" runs every operator).
-if (args is ["detect", ..])
-    DetectTiming.Run(args.Length > 1 ? args[1] : "cpu");
-else if (args is ["load", var file, ..])
-    LoadTiming.Run(file, args.Length > 2 ? args[2] : "cpu");
-else
-    BenchmarkSwitcher.FromAssembly(typeof(DetectTiming).Assembly).Run(args);
+var root = new RootCommand("Measures detections, kernels and operators, alone or in turn with torchvision.")
+{
+    DetectBench.Create(),
+    LadderBench.Create(),
+    OperatorBench.Create(),
+    ScaleBench.Create(),
+    LoadTiming.Create(),
+    FirstDetection.Create(),
+    RandomResNet50.CreateCommand(),
+};
+
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e) when (e is BenchException or DeviceException or WeightsException)
+{
+    Console.Error.WriteLine($"bench: {e.Message}");
+    return 1;
+}

@@ -1,4 +1,6 @@
+using System.CommandLine;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Bench;
 
@@ -8,6 +10,9 @@ namespace Fpn.IlGpu.Bench;
 /// </summary>
 internal sealed class RandomResNet50
 {
+    /// <summary>The command that writes them to a file, so that the process which measures never held them.</summary>
+    public const string CommandName = "random-r50";
+
     private readonly List<StateTensor> tensors = [];
     private readonly Random random = new(1);
 
@@ -15,13 +20,23 @@ internal sealed class RandomResNet50
     {
     }
 
-    /// <summary>Makes them, the same each time.</summary>
-    public static StateDictionary Create()
+    /// <summary>The command.</summary>
+    public static Command CreateCommand()
+    {
+        var path = new Argument<string>("FILE") { Description = "Of safetensors." };
+        var command = new Command(CommandName, "Writes a ResNet-50 FPN with random weights.") { path };
+        command.Hidden = true;
+        command.SetAction(parsed => Write(parsed.GetRequiredValue(path)));
+        return command;
+    }
+
+    /// <summary>Writes them, the same each time.</summary>
+    private static void Write(string path)
     {
         var model = new RandomResNet50();
         model.AddBackbone();
         model.AddPyramidAndHeads();
-        return new StateDictionary("random ResNet-50 FPN", model.tensors);
+        SafetensorsWriter.Write(path, [.. model.tensors], DataType.F32, metadata: null);
     }
 
     private void AddBackbone()

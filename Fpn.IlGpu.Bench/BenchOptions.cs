@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Bench;
+
+/// <summary>The options that commands of the bench share: each command adds those that it takes.</summary>
+internal sealed class BenchOptions
+{
+    public Option<string> Device { get; } = new("--device", "-d")
+    {
+        Description = "auto, cpu, cuda[:n] or opencl[:n].",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("FPN_BENCH_DEVICE") ?? "cpu",
+    };
+
+    public Option<bool> OpenClAny { get; } = new("--opencl-any")
+    {
+        Description = "Also use OpenCL devices without a generic address space, as PoCL's CPU.",
+    };
+
+    public Option<string?> Json { get; } = new("--json")
+    {
+        Description = "Where the results go; else into the folder bench-results.",
+        HelpName = "FILE",
+    };
+
+    public Option<string?> Peer { get; } = OneOf(
+        "--peer", "Measure this in turn with it, on the same machine and the same weights: torchvision.", "torchvision");
+
+    public Option<string> Python { get; } = new("--python")
+    {
+        Description = "The Python that has the peer.",
+        HelpName = "COMMAND",
+        DefaultValueFactory = _ => OperatingSystem.IsWindows() ? "python" : "python3",
+    };
+
+    public Option<string?> PeerDevice { get; } = OneOf(
+        "--peer-device", "Where the peer runs, cpu or cuda; else cuda where it finds it, and cpu for this project's cpu.", "cpu", "cuda");
+
+    public Option<bool> PeerNoTf32 { get; } = new("--peer-no-tf32") { Description = "The peer computes in full float32 on CUDA." };
+
+    public Option<string> Model { get; } = new("--model", "-m")
+    {
+        Description = "r50 (ResNet-50 FPN, random weights, 1000 proposals), shipped, or a checkpoint.",
+        HelpName = "r50|shipped|FILE",
+        DefaultValueFactory = _ => BenchModel.ResNet50,
+    };
+
+    /// <summary>The options of every command that runs on a device and keeps its results.</summary>
+    public IReadOnlyList<Option> OfDevice => [Device, OpenClAny, Json];
+
+    /// <summary>The options of commands that know a peer.</summary>
+    public IReadOnlyList<Option> OfPeer => [Peer, Python, PeerDevice, PeerNoTf32];
+
+    /// <summary>A size, as height × width: 800x1333.</summary>
+    public static Option<PictureSize?> Size(string description) => new("--size")
+    {
+        Description = description,
+        HelpName = "HxW",
+        CustomParser = result => PictureSize.Parse(result),
+    };
+
+    /// <summary>How often something is measured.</summary>
+    public static Option<int> Runs(int standard, string description)
+    {
+        var option = new Option<int>("--runs", "-n") { Description = description, HelpName = "N", DefaultValueFactory = _ => standard };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 10_000)
+                result.AddError("--runs takes a whole number from 1 to 10000.");
+        });
+        return option;
+    }
+
+    public Device OpenDevice(ParseResult parsed) => OpenDevice(parsed.GetRequiredValue(Device), parsed.GetValue(OpenClAny));
+
+    /// <summary>The one place where the bench opens a device for a command.</summary>
+    public static Device OpenDevice(string name, bool anyOpenCl)
+        => Runtime.Device.Open(name, new DeviceOptions { AllowAnyOpenCl = anyOpenCl });
+
+    /// <summary>What a process of this bench needs to open the same device.</summary>
+    public string[] DeviceArguments(ParseResult parsed)
+        => [Device.Name, parsed.GetRequiredValue(Device), .. parsed.GetValue(OpenClAny) ? new[] { OpenClAny.Name } : []];
+
+    /// <summary>Starts the peer, if there is to be one.</summary>
+    public TorchvisionPeer? StartPeer(ParseResult parsed, Device device) => parsed.GetValue(Peer) is null ? null : TorchvisionPeer.Start(
+        parsed.GetRequiredValue(Python),
+        parsed.GetValue(PeerDevice) ?? (device.Info.Kind == DeviceKind.Cpu ? "cpu" : null),
+        parsed.GetValue(PeerNoTf32));
+
+    private static Option<string?> OneOf(string name, string description, params string[] values)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = string.Join('|', values) };
+        option.AcceptOnlyFromAmong(values);
+        return option;
+    }
+}
+
+/// <summary>Sides of a picture in px.</summary>
+internal readonly record struct PictureSize(int Height, int Width)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Height} × {Width}";
+
+    /// <summary>As an option takes it.</summary>
+    public string Argument => string.Create(CultureInfo.InvariantCulture, $"{Height}x{Width}");
+
+    public static PictureSize? Parse(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (Of(text) is { } size)
+            return size;
+        result.AddError($"--size is '{text}'; it can be a height and a width of 32 to 8192 px, such as 800x1333.");
+        return null;
+    }
+
+    /// <summary>Reads 800x1333; null for anything else.</summary>
+    public static PictureSize? Of(string text)
+    {
+        var sides = text.Split('x');
+        return sides.Length == 2 && Side(sides[0]) is { } height && Side(sides[1]) is { } width ? new PictureSize(height, width) : null;
+    }
+
+    private static int? Side(string text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var px) && px is >= 32 and <= 8192 ? px : null;
+}

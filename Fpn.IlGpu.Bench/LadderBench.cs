@@ -1,0 +1,176 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Bench;
+
+/// <summary>
+/// <c>ladder</c>: every form of convolution and matrix product, from the naive one to production, on the layers of R50-FPN:
+/// GFLOP/s and share of the device's peak. With a peer, what it reaches on the same layer, in turn.
+/// </summary>
+internal static class LadderBench
+{
+    // A rung that would take longer for the whole layer computes some of its rows.
+    private const double LongestMs = 500;
+    private const double ShortestMs = 20;
+    private const long FirstTryMultiplyAdds = 100_000_000;
+    private const int MoreRows = 4;
+    private const int SlowRounds = 2;
+
+    public static Command Create()
+    {
+        var options = new BenchOptions();
+        var runs = BenchOptions.Runs(5, "Rounds, of which the best counts.");
+        var only = new Option<string?>("--only") { Description = "Layers whose line contains this: 3×3, C4, fc.", HelpName = "TEXT" };
+        var command = new Command("ladder", "Times every form of convolution and matrix product on R50-FPN's layers.") { runs, only };
+        foreach (var option in options.OfDevice.Concat(options.OfPeer))
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            using var device = options.OpenDevice(parsed);
+            using var peer = options.StartPeer(parsed, device);
+            Results.Introduce(device, peer);
+            var wanted = parsed.GetValue(only)?.Replace('x', '×');
+            LayerShape[] shapes = [.. LayerShape.R50Fpn.Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
+            if (shapes.Length == 0)
+                throw new BenchException($"No layer's line contains '{wanted}'.");
+            using var peak = new PeakRate(device);
+            List<Layer> layers = [.. shapes.Select(shape => Climb(device, peer, peak, shape, parsed.GetValue(runs)))];
+            Print(layers, peak.Flops, peer);
+            var results = new Results("ladder", device, peer);
+            results.Root["peak_flops"] = peak.Flops;
+            results.Root["layers"] = new JsonArray([.. layers.Select(layer => layer.ToJson())]);
+            results.Write(parsed.GetValue(options.Json));
+        });
+        return command;
+    }
+
+    /// <summary>Whether a form multiplies less than the definition, so that its rate is no share of the peak.</summary>
+    public static bool IsWinograd(ConvolutionForm form) => form.ToString().StartsWith("Winograd", StringComparison.Ordinal);
+
+    /// <summary>One layer: all its rungs, and the peer, in turn.</summary>
+    private static Layer Climb(Device device, TorchvisionPeer? peer, PeakRate peak, LayerShape shape, int rounds)
+    {
+        if (!Console.IsErrorRedirected)
+            Console.Error.Write($"\r{shape.Title,-60}\r");
+        var geometry = shape.Geometry;
+        List<Rung> rungs = [.. ConvolutionForms.Ladder(device, geometry).Select(form => Rung.Begin(device, shape, form))];
+        var peerMs = double.PositiveInfinity;
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var rung in rungs.Where(rung => rung.IsWhole || round < SlowRounds))
+                rung.Time();
+            peak.Sample();
+            if (peer is not null)
+            {
+                Timing.Pause();
+                peerMs = Math.Min(peerMs, peer.Layer(shape, Repeats(rungs.Min(rung => rung.Ms))));
+                Timing.Pause();
+            }
+        }
+        var layer = new Layer(
+            shape, ConvolutionForms.Choose(device, geometry),
+            [.. rungs.Select(rung => new Rate(rung.Form, rung.Flops, rung.IsWhole))],
+            peer is null ? null : 2e3 * shape.MultiplyAdds / peerMs);
+        foreach (var rung in rungs)
+            rung.Dispose();
+        return layer;
+    }
+
+    /// <summary>Short work is repeated, so that starting it and waiting for it don't show.</summary>
+    private static int Repeats(double ms) => (int)Math.Clamp(ShortestMs / ms, 1, 50);
+
+    private static void Print(List<Layer> layers, double peak, TorchvisionPeer? peer)
+    {
+        ConvolutionForm[] forms = [.. layers.SelectMany(layer => layer.Rates.Select(rate => rate.Form)).Distinct().Order()];
+        Console.WriteLine($"GFLOP/s (share of the device's measured peak, {MarkdownTable.Number(peak / 1e9)} GFLOP/s)\n");
+        var table = new MarkdownTable(
+        [
+            "layer", .. forms.Select(form => IsWinograd(form) ? $"{form} ¹" : $"{form}"),
+            .. peer is null ? Array.Empty<string>() : [peer.Name.Split(' ')[0], "ratio"],
+        ]);
+        foreach (var layer in layers)
+        {
+            table.Add(
+            [
+                layer.Shape.Title, .. forms.Select(form => Cell(layer, form)),
+                .. peer is null ? Array.Empty<string>() : [Gigaflops(layer.PeerFlops!.Value), MarkdownTable.Number(layer.RatioToPeer)],
+            ]);
+        }
+        table.Write(Console.Out);
+        Console.WriteLine("\nBold: the form that runs in production. ~: measured on some of the layer's rows.");
+        if (forms.Any(IsWinograd))
+            Console.WriteLine("¹ Multiply-adds of the definition, of which Winograd's algorithm does fewer.");
+        if (peer is not null)
+            Console.WriteLine("ratio: the best form but Winograd, over the peer's better memory format.");
+
+        string Cell(Layer layer, ConvolutionForm form)
+        {
+            if (layer.Rates.FirstOrDefault(rate => rate.Form == form) is not { } rate)
+                return "";
+            var text = $"{(rate.IsWhole ? "" : "~")}{Gigaflops(rate.Flops)} ({MarkdownTable.Percent(rate.Flops / peak)})";
+            return form == layer.Production ? $"**{text}**" : text;
+        }
+
+        static string Gigaflops(double flops) => MarkdownTable.Number(flops / 1e9);
+    }
+
+    /// <summary>What a form reaches.</summary>
+    private sealed record Rate(ConvolutionForm Form, double Flops, bool IsWhole);
+
+    /// <summary>What all forms, and the peer, reach on a layer.</summary>
+    private sealed record Layer(LayerShape Shape, ConvolutionForm Production, IReadOnlyList<Rate> Rates, double? PeerFlops)
+    {
+        public double? RatioToPeer => Rates.Where(rate => !IsWinograd(rate.Form)).Max(rate => rate.Flops) / PeerFlops;
+
+        public JsonObject ToJson() => new()
+        {
+            ["layer"] = Shape.Title,
+            ["production"] = Production.ToString(),
+            ["flops"] = new JsonObject(Rates.Select(rate => KeyValuePair.Create(rate.Form.ToString(), (JsonNode?)rate.Flops))),
+            ["partly"] = new JsonArray([.. Rates.Where(rate => !rate.IsWhole).Select(rate => JsonValue.Create(rate.Form.ToString()))]),
+            ["peer_flops"] = PeerFlops,
+            ["ratio_to_peer"] = RatioToPeer,
+        };
+    }
+
+    /// <summary>A form at work on a layer.</summary>
+    private sealed class Rung : IDisposable
+    {
+        private readonly LayerRun run;
+
+        private Rung(ConvolutionForm form, LayerRun run, bool isWhole, double ms)
+            => (Form, this.run, IsWhole, Ms) = (form, run, isWhole, ms);
+
+        public ConvolutionForm Form { get; }
+
+        /// <summary>Whether it computes the whole layer.</summary>
+        public bool IsWhole { get; }
+
+        /// <summary>The best so far.</summary>
+        public double Ms { get; private set; }
+
+        public double Flops => 2e3 * run.MultiplyAdds / Ms;
+
+        /// <summary>Finds out, on a few rows, how many can be waited for.</summary>
+        public static Rung Begin(Device device, LayerShape shape, ConvolutionForm form)
+        {
+            var multiplyAddsARow = (long)shape.W * shape.C * shape.K * Math.Max(1, shape.Side * shape.Side);
+            var rows = (int)Math.Clamp(FirstTryMultiplyAdds / multiplyAddsARow, 1, shape.H);
+            while (true)
+            {
+                var run = new LayerRun(device, shape, form, rows);
+                var ms = run.Ms(1);
+                if (rows == shape.H || ms > LongestMs / MoreRows)
+                    return new Rung(form, run, rows == shape.H, ms);
+                run.Dispose();
+                rows = ms * shape.H / rows <= LongestMs ? shape.H : Math.Min(shape.H, rows * MoreRows);
+            }
+        }
+
+        public void Time() => Ms = Math.Min(Ms, run.Ms(Repeats(Ms)));
+
+        public void Dispose() => run.Dispose();
+    }
+}

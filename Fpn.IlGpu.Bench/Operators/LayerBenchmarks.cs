@@ -1,0 +1,28 @@
+using BenchmarkDotNet.Attributes;
+
+namespace Fpn.IlGpu.Bench.Operators;
+
+/// <summary>Convolutions and matrix products in the form that runs in production; 'ladder' has all forms.</summary>
+public class LayerBenchmarks : OperatorBenchmark
+{
+    private LayerRun run = null!;
+
+    /// <summary>Every layer of R50-FPN, by its line.</summary>
+    public static IEnumerable<string> Layers => LayerShape.R50Fpn.Select(shape => shape.Title);
+
+    /// <summary>The layer.</summary>
+    [ParamsSource(nameof(Layers))]
+    public string Layer { get; set; } = "";
+
+    /// <summary>Uploads random values.</summary>
+    [GlobalSetup]
+    public void Setup() => run = Own(new LayerRun(Device, LayerShape.R50Fpn.Single(shape => shape.Title == Layer), form: null));
+
+    /// <summary>With bias and ReLU.</summary>
+    [Benchmark(Description = "layer")]
+    public void Production()
+    {
+        run.Queue();
+        Finish();
+    }
+}

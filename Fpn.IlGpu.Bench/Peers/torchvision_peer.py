@@ -1,0 +1,155 @@
+"""The peer of Fpn.IlGpu.Bench: torchvision, timed in turn with this project on the same machine.
+
+    python3 torchvision_peer.py [--device cpu|cuda] [--threads N] [--no-tf32]
+
+Commands come on standard input, a JSON list a line, and each is answered by one line of JSON on standard output, its times
+in milliseconds, everything that was queued done:
+
+    model HEIGHT WIDTH (new|load) FILE PICTURE    fasterrcnn_resnet50_fpn for inputs of that size; "new" makes weights and
+                                                  writes them to FILE, "load" reads them; PICTURE holds 8-bit RGB rows
+    detect                                        one detection of the picture
+    conv H W C K SIDE STRIDE REPEATS              one convolution, padded by SIDE / 2, REPEATS times in a row, and the same
+                                                  with the channels last: the faster
+    linear M C K REPEATS                          one matrix product with bias, REPEATS times in a row
+
+The time of a detection does not depend on the weights' values, but for the number of boxes: new weights are random,
+with batch norms calibrated on noise and heads spread until there are 1000 proposals and about 100 detections.
+"""
+import argparse, json, sys, time
+
+try:
+    import torch
+    import torchvision
+except ImportError as missing:
+    print(json.dumps(dict(error=f"this Python ({sys.version.split()[0]}) has no {missing.name}")), flush=True)
+    sys.exit(1)
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+options = argparse.ArgumentParser()
+options.add_argument("--device")
+options.add_argument("--threads", type=int, default=1)
+options.add_argument("--no-tf32", action="store_true")
+a = options.parse_args()
+device = a.device or ("cuda" if torch.cuda.is_available() else "cpu")
+on_cuda = device.startswith("cuda")
+torch.set_num_threads(a.threads)
+torch.backends.cudnn.allow_tf32 = not a.no_tf32
+torch.backends.cuda.matmul.allow_tf32 = not a.no_tf32
+model, images, layers = None, None, {}
+
+
+def timed(work):
+    if on_cuda:
+        torch.cuda.synchronize()
+    begin = time.perf_counter()
+    result = work()
+    if on_cuda:
+        torch.cuda.synchronize()
+    return 1e3 * (time.perf_counter() - begin), result
+
+
+def calibrate(net):
+    """Batch norms to the statistics of noise; heads spread."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None
+    net.backbone.train()
+    with torch.no_grad():
+        net.backbone(torch.randn(2, 3, 256, 256))
+        for layer, factor in ((net.rpn.head.cls_logits, 8), (net.rpn.head.bbox_pred, 8), (net.roi_heads.box_predictor.cls_score, 6)):
+            layer.weight.mul_(factor)
+
+
+def build(height, width, source, weights, picture):
+    global model, images
+    torch.manual_seed(0)
+    model = torchvision.models.detection.fasterrcnn_resnet50_fpn(
+        weights=None, weights_backbone=None, norm_layer=torch.nn.BatchNorm2d, min_size=min(height, width), max_size=max(height, width))
+    if source == "new":
+        calibrate(model)
+        torch.save(model.state_dict(), weights)
+    else:
+        # Published weights have frozen batch norms, which count no batches.
+        absent = model.load_state_dict(torch.load(weights, map_location="cpu"), strict=False)
+        others = [n for n in absent.missing_keys if not n.endswith("num_batches_tracked")] + absent.unexpected_keys
+        if others:
+            raise ValueError(f"{weights} does not hold a fasterrcnn_resnet50_fpn, see its {others[0]}")
+    model.eval().to(device)
+    with open(picture, "rb") as f:
+        pixels = torch.frombuffer(bytearray(f.read()), dtype=torch.uint8)
+    images = [(pixels.view(height, width, 3).permute(2, 0, 1).float() / 255).contiguous().to(device)]
+    return {}
+
+
+def detect():
+    if on_cuda:
+        torch.cuda.reset_peak_memory_stats()
+    cpu = time.process_time()
+    ms, found = timed(lambda: model(images))
+    return dict(ms=ms, cpu_ms=1e3 * (time.process_time() - cpu), detections=len(found[0]["boxes"]), **memory())
+
+
+def memory():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) if resource else None
+    return dict(process_bytes=peak, device_bytes=torch.cuda.max_memory_allocated() if on_cuda else None)
+
+
+def layer(key, make):
+    """What was made for this shape; of other shapes nothing is kept."""
+    if key not in layers:
+        layers.clear()
+        torch.manual_seed(1)
+        layers[key] = make()
+        for way in layers[key]:
+            timed(way)
+    return layers[key]
+
+
+def best(ways, repeats):
+    def run(way):
+        for _ in range(repeats):
+            way()
+    return dict(ms=min(timed(lambda: run(way))[0] for way in ways) / repeats)
+
+
+def conv(h, w, c, k, side, stride, repeats):
+    def make():
+        x = torch.rand(1, c, h, w, device=device) - 0.5
+        weight = torch.rand(k, c, side, side, device=device) - 0.5
+        bias = torch.rand(k, device=device)
+        last = torch.channels_last
+        x_last, weight_last = x.contiguous(memory_format=last), weight.contiguous(memory_format=last)
+        run = torch.nn.functional.conv2d
+        return [lambda: run(x, weight, bias, stride, side // 2), lambda: run(x_last, weight_last, bias, stride, side // 2)]
+    return best(layer(("conv", h, w, c, k, side, stride), make), repeats)
+
+
+def linear(m, c, k, repeats):
+    def make():
+        x, weight, bias = (torch.rand(*size, device=device) - 0.5 for size in ((m, c), (k, c), (k,)))
+        return [lambda: torch.nn.functional.linear(x, weight, bias)]
+    return best(layer(("linear", m, c, k), make), repeats)
+
+
+def answer(command, *rest):
+    if command == "model":
+        height, width, source, weights, picture = rest
+        return build(int(height), int(width), source, weights, picture)
+    return dict(detect=detect, conv=conv, linear=linear)[command](*map(int, rest))
+
+
+print(json.dumps(dict(
+    name="torchvision", version=torchvision.__version__, torch=torch.__version__, python=sys.version.split()[0],
+    device=torch.cuda.get_device_name() if on_cuda else "cpu", threads=torch.get_num_threads(),
+    tf32=on_cuda and not a.no_tf32)), flush=True)
+with torch.inference_mode():
+    for line in sys.stdin:
+        try:
+            reply = answer(*json.loads(line))
+        except Exception as e:
+            reply = dict(error=f"{type(e).__name__}: {e}".splitlines()[0])
+        print(json.dumps(reply), flush=True)
