@@ -40,6 +40,9 @@ internal static class Convolution
             case ConvolutionForm.Depthwise:
                 DepthwiseConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
                 break;
+            case ConvolutionForm.SimdVector:
+                SimdVectorConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
             case ConvolutionForm.Tile:
                 sizes = ConvolutionTile.Plan(device, sizes.FlattenPointwise());
                 if (device.Info.Kind == DeviceKind.Cpu)

@@ -12,6 +12,9 @@ internal enum ConvolutionForm
     /// <summary>Each channel by itself: <see cref="DepthwiseConvolution"/>.</summary>
     Depthwise,
 
+    /// <summary>Output channels side by side in SIMD registers: <see cref="SimdVectorConvolution"/>, on a CPU.</summary>
+    SimdVector,
+
     /// <summary>Each value loaded is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
     Tile,
 

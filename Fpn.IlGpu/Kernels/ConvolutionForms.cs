@@ -43,6 +43,7 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive or ConvolutionForm.Tile => true,
         ConvolutionForm.Depthwise => geometry.IsDepthwise,
+        ConvolutionForm.SimdVector => device.Info.Kind == DeviceKind.Cpu,
         ConvolutionForm.Unfolded => device.Info.Kind == DeviceKind.OpenCl,
         ConvolutionForm.SimdWinograd => device.Info.Kind == DeviceKind.Cpu && SimdWinograd.Takes(geometry),
         ConvolutionForm.StagedWinograd => device.Info.Kind == DeviceKind.OpenCl && StagedWinograd.Takes(geometry),

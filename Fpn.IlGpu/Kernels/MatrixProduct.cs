@@ -39,6 +39,12 @@ internal static class MatrixProduct
                     NaiveKernel, rows * weights.OutputC, input.View, weights.Values, weights.Bias, depth, weights.OutputC, activation,
                     output.View);
                 break;
+            case ConvolutionForm.SimdVector:
+                // A row of pixels for each row of the matrix, so that threads have something to share.
+                var each = ConvolutionSizes.From(
+                    new Shape(1, rows, 1, depth), new Shape(1, rows, 1, weights.OutputC), geometry, Residual.None, activation);
+                SimdVectorConvolution.Run(device, each, input.View, weights.Values, weights.Bias, output.View, output.View);
+                break;
             case ConvolutionForm.Tile:
                 var sizes = ConvolutionTile.Plan(device, flat);
                 if (device.Info.Kind == DeviceKind.Cpu)
