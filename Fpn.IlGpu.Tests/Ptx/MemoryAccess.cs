@@ -72,17 +72,15 @@ internal static class MemoryAccess
         var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
         return (warp, lanes) =>
         {
-            Span<byte> value = stackalloc byte[8];
+            // Room for four values, the last one written as eight bytes whatever its width.
+            Span<byte> value = stackalloc byte[(4 * sizeof(ulong)) + sizeof(ulong)];
             var r = warp.Registers;
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 var l = BitOperations.TrailingZeroCount(lanes);
-                var place = Write(warp, l, space, r[at + l] + offset, bytes * registers.Length);
                 for (var i = 0; i < registers.Length; i++)
-                {
-                    BinaryPrimitives.WriteUInt64LittleEndian(value, r[registers[i] + l]);
-                    value[..bytes].CopyTo(place[(i * bytes)..]);
-                }
+                    BinaryPrimitives.WriteUInt64LittleEndian(value[(i * bytes)..], r[registers[i] + l]);
+                Write(warp, l, space, r[at + l] + offset, value[..(bytes * registers.Length)]);
             }
         };
     }
@@ -101,17 +99,25 @@ internal static class MemoryAccess
         };
     }
 
-    private static unsafe Span<byte> Write(Warp warp, int lane, PtxSpace space, ulong address, int bytes)
+    private static unsafe void Write(Warp warp, int lane, PtxSpace space, ulong address, ReadOnlySpan<byte> value)
     {
-        Align(lane, address, bytes);
+        Align(lane, address, value.Length);
         Generic(ref space, ref address);
-        return space switch
+        switch (space)
         {
-            PtxSpace.Global => new Span<byte>(warp.Group.Global.At(address, bytes), bytes),
-            PtxSpace.Shared => warp.Group.Shared.Write((warp.Index * Warp.Lanes) + lane, address, bytes),
-            PtxSpace.Local => warp.Local.At(lane, address, bytes),
-            _ => warp.Parameters.At(lane, address, bytes),
-        };
+            case PtxSpace.Global:
+                value.CopyTo(new Span<byte>(warp.Group.Global.At(address, value.Length), value.Length));
+                break;
+            case PtxSpace.Shared:
+                warp.Group.Shared.Write((warp.Index * Warp.Lanes) + lane, address, value);
+                break;
+            case PtxSpace.Local:
+                value.CopyTo(warp.Local.At(lane, address, value.Length));
+                break;
+            default:
+                value.CopyTo(warp.Parameters.At(lane, address, value.Length));
+                break;
+        }
     }
 
     public static void Align(int lane, ulong address, int bytes)

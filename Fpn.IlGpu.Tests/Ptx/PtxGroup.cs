@@ -50,9 +50,11 @@ internal sealed class PtxGroup
                 waiting += warp.Done ? 0 : 1;
             }
             if (waiting == 0)
-                return;
+                break;
             Shared.PassBarrier();
         }
+        foreach (var warp in warps)
+            warp.End();
     }
 
     /// <summary>Immediates and the registers that say which thread it is.</summary>

@@ -2,8 +2,8 @@ namespace Fpn.IlGpu.Tests.Ptx;
 
 /// <summary>
 /// A group's shared memory. It begins as NaN, and it finds races: an access that no barrier separates from another
-/// thread's access to the same place, one of them a write, and any access to a place that an asynchronous copy may
-/// still be writing to. Places are two bytes wide.
+/// thread's access to the same place, one of them a write (but for two that write the same), and any access to a place
+/// that an asynchronous copy may still be writing to. Places are two bytes wide.
 /// </summary>
 internal sealed class SharedMemory
 {
@@ -45,25 +45,25 @@ internal sealed class SharedMemory
         return part;
     }
 
-    /// <summary>Where a thread writes.</summary>
-    public Span<byte> Write(int thread, ulong address, int bytes)
+    /// <summary>A thread writes. Threads that write the same value may do so in any order.</summary>
+    public void Write(int thread, ulong address, ReadOnlySpan<byte> value)
     {
-        var part = Part(address, bytes);
-        foreach (ref var place in Places(address, bytes))
-        {
-            if (place.Pending > 0)
-                throw new PtxException($"Thread {thread} writes where an asynchronous copy may still write (shared byte {address}).");
-            CheckWriter(ref place, thread, address);
-        }
-        return part;
+        var part = Part(address, value.Length);
+        var same = part.SequenceEqual(value);
+        foreach (ref var place in Places(address, value.Length))
+            NoteWriter(ref place, thread, address, same);
+        value.CopyTo(part);
     }
 
     /// <summary>An asynchronous copy begins: from now until it lands nobody may touch its destination.</summary>
     public void BeginCopy(int thread, ulong address, int bytes)
     {
-        Write(thread, address, bytes);
+        Part(address, bytes);
         foreach (ref var place in Places(address, bytes))
+        {
+            NoteWriter(ref place, thread, address, sameValue: false);
             place.Pending++;
+        }
     }
 
     /// <summary>An asynchronous copy has been waited for.</summary>
@@ -71,7 +71,7 @@ internal sealed class SharedMemory
     {
         foreach (ref var place in Places(address, bytes.Length))
             place.Pending--;
-        bytes.CopyTo(Write(thread, address, bytes.Length));
+        Write(thread, address, bytes);
     }
 
     private Span<byte> Part(ulong address, int bytes) => address + (ulong)bytes <= (ulong)data.Length
@@ -81,9 +81,11 @@ internal sealed class SharedMemory
     private Span<Place> Places(ulong address, int bytes) =>
         places.AsSpan((int)address / 2, ((int)address + bytes + 1) / 2 - (int)address / 2);
 
-    private void CheckWriter(ref Place place, int thread, ulong address)
+    private void NoteWriter(ref Place place, int thread, ulong address, bool sameValue)
     {
-        if (place.Writer >= 0 && !Ordered(thread, place.Writer, place.WriteEpoch, place.WriteWarpEpoch))
+        if (place.Pending > 0)
+            throw new PtxException($"Thread {thread} writes where an asynchronous copy may still write (shared byte {address}).");
+        if (!sameValue && place.Writer >= 0 && !Ordered(thread, place.Writer, place.WriteEpoch, place.WriteWarpEpoch))
             throw new PtxException($"Threads {place.Writer} and {thread} write with no barrier between (shared byte {address}).");
         var readBefore = place.Reader == Nobody || place.Reader == thread || place.ReadEpoch < epoch
             || (place.ReaderWarp == thread / Warp.Lanes && place.ReadWarpEpoch < warpEpochs[thread / Warp.Lanes]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 
 namespace Fpn.IlGpu.Tests.Ptx;
@@ -17,7 +18,9 @@ internal sealed class Warp
     {
         this.group = group;
         Index = index;
-        Registers = new ulong[registers * Lanes];
+        // Thousands of groups come after each other, and a kernel may have a thousand registers.
+        Registers = ArrayPool<ulong>.Shared.Rent(registers * Lanes);
+        Array.Clear(Registers);
         Copies = new AsyncCopies(group.Shared, index);
         entry = new Frame(code, lanes);
     }
@@ -46,6 +49,9 @@ internal sealed class Warp
 
     /// <summary>Runs to the next barrier of the group, or to the end.</summary>
     public void Run() => Run(entry);
+
+    /// <summary>Gives its registers back.</summary>
+    public void End() => ArrayPool<ulong>.Shared.Return(Registers);
 
     private void Run(Frame frame)
     {

@@ -67,6 +67,14 @@ public sealed class WarpTests
     public void A_missing_barrier_is_a_race(string barrier, string message) => Fails(Exchange(barrier), 96, message);
 
     [Test]
+    public void Threads_may_write_the_same_value_but_not_different_ones()
+    {
+        const string Text = ".shared .align 4 .b8 s[4]; mov.u32 %r4, s; mov.u32 %r5, VALUE; st.shared.u32 [%r4], %r5;";
+        Run(Text.Replace("VALUE", "7", StringComparison.Ordinal), 64);
+        Fails(Text.Replace("VALUE", "%tid.x", StringComparison.Ordinal), 64, "no barrier between");
+    }
+
+    [Test]
     public void A_barrier_that_some_lanes_skip_is_refused() =>
         Fails("setp.gt.u32 %p1, %r1, 3; @%p1 bra End; bar.sync 0; End: ret;", 32, "reach this barrier");
 
