@@ -134,6 +134,7 @@ internal static class DetectBench
                 MarkdownTable.Percent(flop / time.TotalSeconds / m.PeakFlops));
         }
         stages.Write(Console.Out);
+        Console.WriteLine("\nFLOP are those of the definition; Winograd's algorithm does fewer, and so may pass the peak.");
 
         void Row(string what, double? own, double? other)
             => Cells(what, MarkdownTable.Number(own), MarkdownTable.Number(other), MarkdownTable.Number(own / other));

@@ -47,7 +47,7 @@ internal static class LadderBench
     }
 
     /// <summary>Whether a form multiplies less than the definition, so that its rate is no share of the peak.</summary>
-    public static bool IsWinograd(ConvolutionForm form) => form.ToString().StartsWith("Winograd", StringComparison.Ordinal);
+    public static bool IsWinograd(ConvolutionForm form) => form.ToString().Contains("Winograd", StringComparison.Ordinal);
 
     /// <summary>One layer: all its rungs, and the peer, in turn.</summary>
     private static Layer Climb(Device device, TorchvisionPeer? peer, PeakRate peak, LayerShape shape, int rounds)
