@@ -21,10 +21,13 @@ public sealed class GroupedKernelTests
     }
 
     [Test]
-    public void A_forgotten_barrier_is_a_race() =>
+    public void A_forgotten_barrier_is_a_race()
+    {
+        var kernel = PtxKernel.Compile(ForgottenBarrierKernel);
         Assert.That(
-            () => PtxKernel.Compile(ForgottenBarrierKernel).LaunchGroups(1, GroupSize, new float[GroupSize], new float[GroupSize]),
+            () => kernel.LaunchGroups(1, GroupSize, new float[GroupSize], new float[GroupSize]),
             Throws.TypeOf<PtxException>().With.Message.Contains("no barrier between"));
+    }
 
     [Test]
     public void Inline_tensor_core_instructions_run()

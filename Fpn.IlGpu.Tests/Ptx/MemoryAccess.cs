@@ -35,7 +35,7 @@ internal static class MemoryAccess
                 space = named;
             else if (part is "v2" or "v4")
                 count = part[1] - '0';
-            else if (!Ignored.Contains(part) && !part.StartsWith("L1::", StringComparison.Ordinal) && !part.StartsWith("L2::", StringComparison.Ordinal))
+            else if (!Ignored.Contains(part) && !part.Contains("::", StringComparison.Ordinal))
                 throw new PtxException($"'{part}' is not interpreted");
         }
         var type = s.Parts[^1];
