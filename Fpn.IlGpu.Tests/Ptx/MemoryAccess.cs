@@ -130,14 +130,12 @@ internal static class MemoryAccess
     {
         if (space != PtxSpace.Generic)
             return;
-        space = (address >> 40) switch
+        (space, address) = (address >> GlobalMemory.NumberShift) switch
         {
-            GlobalMemory.SharedWindow >> 40 => PtxSpace.Shared,
-            GlobalMemory.LocalWindow >> 40 => PtxSpace.Local,
-            _ => PtxSpace.Global,
+            GlobalMemory.SharedWindow >> GlobalMemory.NumberShift => (PtxSpace.Shared, address - GlobalMemory.SharedWindow),
+            GlobalMemory.LocalWindow >> GlobalMemory.NumberShift => (PtxSpace.Local, address - GlobalMemory.LocalWindow),
+            _ => (PtxSpace.Global, address),
         };
-        if (space != PtxSpace.Global)
-            address &= GlobalMemory.SharedWindow - 1;
     }
 
     private static ulong Value(ReadOnlySpan<byte> place, int bytes, bool signed) => (bytes, signed) switch
