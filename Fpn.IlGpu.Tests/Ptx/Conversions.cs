@@ -21,8 +21,10 @@ internal static class Conversions
         {
             ("tf32", "f32") when rounding == "rna" => EachLane.Compute(s, static a => Tf32Bits(F32(a))),
             // The first source is the upper half.
-            ("f16x2", "f32") when rounding == "rn" => EachLane.Compute(s, static (a, b) => (HalfBits(F32(a)) << 16) | HalfBits(F32(b))),
-            ("bf16x2", "f32") when rounding == "rn" => EachLane.Compute(s, static (a, b) => (BFloatBits(F32(a)) << 16) | BFloatBits(F32(b))),
+            ("f16x2", "f32") when rounding == "rn" =>
+                EachLane.Compute(s, static (a, b) => (HalfBits(F32(a)) << 16) | HalfBits(F32(b))),
+            ("bf16x2", "f32") when rounding == "rn" =>
+                EachLane.Compute(s, static (a, b) => (BFloatBits(F32(a)) << 16) | BFloatBits(F32(b))),
             _ when IsFloat(from) && IsFloat(to) => Floats(s, to, from, rounding),
             _ when IsFloat(from) => ToInteger(s, to, from, rounding),
             _ when IsFloat(to) => FromInteger(s, to, from, rounding),

@@ -28,7 +28,8 @@ internal static class Cooperation
     private static LaneAction Shuffle(PtxStatement s, Func<int, int, int, int, int, int> source, bool up)
     {
         EachLane.Require(s, 5);
-        var (d, a, b, c, m) = (EachLane.First(s, 0), EachLane.First(s, 1), EachLane.First(s, 2), EachLane.First(s, 3), EachLane.First(s, 4));
+        var (d, a, b) = (EachLane.First(s, 0), EachLane.First(s, 1), EachLane.First(s, 2));
+        var (c, m) = (EachLane.First(s, 3), EachLane.First(s, 4));
         var p = s.Operands[0].Second is { } second ? EachLane.First(second) : -1;
         return (warp, lanes) =>
         {

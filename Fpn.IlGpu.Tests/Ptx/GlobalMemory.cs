@@ -7,11 +7,12 @@ namespace Fpn.IlGpu.Tests.Ptx;
 /// </summary>
 internal sealed unsafe class GlobalMemory
 {
-    private const int NumberShift = 40;
+    public const int NumberShift = 40;
 
-    // Generic addresses of shared and local memory lie in these ranges.
-    public const ulong SharedWindow = 1UL << NumberShift;
-    public const ulong LocalWindow = 2UL << NumberShift;
+    // Generic addresses of shared and local memory lie in these ranges. They don't begin at a multiple of 2^32, so that
+    // whoever cuts such an address to 32 bits without cvta gets no address of the space by chance.
+    public const ulong SharedWindow = (1UL << NumberShift) + 0x1000000;
+    public const ulong LocalWindow = (2UL << NumberShift) + 0x1000000;
     private const int FirstNumber = 16;
 
     private readonly List<(nint Pointer, long Start, long Bytes)> buffers = [];

@@ -45,8 +45,11 @@ public sealed class InstructionTests
     [TestCase("setp.ne.s32 %p1, %r5, %r6; not.pred %p2, %p1; xor.pred %p3, %p1, %p2; selp.b32 %r4, 1, 2, %p3;", 3u, 4u, 1u)]
     [TestCase("cvt.s32.s8 %r4, %r5;", 0x1FFu, 0u, 0xFFFFFFFFu)]
     [TestCase("cvt.u32.u16 %r4, %r5;", 0x1FFFFu, 0u, 0xFFFFu)]
-    public void Integers_of_32_bits(string instruction, uint a, uint b, uint expected) =>
-        Assert.That((uint)PtxText.Value($"cvt.u32.u64 %r5, %rd5; cvt.u32.u64 %r6, %rd6; {instruction} cvt.u64.u32 %rd4, %r4;", a, b), Is.EqualTo(expected));
+    public void Integers_of_32_bits(string instruction, uint a, uint b, uint expected)
+    {
+        var result = PtxText.Value($"cvt.u32.u64 %r5, %rd5; cvt.u32.u64 %r6, %rd6; {instruction} cvt.u64.u32 %rd4, %r4;", a, b);
+        Assert.That((uint)result, Is.EqualTo(expected));
+    }
 
     [TestCase("add.s64 %rd4, %rd5, %rd6;", Minus7, 8ul, 1ul)]
     [TestCase("mul.lo.u64 %rd4, %rd5, %rd6;", Minus7, 2ul, unchecked((ulong)-14))]
@@ -99,7 +102,15 @@ public sealed class InstructionTests
     public void Floats(string instruction, float a, float b, float expected)
     {
         var bits = PtxText.Value(
-            $"cvt.u32.u64 %r5, %rd5; mov.b32 %f5, %r5; cvt.u32.u64 %r6, %rd6; mov.b32 %f6, %r6; {instruction} mov.b32 %r7, %f4; cvt.u64.u32 %rd4, %r7;",
+            $"""
+            cvt.u32.u64 %r5, %rd5;
+            mov.b32 %f5, %r5;
+            cvt.u32.u64 %r6, %rd6;
+            mov.b32 %f6, %r6;
+            {instruction}
+            mov.b32 %r7, %f4;
+            cvt.u64.u32 %rd4, %r7;
+            """,
             PtxTypes.Bits(a),
             PtxTypes.Bits(b));
         Assert.That(PtxTypes.F32(bits), Is.EqualTo(expected));
@@ -107,8 +118,11 @@ public sealed class InstructionTests
 
     [TestCase("cvt.rn.f16x2.f32 %r4, %f5, %f6;", 0x3C00C000u)]
     [TestCase("cvt.rn.bf16x2.f32 %r4, %f5, %f6;", 0x3F80C000u)]
-    public void The_first_of_two_packed_halves_is_the_upper_one(string instruction, uint expected) =>
-        Assert.That(PtxText.Value($"mov.f32 %f5, 0f3F800000; mov.f32 %f6, 0fC0000000; {instruction} cvt.u64.u32 %rd4, %r4;"), Is.EqualTo(expected));
+    public void The_first_of_two_packed_halves_is_the_upper_one(string instruction, uint expected)
+    {
+        var text = $"mov.f32 %f5, 0f3F800000; mov.f32 %f6, 0fC0000000; {instruction} cvt.u64.u32 %rd4, %r4;";
+        Assert.That(PtxText.Value(text), Is.EqualTo(expected));
+    }
 
     [Test]
     public void Names_of_inline_text_live_in_their_braces()

@@ -145,7 +145,9 @@ internal sealed class KernelArguments : IDisposable
     {
         if (view.Length == 0)
             return new HostView(0, 0, 0, 0);
-        var index = (long)view.GetType().GetProperty("Index", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!.GetValue(view)!;
+        // ILGPU tells nobody else where in its buffer a view begins.
+        const BindingFlags AnyInstance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        var index = (long)view.GetType().GetProperty("Index", AnyInstance)!.GetValue(view)!;
         return new HostView((nint)Unsafe.AsPointer(ref view[0]), view.Length * sizeof(T), view.Length, index * sizeof(T));
     }
 

@@ -61,7 +61,8 @@ public sealed class MatrixFragmentTests
         }
         body += $$"""
             mov.f32 %f4, 0f40000000;
-            mma.sync.aligned.{{shape}}.row.col.f32.{{type}}.{{type}}.f32 {%f0, %f1, %f2, %f3}, { {{aList}} }, { {{bList}} }, {%f4, %f4, %f4, %f4};
+            mma.sync.aligned.{{shape}}.row.col.f32.{{type}}.{{type}}.f32
+                {%f0, %f1, %f2, %f3}, { {{aList}} }, { {{bList}} }, {%f4, %f4, %f4, %f4};
             """ + StoreResult();
         var result = new float[16 * 8];
         PtxText.Kernel(body).LaunchGroups(1, 32, Narrow(a, type), Narrow(b, type), result);
@@ -73,7 +74,8 @@ public sealed class MatrixFragmentTests
     {
         var body = """
             mov.b32 %r10, 0x3F801FFF;   // 1 and all bits of the fraction that TF32 cuts
-            mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32 {%f0, %f1, %f2, %f3}, {%r10, %r10}, {%r10}, {0f00000000, 0f00000000, 0f00000000, 0f00000000};
+            mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32
+                {%f0, %f1, %f2, %f3}, {%r10, %r10}, {%r10}, {0f00000000, 0f00000000, 0f00000000, 0f00000000};
             """ + Lane + StoreResult();
         var result = new float[16 * 8];
         PtxText.Kernel(body).LaunchGroups(1, 32, Array.Empty<float>(), Array.Empty<float>(), result);
@@ -144,7 +146,8 @@ public sealed class MatrixFragmentTests
             Throws.TypeOf<PtxException>().With.Message.Contains("FFFFFF7F"));
     }
 
-    private static string LoadFloat(string to, string matrix, string addRow, string addColumn, string row, string column, int width) => $$"""
+    private static string LoadFloat(
+        string to, string matrix, string addRow, string addColumn, string row, string column, int width) => $$"""
             add.u32 %r30, {{row}}, {{addRow}};
             add.u32 %r31, {{column}}, {{addColumn}};
             mad.lo.u32 %r30, %r30, {{width}}, %r31;
@@ -154,7 +157,8 @@ public sealed class MatrixFragmentTests
 
         """;
 
-    private static string LoadShort(string to, string matrix, int addRow, int addColumn, string row, string column, int width) => $$"""
+    private static string LoadShort(
+        string to, string matrix, int addRow, int addColumn, string row, string column, int width) => $$"""
             add.u32 %r30, {{row}}, {{addRow}};
             add.u32 %r31, {{column}}, {{addColumn}};
             mad.lo.u32 %r30, %r30, {{width}}, %r31;

@@ -64,10 +64,11 @@ internal static class MatrixFragments
                 var (g, t) = (lane / 4, lane % 4);
                 for (var h = 0; h < halves; h++)
                 {
+                    var k = (halves * t) + h;
                     for (var i = 0; i < a.Length; i++)
-                        left[((g + (8 * (i % 2))) * depth) + (halves * t) + h + (span * (i / 2))] = value(r[a[i] + lane] >> (h * width) & mask);
+                        left[((g + (8 * (i % 2))) * depth) + k + (span * (i / 2))] = value(r[a[i] + lane] >> (h * width) & mask);
                     for (var i = 0; i < b.Length; i++)
-                        right[(((halves * t) + h + (span * i)) * Columns) + g] = value(r[b[i] + lane] >> (h * width) & mask);
+                        right[((k + (span * i)) * Columns) + g] = value(r[b[i] + lane] >> (h * width) & mask);
                 }
             }
             // D's registers may be C's, in any order.

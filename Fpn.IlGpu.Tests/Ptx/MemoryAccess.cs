@@ -35,7 +35,7 @@ internal static class MemoryAccess
                 space = named;
             else if (part is "v2" or "v4")
                 count = part[1] - '0';
-            else if (!Ignored.Contains(part) && !part.StartsWith("L1::", StringComparison.Ordinal) && !part.StartsWith("L2::", StringComparison.Ordinal))
+            else if (!Ignored.Contains(part) && !part.Contains("::", StringComparison.Ordinal))
                 throw new PtxException($"'{part}' is not interpreted");
         }
         var type = s.Parts[^1];
@@ -130,14 +130,12 @@ internal static class MemoryAccess
     {
         if (space != PtxSpace.Generic)
             return;
-        space = (address >> 40) switch
+        (space, address) = (address >> GlobalMemory.NumberShift) switch
         {
-            GlobalMemory.SharedWindow >> 40 => PtxSpace.Shared,
-            GlobalMemory.LocalWindow >> 40 => PtxSpace.Local,
-            _ => PtxSpace.Global,
+            GlobalMemory.SharedWindow >> GlobalMemory.NumberShift => (PtxSpace.Shared, address - GlobalMemory.SharedWindow),
+            GlobalMemory.LocalWindow >> GlobalMemory.NumberShift => (PtxSpace.Local, address - GlobalMemory.LocalWindow),
+            _ => (PtxSpace.Global, address),
         };
-        if (space != PtxSpace.Global)
-            address &= GlobalMemory.SharedWindow - 1;
     }
 
     private static ulong Value(ReadOnlySpan<byte> place, int bytes, bool signed) => (bytes, signed) switch

@@ -40,7 +40,8 @@ internal static class PtxDecoder
                     Uniform = statement.Parts.Contains("uni"),
                 },
                 "ret" or "exit" => new PtxInstruction(statement) { Flow = PtxFlow.Return },
-                "bar" or "barrier" when statement.Text is "bar.sync" or "barrier.sync" or "barrier.sync.aligned" => Barrier(module, statement),
+                "bar" or "barrier" when statement.Text is "bar.sync" or "barrier.sync" or "barrier.sync.aligned" =>
+                    Barrier(module, statement),
                 "call" => Call(statement),
                 _ => new PtxInstruction(statement) { Run = Action(statement) },
             };

@@ -39,7 +39,10 @@ internal sealed class SharedMemory
             if (place.Pending > 0)
                 throw new PtxException($"Thread {thread} reads what an asynchronous copy may still write (shared byte {address}).");
             if (place.Writer >= 0 && !Ordered(thread, place.Writer, place.WriteEpoch, place.WriteWarpEpoch))
-                throw new PtxException($"Thread {thread} reads what thread {place.Writer} wrote, with no barrier between (shared byte {address}).");
+            {
+                throw new PtxException(
+                    $"Thread {thread} reads what thread {place.Writer} wrote, with no barrier between (shared byte {address}).");
+            }
             NoteReader(ref place, thread);
         }
         return part;

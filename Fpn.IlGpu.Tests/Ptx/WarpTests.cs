@@ -75,6 +75,23 @@ public sealed class WarpTests
     }
 
     [Test]
+    public void Generic_addresses_lead_to_shared_memory_and_back()
+    {
+        const string Text = """
+            .shared .align 4 .b8 s[64];
+            mov.u64 %rd5, s;
+            cvta.shared.u64 %rd6, %rd5;
+            mov.u32 %r5, 7;
+            st.u32 [%rd6+4], %r5;
+            cvta.to.shared.u64 %rd7, %rd6;
+            cvt.u32.u64 %r6, ADDRESS;
+            ld.shared.u32 %r5, [%r6+4];
+            """;
+        Assert.That(Run(Text.Replace("ADDRESS", "%rd7", StringComparison.Ordinal) + StoreR5, 1), Is.EqualTo(new[] { 7 }));
+        Fails(Text.Replace("ADDRESS", "%rd6", StringComparison.Ordinal), 1, "shared memory, which has 64");
+    }
+
+    [Test]
     public void A_barrier_that_some_lanes_skip_is_refused() =>
         Fails("setp.gt.u32 %p1, %r1, 3; @%p1 bra End; bar.sync 0; End: ret;", 32, "reach this barrier");
 
