@@ -4,7 +4,7 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 
-public sealed class StageClockTests(string deviceId) : DeviceTests(deviceId)
+public sealed class StageClockTests(string deviceId) : ModelTests(deviceId)
 {
     [Test]
     public void A_detection_has_the_stages_of_the_paper_and_their_arithmetic_is_all_there_is()
