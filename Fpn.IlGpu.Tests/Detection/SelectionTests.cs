@@ -1,7 +1,6 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
-using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Detection;
 

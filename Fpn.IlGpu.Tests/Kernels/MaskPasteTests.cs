@@ -2,7 +2,6 @@ using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 

@@ -1,6 +1,5 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 

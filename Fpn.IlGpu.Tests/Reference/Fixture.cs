@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Reference;
 
 /// <summary>One case of fixtures/operators.safetensors: an operator's parameters, inputs and outputs.</summary>
-public sealed class Fixture
+internal sealed class Fixture
 {
     private static readonly Lazy<StateDictionary> Cases = new(() => Safetensors.Open(
         Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", "operators.safetensors")));

@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// Fast R-CNN's box parametrisation: centre' = centre + (dx / wx · w, dy / wy · h), w' = w · exp(dw / ww),
 /// h' = h · exp(dh / wh); dw / ww and dh / wh are clamped from above.
 /// </summary>
-public static class BoxDecodeReference
+internal static class BoxDecodeReference
 {
     /// <summary>log(1000 / 16): boxes don't grow by more than this.</summary>
     public static readonly float Clamp = (float)Math.Log(1000.0 / 16);

@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>out[r, i] = exp(in[r, i] − max of row r) / Σ over j of exp(in[r, j] − max of row r).</summary>
-public static class SoftmaxReference
+internal static class SoftmaxReference
 {
     /// <summary>[rows, columns] to the same.</summary>
     public static float[] Run(float[] input, int rows, int columns)

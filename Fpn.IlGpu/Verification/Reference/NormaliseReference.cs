@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>out[…, c] = (in[…, c] · scale − mean[c]) / std[c]; with bgr, in's channels are read backwards.</summary>
-public static class NormaliseReference
+internal static class NormaliseReference
 {
     /// <summary>[…, C] to the same; C is the length of <paramref name="mean"/>.</summary>
     public static float[] Run(float[] input, float scale, float[] mean, float[] std, bool bgr = false)

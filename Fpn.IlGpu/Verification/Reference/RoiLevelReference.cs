@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// Equation 1 of the paper, k = floor(4 + log2(sqrt(w · h) / 224)), clamped to the levels that there are. torchvision
 /// adds 1e-6 after the logarithm, so that a box of exactly 112 px doesn't fall to the level below by rounding.
 /// </summary>
-public static class RoiLevelReference
+internal static class RoiLevelReference
 {
     /// <summary>Boxes [R, 4] in input px to the level of each, from <paramref name="lowest"/> on.</summary>
     public static int[] Run(float[] boxes, int lowest, int highest, float epsilon = 1e-6f)

@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
 
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// out = f(γ · (in − mean) / √(variance + ε) + β), mean and variance over all pixels of a picture and the channels of a

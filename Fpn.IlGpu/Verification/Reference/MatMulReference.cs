@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
 
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>out[m, k] = Σ over c of a[m, c] · b[c, k] + bias[k], then the activation.</summary>
 internal static class MatMulReference

@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>out[n, y, x, c] = in[n, floor(y · H / OH), floor(x · W / OW), c], quotient first, in float.</summary>
-public static class NearestUpsampleReference
+internal static class NearestUpsampleReference
 {
     /// <summary>The row (or column) of the input that one of the output is taken from.</summary>
     public static int SourceIndex(int index, int inputs, int outputs) =>

@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// Greedy non-maximum suppression: best score first (among equals the lower index), each box that stays removes those
 /// after it, of its own group, whose IoU with it is over the threshold.
 /// </summary>
-public static class NmsReference
+internal static class NmsReference
 {
     /// <summary>Boxes [R, 4] and scores [R] to the indices that stay, best first.</summary>
     /// <param name="boxes">x1, y1, x2, y2.</param>

@@ -1,9 +1,9 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// torchvision's AnchorGenerator: around each location of each level, one anchor a ratio (height / width) and size.
 /// </summary>
-public static class AnchorsReference
+internal static class AnchorsReference
 {
     /// <summary>Anchors around 0, [A, 4]: ratios outermost, sizes (px) within; corners rounded to even.</summary>
     public static float[] Cell(float[] sizes, float[] aspectRatios, bool round = true)

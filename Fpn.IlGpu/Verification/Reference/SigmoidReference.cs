@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>out[i] = 1 / (1 + exp(−in[i])).</summary>
-public static class SigmoidReference
+internal static class SigmoidReference
 {
     /// <summary>Any shape.</summary>
     public static float[] Run(float[] input) =>

@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>The largest values, best first; among equals the lower index first.</summary>
-public static class TopKReference
+internal static class TopKReference
 {
     /// <summary>Indices of the min(k, length) largest.</summary>
     public static int[] Run(float[] values, int k) =>

@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// Masks at picture size as probabilities, in the words of the two functions named paste_masks_in_image: torchvision
 /// resizes a padded mask to a box in whole px, Detectron2 samples the mask wherever a px of the exact box lies on it.
 /// </summary>
-public static class MaskPasteReference
+internal static class MaskPasteReference
 {
     /// <summary>One mask [side, side] and its box to [H, W].</summary>
     /// <param name="mask">The probabilities.</param>

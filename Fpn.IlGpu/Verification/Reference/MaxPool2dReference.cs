@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>The largest value under a window, of those inside of the map. NaN wins, as in PyTorch.</summary>
-public static class MaxPool2dReference
+internal static class MaxPool2dReference
 {
     /// <summary>Shape of the output, rounded down.</summary>
     public static Shape4 OutputShape(

@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>Extents of an NHWC tensor: batch, rows, columns, channels.</summary>
-public readonly record struct Shape4(int N, int H, int W, int C)
+internal readonly record struct Shape4(int N, int H, int W, int C)
 {
     /// <summary>The number of elements.</summary>
     public int Count => N * H * W * C;

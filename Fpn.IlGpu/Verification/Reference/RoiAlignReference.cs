@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// RoIAlign (Mask R-CNN, section 3) as torchvision computes it: each bin is the mean of samples² bilinear samples,
 /// evenly spread in it. A sample more than one pixel outside of the map is 0; nearer ones are clamped to its edge.
 /// </summary>
-public static class RoiAlignReference
+internal static class RoiAlignReference
 {
     /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
     /// <param name="map">The features.</param>

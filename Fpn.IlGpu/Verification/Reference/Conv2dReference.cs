@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
 
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// out[n, oy, ox, k] = Σ over ky, kx, c of in[n, oy·sy − py + ky·dy, ox·sx − px + kx·dx, g·C/groups + c] ·

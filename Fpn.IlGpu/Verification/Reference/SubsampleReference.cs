@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>P6: every other row and column of P5, from the first on (a 1×1 max pool of stride 2).</summary>
-public static class SubsampleReference
+internal static class SubsampleReference
 {
     /// <summary>Shape of the output: halves, rounded up.</summary>
     public static Shape4 OutputShape(Shape4 shape) => shape with { H = (shape.H + 1) / 2, W = (shape.W + 1) / 2 };

@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// Bilinear resizing with half-pixel centres, clamped at the edges, without antialiasing: PyTorch's interpolate with
 /// align_corners=False. Sizes follow torchvision's GeneralizedRCNNTransform.
 /// </summary>
-public static class BilinearResizeReference
+internal static class BilinearResizeReference
 {
     /// <summary>
     /// The shorter side becomes <paramref name="minSize"/>, unless the longer would exceed <paramref name="maxSize"/>;

@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
 
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>The activations as they are defined: max(x, 0); x · hardsigmoid(x); clamp(x / 6 + 1/2, 0, 1).</summary>
 internal static class ActivationReference

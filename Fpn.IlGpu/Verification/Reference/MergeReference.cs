@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>The pyramid's top-down step: the coarser map, upsampled to the lateral's size, plus the lateral.</summary>
-public static class MergeReference
+internal static class MergeReference
 {
     /// <summary>Coarse map [N, h, w, C] and lateral [N, H, W, C] to [N, H, W, C].</summary>
     public static float[] Run(float[] coarse, Shape4 coarseShape, float[] lateral, Shape4 lateralShape)

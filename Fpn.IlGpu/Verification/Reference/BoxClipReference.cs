@@ -1,7 +1,7 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>Corners moved into the picture: x to 0…width, y to 0…height.</summary>
-public static class BoxClipReference
+internal static class BoxClipReference
 {
     /// <summary>Boxes [R, 4] to the same, in px of the picture of this size.</summary>
     public static float[] Run(float[] boxes, float width, float height)

@@ -1,10 +1,10 @@
-namespace Fpn.IlGpu.Tests.Reference;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// RoI max pooling (Fast R-CNN, section 2.1) as torchvision computes it: corners rounded to whole level px (halves
 /// away from 0), both ends belonging to the RoI; a bin is the largest value of the px that it touches, 0 of none.
 /// </summary>
-public static class RoiMaxPoolReference
+internal static class RoiMaxPoolReference
 {
     /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
     /// <param name="map">The features.</param>
