@@ -32,22 +32,32 @@ internal static class TestDevices
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
-        var exists = id == InterpretedDevice.Id ? PtxCompiler.Exists : id == SimulatedGpu || Found.Value.Any(d => d.Id == id);
-        if (!exists)
-            Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
+        SkipWhereMissing(id);
         lock (Opened)
         {
             if (!Opened.TryGetValue(id, out var device))
-            {
-                Opened[id] = device = id switch
-                {
-                    InterpretedDevice.Id => InterpretedDevice.Open(),
-                    SimulatedGpu => Simulate(),
-                    _ => Device.Open(id, Options),
-                };
-            }
+                Opened[id] = device = OpenAlone(id);
             return device;
         }
+    }
+
+    /// <summary>A device that the caller closes.</summary>
+    public static Device OpenAlone(string id)
+    {
+        SkipWhereMissing(id);
+        return id switch
+        {
+            InterpretedDevice.Id => InterpretedDevice.Open(),
+            SimulatedGpu => Simulate(),
+            _ => Device.Open(id, Options),
+        };
+    }
+
+    private static void SkipWhereMissing(string id)
+    {
+        var exists = id == InterpretedDevice.Id ? PtxCompiler.Exists : id == SimulatedGpu || Found.Value.Any(d => d.Id == id);
+        if (!exists)
+            Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
     }
 
     public static void CloseAll()

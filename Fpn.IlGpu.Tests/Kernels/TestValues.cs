@@ -1,28 +1,16 @@
+using Fpn.IlGpu.Verification;
+
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Seeded values for operator tests.</summary>
+/// <summary>Seeded values for operator tests, those of the library's own verification.</summary>
 internal static class TestValues
 {
     /// <summary>Uniform in −1…1.</summary>
-    public static float[] Uniform(int count, int seed) => Uniform(count, seed, -1, 1);
+    public static float[] Uniform(int count, int seed) => CaseValues.Uniform(count, seed);
 
     /// <summary>Uniform in a range.</summary>
-    public static float[] Uniform(int count, int seed, float from, float to)
-    {
-        var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => from + (to - from) * random.NextSingle())];
-    }
+    public static float[] Uniform(int count, int seed, float from, float to) => CaseValues.Uniform(count, seed, from, to);
 
     /// <summary>Boxes of all sizes, some partly and some wholly off a picture of w × h px, as x1, y1, x2, y2.</summary>
-    public static float[] Boxes(int count, int seed, float w, float h)
-    {
-        var random = new Random(seed);
-        var boxes = new List<float>();
-        for (var i = 0; i < count; i++)
-        {
-            var (x, y) = ((random.NextSingle() * 1.4f - 0.2f) * w, (random.NextSingle() * 1.4f - 0.2f) * h);
-            boxes.AddRange([x, y, x + MathF.Pow(random.NextSingle(), 3) * w, y + MathF.Pow(random.NextSingle(), 3) * h]);
-        }
-        return [.. boxes];
-    }
+    public static float[] Boxes(int count, int seed, float w, float h) => CaseValues.Boxes(count, seed, w, h);
 }

@@ -1,0 +1,156 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Tests.Ptx;
+using Fpn.IlGpu.Verification;
+
+namespace Fpn.IlGpu.Tests.Verification;
+
+/// <summary>What <c>fpn verify</c> stands on: that it passes where all is well, and tells where it is not.</summary>
+internal sealed class DeviceVerificationTests
+{
+    private static readonly string[] Large = ["convolution", "matrix product", "model"];
+    private static readonly VerifiedOperator Right = new("right", [new("some", (_, findings) => findings.Close([1], [1], 0, 0, [1]))]);
+
+    // Max pooling whose padding is forgotten.
+    internal static VerifiedOperator Wrong => new("wrong pool",
+    [
+        new("[1, 4, 4, 2]", (device, findings) =>
+        {
+            var values = CaseValues.Uniform(32, 1, -3, -1);
+            using var input = Tensor.Upload(device, new Shape(1, 4, 4, 2), values);
+            using var output = Tensor.Upload(device, new Shape(1, 2, 2, 2), CaseValues.Unwritten(8));
+            MaxPool.Run(device, input, 2, 2, 0, output);
+            var expected = MaxPool2dReference.Run(values, new(1, 4, 4, 2), (3, 3), (2, 2), (1, 1));
+            findings.Close(output.ToArray(), expected, 0, 0, [1, 2, 2, 2]);
+        }),
+        new("another", (_, findings) => findings.Close([1], [1], 0, 0, [1])),
+    ]);
+
+    internal static VerifiedOperator Throwing => new("throwing",
+    [
+        new("good", (_, findings) => findings.Close([2], [1], 1, 0, [1])),
+        new("bad", (_, _) => throw new InvalidOperationException("no\nkernel")),
+        new("never reached", (_, _) => Assert.Fail("an operator that threw is over")),
+    ]);
+
+    [TestCaseSource(typeof(TestDevices), nameof(TestDevices.Real))]
+    public void Every_operator_agrees_and_so_does_the_shipped_model(string id)
+    {
+        var rows = Verified(id, VerifiedOperator.All);
+        Assert.That(rows.Select(r => r.Operator), Is.Unique.And.Member("convolution (Tile)").And.Member("the shipped model"));
+        Assert.That(rows.Select(r => r.Cases), Is.All.Positive);
+    }
+
+    // The interpreter would take minutes for the convolutions, which have tests of their own on it.
+    [Test]
+    public void Every_small_operator_agrees_in_interpreted_ptx()
+        => Verified(InterpretedDevice.Id, [.. VerifiedOperator.All.Where(o => !Large.Any(o.Name.Contains))]);
+
+    [Test]
+    public void A_wrong_operator_is_a_mismatch_that_names_its_shape_and_place()
+    {
+        using var verification = new DeviceVerification(() => Device.Open("cpu"), [Wrong, Right]);
+        var rows = verification.Run().ToArray();
+        Assert.That(rows.Select(r => (r.Operator, r.Cases, r.Passed)), Is.EqualTo(new[] { ("wrong pool", 2, false), ("right", 1, true) }));
+        Assert.That(rows[0].Mismatches, Has.Count.EqualTo(1));
+        Assert.That(rows[0].Mismatches[0], Does.Match(@"^\[1, 4, 4, 2\], \d of 8 values differ, most at \[0, .*instead of"));
+        Assert.That((rows[0].Difference, rows[0].Bound), Is.GreaterThan((0.0, 0.0)));
+        Assert.That(rows[0].Error, Is.Null);
+    }
+
+    [Test]
+    public void An_operator_that_throws_is_a_row_and_the_next_has_the_device_afresh()
+    {
+        var opened = new List<Device>();
+        var used = new List<Device>();
+        var after = new VerifiedOperator("after", [new("one", (device, findings) =>
+        {
+            used.Add(device);
+            Wrong.Cases(device)[0].Run(device, findings);
+        })]);
+        using (var verification = new DeviceVerification(Open, [Right, Throwing, after]))
+        {
+            var rows = verification.Run().ToArray();
+            Assert.That(rows.Select(r => r.Passed), Is.EqualTo(new[] { true, false, false }));
+            Assert.That(rows[1].Error, Is.EqualTo("bad: InvalidOperationException: no kernel"));
+            Assert.That((rows[1].Cases, rows[1].Difference, rows[1].Bound), Is.EqualTo((1, 1.0, 1.0)));
+            Assert.That((rows[2].Error, rows[2].Mismatches.Count), Is.EqualTo(((string?)null, 1)), "it ran");
+        }
+        Assert.That(opened, Has.Count.EqualTo(2));
+        Assert.That(used, Is.EqualTo(new[] { opened[1] }));
+        foreach (var device in opened)
+            Assert.That(() => device.Guard(() => 0), Throws.TypeOf<ObjectDisposedException>());
+
+        Device Open()
+        {
+            opened.Add(Device.Open("cpu"));
+            return opened[^1];
+        }
+    }
+
+    [Test]
+    public void A_device_that_does_not_open_again_is_an_error_in_every_row_that_follows()
+    {
+        var opened = 0;
+        Device Open() => opened++ == 0 ? Device.Open("cpu") : throw new DeviceException("It is gone.");
+        using var verification = new DeviceVerification(Open, [Throwing, Right, Right with { Name = "other" }]);
+        Assert.That(verification.Run().Select(r => (r.Cases, r.Error)).Skip(1), Is.All.EqualTo((0, "the device: It is gone.")));
+    }
+
+    [Test]
+    public void Progress_names_each_case_before_it_runs_and_cancelling_stops()
+    {
+        using var source = new CancellationTokenSource();
+        var told = new List<VerificationProgress>();
+        var ran = 0;
+        VerificationCase one = new("one", (_, _) => ran++), stopping = new("stopping", (_, _) => source.Cancel());
+        using var verification = new DeviceVerification(() => Device.Open("cpu"), [new("a", [one]), new("b", [stopping, one])]);
+        Assert.That(
+            () => verification.Run(new Listener(told), source.Token).Count(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(told, Is.EqualTo(new VerificationProgress[] { new(1, 2, "a", "one"), new(2, 2, "b", "stopping") }));
+        Assert.That(ran, Is.EqualTo(1));
+    }
+
+    [TestCase(float.NaN, 1)]
+    [TestCase(1, float.NaN)]
+    [TestCase(float.PositiveInfinity, 1)]
+    [TestCase(1, float.PositiveInfinity)]
+    [TestCase(float.NegativeInfinity, float.PositiveInfinity)]
+    [TestCase(1, 1.002f)]
+    public void Not_a_number_and_infinity_never_agree_and_neither_does_what_is_beyond_the_bound(float actual, float expected)
+    {
+        var findings = new Findings();
+        findings.Close([1, actual, 1], [1, expected, 1], 1e-3, 0, [3], "it");
+        Assert.That(findings.Mismatches, Has.Count.EqualTo(1).And.One.StartsWith("it: 1 of 3 values differ, most at [1]: "));
+        Assert.That(findings.Difference, Is.NaN.Or.GreaterThan(1e-3));
+    }
+
+    [Test]
+    public void The_difference_is_the_one_that_is_largest_for_its_bound()
+    {
+        var findings = new Findings();
+        findings.Close([100.5f, 1.25f, float.PositiveInfinity], [100, 1, float.PositiveInfinity], 0, 1, [3]);
+        Assert.That((findings.Difference, findings.Bound, findings.Mismatches.Count), Is.EqualTo((0.25, 1.0, 0)));
+        findings.Close([1], [1, 2], 0, 0, [2]);
+        Assert.That(findings.Mismatches, Is.EqualTo(new[] { "1 values instead of 2" }));
+    }
+
+    [Test]
+    public void The_shipped_models_table_is_of_sure_objects()
+        => Assert.That(ShippedModelCase.Expected.Select(e => e.Score), Has.Exactly(6).GreaterThan(0.9).And.All.GreaterThan(0.9));
+
+    private static OperatorVerification[] Verified(string id, IReadOnlyList<VerifiedOperator> operators)
+    {
+        using var verification = new DeviceVerification(() => TestDevices.OpenAlone(id), operators);
+        var rows = verification.Run().ToArray();
+        Assert.That(rows.SelectMany(r => r.Mismatches.Append(r.Error).OfType<string>().Select(line => $"{r.Operator}, {line}")), Is.Empty);
+        Assert.That(rows, Is.Not.Empty.And.All.Property(nameof(OperatorVerification.Passed)).True);
+        return rows;
+    }
+
+    private sealed class Listener(List<VerificationProgress> told) : IProgress<VerificationProgress>
+    {
+        public void Report(VerificationProgress value) => told.Add(value);
+    }
+}

@@ -1,0 +1,36 @@
+namespace Fpn.IlGpu.Verification;
+
+/// <summary>Seeded values for the operators' inputs: the same on every machine.</summary>
+internal static class CaseValues
+{
+    /// <summary>Uniform in −1…1.</summary>
+    public static float[] Uniform(int count, int seed) => Uniform(count, seed, -1, 1);
+
+    /// <summary>Uniform in a range.</summary>
+    public static float[] Uniform(int count, int seed, float from, float to)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => from + (to - from) * random.NextSingle())];
+    }
+
+    /// <summary>Boxes of all sizes, some partly and some wholly off a picture of w × h px, as x1, y1, x2, y2.</summary>
+    public static float[] Boxes(int count, int seed, float w, float h)
+    {
+        var random = new Random(seed);
+        var boxes = new List<float>();
+        for (var i = 0; i < count; i++)
+        {
+            var (x, y) = ((random.NextSingle() * 1.4f - 0.2f) * w, (random.NextSingle() * 1.4f - 0.2f) * h);
+            boxes.AddRange([x, y, x + MathF.Pow(random.NextSingle(), 3) * w, y + MathF.Pow(random.NextSingle(), 3) * h]);
+        }
+        return [.. boxes];
+    }
+
+    /// <summary>What an output holds before its operator runs: what is not written stays NaN, which never agrees.</summary>
+    public static float[] Unwritten(long count)
+    {
+        var values = new float[count];
+        Array.Fill(values, float.NaN);
+        return values;
+    }
+}
