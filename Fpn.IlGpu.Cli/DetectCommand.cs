@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>The command line of <c>fpn detect</c>: its options, what may be given for them, and its help.</summary>
-internal static partial class DetectCommand
+internal static class DetectCommand
 {
     private const string Examples = """
         Examples:
@@ -43,17 +42,8 @@ internal static partial class DetectCommand
             HelpName = "FILE|NAME",
         };
         Option<string[]> configuration = ConfigurationOption.Create();
-        var device = new Option<string>("--device", "-d")
-        {
-            Description = "auto, cpu, cuda[:n] or opencl[:n], as 'fpn devices' lists them.",
-            HelpName = "DEVICE",
-            DefaultValueFactory = _ => "auto",
-            CustomParser = ParseDevice,
-        };
-        var anyOpenCl = new Option<bool>("--opencl-any")
-        {
-            Description = "Also use OpenCL devices without a generic address space, which fpn does not need.",
-        };
+        Option<string> device = DeviceOption.Create();
+        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var score = new Option<float>("--score", "-s")
         {
             Description = "Leave out objects that score lower; 0 to 1.",
@@ -119,16 +109,6 @@ internal static partial class DetectCommand
         return new DetectRun(settings, screen, interruption.Token).Execute();
     }
 
-    private static string? ParseDevice(ArgumentResult result)
-    {
-        string value = result.Tokens[0].Value.ToLowerInvariant();
-        if (!DeviceName().IsMatch(value))
-        {
-            result.AddError($"--device is '{value}'; it can be auto, cpu, cuda, cuda:n, opencl or opencl:n");
-        }
-        return value;
-    }
-
     private static float ParseScore(ArgumentResult result)
     {
         string value = result.Tokens[0].Value;
@@ -171,7 +151,4 @@ internal static partial class DetectCommand
             result.AddError($"--json would write over the picture '{file}'; name another file, such as detections.jsonl");
         }
     }
-
-    [GeneratedRegex("^(auto|cpu|(cuda|opencl)(:[0-9]{1,4})?)$")]
-    private static partial Regex DeviceName();
 }

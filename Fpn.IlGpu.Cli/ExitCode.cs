@@ -8,7 +8,7 @@ internal static class ExitCode
 
     /// <summary>
     /// Some input, the model, the device or an output could not be used, and the other pictures are done; or a model
-    /// could not be had.
+    /// could not be had; or a device computed wrong values.
     /// </summary>
     public const int SomethingFailed = 1;
 

@@ -80,6 +80,31 @@ internal sealed class Screen(bool quiet = false)
         }
     }
 
+    /// <summary>
+    /// Shows what the work is at, as <see cref="Progress"/> does; where that can't be written over, a step has a line that
+    /// stays, so that the last one tells what a process that died or hangs was at.
+    /// </summary>
+    /// <param name="step">The step, which has the line of its own.</param>
+    /// <param name="detail">What within the step; only on a terminal.</param>
+    /// <param name="begins">Whether the step begins now.</param>
+    public void Step(string step, string detail, bool begins)
+    {
+        if (ProgressOnTerminal)
+        {
+            Progress(Cut(Printable($"{step}, {detail}")));
+        }
+        else if (begins)
+        {
+            lock (gate)
+            {
+                Console.Error.WriteLine(Cut(Printable(step)));
+            }
+        }
+    }
+
+    /// <summary>A text that fits a line of 80 columns, with the last one free.</summary>
+    internal static string Cut(string text) => text.Length < 80 ? text : $"{text[..78]}…";
+
     /// <summary>A table with lines for a terminal, and without where another program may read it.</summary>
     public static Table NewTable() => new() { Border = ResultsOnTerminal ? TableBorder.Rounded : TableBorder.None };
 

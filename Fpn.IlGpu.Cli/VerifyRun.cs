@@ -1,0 +1,89 @@
+using System.Globalization;
+
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Verification;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>One run of <c>fpn verify</c>: a table with a row for each operator, and a line for each case that differs.</summary>
+/// <param name="verification">What runs the operators.</param>
+/// <param name="screen">Where it is told.</param>
+/// <param name="stop">Stops between two cases.</param>
+internal sealed class VerifyRun(DeviceVerification verification, Screen screen, CancellationToken stop) : IProgress<VerificationProgress>
+{
+    private int number;
+
+    /// <summary>Does it all, and returns the process's exit code.</summary>
+    public int Execute()
+    {
+        DeviceInfo device = verification.DeviceInfo;
+        screen.WriteLine($"{device.Name} ({device.Id})");
+        var rows = new List<OperatorVerification>();
+        bool stopped = false;
+        try
+        {
+            foreach (OperatorVerification row in verification.Run(this, stop))
+            {
+                rows.Add(row);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            stopped = true;
+        }
+        finally
+        {
+            screen.Progress("");
+        }
+
+        screen.Write(TableOf(rows));
+        foreach (OperatorVerification row in rows)
+        {
+            foreach (string mismatch in row.Mismatches)
+            {
+                screen.WriteLine($"{row.Operator}, {mismatch}");
+            }
+            if (row.Error is { } error)
+            {
+                screen.WriteLine($"{row.Operator}, {error}");
+            }
+        }
+        int bad = rows.Count(row => !row.Passed);
+        screen.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(stopped ? "Stopped. " : "")}{rows.Count - bad} of {rows.Count} operators agree, {rows.Sum(row => row.Cases)} cases."));
+        return stopped ? ExitCode.Interrupted : bad > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
+    }
+
+    void IProgress<VerificationProgress>.Report(VerificationProgress value)
+    {
+        screen.Step($"{value.Number} of {value.Operators}: {value.Operator}", value.Case, begins: value.Number != number);
+        number = value.Number;
+    }
+
+    /// <summary>A row for each operator.</summary>
+    internal static Table TableOf(IEnumerable<OperatorVerification> rows)
+    {
+        Table table = Screen.NewTable();
+        table.AddColumn(new TableColumn("operator").NoWrap());
+        table.AddColumn(new TableColumn("cases").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("difference").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("bound").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("").NoWrap());
+        foreach (OperatorVerification row in rows)
+        {
+            table.AddRow(
+                new Text(row.Operator),
+                new Text(row.Cases.ToString(CultureInfo.InvariantCulture)),
+                new Text(Number(row.Difference)),
+                new Text(Number(row.Bound)),
+                new Text(row.Error is not null ? "ERROR" : row.Mismatches.Count > 0 ? "MISMATCH" : "ok"));
+        }
+        return table;
+    }
+
+    private static string Number(double value) =>
+        value == 0 ? "0" : value.ToString(double.IsFinite(value) ? "0.0e-0" : "G", CultureInfo.InvariantCulture);
+}
