@@ -41,7 +41,8 @@ internal static class PointwiseCases
             // The first picture of the batch is not its own.
             using var output = Tensor.Upload(device, new Shape(padded.N, padded.H, padded.W, padded.C), new float[padded.Count]);
             var scaling = new ChannelScaling(
-                1f / 255 / std[0], 1f / 255 / std[1], 1f / 255 / std[2], -mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2], bgr ? 1 : 0);
+                1f / 255 / std[0], 1f / 255 / std[1], 1f / 255 / std[2], -mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2],
+                bgr ? 1 : 0);
             Preprocess.Run(device, pixels.View, new ResizedPicture(h, w, resizedH, resizedW), scaling, n: 1, output);
 
             var normalised = NormaliseReference.Run([.. bytes.Select(b => (float)b)], 1f / 255, mean, std, bgr);
