@@ -16,7 +16,7 @@ internal static class VerifyCommand
               Another one that 'fpn devices' lists.
 
         Each operator runs over small and odd shapes and is held to plain loops on
-        the CPU; the shipped model's detections, to those that it has on the CPU.
+        the CPU; the shipped model's detections, to those that torchvision finds.
         What differs by more than its bound is named with its shape: please report
         it with the name of the device and the version of its driver.
 

@@ -140,6 +140,12 @@ internal sealed class DeviceVerificationTests
     public void The_shipped_models_table_is_of_sure_objects()
         => Assert.That(ShippedModelCase.Expected.Select(e => e.Score), Has.Exactly(6).GreaterThan(0.9).And.All.GreaterThan(0.9));
 
+    [Test]
+    public void The_picture_is_the_one_that_torchvision_saw()
+        => Assert.That(
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(ShippedModelCase.Picture().Pixels)),
+            Is.EqualTo("2ae00b1da43ef1e916aa6e7223ca38c9a3f2bf9065531ffb0f1dbea59afac1e4"));
+
     private static OperatorVerification[] Verified(string id, IReadOnlyList<VerifiedOperator> operators)
     {
         using var verification = new DeviceVerification(() => TestDevices.OpenAlone(id), operators);
