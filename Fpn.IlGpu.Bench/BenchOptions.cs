@@ -20,6 +20,12 @@ internal sealed class BenchOptions
         Description = "Also use OpenCL devices without a generic address space, as PoCL's CPU.",
     };
 
+    public Option<Precision?> Precision { get; } = new("--precision")
+    {
+        Description = "How exactly to multiply: fp32; on NVIDIA GPUs with tensor cores also tf32, the default there, or fp16.",
+        HelpName = "fp32|tf32|fp16",
+    };
+
     public Option<string?> Json { get; } = new("--json")
     {
         Description = "Where the results go; else into the folder bench-results.",
@@ -49,7 +55,7 @@ internal sealed class BenchOptions
     };
 
     /// <summary>The options of every command that runs on a device and keeps its results.</summary>
-    public IReadOnlyList<Option> OfDevice => [Device, OpenClAny, Json];
+    public IReadOnlyList<Option> OfDevice => [Device, OpenClAny, Precision, Json];
 
     /// <summary>The options of commands that know a peer.</summary>
     public IReadOnlyList<Option> OfPeer => [Peer, Python, PeerDevice, PeerNoTf32];
@@ -74,15 +80,18 @@ internal sealed class BenchOptions
         return option;
     }
 
-    public Device OpenDevice(ParseResult parsed) => OpenDevice(parsed.GetRequiredValue(Device), parsed.GetValue(OpenClAny));
-
     /// <summary>The one place where the bench opens a device for a command.</summary>
-    public static Device OpenDevice(string name, bool anyOpenCl)
-        => Runtime.Device.Open(name, new DeviceOptions { AllowAnyOpenCl = anyOpenCl });
+    public Device OpenDevice(ParseResult parsed) => Runtime.Device.Open(
+        parsed.GetRequiredValue(Device),
+        new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(OpenClAny), Precision = parsed.GetValue(Precision) });
 
     /// <summary>What a process of this bench needs to open the same device.</summary>
-    public string[] DeviceArguments(ParseResult parsed)
-        => [Device.Name, parsed.GetRequiredValue(Device), .. parsed.GetValue(OpenClAny) ? new[] { OpenClAny.Name } : []];
+    public string[] DeviceArguments(ParseResult parsed) =>
+    [
+        Device.Name, parsed.GetRequiredValue(Device),
+        .. parsed.GetValue(OpenClAny) ? new[] { OpenClAny.Name } : [],
+        .. parsed.GetValue(Precision) is { } precision ? new[] { Precision.Name, precision.ToString() } : [],
+    ];
 
     /// <summary>Starts the peer, if there is to be one.</summary>
     public TorchvisionPeer? StartPeer(ParseResult parsed, Device device) => parsed.GetValue(Peer) is null ? null : TorchvisionPeer.Start(

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Bench;
 
@@ -11,16 +12,22 @@ internal static class LoadTiming
     public static Command Create()
     {
         var path = new Argument<string>("FILE") { Description = "A checkpoint." };
-        var deviceName = new Argument<string>("DEVICE") { Description = "auto, cpu, cuda[:n] or opencl[:n].", DefaultValueFactory = _ => "cpu" };
-        var command = new Command("load", "Times the loading of a checkpoint, and what it adds to the process.") { path, deviceName };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(path), parsed.GetRequiredValue(deviceName)));
+        var options = new BenchOptions();
+        var command = new Command("load", "Times the loading of a checkpoint, and what it adds to the process.")
+        {
+            path, options.Device, options.OpenClAny, options.Precision,
+        };
+        command.SetAction(parsed =>
+        {
+            using var device = options.OpenDevice(parsed);
+            Run(device, parsed.GetRequiredValue(path));
+        });
         return command;
     }
 
     /// <summary>Prints one line.</summary>
-    private static void Run(string path, string deviceName)
+    private static void Run(Device device, string path)
     {
-        using var device = BenchOptions.OpenDevice(deviceName, anyOpenCl: true);
         // Whatever is compiled and opened once is not the checkpoint's.
         Detector.Load(device).Dispose();
         GC.Collect();

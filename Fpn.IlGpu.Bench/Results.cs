@@ -35,6 +35,7 @@ internal sealed class Results
                 ["id"] = device.Info.Id,
                 ["name"] = device.Info.Name,
                 ["memory_bytes"] = device.Info.MemoryBytes,
+                ["precision"] = device.Precision.ToString(),
             },
             ["versions"] = new JsonObject
             {
@@ -63,7 +64,7 @@ internal sealed class Results
     /// <summary>A line for people.</summary>
     public static void Introduce(Device device, TorchvisionPeer? peer)
     {
-        Console.WriteLine($"{device.Info.Id}: {device.Info.Name}; {CpuName()}; {Ilgpu}; {RuntimeInformation.FrameworkDescription}");
+        Console.WriteLine($"{device.Info.Id}: {device.Info.Name}, {device.Precision}; {CpuName()}; {Ilgpu}; {RuntimeInformation.FrameworkDescription}");
         if (peer is not null)
         {
             var about = peer.About;

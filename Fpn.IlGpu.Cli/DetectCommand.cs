@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
+using Fpn.IlGpu.Runtime;
+
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>The command line of <c>fpn detect</c>: its options, what may be given for them, and its help.</summary>
@@ -44,6 +46,7 @@ internal static class DetectCommand
         Option<string[]> configuration = ConfigurationOption.Create();
         Option<string> device = DeviceOption.Create();
         Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        Option<Precision?> precision = DeviceOption.CreatePrecision();
         var score = new Option<float>("--score", "-s")
         {
             Description = "Leave out objects that score lower; 0 to 1.",
@@ -81,7 +84,7 @@ internal static class DetectCommand
 
         var command = new Command("detect", "Finds objects in pictures: a table, annotated pictures, and JSON.")
         {
-            paths, recursive, model, configuration, device, anyOpenCl, score, batch, output, noPictures, json, maxPixels,
+            paths, recursive, model, configuration, device, anyOpenCl, precision, score, batch, output, noPictures, json, maxPixels,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Detect(new DetectSettings
@@ -92,6 +95,7 @@ internal static class DetectCommand
             Configuration = ConfigurationOption.ToJson(parsed.GetValue(configuration)),
             Device = parsed.GetRequiredValue(device),
             AnyOpenCl = parsed.GetValue(anyOpenCl),
+            Precision = parsed.GetValue(precision),
             Score = parsed.GetValue(score),
             Batch = parsed.GetValue(batch),
             Out = parsed.GetRequiredValue(output),

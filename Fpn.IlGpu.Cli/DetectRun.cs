@@ -50,7 +50,8 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         string? weights = ModelArgument.FileOf(settings.Model);
         AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
         using JsonLines? json = settings.Json is null ? null : JsonLines.Open(settings.Json);
-        using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
+        var options = new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl, Precision = settings.Precision };
+        using var device = Device.Open(settings.Device, options);
         using var detector = Detector.Load(device, weights, settings.Configuration);
         detector.ScoreThreshold = settings.Score;
         string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";

@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Runtime;
+
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>What the command line of <c>fpn detect</c> asks for.</summary>
@@ -20,6 +22,9 @@ internal sealed record DetectSettings
 
     /// <summary>Whether OpenCL devices that ILGPU would refuse may be used.</summary>
     public required bool AnyOpenCl { get; init; }
+
+    /// <summary>How exactly to multiply; null for the device's default.</summary>
+    public required Precision? Precision { get; init; }
 
     /// <summary>Objects that score lower are left out; 0 to 1.</summary>
     public required float Score { get; init; }

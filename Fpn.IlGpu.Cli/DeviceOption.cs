@@ -2,9 +2,11 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 
+using Fpn.IlGpu.Runtime;
+
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>--device</c> and <c>--opencl-any</c>: on what a command runs.</summary>
+/// <summary><c>--device</c>, <c>--opencl-any</c> and <c>--precision</c>: on what a command runs, and how exactly.</summary>
 internal static partial class DeviceOption
 {
     public static Option<string> Create() => new("--device", "-d")
@@ -20,6 +22,14 @@ internal static partial class DeviceOption
         Description = "Also use OpenCL devices without a generic address space, which fpn does not need.",
     };
 
+    public static Option<Precision?> CreatePrecision() => new("--precision")
+    {
+        Description = "How exactly to multiply: fp32; or on NVIDIA GPUs with tensor cores tf32, the default there, or fp16. "
+            + "They round to 11 bits, and fp16 overflows beyond 65504.",
+        HelpName = "fp32|tf32|fp16",
+        CustomParser = ParsePrecision,
+    };
+
     private static string? Parse(ArgumentResult result)
     {
         string value = result.Tokens[0].Value.ToLowerInvariant();
@@ -28,6 +38,23 @@ internal static partial class DeviceOption
             result.AddError($"--device is '{value}'; it can be auto, cpu, cuda, cuda:n, opencl or opencl:n");
         }
         return value;
+    }
+
+    private static Precision? ParsePrecision(ArgumentResult result)
+    {
+        string value = result.Tokens[0].Value;
+        switch (value.ToLowerInvariant())
+        {
+            case "fp32":
+                return Precision.Fp32;
+            case "tf32":
+                return Precision.Tf32;
+            case "fp16":
+                return Precision.Fp16;
+            default:
+                result.AddError($"--precision is '{value}'; it can be fp32, tf32 or fp16");
+                return null;
+        }
     }
 
     [GeneratedRegex("^(auto|cpu|(cuda|opencl)(:[0-9]{1,4})?)$")]

@@ -29,6 +29,7 @@ internal static class DevicesCommand
         table.AddColumn(new TableColumn("kind").NoWrap());
         table.AddColumn(new TableColumn("name"));
         table.AddColumn(new TableColumn("memory").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("precision").NoWrap());
         table.AddColumn(new TableColumn("").NoWrap());
         foreach (DeviceInfo device in devices)
         {
@@ -37,6 +38,7 @@ internal static class DevicesCommand
                 new Text(Kind(device.Kind)),
                 new Text(Screen.Printable(device.Name)),
                 new Text(Memory(device.MemoryBytes)),
+                new Text(device.HasTensorCores ? "fp32, tf32, fp16" : "fp32"),
                 new Text(device.Unusable is not null ? "unusable" : device.IsDefault ? "default" : ""));
         }
         screen.Write(table);

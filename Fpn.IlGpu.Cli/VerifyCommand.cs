@@ -31,10 +31,15 @@ internal static class VerifyCommand
     {
         Option<string> device = DeviceOption.Create();
         Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
-        var command = new Command("verify", "Checks that a device and its driver compute what they should.") { device, anyOpenCl };
+        Option<Precision?> precision = DeviceOption.CreatePrecision();
+        var command = new Command("verify", "Checks that a device and its driver compute what they should.")
+        {
+            device, anyOpenCl, precision,
+        };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Verify(
-            parsed.GetRequiredValue(device), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }));
+            parsed.GetRequiredValue(device),
+            new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl), Precision = parsed.GetValue(precision) }));
         return command;
     }
 

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tests.Ptx;
 using ILGPU;
@@ -11,7 +12,8 @@ namespace Fpn.IlGpu.Tests;
 /// </summary>
 internal static class TestDevices
 {
-    private static readonly DeviceOptions Options = new() { AllowAnyOpenCl = true };
+    // In float32, as the references: the tests of convolutions run all precisions.
+    private static readonly DeviceOptions Options = new() { AllowAnyOpenCl = true, Precision = Precision.Fp32 };
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
@@ -40,6 +42,17 @@ internal static class TestDevices
             return device;
         }
     }
+
+    /// <summary>
+    /// The forms that a device can run. The simulated GPU gets a GPU's tile, but runs the CPU's body of it, which is of another size.
+    /// </summary>
+    public static IEnumerable<ConvolutionForm> Forms(Device device, ConvolutionGeometry geometry) =>
+        from form in ConvolutionForms.Ladder(device, geometry)
+        where form != ConvolutionForm.Tile || device.Info.Id != SimulatedGpu
+        select form;
+
+    /// <summary>Whether no hardware is behind it, so that tests had better be small.</summary>
+    public static bool IsSlow(Device device) => device.Info.Id is SimulatedGpu or InterpretedDevice.Id;
 
     /// <summary>A device that the caller closes.</summary>
     public static Device OpenAlone(string id)

@@ -13,6 +13,7 @@ internal sealed class UsageTests : CommandTest
     [TestCase("--score=nan", "--score is 'nan'")]
     [TestCase("--device=gpu", "--device is 'gpu'")]
     [TestCase("--device=cuda:x", "--device is 'cuda:x'")]
+    [TestCase("--precision=int8", "--precision is 'int8'")]
     [TestCase("--batch=0", "--batch is '0'")]
     [TestCase("--max-pixels=many", "--max-pixels is 'many'")]
     [TestCase("--json=some.png", "some.png")]
@@ -72,6 +73,17 @@ internal sealed class UsageTests : CommandTest
 
         result.AssertExit(1);
         result.AssertOneError("cuda:7");
+    }
+
+    [Test]
+    public void A_precision_that_the_device_lacks_is_explained()
+    {
+        PutSample("a.png");
+
+        FpnResult result = Fpn("detect", "a.png", "--device", "cpu", "--precision", "fp16");
+
+        result.AssertExit(1);
+        result.AssertOneError("tensor cores");
     }
 
     [Test]

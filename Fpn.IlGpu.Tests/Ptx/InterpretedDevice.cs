@@ -20,8 +20,13 @@ internal static class InterpretedDevice
     /// <summary>Instructions run so far, counted for each lane.</summary>
     public static long Instructions { get; private set; }
 
-    public static Device Open() =>
-        Device.Simulate(new DeviceInfo(Id, DeviceKind.Cuda, "PTX interpreter", 1L << 34, null, false), Launcher);
+    public static Device Open()
+    {
+        var info = new DeviceInfo(Id, DeviceKind.Cuda, "PTX interpreter", 1L << 34, null, false) { HasTensorCores = true };
+        var device = Device.Simulate(info, Launcher);
+        device.Limits = new DeviceLimits(GroupThreads: 1024, SharedBytes: 48 << 10, Multiprocessors: 2);
+        return device;
+    }
 
     /// <summary>A launcher (stream, threads or configuration, arguments …) that runs a kernel's PTX.</summary>
     private static Delegate Launcher(Delegate kernel, Type type)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fpn.IlGpu.Runtime;
 using ILGPU;
 
 namespace Fpn.IlGpu.Tests.Ptx;
@@ -94,6 +95,13 @@ internal sealed class KernelArguments : IDisposable
             MemoryMarshal.Write(packed.AsSpan(at), address);
             MemoryMarshal.Write(packed.AsSpan(at + 8), view.Length);
             return at + 16;
+        }
+        if (value is AddressedView addressed)
+        {
+            // The address that was taken of the host's memory is not the one that kernels see.
+            var end = Write(addressed.View, packed, at);
+            packed.AsSpan(at, sizeof(long)).CopyTo(packed.AsSpan(end));
+            return end + sizeof(long);
         }
         var type = value.GetType();
         if (type.IsEnum)

@@ -60,6 +60,14 @@ internal static class Activate
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
+    /// <summary>Of four values.</summary>
+    public static Float4 Four(Float4 x, Activation activation)
+    {
+        if (activation == Activation.None)
+            return x;
+        return new Float4(Value(x.X, activation), Value(x.Y, activation), Value(x.Z, activation), Value(x.W, activation));
+    }
+
     /// <summary>Of as many values as the processor takes at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Lanes(Vector<float> x, Activation activation)

@@ -56,6 +56,12 @@ internal static class Convolution
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes,
                     output.View);
                 break;
+            case ConvolutionForm.GroupedWinograd:
+                GroupedWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+                break;
+            case ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16:
+                GroupedConvolution.Run(device, sizes, input, weights, residual, null, output);
+                break;
             case ConvolutionForm.Unfolded:
                 UnfoldedConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
                 break;

@@ -14,6 +14,9 @@ internal readonly record struct ConvolutionGeometry(
     /// <summary>A matrix product of rows of C values.</summary>
     public static ConvolutionGeometry Product(int inputC, int outputC) => new(1, 1, inputC, outputC, ConvolutionWindow.Square());
 
+    /// <summary>K / groups.</summary>
+    public int GroupOutputC => OutputC / Window.Groups;
+
     /// <summary>Whether each channel is convolved by itself.</summary>
     public bool IsDepthwise => GroupInputC == 1 && Window.Groups == OutputC && Window.Groups > 1;
 }
@@ -21,6 +24,8 @@ internal readonly record struct ConvolutionGeometry(
 /// <summary>Which form computes a convolution on a device, and how its weights are packed for it.</summary>
 internal static class ConvolutionForms
 {
+    private const int LeastTileChannels = 8;
+
     /// <summary>All forms that a device can run for a convolution, slowest first: what the bench climbs and the tests compare.</summary>
     public static IReadOnlyList<ConvolutionForm> Ladder(Device device, in ConvolutionGeometry geometry)
     {
@@ -28,14 +33,28 @@ internal static class ConvolutionForms
         return [.. Enum.GetValues<ConvolutionForm>().Where(form => Takes(device, form, all))];
     }
 
-    /// <summary>The form that runs in production: of those that take the convolution, the last.</summary>
+    /// <summary>
+    /// The form that runs in production. On a GPU: tensor cores where the device's precision is for them, and else Winograd where
+    /// it pays and tiles of registers where not; each channel by itself, and groups of so few that most of a tile would be for nothing, have forms of their own.
+    /// On a CPU: Winograd where it can, and else a tile.
+    /// </summary>
     public static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry)
     {
         if (geometry.IsDepthwise)
             return ConvolutionForm.Depthwise;
         if (device.Info.Kind == DeviceKind.OpenCl && !device.IsGpu)
             return StagedWinograd.Takes(geometry) ? ConvolutionForm.StagedWinograd : ConvolutionForm.Unfolded;
-        return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
+        if (!device.IsGpu)
+            return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
+        var narrow = geometry.Window.Groups > 1 && geometry.GroupOutputC < LeastTileChannels;
+        var wide = narrow ? ConvolutionForm.Tile : device.Precision switch
+        {
+            Precision.Fp16 => ConvolutionForm.TensorFp16,
+            Precision.Tf32 => ConvolutionForm.TensorTf32,
+            _ => GroupedWinograd.Pays(geometry) && GroupedWinograd.Takes(device, geometry)
+                ? ConvolutionForm.GroupedWinograd : ConvolutionForm.RegisterTile,
+        };
+        return Takes(device, wide, geometry) ? wide : ConvolutionForm.Tile;
     }
 
     /// <summary>Whether a form can compute a convolution on a device.</summary>
@@ -43,6 +62,10 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive or ConvolutionForm.Tile => true,
         ConvolutionForm.Depthwise => geometry.IsDepthwise,
+        ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile => GroupedConvolution.Fits(device, form, geometry.GroupOutputC),
+        ConvolutionForm.GroupedWinograd => GroupedWinograd.Takes(device, geometry),
+        ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 =>
+            device.Info.HasTensorCores && GroupedConvolution.Fits(device, form, geometry.GroupOutputC),
         ConvolutionForm.SimdVector => device.Info.Kind == DeviceKind.Cpu,
         ConvolutionForm.Unfolded => device.Info.Kind == DeviceKind.OpenCl,
         ConvolutionForm.SimdWinograd => device.Info.Kind == DeviceKind.Cpu && SimdWinograd.Takes(geometry),
@@ -53,17 +76,35 @@ internal static class ConvolutionForms
     /// <summary>Output channels that lie side by side in packed weights; a group's last block is filled up with zeros.</summary>
     public static int BlockChannels(Device device, ConvolutionForm form, in ConvolutionGeometry geometry) => form switch
     {
-        ConvolutionForm.Naive => geometry.OutputC / geometry.Window.Groups,
+        ConvolutionForm.Naive => geometry.GroupOutputC,
         ConvolutionForm.Depthwise => geometry.OutputC,
         ConvolutionForm.Unfolded or ConvolutionForm.StagedWinograd => LocalTile.Channels,
         ConvolutionForm.SimdWinograd => SimdTile.Channels,
-        _ => ConvolutionTile.Shape(device).Channels,
+        ConvolutionForm.Tile or ConvolutionForm.SimdVector => ConvolutionTile.Shape(device).Channels,
+        _ => GroupedConvolution.Shape(form, geometry.GroupOutputC).Channels,
     };
 
     /// <summary>Values of a block.</summary>
     public static int BlockLength(ConvolutionForm form, in ConvolutionGeometry geometry, int blockC)
-        => (IsWinograd(form) ? WinogradTransform.Values : geometry.KernelH * geometry.KernelW)
-            * geometry.GroupInputC * blockC;
+    {
+        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        return form switch
+        {
+            ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GroupedWinograd
+                => WinogradTransform.Values * geometry.GroupInputC * blockC,
+            // Whole steps: the last one is filled up with zeros. Two halves lie in a float.
+            ConvolutionForm.TensorFp16 => WholeSteps(depth, form, geometry) * blockC / 2,
+            ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32
+                => WholeSteps(depth, form, geometry) * blockC,
+            _ => depth * blockC,
+        };
+    }
+
+    private static int WholeSteps(int depth, ConvolutionForm form, in ConvolutionGeometry geometry)
+    {
+        var step = GroupedConvolution.Shape(form, geometry.GroupOutputC).StepDepth;
+        return Grain.Count(depth, step) * step;
+    }
 
     /// <summary>Packs a block of output channels.</summary>
     /// <param name="form">What is to read it.</param>
@@ -71,7 +112,8 @@ internal static class ConvolutionForms
     /// <param name="torch">[up to blockC, C / groups, kh, kw].</param>
     /// <param name="blockC">Channels of a block.</param>
     /// <param name="packed">
-    /// All zeros; the direct forms take [kh, kw, C / groups, blockC], Winograd's [36, C, blockC].
+    /// All zeros; the direct forms take [kh, kw, C / groups, blockC], Winograd's [36, C, blockC], and tensor cores what
+    /// <see cref="TensorWeights"/> says.
     /// </param>
     public static void PackBlock(
         ConvolutionForm form, in ConvolutionGeometry geometry, ReadOnlySpan<float> torch, int blockC, Span<float> packed)
@@ -79,6 +121,11 @@ internal static class ConvolutionForms
         var inputC = geometry.GroupInputC;
         var positions = geometry.KernelH * geometry.KernelW;
         var depth = positions * inputC;
+        if (form is ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)
+        {
+            TensorWeights.Pack(form == ConvolutionForm.TensorFp16, positions, inputC, torch, blockC, packed);
+            return;
+        }
         for (var k = 0; k < torch.Length / depth; k++)
         {
             var own = torch.Slice(k * depth, depth);
@@ -95,5 +142,6 @@ internal static class ConvolutionForms
         }
     }
 
-    private static bool IsWinograd(ConvolutionForm form) => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd;
+    private static bool IsWinograd(ConvolutionForm form)
+        => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GroupedWinograd;
 }

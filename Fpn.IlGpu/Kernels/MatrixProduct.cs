@@ -57,6 +57,9 @@ internal static class MatrixProduct
                 device.Launch(
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
                 break;
+            case ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16:
+                GroupedConvolution.Run(device, flat, input, weights, null, liveRows, output);
+                break;
             case ConvolutionForm.Unfolded:
                 UnfoldedConvolution.RunProduct(device, flat, input.View, weights.Values, weights.Bias, liveRows, output.View);
                 break;

@@ -30,16 +30,14 @@ internal static class StagedWinograd
         ArrayView<float> residual, ArrayView<float> output)
     {
         var blocks = Grain.Count(sizes.OutputC, Lanes);
-        var tilesX = Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
-        var tilesY = Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs);
-        var tiles = sizes.OutputN * tilesY * tilesX;
+        var tiles = sizes.OutputN * Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs)
+            * Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
         var bytesPerTile = Values * (sizes.InputC + blocks * Lanes) * sizeof(float);
         var atOnce = Math.Min(Math.Max(LocalTile.Rows, StageBytes / bytesPerTile / LocalTile.Rows * LocalTile.Rows), tiles);
         using var v = device.Rent<float>((long)Values * atOnce * sizes.InputC);
         using var m = device.Rent<float>((long)Values * atOnce * blocks * Lanes);
-        for (var first = 0; first < tiles; first += atOnce)
+        foreach (var part in WinogradTiles.Of(sizes, atOnce))
         {
-            var part = new Part(first, Math.Min(atOnce, tiles - first), tilesX, tilesY, blocks);
             var strips = Grain.Count(part.Count, TilesPerThread * LocalTile.Rows);
             device.LaunchGroups(InputKernel, new KernelConfig(part.Count, 1), input, sizes, part, v.View);
             device.LaunchGroups(ProductKernel, new KernelConfig(Values * strips * blocks, 1), v.View, weights, sizes, part, m.View);
@@ -49,7 +47,7 @@ internal static class StagedWinograd
 
     /// <summary>One thread = one input tile, 16 channels at a time.</summary>
     [OpenClCpuKernel]
-    internal static void InputKernel(ArrayView<float> input, ConvolutionSizes sizes, Part part, ArrayView<float> v)
+    internal static void InputKernel(ArrayView<float> input, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> v)
     {
         const int Side = WinogradTransform.TileInputs;
         var half = LocalMemory.Allocate1D<float>(Values * Lanes);
@@ -80,13 +78,14 @@ internal static class StagedWinograd
 
     /// <summary>One thread = some tiles × 16 output channels, of one of the 36 products.</summary>
     [OpenClCpuKernel]
-    internal static void ProductKernel(ArrayView<float> v, ArrayView<float> weights, ConvolutionSizes sizes, Part part, ArrayView<float> m)
+    internal static void ProductKernel(ArrayView<float> v, ArrayView<float> weights, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> m)
     {
         var sums = LocalMemory.Allocate1D<float>(LocalTile.Rows * Lanes);
         var strips = (part.Count + TilesPerThread * LocalTile.Rows - 1) / (TilesPerThread * LocalTile.Rows);
-        var block = Grid.IdxX % part.Blocks;
-        var strip = Grid.IdxX / part.Blocks % strips;
-        var value = Grid.IdxX / part.Blocks / strips;
+        var blocks = (sizes.OutputC + Lanes - 1) / Lanes;
+        var block = Grid.IdxX % blocks;
+        var strip = Grid.IdxX / blocks % strips;
+        var value = Grid.IdxX / blocks / strips;
         var end = IntrinsicMath.Min((strip + 1) * TilesPerThread * LocalTile.Rows, part.Count);
         var weight = (block * Values + value) * sizes.InputC * Lanes;
         for (var t = strip * TilesPerThread * LocalTile.Rows; t < end; t += LocalTile.Rows)
@@ -95,7 +94,7 @@ internal static class StagedWinograd
             var rows = IntrinsicMath.Min(LocalTile.Rows, end - t);
             for (var r = 0; r < rows; r++)
             {
-                var to = ((value * part.Count + t + r) * part.Blocks + block) * Lanes;
+                var to = ((value * part.Count + t + r) * blocks + block) * Lanes;
                 for (var i = 0; i < Lanes; i++)
                     m[to + i] = sums[r * Lanes + i];
             }
@@ -105,7 +104,7 @@ internal static class StagedWinograd
     /// <summary>One thread = one output tile, 16 channels at a time.</summary>
     [OpenClCpuKernel]
     internal static void OutputKernel(
-        ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, Part part, ArrayView<float> output)
+        ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> output)
     {
         const int Inputs = WinogradTransform.TileInputs;
         const int Outputs = WinogradTransform.TileOutputs;
@@ -113,12 +112,13 @@ internal static class StagedWinograd
         var sums = LocalMemory.Allocate1D<float>(Outputs * Lanes);
         int t = Grid.IdxX;
         var (n, y0, x0) = part.Corner(t);
-        var step = part.Count * part.Blocks * Lanes;
+        var blocks = (sizes.OutputC + Lanes - 1) / Lanes;
+        var step = part.Count * blocks * Lanes;
         var rows = IntrinsicMath.Min(Outputs, sizes.OutputH - y0);
         var columns = IntrinsicMath.Min(Outputs, sizes.OutputW - x0);
-        for (var block = 0; block < part.Blocks; block++)
+        for (var block = 0; block < blocks; block++)
         {
-            var from = (t * part.Blocks + block) * Lanes;
+            var from = (t * blocks + block) * Lanes;
             for (var x = 0; x < Inputs; x++)
                 OutputPass(m, from + x * step, Inputs * step, half, x * Lanes, Inputs * Lanes);
             var k = block * Lanes;
@@ -180,23 +180,6 @@ internal static class StagedWinograd
             result[to + i + toStep] = WinogradTransform.A * oddA + WinogradTransform.B * oddB;
             result[to + i + 2 * toStep] = WinogradTransform.A2 * evenA + WinogradTransform.B2 * evenB;
             result[to + i + 3 * toStep] = last;
-        }
-    }
-
-    /// <summary>The tiles that are computed at a time.</summary>
-    /// <param name="First">The first.</param>
-    /// <param name="Count">How many.</param>
-    /// <param name="TilesX">Tiles of a row of the map.</param>
-    /// <param name="TilesY">Tiles of a column of the map.</param>
-    /// <param name="Blocks">Blocks of 16 output channels.</param>
-    internal readonly record struct Part(int First, int Count, int TilesX, int TilesY, int Blocks)
-    {
-        /// <summary>A tile's picture, and the output row and column where it begins.</summary>
-        public (int N, int Y, int X) Corner(int tile)
-        {
-            var row = (First + tile) / TilesX;
-            return (
-                row / TilesY, row % TilesY * WinogradTransform.TileOutputs, (First + tile) % TilesX * WinogradTransform.TileOutputs);
         }
     }
 }

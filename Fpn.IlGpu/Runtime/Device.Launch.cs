@@ -18,10 +18,10 @@ public sealed partial class Device
     /// A device of host memory that takes itself for another, and whose kernels someone else runs: so tests run what ILGPU
     /// compiles for CUDA, with the kernels and layouts that CUDA devices get, where there is none.
     /// </summary>
-    internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator)
+    internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator, Precision precision = Precision.Fp32)
     {
         var context = CreateContext(DeviceKind.Cpu);
-        return new Device(context, DeviceList.Choose(context, "cpu", new DeviceOptions()).Device, info) { simulator = simulator };
+        return new Device(context, DeviceList.Choose(context, "cpu", new DeviceOptions()).Device, info, precision) { simulator = simulator };
     }
 
     internal void Launch<T1, T2>(

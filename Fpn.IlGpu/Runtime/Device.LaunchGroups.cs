@@ -6,9 +6,6 @@ namespace Fpn.IlGpu.Runtime;
 // Launching groups: one method for each number of parameters that a kernel may have.
 public sealed partial class Device
 {
-    /// <summary>The most threads that a group may have.</summary>
-    internal int MaxGroupThreads => simulator is null ? accelerator.MaxNumThreadsPerGroup : SimulatedGroupThreads;
-
     internal void LaunchGroups<T1>(
         Action<T1> kernel, KernelConfig config,
         T1 arg1)

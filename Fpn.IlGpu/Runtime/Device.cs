@@ -19,16 +19,18 @@ public sealed partial class Device : IDisposable
     private bool disposed;
 
     /// <summary>Opens an accelerator of a context, which becomes its own.</summary>
-    internal Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info)
+    internal Device(Context context, ILGPU.Runtime.Device device, DeviceInfo info, Precision precision = Precision.Fp32)
     {
         this.context = context;
         Info = info;
+        Precision = precision;
         Intrinsics.Register(context);
         accelerator = device.CreateAccelerator(context);
         stream = accelerator.CreateStream();
         transfers = new Transfers(accelerator, stream, direct: info.Kind == DeviceKind.Cpu);
         Memory = new MemoryPool(accelerator, transfers);
         Threads = Environment.ProcessorCount;
+        Limits = DeviceLimits.Of(accelerator);
     }
 
     /// <summary>What was opened.</summary>
@@ -36,6 +38,9 @@ public sealed partial class Device : IDisposable
 
     /// <summary>Whether it is a GPU, and not a CPU by whatever driver.</summary>
     public bool IsGpu => Info.IsGpu;
+
+    /// <summary>How exactly convolutions and matrix products multiply.</summary>
+    public Precision Precision { get; }
 
     /// <summary>The most device memory held at once so far, in bytes.</summary>
     public long PeakMemoryBytes => Memory.PeakBytes;
@@ -58,6 +63,9 @@ public sealed partial class Device : IDisposable
     /// <summary>The number of CPU threads that run kernels, where kernels run on a CPU.</summary>
     internal int Threads { get; }
 
+    /// <summary>What it can hold at once.</summary>
+    internal DeviceLimits Limits { get; set; }
+
     /// <summary>Lists this machine's accelerators; the one that <c>auto</c> takes is marked.</summary>
     /// <param name="options">Whether to count OpenCL devices in that ILGPU would leave out.</param>
     /// <exception cref="DeviceException">A driver fails.</exception>
@@ -70,7 +78,9 @@ public sealed partial class Device : IDisposable
     /// <summary>Opens an accelerator.</summary>
     /// <param name="name"><c>auto</c> (the best), <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:1</c>.</param>
     /// <param name="options">Rarely needed choices.</param>
-    /// <exception cref="DeviceException">There is no such device, or its driver fails.</exception>
+    /// <exception cref="DeviceException">
+    /// There is no such device, it can't do what the options ask for, or its driver fails.
+    /// </exception>
     public static Device Open(string name = "auto", DeviceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -79,9 +89,10 @@ public sealed partial class Device : IDisposable
         try
         {
             var (device, info) = DeviceList.Choose(context, name, options);
+            var precision = ChoosePrecision(info, options.Precision);
             if (options.AllowAnyOpenCl)
                 OpenClOptIn.Apply(device);
-            return new Device(context, device, info);
+            return new Device(context, device, info, precision);
         }
         catch (Exception e)
         {
@@ -143,6 +154,19 @@ public sealed partial class Device : IDisposable
             accelerator.Dispose();
             context.Dispose();
         }
+    }
+
+    /// <summary>The precision that was asked for, or the device's own.</summary>
+    /// <exception cref="DeviceException">It needs tensor cores that the device has not.</exception>
+    internal static Precision ChoosePrecision(DeviceInfo info, Precision? wanted)
+    {
+        if (wanted is Precision.Tf32 or Precision.Fp16 && !info.HasTensorCores)
+        {
+            throw new DeviceException(
+                $"The device '{info.Id}' ({info.Name}) can't multiply in {wanted.ToString()!.ToUpperInvariant()}: that takes the tensor "
+                + "cores of an NVIDIA GPU of compute capability 8.0 or more, through CUDA. It can in FP32.");
+        }
+        return wanted ?? (info.HasTensorCores ? Precision.Tf32 : Precision.Fp32);
     }
 
     private static Context CreateContext(DeviceKind? only)

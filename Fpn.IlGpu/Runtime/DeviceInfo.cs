@@ -25,6 +25,27 @@ public sealed record DeviceInfo(
 {
     /// <summary>Whether it is a GPU; an OpenCL driver may also be one for CPUs, such as PoCL.</summary>
     public bool IsGpu { get; init; } = Kind == DeviceKind.Cuda;
+
+    /// <summary>Whether it is an NVIDIA GPU with tensor cores that TF32 runs on: compute capability 8.0 and up.</summary>
+    public bool HasTensorCores { get; init; }
+}
+
+/// <summary>How exactly convolutions and matrix products multiply; they always add up, and keep values in memory, in float32.</summary>
+public enum Precision
+{
+    /// <summary>float32, 24 bits of each value.</summary>
+    Fp32,
+
+    /// <summary>
+    /// Values are rounded to TF32's 11 bits on tensor cores, so that an output is off by up to 2⁻¹⁰ · Σ |input · weight|.
+    /// </summary>
+    Tf32,
+
+    /// <summary>
+    /// Values are rounded to FP16's 11 bits on tensor cores, with the same error as TF32's in the range of about 6·10⁻⁵ to 65504:
+    /// below it, fewer bits are left, and beyond it, values overflow.
+    /// </summary>
+    Fp16,
 }
 
 /// <summary>Choices for opening a device.</summary>
@@ -35,6 +56,9 @@ public sealed record DeviceOptions
     /// kernels never need. PoCL before version 4 is one.
     /// </summary>
     public bool AllowAnyOpenCl { get; init; }
+
+    /// <summary>How exactly to multiply; by default in TF32 where there are tensor cores for it, and else in float32.</summary>
+    public Precision? Precision { get; init; }
 }
 
 /// <summary>No device could be opened, or one failed. The message is a sentence for the user.</summary>

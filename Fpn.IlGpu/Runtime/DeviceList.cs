@@ -47,8 +47,9 @@ internal static class DeviceList
                 CPUDevice => new DeviceInfo(
                     "cpu", DeviceKind.Cpu, $"{Environment.ProcessorCount} CPU cores",
                     GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, null, false),
-                CudaDevice => new DeviceInfo(
-                    $"cuda:{cuda++}", DeviceKind.Cuda, device.Name, device.MemorySize, null, false),
+                CudaDevice gpu => new DeviceInfo(
+                    $"cuda:{cuda++}", DeviceKind.Cuda, device.Name, device.MemorySize, null, false)
+                { HasTensorCores = gpu.Architecture >= CudaArchitecture.SM_80 },
                 CLDevice cl => new DeviceInfo(
                     $"opencl:{openCl++}",
                     DeviceKind.OpenCl,

@@ -27,6 +27,9 @@ internal sealed class Tensor : IDisposable
     /// <summary>What kernels take.</summary>
     public ArrayView<float> View { get; }
 
+    /// <summary>Whether it begins on a multiple of four values, 16 bytes, as all but slices do.</summary>
+    public bool IsAligned => offset % 4 == 0;
+
     /// <summary>Rents a tensor; its values are whatever was there.</summary>
     /// <exception cref="DeviceException">The device is out of memory, or the tensor has 2³¹ elements or more.</exception>
     public static Tensor Rent(Device device, Shape shape)

@@ -83,7 +83,9 @@ internal static class ConvolutionCases
         ];
 
         private readonly Shape4 output = Conv2dReference.OutputShape(shape, kernel, k, window.Stride, window.Padding, window.Dilation);
-        private float[][]? expected;
+
+        // What tensor cores round, the nested loops get rounded. Forms that round alike share the results.
+        private readonly Dictionary<ConvolutionForm, float[][]> expected = [];
 
         public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.Groups, k, window);
 
@@ -104,7 +106,9 @@ internal static class ConvolutionCases
 
         public VerificationCase Case(ConvolutionForm form) => new(Name, (device, findings) =>
         {
-            expected ??= [.. Epilogues.Select(Expected)];
+            var rounding = RoundedOperands.Of(form);
+            if (!expected.TryGetValue(rounding, out var results))
+                expected[rounding] = results = [.. Epilogues.Select(epilogue => Expected(epilogue, rounding))];
             var outputShape = new Shape(output.N, output.H, output.W, output.C);
             using var input = Tensor.Upload(device, new Shape(shape.N, shape.H, shape.W, shape.C), Input);
             using var residual = Tensor.Upload(device, outputShape, Residual);
@@ -116,12 +120,13 @@ internal static class ConvolutionCases
                 var addend = added switch { Added.Nothing => null, Added.Residual => residual, _ => top };
                 Convolution.Run(device, input, weights, addend, activation, actual, upsampleResidual: added == Added.UpsampledResidual);
                 findings.Close(
-                    actual.ToArray(), expected[i], 1e-5 * Math.Sqrt(shape.C), 1e-5, output.ToArray(), $"plus {added}, {activation}");
+                    actual.ToArray(), results[i], 1e-5 * Math.Sqrt(shape.C) * RoundedOperands.Coarseness(form), 1e-5, output.ToArray(),
+                    $"plus {added}, {activation}");
             }
         });
 
-        private float[] Expected((Added Added, Activation Activation) epilogue) => Conv2dReference.Run(
-            Input, Weights, Bias,
+        private float[] Expected((Added Added, Activation Activation) epilogue, ConvolutionForm rounding) => Conv2dReference.Run(
+            RoundedOperands.For(rounding, Input), RoundedOperands.For(rounding, Weights), Bias,
             epilogue.Added switch
             {
                 Added.Nothing => null,
@@ -134,21 +139,27 @@ internal static class ConvolutionCases
     /// <summary>A matrix product [rows, c] · [c, k], of which the first rows count.</summary>
     private sealed class Product(int rows, int live, int c, int k)
     {
-        private float[]? expected;
+        private readonly Dictionary<ConvolutionForm, float[]> expected = [];
 
         public ConvolutionGeometry Geometry { get; } = ConvolutionGeometry.Product(c, k);
 
         public VerificationCase Case(ConvolutionForm form) => new($"[{rows}, {c}] · [{c}, {k}], {live} rows", (device, findings) =>
         {
             var (a, b, bias) = (CaseValues.Uniform(rows * c, 1), CaseValues.Uniform(c * k, 2), CaseValues.Uniform(k, 3));
-            expected ??= MatMulReference.Run(a, b, bias, live, c, k, Activation.Relu);
+            var rounding = RoundedOperands.Of(form);
+            if (!expected.TryGetValue(rounding, out var result))
+            {
+                expected[rounding] = result = MatMulReference.Run(
+                    RoundedOperands.For(rounding, a), RoundedOperands.For(rounding, b), bias, live, c, k, Activation.Relu);
+            }
             using var input = Tensor.Upload(device, new Shape(rows, 1, 1, c), a);
             using var liveRows = device.Upload<int>([live]);
             using var weights = ConvolutionWeights.From(device, b, bias, Geometry, form);
             using var output = Tensor.Upload(device, new Shape(rows, 1, 1, k), CaseValues.Unwritten(rows * k));
             MatrixProduct.Run(device, input, weights, liveRows.View, Activation.Relu, output);
             // What stands in the rows beyond is nobody's.
-            findings.Close(output.ToArray().AsSpan(0, live * k), expected, 1e-5 * Math.Sqrt(c), 1e-5, [live, k]);
+            findings.Close(
+                output.ToArray().AsSpan(0, live * k), result, 1e-5 * Math.Sqrt(c) * RoundedOperands.Coarseness(form), 1e-5, [live, k]);
         });
     }
 }

@@ -8,6 +8,8 @@ internal static unsafe class ArrayViewExtensions
 {
     public static ArrayView1D<T, Stride1D.Dense> AsDense<T>(this ArrayView<T> view) where T : unmanaged => view;
 
+    public static nint LoadEffectiveAddressAsPtr<T>(this ArrayView<T> view) where T : unmanaged => (nint)view.Start;
+
     public static MemoryBuffer1D<T, Stride1D.Dense> Allocate1D<T>(this Accelerator accelerator, T[] data)
         where T : unmanaged =>
         accelerator.Allocate1D(accelerator.DefaultStream, data);

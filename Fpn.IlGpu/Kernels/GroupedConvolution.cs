@@ -1,0 +1,85 @@
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>Launches the forms whose threads work in groups: <see cref="SharedTile"/> and what builds on it.</summary>
+internal static class GroupedConvolution
+{
+    /// <summary>Runs it, as one launch or as parts of the depth that a second one adds up.</summary>
+    /// <param name="device">Where all tensors are.</param>
+    /// <param name="sizes">The convolution's sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">Packed for the form.</param>
+    /// <param name="residual">[N, OH, OW, K] or the coarser map to add, or null.</param>
+    /// <param name="liveRows">[1]: how many of the pixels count, or null where all do.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
+    public static void Run(
+        Device device, ConvolutionSizes sizes, Tensor input, ConvolutionWeights weights, Tensor? residual, ArrayView<int>? liveRows,
+        Tensor output)
+    {
+        var shape = Shape(weights.Form, weights.Geometry.GroupOutputC);
+        var tiling = GroupTiling.Plan(device, shape, sizes, input, residual, output) with { HasLiveRows = liveRows is null ? 0 : 1 };
+        var groups = tiling.Groups(sizes, shape.Threads);
+        // Where there is none, some other array stands in, which is not read.
+        var live = liveRows ?? weights.Bias.Cast<int>();
+        var residualView = (residual ?? output).View;
+        if (tiling.Splits == 1)
+        {
+            Launch(device, groups, sizes, tiling, input, weights, residualView, live, output.View);
+            return;
+        }
+        using var parts = device.Rent<float>(tiling.Splits * output.Shape.Length);
+        Launch(device, groups, sizes, tiling, input, weights, residualView, live, parts.View);
+        device.Launch(
+            GroupOutput.AddPartsKernel, (int)output.Shape.Length, parts.View, weights.Bias, residualView, sizes, tiling.Splits,
+            output.View);
+    }
+
+    /// <summary>Whether a device's groups can be as large, and share as much memory, as a form's are.</summary>
+    public static bool Fits(Device device, ConvolutionForm form, int groupOutputC)
+    {
+        var shape = Shape(form, groupOutputC);
+        return device.Info.Kind != DeviceKind.Cpu
+            && shape.Threads <= device.Limits.GroupThreads && shape.SharedBytes <= device.Limits.SharedBytes;
+    }
+
+    /// <summary>The groups of a form.</summary>
+    public static GroupShape Shape(ConvolutionForm form, int groupOutputC) => form switch
+    {
+        ConvolutionForm.SharedTile => SharedTile.Shape,
+        ConvolutionForm.RegisterTile or ConvolutionForm.GroupedWinograd => RegisterTile.Shape,
+        ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 => TensorTile.Shape(groupOutputC),
+        _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
+    };
+
+    private static void Launch(
+        Device device, KernelConfig groups, ConvolutionSizes sizes, GroupTiling tiling, Tensor input, ConvolutionWeights weights,
+        ArrayView<float> residual, ArrayView<int> liveRows, ArrayView<float> output)
+    {
+        switch (weights.Form)
+        {
+            case ConvolutionForm.SharedTile:
+                device.LaunchGroups(
+                    SharedTile.Kernel, groups, input.View, weights.Values, weights.Bias, residual, liveRows, sizes, tiling, output);
+                break;
+            case ConvolutionForm.RegisterTile:
+                device.LaunchGroups(
+                    RegisterTile.Kernel, groups, input.View, weights.Values, weights.Bias, residual, liveRows, sizes, tiling, output);
+                break;
+            case ConvolutionForm.TensorTf32:
+                device.LaunchGroups(
+                    TensorTile.Tf32Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights.Values), weights.Bias, residual,
+                    liveRows, sizes, tiling, output);
+                break;
+            case ConvolutionForm.TensorFp16:
+                device.LaunchGroups(
+                    TensorTile.Fp16Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights.Values), weights.Bias, residual,
+                    liveRows, sizes, tiling, output);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
+        }
+    }
+}
