@@ -20,6 +20,17 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
         Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations));
     }
 
+    [Test]
+    public void What_the_first_picture_needs_is_compiled_while_the_weights_are_read()
+    {
+        using var device = TestDevices.OpenAlone(Device.Info.Id);
+        using var detector = Detector.Load(device);
+        var compiled = device.CompiledKernels;
+        detector.Detect(Sample);
+        Assert.That(compiled, Is.Not.Zero);
+        Assert.That(device.CompiledKernels, Is.EqualTo(compiled));
+    }
+
     [TestCase("shapes", 1)]
     [TestCase("zoo/retinanet-v2", 1)]
     [TestCase("detectron2/d2-rpn-r50", 1)]

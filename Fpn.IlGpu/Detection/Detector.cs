@@ -104,11 +104,19 @@ public abstract class Detector : IDisposable
         {
             return device.Guard(() =>
             {
-                // What a model that turns out not to load has put on the device goes back.
-                using var scope = device.Memory.BeginPicture();
-                var detector = Create(new ModelSource(device, state, configuration, problems));
-                scope.Keep();
-                return detector;
+                var compiling = Task.Run(() => device.Compile(FirstKernels.Of(device, configuration.Detector)));
+                try
+                {
+                    // What a model that turns out not to load has put on the device goes back.
+                    using var scope = device.Memory.BeginPicture();
+                    var detector = Create(new ModelSource(device, state, configuration, problems));
+                    scope.Keep();
+                    return detector;
+                }
+                finally
+                {
+                    compiling.GetAwaiter().GetResult();
+                }
             });
         }
     }

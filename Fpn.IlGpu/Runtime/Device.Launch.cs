@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -30,8 +32,9 @@ public sealed partial class Device
         where T1 : struct
         where T2 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2);
+            launch(stream, threads, arg1, arg2);
     }
 
     internal void Launch<T1, T2, T3>(
@@ -41,8 +44,9 @@ public sealed partial class Device
         where T2 : struct
         where T3 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3);
+            launch(stream, threads, arg1, arg2, arg3);
     }
 
     internal void Launch<T1, T2, T3, T4>(
@@ -53,8 +57,9 @@ public sealed partial class Device
         where T3 : struct
         where T4 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4);
+            launch(stream, threads, arg1, arg2, arg3, arg4);
     }
 
     internal void Launch<T1, T2, T3, T4, T5>(
@@ -66,8 +71,9 @@ public sealed partial class Device
         where T4 : struct
         where T5 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4, arg5);
+            launch(stream, threads, arg1, arg2, arg3, arg4, arg5);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6>(
@@ -80,8 +86,9 @@ public sealed partial class Device
         where T5 : struct
         where T6 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6);
+            launch(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7>(
@@ -95,9 +102,9 @@ public sealed partial class Device
         where T6 : struct
         where T7 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
-                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
+            launch(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(
@@ -112,9 +119,9 @@ public sealed partial class Device
         where T7 : struct
         where T8 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
-                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
+            launch(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
     }
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
@@ -130,9 +137,39 @@ public sealed partial class Device
         where T8 : struct
         where T9 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k));
         if (threads > 0)
-            Launcher(kernel, static (a, k) => a.LoadAutoGroupedKernel(k))(
-                stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
+            launch(stream, threads, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
+    }
+
+    /// <summary>How many kernels have been compiled.</summary>
+    internal int CompiledKernels
+    {
+        get
+        {
+            lock (launchers)
+                return launchers.Count;
+        }
+    }
+
+    /// <summary>Compiles kernels before they are launched. Any thread may do it while another one works with the device.</summary>
+    internal void Compile(IEnumerable<Delegate> kernels)
+    {
+        foreach (var kernel in kernels)
+        {
+            // A launch of no threads compiles, and does nothing else.
+            var types = kernel.GetType().GetGenericArguments();
+            var isGrouped = types[0] != typeof(Index1D);
+            var name = isGrouped ? nameof(LaunchGroups) : nameof(Launch);
+            var own = isGrouped ? types : types[1..];
+            object none = isGrouped ? default(KernelConfig) : 0;
+            var launch = typeof(Device).GetMethods(BindingFlags.Instance | BindingFlags.NonPublic)
+                .Single(m => m.Name == name && m.GetGenericArguments().Length == own.Length)
+                .MakeGenericMethod(own);
+            launch.Invoke(
+                this, BindingFlags.DoNotWrapExceptions, null, [kernel, none, .. own.Select(Activator.CreateInstance)],
+                CultureInfo.InvariantCulture);
+        }
     }
 
     /// <summary>The launcher of a kernel: ILGPU compiles the kernel at its first launch on this device.</summary>
@@ -142,8 +179,12 @@ public sealed partial class Device
     {
         // CUDA launches into the context that the thread used last, which may be another device's.
         accelerator.Bind();
-        if (!launchers.TryGetValue(kernel, out var launcher))
-            launchers[kernel] = launcher = simulator?.Invoke(kernel, typeof(TLauncher)) ?? load(accelerator, kernel);
-        return (TLauncher)launcher;
+        // One kernel after the other: ILGPU takes a hundred times as long for several at once.
+        lock (launchers)
+        {
+            if (!launchers.TryGetValue(kernel, out var launcher))
+                launchers[kernel] = launcher = simulator?.Invoke(kernel, typeof(TLauncher)) ?? load(accelerator, kernel);
+            return (TLauncher)launcher;
+        }
     }
 }

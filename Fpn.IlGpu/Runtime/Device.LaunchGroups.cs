@@ -11,8 +11,9 @@ public sealed partial class Device
         T1 arg1)
         where T1 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1);
+            launch(stream, config, arg1);
     }
 
     internal void LaunchGroups<T1, T2>(
@@ -21,8 +22,9 @@ public sealed partial class Device
         where T1 : struct
         where T2 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2);
+            launch(stream, config, arg1, arg2);
     }
 
     internal void LaunchGroups<T1, T2, T3>(
@@ -32,8 +34,9 @@ public sealed partial class Device
         where T2 : struct
         where T3 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3);
+            launch(stream, config, arg1, arg2, arg3);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4>(
@@ -44,8 +47,9 @@ public sealed partial class Device
         where T3 : struct
         where T4 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4);
+            launch(stream, config, arg1, arg2, arg3, arg4);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5>(
@@ -57,8 +61,9 @@ public sealed partial class Device
         where T4 : struct
         where T5 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4, arg5);
+            launch(stream, config, arg1, arg2, arg3, arg4, arg5);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6>(
@@ -71,8 +76,9 @@ public sealed partial class Device
         where T5 : struct
         where T6 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4, arg5, arg6);
+            launch(stream, config, arg1, arg2, arg3, arg4, arg5, arg6);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7>(
@@ -86,8 +92,9 @@ public sealed partial class Device
         where T6 : struct
         where T7 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
+            launch(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7, T8>(
@@ -102,8 +109,9 @@ public sealed partial class Device
         where T7 : struct
         where T8 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
+            launch(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
@@ -119,7 +127,8 @@ public sealed partial class Device
         where T8 : struct
         where T9 : struct
     {
+        var launch = Launcher(kernel, static (a, k) => a.LoadKernel(k));
         if (config.Size > 0)
-            Launcher(kernel, static (a, k) => a.LoadKernel(k))(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
+            launch(stream, config, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9);
     }
 }

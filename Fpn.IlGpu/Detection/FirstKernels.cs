@@ -1,0 +1,49 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>
+/// The kernels that a detector's first picture needs. They are compiled while its weights are read, as both take time on
+/// different threads. What is missing here is compiled at its first launch; a test sees to it that for the shipped model
+/// nothing is.
+/// </summary>
+internal static class FirstKernels
+{
+    /// <summary>Those of a kind of detector (see <see cref="DetectorKind"/>) on a device.</summary>
+    public static IEnumerable<Delegate> Of(Device device, string kind)
+    {
+        Delegate[] shared = [Preprocess.Kernel, .. Convolutions(device), MaxPool.Kernel];
+        return kind is not (DetectorKind.FasterRcnn or DetectorKind.MaskRcnn)
+            ? shared
+            :
+            [
+                .. shared, .. device.Info.Kind == DeviceKind.Cpu ? SelectionOnCpu : SelectionOnGpu,
+                Proposals.DecodeKernel, Proposals.GatherKernel, RoiLevels.Kernel, RoiAlign.Kernel, Softmax.Kernel,
+                PostProcess.SegmentKernel, PostProcess.DecodeKernel, BestOfPicture.TakeKernel,
+            ];
+    }
+
+    private static Delegate[] SelectionOnCpu => [TopKOnCpu.PartKernel, TopKOnCpu.MergeKernel, NmsOnCpu.Kernel];
+
+    private static Delegate[] SelectionOnGpu =>
+    [
+        TopKOnGpu.CountKernel, TopKOnGpu.PickKernel, TopKOnGpu.TallyKernel, TopKOnGpu.TakeKernel, TopKOnGpu.TakeAllKernel,
+        CodeSort.TileKernel, CodeSort.IndexKernel, NmsOnGpu.MaskKernel, NmsOnGpu.KeepKernel,
+    ];
+
+    // Of the forms that ConvolutionForms.Choose takes on the device.
+    private static Delegate[] Convolutions(Device device) => (device.IsGpu, device.Info.Kind, device.Precision) switch
+    {
+        (false, DeviceKind.OpenCl, _) =>
+        [
+            UnfoldedConvolution.UnfoldKernel, UnfoldedConvolution.ProductKernel,
+            StagedWinograd.InputKernel, StagedWinograd.ProductKernel, StagedWinograd.OutputKernel,
+        ],
+        (false, _, _) => [Convolution.SharedKernel, SimdWinograd.Kernel, MatrixProduct.SharedKernel],
+        (true, _, Precision.Tf32) => [TensorTile.Tf32Kernel, GroupOutput.AddPartsKernel],
+        (true, _, Precision.Fp16) => [TensorTile.Fp16Kernel, GroupOutput.AddPartsKernel],
+        _ => [RegisterTile.Kernel, GroupOutput.AddPartsKernel, GroupedWinograd.InputKernel, GroupedWinograd.OutputKernel],
+    };
+}
