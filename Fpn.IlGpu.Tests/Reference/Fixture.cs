@@ -1,36 +1,42 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Reference;
 
-/// <summary>One case of fixtures/operators.safetensors: an operator's parameters, inputs and outputs.</summary>
+/// <summary>One case of a file of fixtures: an operator's parameters, inputs and outputs.</summary>
 internal sealed class Fixture
 {
-    private static readonly Lazy<StateDictionary> Cases = new(() => Safetensors.Open(
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", "operators.safetensors")));
+    private static readonly ConcurrentDictionary<string, StateDictionary> Files = [];
 
+    private readonly StateDictionary cases;
     private readonly string name;
     private readonly JsonElement parameters;
 
-    private Fixture(string name)
+    private Fixture(StateDictionary cases, string name)
     {
+        this.cases = cases;
         this.name = name;
-        parameters = JsonDocument.Parse(Cases.Value.Metadata[name]).RootElement;
+        parameters = JsonDocument.Parse(cases.Metadata[name]).RootElement;
     }
 
     /// <summary>All cases of an operator.</summary>
-    public static IEnumerable<Fixture> Of(string operatorName)
+    /// <param name="operatorName">Its name.</param>
+    /// <param name="file">Which file they are in.</param>
+    public static IEnumerable<Fixture> Of(string operatorName, string file)
     {
-        for (int i = 0; Cases.Value.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
-            yield return new Fixture($"{operatorName}.{i}");
+        StateDictionary cases = Files.GetOrAdd(file, static name => Safetensors.Open(
+            Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", name)));
+        for (int i = 0; cases.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
+            yield return new Fixture(cases, $"{operatorName}.{i}");
     }
 
     /// <summary>Whether the case has this tensor.</summary>
-    public bool Has(string tensor) => Cases.Value.Contains($"{name}.{tensor}");
+    public bool Has(string tensor) => cases.Contains($"{name}.{tensor}");
 
     /// <summary>A tensor's values.</summary>
-    public float[] Values(string tensor) => Cases.Value[$"{name}.{tensor}"].ToArray();
+    public float[] Values(string tensor) => cases[$"{name}.{tensor}"].ToArray();
 
     /// <summary>A tensor's values, or null where the case has none.</summary>
     public float[]? ValuesOrNull(string tensor) => Has(tensor) ? Values(tensor) : null;
@@ -39,7 +45,7 @@ internal sealed class Fixture
     public int[] Indices(string tensor) => Array.ConvertAll(Values(tensor), value => (int)value);
 
     /// <summary>A tensor's extents.</summary>
-    public int[] Extents(string tensor) => [.. Cases.Value[$"{name}.{tensor}"].Shape];
+    public int[] Extents(string tensor) => [.. cases[$"{name}.{tensor}"].Shape];
 
     /// <summary>Extents of an NHWC tensor.</summary>
     public Shape4 Shape(string tensor) =>

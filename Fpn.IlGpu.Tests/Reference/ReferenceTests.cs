@@ -173,7 +173,7 @@ public class ReferenceTests
 
     private static void Each(string operatorName, int cases, Action<Fixture> check)
     {
-        List<Fixture> all = [.. Fixture.Of(operatorName)];
+        List<Fixture> all = [.. Fixture.Of(operatorName, "operators.safetensors")];
         Assert.That(all, Has.Count.EqualTo(cases));
         Assert.Multiple(() => all.ForEach(check));
     }

@@ -1,0 +1,35 @@
+namespace Fpn.IlGpu.Verification.Reference;
+
+/// <summary>
+/// Resizing as Pillow's BILINEAR does it: each output is the mean of the inputs under a triangle around its centre, which
+/// is as wide as the picture shrinks and reaches one pixel at least. Along rows first, then along columns, to whole levels
+/// each time; the triangle's weights are whole multiples of 2⁻²².
+/// </summary>
+internal static class AntialiasedResizeReference
+{
+    /// <summary>Levels [N, H, W, C], 0…255, to [N, height, width, C].</summary>
+    public static float[] Run(float[] input, Shape4 shape, int height, int width)
+    {
+        Shape4 narrow = shape with { W = width }, output = narrow with { H = height };
+        var rows = new float[narrow.Count];
+        foreach ((int n, int y, int x, int c) in narrow.Elements())
+            rows[narrow.At(n, y, x, c)] = Mean(x, shape.W, width, from => input[shape.At(n, y, from, c)]);
+        var result = new float[output.Count];
+        foreach ((int n, int y, int x, int c) in output.Elements())
+            result[output.At(n, y, x, c)] = Mean(y, shape.H, height, from => rows[narrow.At(n, from, x, c)]);
+        return result;
+    }
+
+    private static float Mean(int index, int inputs, int outputs, Func<int, float> level)
+    {
+        double centre = (index + 0.5) * inputs / outputs, reach = Math.Max((double)inputs / outputs, 1);
+        // Pillow has the window's ends in whole inputs, so that one whose centre is just on the edge may be out.
+        int first = Math.Max((int)(centre - reach + 0.5), 0), end = Math.Min((int)(centre + reach + 0.5), inputs);
+        double total = 0, sum = 0;
+        for (int i = first; i < end; i++) total += Weight(i);
+        for (int i = first; i < end; i++) sum += Math.Floor(Weight(i) / total * (1 << 22) + 0.5) * level(i);
+        return (float)Math.Clamp(Math.Floor(sum / (1 << 22) + 0.5), 0, 255);
+
+        double Weight(int i) => Math.Max(1 - Math.Abs((i + 0.5 - centre) / reach), 0);
+    }
+}

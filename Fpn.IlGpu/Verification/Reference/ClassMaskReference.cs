@@ -1,0 +1,14 @@
+namespace Fpn.IlGpu.Verification.Reference;
+
+/// <summary>torchvision's maskrcnn_inference: mask[d, y, x] = sigmoid( in[d, y, x, class of d] ).</summary>
+internal static class ClassMaskReference
+{
+    /// <summary>Logits [D, H, W, classes] to probabilities [D, H, W].</summary>
+    public static float[] Run(float[] logits, Shape4 shape, int[] classIds)
+    {
+        var own = new List<float>();
+        foreach ((int d, int y, int x, int c) in shape.Elements())
+            if (c == classIds[d]) own.Add(logits[shape.At(d, y, x, c)]);
+        return SigmoidReference.Run([.. own]);
+    }
+}
