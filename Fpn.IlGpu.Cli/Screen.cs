@@ -81,10 +81,10 @@ internal sealed class Screen(bool quiet = false)
     }
 
     /// <summary>
-    /// Shows what the work is at, as <see cref="Progress"/> does; where that can't be written over, a step has a line that
+    /// Shows what the work is at, as <see cref="Progress"/> does; where that can't be written over, a step has a sentence that
     /// stays, so that the last one tells what a process that died or hangs was at.
     /// </summary>
-    /// <param name="step">The step, which has the line of its own.</param>
+    /// <param name="step">The step, which has the sentence of its own.</param>
     /// <param name="detail">What within the step; only on a terminal.</param>
     /// <param name="begins">Whether the step begins now.</param>
     public void Step(string step, string detail, bool begins)
@@ -95,10 +95,7 @@ internal sealed class Screen(bool quiet = false)
         }
         else if (begins)
         {
-            lock (gate)
-            {
-                Console.Error.WriteLine(Cut(Printable(step)));
-            }
+            Error($"{step}.");
         }
     }
 

@@ -47,7 +47,15 @@ internal static class VerifyCommand
     {
         var screen = new Screen();
         using var interruption = new Interruption(screen, "Stopping after the current case; Ctrl-C again stops at once.");
-        using var verification = new DeviceVerification(device, options);
-        return new VerifyRun(verification, screen, interruption.Token).Execute();
+        try
+        {
+            using var verification = new DeviceVerification(device, options);
+            return new VerifyRun(verification, screen, interruption.Token).Execute();
+        }
+        catch (DeviceException) when (interruption.Token.IsCancellationRequested)
+        {
+            // Whoever stops it while the device is being opened does not want to know how that went.
+            return ExitCode.Interrupted;
+        }
     }
 }

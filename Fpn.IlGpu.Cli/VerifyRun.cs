@@ -38,16 +38,15 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
             screen.Progress("");
         }
 
-        screen.Write(TableOf(rows));
+        if (rows.Count > 0)
+        {
+            screen.Write(TableOf(rows));
+        }
         foreach (OperatorVerification row in rows)
         {
-            foreach (string mismatch in row.Mismatches)
+            foreach (string line in row.Mismatches.Concat(row.Errors))
             {
-                screen.WriteLine($"{row.Operator}, {mismatch}");
-            }
-            if (row.Error is { } error)
-            {
-                screen.WriteLine($"{row.Operator}, {error}");
+                screen.WriteLine($"{row.Operator}, {line}");
             }
         }
         int bad = rows.Count(row => !row.Passed);
@@ -79,7 +78,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
                 new Text(row.Cases.ToString(CultureInfo.InvariantCulture)),
                 new Text(Number(row.Difference)),
                 new Text(Number(row.Bound)),
-                new Text(row.Error is not null ? "ERROR" : row.Mismatches.Count > 0 ? "MISMATCH" : "ok"));
+                new Text(row.Errors.Count > 0 ? "ERROR" : row.Mismatches.Count > 0 ? "MISMATCH" : "ok"));
         }
         return table;
     }

@@ -16,6 +16,7 @@ internal sealed class VerifyTests : CommandTest
         FpnResult result = Fpn("verify", "--device", "cpu");
 
         Assert.That(result.ExitCode, Is.Zero, result.Output + result.Error);
+        result.AssertExit(0);
         string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines[0], Does.Contain("(cpu)"));
         Assert.That(lines[1], Does.Match("^operator +cases +difference +bound"));
@@ -24,47 +25,61 @@ internal sealed class VerifyTests : CommandTest
         Assert.That(lines[2..^1].Select(line => line.TrimEnd()), Is.All.EndsWith(" ok"));
         Assert.That(lines[^1], Does.Match(@"^(\d+) of \1 operators agree, \d+ cases\.$"));
         Assert.That(lines.Concat(result.Errors), Has.All.Length.LessThanOrEqualTo(80));
-        Assert.That(result.Errors[0], Does.StartWith("1 of "), "a plain line for each operator");
+        Assert.That(result.Errors[0], Does.Match(@"^fpn: 1 of \d+: convolution \(Naive\)\.$"), "a sentence for each operator");
         Assert.That(result.Errors, Has.Length.EqualTo(lines.Length - 3));
     }
 
     [Test]
     public void What_differs_or_fails_is_told_and_the_exit_code_is_1()
     {
-        using var verification = new DeviceVerification(
-            () => Device.Open("cpu"), [DeviceVerificationTests.Wrong, DeviceVerificationTests.Throwing]);
-        TextWriter output = Console.Out;
-        using var written = new StringWriter();
-        Console.SetOut(written);
-        try
-        {
-            int code = new VerifyRun(verification, new Screen(), CancellationToken.None).Execute();
-            Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
-        }
-        finally
-        {
-            Console.SetOut(output);
-        }
-        string[] lines = [.. written.ToString().Split('\n').Select(line => line.Trim())];
+        (int code, string[] lines) = Run(CancellationToken.None, DeviceVerificationTests.Wrong, DeviceVerificationTests.Throwing);
+        Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
         Assert.That(lines, Has.Some.Match(@"^\W*wrong pool .*2 .*MISMATCH\W*$"));
-        Assert.That(lines, Has.Some.Match(@"^\W*throwing .*1 .*ERROR\W*$"));
+        Assert.That(lines, Has.Some.Match(@"^\W*throwing .*2 .*ERROR\W*$"));
         Assert.That(lines, Has.Some.StartsWith("wrong pool, [1, 4, 4, 2], "));
         Assert.That(lines, Has.Some.EqualTo("throwing, bad: InvalidOperationException: no kernel"));
-        Assert.That(lines, Has.Some.EqualTo("0 of 2 operators agree, 3 cases."));
+        Assert.That(lines, Has.Some.EqualTo("throwing, worse: DllNotFoundException: no driver"));
+        Assert.That(lines, Has.Some.EqualTo("throwing, 2 more cases were skipped"));
+        Assert.That(lines, Has.Some.EqualTo("0 of 2 operators agree, 4 cases."));
     }
 
     [Test]
     public void Stopping_shows_what_was_done()
     {
-        using var verification = new DeviceVerification(() => Device.Open("cpu"), [DeviceVerificationTests.Wrong]);
-        int code = new VerifyRun(verification, new Screen(quiet: true), new CancellationToken(canceled: true)).Execute();
+        (int code, string[] lines) = Run(new CancellationToken(canceled: true), DeviceVerificationTests.Wrong);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
+        Assert.That(lines[1..], Is.EqualTo((string[])["Stopped. 0 of 0 operators agree, 0 cases.", ""]));
+    }
+
+    [Test]
+    public void What_a_driver_throws_while_it_is_stopped_is_no_failure()
+    {
+        using var source = new CancellationTokenSource();
+        var dying = new VerifiedOperator("dying", [new("one", (_, _) =>
+        {
+            source.Cancel();
+            throw new InvalidOperationException("the driver was interrupted");
+        })]);
+        (int code, string[] lines) = Run(source.Token, dying);
+        Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
+        Assert.That(lines, Has.None.Contains("dying").And.None.Contains("interrupted"));
+        Assert.That(lines, Has.Some.StartsWith("Stopped. "));
+    }
+
+    [Test]
+    public void A_case_that_is_cancelled_by_itself_is_a_failure()
+    {
+        using var source = new CancellationTokenSource();
+        (int code, string[] lines) = Run(
+            source.Token, new VerifiedOperator("odd", [new("one", (_, _) => throw new OperationCanceledException("by whom?"))]));
+        Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
+        Assert.That(lines, Has.Some.EqualTo("odd, one: OperationCanceledException: by whom?"));
     }
 
     [Test]
     public void The_table_with_its_lines_fits_80_columns()
     {
-        Table table = VerifyRun.TableOf([new("convolution (SimdWinograd)", 123, double.PositiveInfinity, 1.2e-10, ["some"], null)]);
+        Table table = VerifyRun.TableOf([new("convolution (SimdWinograd)", 123, double.PositiveInfinity, 1.2e-10, ["some"], [])]);
         table.Border = TableBorder.Rounded;
         var text = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -106,5 +121,22 @@ internal sealed class VerifyTests : CommandTest
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("fpn verify --device opencl:1").And.Contain("Exit codes:").And.Contain("--opencl-any"));
+    }
+
+    private static (int Code, string[] Lines) Run(CancellationToken stop, params VerifiedOperator[] operators)
+    {
+        using var verification = new DeviceVerification(() => Device.Open("cpu"), operators);
+        TextWriter output = Console.Out;
+        using var written = new StringWriter();
+        Console.SetOut(written);
+        try
+        {
+            int code = new VerifyRun(verification, new Screen(), stop).Execute();
+            return (code, [.. written.ToString().Split('\n').Select(line => line.Trim())]);
+        }
+        finally
+        {
+            Console.SetOut(output);
+        }
     }
 }

@@ -67,11 +67,21 @@ internal sealed class MaskHead : IDisposable
         using var quartets = doubling.Run(features);
         using var logits = masks.Run(quartets.As(new Shape(count, side, side * 4, doubling.OutputChannels / 4)));
         var output = Tensor.Rent(device, new Shape(count, 2 * side, 2 * side, 1));
-        var length = (int)output.Shape.Length;
-        var grain = Grain.For(device, length, 1);
-        var sizes = new Sizes(side, masks.OutputChannels, length);
-        device.Launch(TakeKernel, grain.Threads(length, 1), logits.View, classIds, sizes, grain, output.View);
+        Take(device, logits, classIds, output);
         return output;
+    }
+
+    /// <summary>Takes the mask of each object's class.</summary>
+    /// <param name="device">Where all tensors are.</param>
+    /// <param name="logits">[D, S, 4 · S, classes]: the four pixels (2y, 2x), (2y, 2x + 1), (2y + 1, 2x) … are neighbours.</param>
+    /// <param name="classIds">[D].</param>
+    /// <param name="masks">Probabilities, [D, 2 · S, 2 · S, 1].</param>
+    internal static void Take(Device device, Tensor logits, ArrayView<int> classIds, Tensor masks)
+    {
+        var length = (int)masks.Shape.Length;
+        var grain = Grain.For(device, length, 1);
+        var sizes = new Sizes(logits.Shape.H, logits.Shape.C, length);
+        device.Launch(TakeKernel, grain.Threads(length, 1), logits.View, classIds, sizes, grain, masks.View);
     }
 
     /// <summary>One thread = some consecutive pixels of masks, each out of its quartet (see <see cref="Grain"/>).</summary>

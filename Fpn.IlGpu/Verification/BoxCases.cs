@@ -18,6 +18,8 @@ internal static class BoxCases
 
     public static Box[] Boxes(float[] values) => [.. values.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
 
+    public static float[] Floats(Box[] boxes) => [.. boxes.SelectMany(b => new[] { b.X1, b.Y1, b.X2, b.Y2 })];
+
     /// <summary>One thread = one box, decoded, and clipped to 640 × 480 px.</summary>
     internal static void DecodeKernel(
         Index1D index, ArrayView<Box> boxes, ArrayView<float> deltas, BoxWeights weights, ArrayView<Box> output, ArrayView<Box> clipped)
@@ -77,6 +79,4 @@ internal static class BoxCases
         findings.Same([.. actual.Select(p => p.Level + 2)], RoiLevelReference.Run([.. boxes], 2, 5), "levels");
         findings.Same([.. actual.Select(p => p.Picture)], [.. Enumerable.Range(0, count).Select(i => i % 3)], "pictures");
     });
-
-    private static float[] Floats(Box[] boxes) => [.. boxes.SelectMany(b => new[] { b.X1, b.Y1, b.X2, b.Y2 })];
 }

@@ -13,6 +13,14 @@ internal static class CaseValues
         return [.. Enumerable.Range(0, count).Select(_ => from + (to - from) * random.NextSingle())];
     }
 
+    /// <summary>Evenly spaced in a range, in no order: no two are close to each other.</summary>
+    public static float[] Distinct(int count, int seed, float from, float to)
+    {
+        float[] values = [.. Enumerable.Range(0, count).Select(i => from + (to - from) * (i + 0.5f) / count)];
+        new Random(seed).Shuffle(values);
+        return values;
+    }
+
     /// <summary>Boxes of all sizes, some partly and some wholly off a picture of w × h px, as x1, y1, x2, y2.</summary>
     public static float[] Boxes(int count, int seed, float w, float h)
     {

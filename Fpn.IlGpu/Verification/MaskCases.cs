@@ -1,9 +1,11 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Masks at picture size, pasted as torchvision and as Detectron2 do.</summary>
+/// <summary>The masks of the objects' classes; masks at picture size, pasted as torchvision and as Detectron2 do.</summary>
 internal static class MaskCases
 {
     private const int Objects = 25;
@@ -11,13 +13,36 @@ internal static class MaskCases
     // A px whose probability is this close to the threshold may fall on either side of it.
     private const float Slack = 1e-4f;
 
-    public static VerifiedOperator Operator => new("mask paste",
+    public static IEnumerable<VerifiedOperator> Operators =>
     [
-        .. from rounded in (bool[])[true, false]
-           from size in ((int H, int W, int Side, float Threshold)[])
-               [(37, 53, 28, 0.5f), (64, 32, 14, 0.5f), (1, 90, 7, 0.3f), (90, 1, 7, 0.3f), (1, 1, 28, 0.5f), (41, 33, 28, 0.01f)]
-           select Pasting(size.H, size.W, size.Side, size.Threshold, rounded),
-    ]);
+        new("masks of classes", [Taking(1, 1, 1), Taking(3, 7, 5), Taking(13, 14, 91)]),
+        new("mask paste",
+        [
+            .. from rounded in (bool[])[true, false]
+               from size in ((int H, int W, int Side, float Threshold)[])
+                   [(37, 53, 28, 0.5f), (64, 32, 14, 0.5f), (1, 90, 7, 0.3f), (90, 1, 7, 0.3f), (1, 1, 28, 0.5f), (41, 33, 28, 0.01f)]
+               select Pasting(size.H, size.W, size.Side, size.Threshold, rounded),
+        ]),
+    ];
+
+    private static VerificationCase Taking(int objects, int side, int classes)
+        => new($"{objects} of {2 * side}×{2 * side}, {classes} classes", (device, findings) =>
+        {
+            var shape = new Shape4(objects, 2 * side, 2 * side, classes);
+            var values = CaseValues.Uniform(shape.Count, 1, -8, 8);
+            // As the transposed convolution leaves them: the four pixels that one has become are neighbours.
+            var (quartets, at) = (new float[values.Length], 0);
+            foreach (var (d, y, x, i) in new Shape4(objects, side, side, 4 * classes).Elements())
+                quartets[at++] = values[shape.At(d, 2 * y + i / classes / 2, 2 * x + i / classes % 2, i % classes)];
+            int[] classIds = [.. Enumerable.Range(0, objects).Select(d => d * 37 % classes)];
+            using var logits = Tensor.Upload(device, new Shape(objects, side, 4 * side, classes), quartets);
+            using var deviceIds = device.Upload<int>(classIds);
+            using var masks = Tensor.Upload(
+                device, new Shape(objects, 2 * side, 2 * side, 1), CaseValues.Unwritten(objects * 4 * side * side));
+            MaskHead.Take(device, logits, deviceIds.View, masks);
+            findings.Close(
+                masks.ToArray(), ClassMaskReference.Run(values, shape, classIds), 1e-7, 1e-5, [objects, 2 * side, 2 * side]);
+        });
 
     private static VerificationCase Pasting(int height, int width, int side, float threshold, bool rounded)
         => new($"{side}×{side} on {height}×{width} px, above {threshold}{(rounded ? ", rounded boxes" : "")}", (device, findings) =>

@@ -9,12 +9,12 @@ namespace Fpn.IlGpu.Verification;
 /// </param>
 /// <param name="Bound">What that difference may be: 0 for operators that choose or copy values.</param>
 /// <param name="Mismatches">A line for each case that differs by more: its shape, where it differs most, and by how much.</param>
-/// <param name="Error">What stopped the operator, and in which case; null where nothing did.</param>
+/// <param name="Errors">A line for each case that threw, for a device that did not open, and for cases that were skipped then.</param>
 public sealed record OperatorVerification(
-    string Operator, int Cases, double Difference, double Bound, IReadOnlyList<string> Mismatches, string? Error)
+    string Operator, int Cases, double Difference, double Bound, IReadOnlyList<string> Mismatches, IReadOnlyList<string> Errors)
 {
     /// <summary>Whether every case ran and agreed.</summary>
-    public bool Passed => Mismatches.Count == 0 && Error is null;
+    public bool Passed => Mismatches.Count == 0 && Errors.Count == 0;
 }
 
 /// <summary>What a verification is at.</summary>

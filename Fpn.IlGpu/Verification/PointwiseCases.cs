@@ -4,19 +4,11 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Preprocessing, activations, sigmoid, softmax, group norm.</summary>
+/// <summary>Activations, sigmoid, softmax, group norm.</summary>
 internal static class PointwiseCases
 {
     public static IEnumerable<VerifiedOperator> Operators =>
     [
-        new("preprocess",
-        [
-            Preprocessing(1, 1, 32, 32, bgr: false),
-            Preprocessing(50, 1, 1, 13, bgr: false),
-            Preprocessing(31, 17, 64, 35, bgr: false),
-            Preprocessing(40, 60, 20, 30, bgr: true),
-            Preprocessing(7, 5, 32, 23, bgr: true),
-        ]),
         new("activation", [.. Enum.GetValues<Activation>().Select(Activated)]),
         new("sigmoid", [Sigmoids(1), Sigmoids(1003)]),
         new("softmax", [Softmaxes(1, 1), Softmaxes(3, 5), Softmaxes(37, 91)]),
@@ -29,29 +21,6 @@ internal static class PointwiseCases
             GroupNorms(new(2, 29, 41, 16), 4, 1000),
         ]),
     ];
-
-    private static VerificationCase Preprocessing(int h, int w, int resizedH, int resizedW, bool bgr)
-        => new($"{h}×{w} px to {resizedH}×{resizedW}{(bgr ? ", BGR" : "")}", (device, findings) =>
-        {
-            float[] mean = [0.485f, 0.456f, 0.406f], std = [0.229f, 0.224f, 0.225f];
-            var bytes = new byte[h * w * 3];
-            new Random(1).NextBytes(bytes);
-            var padded = new Shape4(2, 64, 64, 3);
-            using var pixels = device.Upload<byte>(bytes);
-            // The first picture of the batch is not its own.
-            using var output = Tensor.Upload(device, new Shape(padded.N, padded.H, padded.W, padded.C), new float[padded.Count]);
-            var scaling = new ChannelScaling(
-                1f / 255 / std[0], 1f / 255 / std[1], 1f / 255 / std[2], -mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2],
-                bgr ? 1 : 0);
-            Preprocess.Run(device, pixels.View, new ResizedPicture(h, w, resizedH, resizedW), scaling, n: 1, output);
-
-            var normalised = NormaliseReference.Run([.. bytes.Select(b => (float)b)], 1f / 255, mean, std, bgr);
-            var resized = BilinearResizeReference.Run(normalised, new Shape4(1, h, w, 3), resizedH, resizedW);
-            var (small, expected) = (new Shape4(1, resizedH, resizedW, 3), new float[padded.Count]);
-            foreach (var (_, y, x, c) in small.Elements())
-                expected[padded.At(1, y, x, c)] = resized[small.At(0, y, x, c)];
-            findings.Close(output.ToArray(), expected, 2e-5, 1e-5, padded.ToArray());
-        });
 
     private static VerificationCase Activated(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings) =>
     {

@@ -18,6 +18,8 @@ internal static class SelectionCases
             Best(2, 5000, 100, 2),
             Best(4, 19200, 1000, 1_000_000),
             Best(2, 300, 1000, 50),
+            // More than are sorted at once.
+            Best(2, 6000, 2500, 700),
         ]),
         new("NMS", [Suppression(1, 1, 0.5123f), Suppression(2, 33, 0.3123f), Suppression(3, 100, 0.7123f), Suppression(2, 1000, 0.5123f)]),
         new("NMS by class", [ByClass(1, 90, 2), ByClass(2, 333, 7)]),

@@ -13,16 +13,19 @@ internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<
     {
     }
 
-    /// <summary>All of the library's that have a reference, and the shipped model from pixels to boxes.</summary>
+    /// <summary>All of the library's, and the shipped model from pixels to boxes.</summary>
     public static IReadOnlyList<VerifiedOperator> All =>
     [
         .. ConvolutionCases.Operators,
         .. PoolingCases.Operators,
+        .. PreprocessCases.Operators,
         .. PointwiseCases.Operators,
         .. RoiCases.Operators,
         .. BoxCases.Operators,
         .. SelectionCases.Operators,
-        MaskCases.Operator,
+        .. CandidateCases.Operators,
+        .. DetectionCases.Operators,
+        .. MaskCases.Operators,
         ShippedModelCase.Operator,
     ];
 }
