@@ -26,6 +26,7 @@ internal sealed class ConvolutionTests(string deviceId)
         yield return Case(1, 1, 1, 1, 1, (1, 1), (1, 1), (0, 0), (1, 1));
         yield return Case(1, 1, 1, 600, 91, (1, 1), (1, 1), (0, 0), (1, 1));
         yield return Case(2, 5, 5, 1100, 33, (1, 1), (1, 1), (0, 0), (1, 1));
+        yield return Case(1, 1, 13, 20_000, 33, (1, 1), (1, 1), (0, 0), (1, 1));
         yield return Case(1, 9, 13, 5, 3, (1, 1), (2, 2), (0, 0), (1, 1));
         yield return Case(1, 7, 9, 3, 5, (3, 3), (1, 1), (1, 1), (1, 1));
         yield return Case(2, 17, 13, 8, 40, (3, 3), (2, 2), (1, 1), (1, 1));

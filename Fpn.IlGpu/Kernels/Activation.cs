@@ -91,4 +91,15 @@ internal static class Activate
         var gate = Vector256.Min(Vector256.Max(x + Vector256.Create(3f), Vector256<float>.Zero), Vector256.Create(6f)) / 6;
         return activation == Activation.HardSwish ? x * gate : gate;
     }
+
+    /// <summary>Of 16 values; the body of an intrinsic may call it.</summary>
+    public static Vector512<float> SixteenLanes(Vector512<float> x, Activation activation)
+    {
+        if (activation == Activation.None)
+            return x;
+        if (activation == Activation.Relu)
+            return Vector512.Max(x, Vector512<float>.Zero);
+        var gate = Vector512.Min(Vector512.Max(x + Vector512.Create(3f), Vector512<float>.Zero), Vector512.Create(6f)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
+    }
 }

@@ -34,9 +34,12 @@ internal static class ConvolutionTile
     private const int CudaPixels = 4;
     private const int CudaChannels = 4;
 
-    // A CPU thread's accumulators (segment × blocks) and its part of the input stay in the second-level cache.
+    // What a CPU thread reads again and again stays in a second-level cache of 2 MB: the weights of its blocks, for all tiles
+    // of the segment; and the segment's input, for all blocks. Either may be read once where the other takes the space.
     private const int CpuSegmentPixels = 120;
     private const int CpuBlocksPerThread = 4;
+    private const int CpuWeightBytes = 1_200_000;
+    private const int CpuInputBytes = 800_000;
 
     /// <summary>Pixels × output channels of a tile on a device.</summary>
     public static (int Pixels, int Channels) Shape(Device device) => device.Info.Kind switch
@@ -56,8 +59,13 @@ internal static class ConvolutionTile
 
         // Enough threads to keep every core busy to the end; larger parts reuse more of what is in the cache.
         var enough = device.Threads * 6;
-        var segment = CpuSegmentPixels / pixels * pixels;
-        var blocks = plan.Groups == 1 ? CpuBlocksPerThread : 1;
+        var values = SimdConvolution.SliceDepth(plan);
+        var inputBytes = values * plan.StrideX / plan.KernelW * sizeof(float);
+        var segment = Math.Min(CpuSegmentPixels, CpuInputBytes / inputBytes) / pixels * pixels;
+        segment = Math.Clamp(segment, pixels, Grain.Count(plan.OutputW, pixels) * pixels);
+        var blocks = plan.Groups == 1
+            ? Math.Clamp(CpuWeightBytes / (values * channels * sizeof(float)), 1, CpuBlocksPerThread)
+            : 1;
         while (true)
         {
             plan = plan with { Tiling = new Tiling(channels, segment, blocks) };

@@ -4,14 +4,18 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// What one CPU thread does of a convolution: tile after tile of a segment of an output row, for some blocks of output
-/// channels. The tile reads the input where it lies; only where it crosses the map's border does it read a copy of the
-/// few pixels around it, with the zeros that pad them.
+/// channels. The tile reads the input where it lies; only where its columns cross the map's border does it read a copy of the
+/// few pixels around it, with the zeros that pad them. Rows beyond the border are left out.
 /// </summary>
 internal static unsafe class SimdConvolution
 {
-    // A 1×1 product of great depth is summed up in slices, so that a slice of the weights stays in the cache while all
-    // tiles of the segment use it. Larger windows have so much reuse that they need none.
-    private const int SliceDepth = 512;
+    // Where a single block's weights are too large for the cache, the sums are made in slices of the depth, so that a slice of
+    // the weights stays there while all tiles of the segment use it.
+    private const int LargestBlockBytes = 1_200_000;
+    private const int SlicedDepth = 512;
+
+    // The values of a cache line.
+    private const int MostAhead = 16;
 
     [ThreadStatic]
     private static SimdScratch? accumulators;
@@ -29,101 +33,123 @@ internal static unsafe class SimdConvolution
         var tiles = Grain.Count(segment, tilePixels);
         var blocks = Math.Min(sizes.Tiling.BlocksPerThread, sizes.Groups * sizes.BlocksPerGroup - at.Block);
         var groupDepth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
-        var sliceDepth = sizes.KernelH * sizes.KernelW == 1 ? Math.Min(SliceDepth, groupDepth) : groupDepth;
+        var sliceDepth = SliceDepth(sizes);
         var oneSlice = sliceDepth == groupDepth;
         // The copies of tiles at the border serve all blocks.
-        var copyLength = SpanY(sizes) * SpanX(sizes) * Math.Min(sizes.GroupInputC, sliceDepth);
+        var copyLength = sizes.KernelH * SpanX(sizes, tilePixels) * Math.Min(sizes.GroupInputC, sliceDepth);
         var copies = (border ??= new SimdScratch()).Of(tiles * copyLength);
         var sums = (accumulators ??= new SimdScratch()).Of((oneSlice ? 1 : blocks * tiles) * tilePixels * tileChannels);
 
         for (var slice = 0; slice < groupDepth; slice += sliceDepth)
         {
-            var depth = Math.Min(sliceDepth, groupDepth - slice);
+            var depth = oneSlice ? sizes.GroupInputC : Math.Min(sliceDepth, groupDepth - slice);
             for (var b = 0; b < blocks; b++)
             {
                 var block = at.Block + b;
+                var group = block / sizes.BlocksPerGroup;
+                var groupK = (block - group * sizes.BlocksPerGroup) * tileChannels;
+                var channels = Math.Min(tileChannels, sizes.GroupOutputC - groupK);
+                var isFirst = b == 0 || group != (block - 1) / sizes.BlocksPerGroup;
+                var c = group * sizes.GroupInputC + (oneSlice ? 0 : slice);
                 var w = weights + ((long)block * groupDepth + slice) * tileChannels;
                 for (var t = 0; t < tiles; t++)
                 {
-                    var tile = at with { X = at.X + t * tilePixels, Block = block };
+                    var x = at.X + t * tilePixels;
+                    var pixels = Math.Min(tilePixels, sizes.OutputW - x);
                     var sum = oneSlice ? sums : sums + (b * tiles + t) * tilePixels * tileChannels;
-                    var isCopied = b > 0 && block / sizes.BlocksPerGroup == (block - 1) / sizes.BlocksPerGroup;
                     var walk = FindInput(
-                        input, sizes, tile, slice, oneSlice ? sizes.GroupInputC : depth, copies + t * copyLength, isCopied);
-                    SimdTile.Multiply(walk, w, sum, accumulate: slice > 0, segment - t * tilePixels);
-                    if (slice + depth == groupDepth)
-                        Epilogue(sum, bias, residual, sizes, tile, output);
+                        input, sizes, at with { X = x }, pixels, c, depth, copies + t * copyLength, isFirst, t + 1 < tiles,
+                        out var firstRow);
+                    SimdTile.Multiply(
+                        walk, w + firstRow * sizes.KernelW * depth * tileChannels, sum, accumulate: slice > 0, pixels, channels);
+                    if (oneSlice || slice + depth == groupDepth)
+                    {
+                        SimdTile.Finish(
+                            sum, bias, residual, sizes, at.N, at.Y, x, group * sizes.GroupOutputC + groupK, pixels, channels, output);
+                    }
                 }
             }
         }
     }
 
-    /// <summary>Where the tile's input begins and how to step through it.</summary>
-    private static TileWalk FindInput(
-        float* input, in ConvolutionSizes s, TilePosition tile, int firstC, int depth, float* copy, bool isCopied)
+    /// <summary>How many of the values behind an output are summed up at a time.</summary>
+    public static int SliceDepth(in ConvolutionSizes s)
     {
-        var group = tile.Block / s.BlocksPerGroup;
+        var depth = s.KernelH * s.KernelW * s.GroupInputC;
+        var isLarge = s.KernelH * s.KernelW == 1 && (long)depth * SimdTile.Channels * sizeof(float) > LargestBlockBytes;
+        return isLarge ? SlicedDepth : depth;
+    }
+
+    /// <summary>Where the tile's input begins and how to step through it.</summary>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="s">All sizes.</param>
+    /// <param name="tile">Where its output begins.</param>
+    /// <param name="pixels">How many of its pixels count.</param>
+    /// <param name="c">The first channel that it reads.</param>
+    /// <param name="depth">How many channels.</param>
+    /// <param name="copy">Where its copy is, if it needs one.</param>
+    /// <param name="isFirst">Whether no block before has read it.</param>
+    /// <param name="hasNext">Whether another tile follows to the right.</param>
+    /// <param name="firstRow">The first row of the window that lies in the map.</param>
+    private static TileWalk FindInput(
+        float* input, in ConvolutionSizes s, TilePosition tile, int pixels, int c, int depth, float* copy, bool isFirst, bool hasNext,
+        out int firstRow)
+    {
         var y = tile.Y * s.StrideY - s.PaddingY;
         var x = tile.X * s.StrideX - s.PaddingX;
-        var (spanY, spanX) = (SpanY(s), SpanX(s));
-        var inside = y >= 0 && x >= 0 && y + spanY <= s.InputH && x + spanX <= s.InputW;
-        var c = group * s.GroupInputC + firstC;
-        if (!inside && !isCopied)
-            CopyWithBorder(input, s, tile.N, y, x, spanY, spanX, c, depth, copy);
-        var start = inside ? input + (((long)tile.N * s.InputH + y) * s.InputW + x) * s.InputC + c : copy;
-        var pixel = inside ? s.InputC : depth;
-        var row = inside ? s.InputW * s.InputC : spanX * depth;
+        firstRow = y < 0 ? Grain.Count(-y, s.DilationY) : 0;
+        var rows = Math.Max(0, Math.Min(s.KernelH, Grain.Count(s.InputH - y, s.DilationY)) - firstRow);
+        var firstY = (long)tile.N * s.InputH + y + firstRow * s.DilationY;
+
+        // Pixels that don't count may be any that are in memory.
+        var spanX = SpanX(s, SimdTile.PixelsRead(pixels));
+        var isInside = x >= 0 && x + SpanX(s, pixels) <= s.InputW
+            && (firstY + (rows - 1) * s.DilationY) * s.InputW + x + spanX <= (long)s.OutputN * s.InputH * s.InputW;
+        var start = input + (firstY * s.InputW + x) * s.InputC + c;
+        var rowStep = s.InputW * s.InputC * s.DilationY;
+        if (!isInside && isFirst)
+            CopyWithBorder(start, s, x, rows, rowStep, spanX, depth, copy);
+        var pixel = isInside ? s.InputC : depth;
 
         // Neighbouring weights of a row read neighbouring pixels: one run of kw · C values, if nothing lies between.
         var contiguous = s.DilationX == 1 && pixel == depth;
+        // The first block that reads the segment fetches it, each tile for the next. Of a slice, each pixel is a stream of its own.
+        var step = isFirst && hasNext && depth == s.GroupInputC
+            ? Math.Min(MostAhead, Grain.Count(SimdTile.Pixels * s.StrideX * s.InputC, s.KernelW * depth))
+            : 0;
+        var ahead = new TileAhead(start + (nint)SpanX(s, SimdTile.Pixels) * s.InputC, rowStep, step);
         return new TileWalk(
-            start,
+            isInside ? start : copy,
             pixel * s.StrideX,
-            s.KernelH,
-            row * s.DilationY,
+            rows,
+            isInside ? rowStep : spanX * depth,
             contiguous ? 1 : s.KernelW,
             pixel * s.DilationX,
-            contiguous ? s.KernelW * depth : depth);
+            contiguous ? s.KernelW * depth : depth,
+            ahead);
     }
 
-    /// <summary>Rows of the input that a tile sees.</summary>
-    private static int SpanY(in ConvolutionSizes s) => (s.KernelH - 1) * s.DilationY + 1;
+    /// <summary>Columns of the input that some output pixels of a row see.</summary>
+    private static int SpanX(in ConvolutionSizes s, int pixels) => (pixels - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
 
-    /// <summary>Columns of the input that a tile sees.</summary>
-    private static int SpanX(in ConvolutionSizes s) => (SimdTile.Pixels - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
-
+    /// <summary>Copies what a tile reads of the rows that lie in the map; what lies left and right of it is zero.</summary>
     private static void CopyWithBorder(
-        float* input, in ConvolutionSizes s, int n, int y, int x, int spanY, int spanX, int firstC, int depth, float* copy)
+        float* start, in ConvolutionSizes s, int x, int rows, nint rowStep, int spanX, int depth, float* copy)
     {
-        var to = new Span<float>(copy, spanY * spanX * depth);
-        to.Clear();
-        var firstX = Math.Max(0, -x);
-        var endX = Math.Min(spanX, s.InputW - x);
-        for (var dy = 0; dy < spanY; dy++)
+        var firstX = Math.Clamp(-x, 0, spanX);
+        var endX = Math.Clamp(s.InputW - x, firstX, spanX);
+        for (var row = 0; row < rows; row++, start += rowStep, copy += spanX * depth)
         {
-            if (y + dy < 0 || y + dy >= s.InputH || endX <= firstX)
-                continue;
-            var from = input + (((long)n * s.InputH + y + dy) * s.InputW + x + firstX) * s.InputC + firstC;
-            var row = to.Slice((dy * spanX + firstX) * depth, (endX - firstX) * depth);
+            new Span<float>(copy, firstX * depth).Clear();
+            new Span<float>(copy + endX * depth, (spanX - endX) * depth).Clear();
             if (depth == s.InputC)
             {
-                new ReadOnlySpan<float>(from, row.Length).CopyTo(row);
+                var length = (endX - firstX) * depth;
+                new ReadOnlySpan<float>(start + firstX * depth, length).CopyTo(new Span<float>(copy + firstX * depth, length));
                 continue;
             }
-            for (; row.Length > 0; row = row[depth..], from += s.InputC)
-                new ReadOnlySpan<float>(from, depth).CopyTo(row);
+            for (var px = firstX; px < endX; px++)
+                new ReadOnlySpan<float>(start + (nint)px * s.InputC, depth).CopyTo(new Span<float>(copy + px * depth, depth));
         }
-    }
-
-    /// <summary>Adds bias and residual, activates, and stores what of the tile lies in the row and in the group.</summary>
-    private static void Epilogue(
-        float* sums, float* bias, float* residual, in ConvolutionSizes s, TilePosition tile, float* output)
-    {
-        var group = tile.Block / s.BlocksPerGroup;
-        var groupK = (tile.Block - group * s.BlocksPerGroup) * SimdTile.Channels;
-        var channels = Math.Min(SimdTile.Channels, s.GroupOutputC - groupK);
-        var pixels = Math.Min(SimdTile.Pixels, s.OutputW - tile.X);
-        var k = group * s.GroupOutputC + groupK;
-        SimdTile.Finish(sums, bias, residual, s, tile.N, tile.Y, tile.X, k, pixels, channels, output);
     }
 }

@@ -40,16 +40,19 @@ internal static unsafe partial class SimdTile
 
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
+        var aheadStep = (nint)walk.Ahead.Step;
         for (var row = 0; row < walk.Rows; row++)
         {
+            var ahead = walk.Ahead.Start + (nint)row * walk.Ahead.RowStep;
             for (var run = 0; run < walk.Runs; run++)
             {
                 // Three pixels share a pointer: two more would not fit into an address.
                 var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
                 var end = x0 + walk.RunLength;
                 var x3 = x0 + 3 * pixel;
-                for (; x0 < end; x0++, x3++, w += 16)
+                for (; x0 < end; x0++, x3++, w += 16, ahead += aheadStep)
                 {
+                    Prefetch(ahead);
                     var wa = Vector256.Load(w);
                     var wb = Vector256.Load(w + 8);
                     var x = Vector256.Create(*x0);

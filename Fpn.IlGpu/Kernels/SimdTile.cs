@@ -1,14 +1,32 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// Memory that is needed soon. A tile fetches it into the cache as it multiplies, at most a cache line with each value of
+/// its walk: the processor sees by itself where a stream goes on, but not where the next one begins. Addresses may lie
+/// outside of any tensor; nothing comes of fetching from there.
+/// </summary>
+internal readonly unsafe struct TileAhead(float* start, int rowStep, int step)
+{
+    /// <summary>What is fetched in the walk's first row.</summary>
+    public readonly float* Start = start;
+
+    /// <summary>From one row of the walk to the next, in values.</summary>
+    public readonly int RowStep = rowStep;
+
+    /// <summary>From one value of the walk to the next, in values.</summary>
+    public readonly int Step = step;
+}
 
 /// <summary>
 /// How a tile steps through its input: for each row of the window, for each run of it, RunLength values that lie one
 /// after the other, for each of the tile's pixels. The weights are one stream in the same order.
 /// </summary>
 internal readonly unsafe struct TileWalk(
-    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength)
+    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength, TileAhead ahead)
 {
     /// <summary>The first value of the tile's first pixel.</summary>
     public readonly float* Start = start;
@@ -30,13 +48,16 @@ internal readonly unsafe struct TileWalk(
 
     /// <summary>Values of a run.</summary>
     public readonly int RunLength = runLength;
+
+    /// <summary>What is fetched into the cache meanwhile.</summary>
+    public readonly TileAhead Ahead = ahead;
 }
 
 /// <summary>
 /// The SIMD tile: sums[p, k] += Σ input[p, i] · weights[i, k], with every sum in a register of its own while i runs.
 /// A step loads two vectors of weights and one value a pixel, and does two multiply-adds with each value, so that the
-/// multipliers, not the loads, are what limits it. With 512-bit registers the tile is 12 pixels × 32 channels (at a row's end 6), else
-/// 6 × 16 (on Arm, .NET makes two 128-bit registers of each 256-bit one).
+/// multipliers, not the loads, are what limits it. With 512-bit registers the tile is 12 pixels × 32 channels (6 × 32 and 12 × 16
+/// where no more are left), else 6 × 16 (on Arm, .NET makes two 128-bit registers of each 256-bit one).
 /// </summary>
 internal static unsafe partial class SimdTile
 {
@@ -46,20 +67,37 @@ internal static unsafe partial class SimdTile
     /// <summary>Output channels of a tile.</summary>
     public static int Channels => Vector512.IsHardwareAccelerated ? 32 : 16;
 
+    /// <summary>How many pixels a tile reads of which so many count.</summary>
+    public static int PixelsRead(int pixels) => Vector512.IsHardwareAccelerated && pixels <= 6 ? 6 : Pixels;
+
     /// <summary>Computes a tile's sums, or adds to them.</summary>
     /// <param name="walk">The tile's input.</param>
     /// <param name="w">Weights [i, Channels], i in the order of the walk.</param>
     /// <param name="sums">[Pixels, Channels].</param>
     /// <param name="accumulate">Whether to add to what is there.</param>
     /// <param name="pixels">How many of the tile's pixels count; of few, the other sums are left as they are.</param>
-    public static void Multiply(in TileWalk walk, float* w, float* sums, bool accumulate, int pixels)
+    /// <param name="channels">How many of its channels count; the same.</param>
+    public static void Multiply(in TileWalk walk, float* w, float* sums, bool accumulate, int pixels, int channels)
     {
         if (!Vector512.IsHardwareAccelerated)
             Multiply6x16(walk, w, sums, accumulate);
         else if (pixels <= 6)
             Multiply6x32(walk, w, sums, accumulate);
+        else if (channels <= Vector512<float>.Count)
+            Multiply12x16(walk, w, sums, accumulate);
         else
             Multiply12x32(walk, w, sums, accumulate);
+    }
+
+    /// <summary>
+    /// Fetches a cache line that is needed soon. The processor sees by itself where a stream goes, but too late for a tile's
+    /// many short ones.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* from)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(from);
     }
 
     /// <summary>
@@ -110,12 +148,27 @@ internal static unsafe partial class SimdTile
         for (var p = 0; p < pixels; p++, output += pixelStep, sums += Channels)
         {
             var k = 0;
+            for (; k + Vector512<float>.Count <= channels; k += Vector512<float>.Count)
+            {
+                var sum = Vector512.Load(sums + k) + Vector512.Load(bias + k);
+                if (residual != null)
+                    sum += Vector512.Load(residual + k);
+                Activate.SixteenLanes(sum, activation).Store(output + k);
+            }
             for (; k + Vector256<float>.Count <= channels; k += Vector256<float>.Count)
             {
                 var sum = Vector256.Load(sums + k) + Vector256.Load(bias + k);
                 if (residual != null)
                     sum += Vector256.Load(residual + k);
                 Activate.EightLanes(sum, activation).Store(output + k);
+            }
+            if (k + Vector128<float>.Count <= channels)
+            {
+                var sum = Vector128.Load(sums + k) + Vector128.Load(bias + k);
+                if (residual != null)
+                    sum += Vector128.Load(residual + k);
+                Activate.EightLanes(sum.ToVector256(), activation).GetLower().Store(output + k);
+                k += Vector128<float>.Count;
             }
             for (; k < channels; k++)
             {

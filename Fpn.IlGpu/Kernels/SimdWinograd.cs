@@ -113,6 +113,7 @@ internal static unsafe class SimdWinograd
         for (var t = 0; t < tiles; t++)
             TransformInput<T>(input, sizes, first + t, border, half, v + t * c, stepV);
 
+        var aheadStep = Math.Min(16, Grain.Count(SimdTile.Channels * SimdTile.Pixels, rows));
         var firstBlock = part % channelParts * sizes.Tiling.BlocksPerThread;
         var endBlock = Math.Min(firstBlock + sizes.Tiling.BlocksPerThread, sizes.BlocksPerGroup);
         for (var block = firstBlock; block < endBlock; block++)
@@ -122,8 +123,10 @@ internal static unsafe class SimdWinograd
             {
                 for (var t = 0; t < rows; t += SimdTile.Pixels)
                 {
-                    var walk = new TileWalk(v + i * stepV + t * c, c, rows: 1, 0, runs: 1, 0, runLength: c);
-                    SimdTile.Multiply(walk, u, m + i * stepM + t * SimdTile.Channels, accumulate: false, tiles - t);
+                    // Each tile fetches its share of the next weights.
+                    var ahead = new TileAhead(u + (c + (long)c * t / rows) * SimdTile.Channels, 0, aheadStep);
+                    var walk = new TileWalk(v + i * stepV + t * c, c, rows: 1, 0, runs: 1, 0, runLength: c, ahead);
+                    SimdTile.Multiply(walk, u, m + i * stepM + t * SimdTile.Channels, accumulate: false, tiles - t, SimdTile.Channels);
                 }
             }
             for (var t = 0; t < tiles; t++)
