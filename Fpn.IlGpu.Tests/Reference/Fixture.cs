@@ -4,33 +4,36 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Reference;
 
-/// <summary>One case of fixtures/operators.safetensors: an operator's parameters, inputs and outputs.</summary>
+/// <summary>
+/// One case of fixtures/operators.safetensors or gradients.safetensors: an operator's parameters, inputs and outputs.
+/// </summary>
 internal sealed class Fixture
 {
-    private static readonly Lazy<StateDictionary> Cases = new(() => Safetensors.Open(
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", "operators.safetensors")));
+    private static readonly Lazy<StateDictionary> Operators = new(() => Open("operators"));
+    private static readonly Lazy<StateDictionary> Gradients = new(() => Open("gradients"));
 
+    private readonly StateDictionary cases;
     private readonly string name;
     private readonly JsonElement parameters;
 
-    private Fixture(string name)
+    private Fixture(StateDictionary cases, string name)
     {
+        this.cases = cases;
         this.name = name;
-        parameters = JsonDocument.Parse(Cases.Value.Metadata[name]).RootElement;
+        parameters = JsonDocument.Parse(cases.Metadata[name]).RootElement;
     }
 
     /// <summary>All cases of an operator.</summary>
-    public static IEnumerable<Fixture> Of(string operatorName)
-    {
-        for (int i = 0; Cases.Value.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
-            yield return new Fixture($"{operatorName}.{i}");
-    }
+    public static IEnumerable<Fixture> Of(string operatorName) => All(Operators.Value, operatorName);
+
+    /// <summary>All cases of an operator's gradient.</summary>
+    public static IEnumerable<Fixture> OfGradient(string operatorName) => All(Gradients.Value, operatorName);
 
     /// <summary>Whether the case has this tensor.</summary>
-    public bool Has(string tensor) => Cases.Value.Contains($"{name}.{tensor}");
+    public bool Has(string tensor) => cases.Contains($"{name}.{tensor}");
 
     /// <summary>A tensor's values.</summary>
-    public float[] Values(string tensor) => Cases.Value[$"{name}.{tensor}"].ToArray();
+    public float[] Values(string tensor) => cases[$"{name}.{tensor}"].ToArray();
 
     /// <summary>A tensor's values, or null where the case has none.</summary>
     public float[]? ValuesOrNull(string tensor) => Has(tensor) ? Values(tensor) : null;
@@ -39,7 +42,7 @@ internal sealed class Fixture
     public int[] Indices(string tensor) => Array.ConvertAll(Values(tensor), value => (int)value);
 
     /// <summary>A tensor's extents.</summary>
-    public int[] Extents(string tensor) => [.. Cases.Value[$"{name}.{tensor}"].Shape];
+    public int[] Extents(string tensor) => [.. cases[$"{name}.{tensor}"].Shape];
 
     /// <summary>Extents of an NHWC tensor.</summary>
     public Shape4 Shape(string tensor) =>
@@ -58,6 +61,15 @@ internal sealed class Fixture
     /// <summary>Holds a result to one of the case's tensors.</summary>
     public void Check(string tensor, float[] actual, double atol = 1e-5, double rtol = 1e-5) =>
         Comparison.AssertClose(actual, Values(tensor), atol, rtol, Extents(tensor), $"{name}.{tensor}");
+
+    private static IEnumerable<Fixture> All(StateDictionary cases, string operatorName)
+    {
+        for (int i = 0; cases.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
+            yield return new Fixture(cases, $"{operatorName}.{i}");
+    }
+
+    private static StateDictionary Open(string file) => Safetensors.Open(
+        Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", file + ".safetensors"));
 
     /// <summary>Holds indices to one of the case's tensors, exactly.</summary>
     public void Check(string tensor, int[] actual) =>
