@@ -95,5 +95,6 @@ internal static class ConvolutionForms
         }
     }
 
-    private static bool IsWinograd(ConvolutionForm form) => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd;
+    /// <summary>Whether a form reads weights that are transformed.</summary>
+    public static bool IsWinograd(ConvolutionForm form) => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd;
 }

@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// How a tile steps through its input: for each row of the window, for each run of it, RunLength values that lie one
+/// How a tile steps through its input: for each row of the window, for each run of it, RunLength values, as a rule one
 /// after the other, for each of the tile's pixels. The weights are one stream in the same order.
 /// </summary>
 internal readonly unsafe struct TileWalk(
-    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength)
+    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength, int valueStep = 1)
 {
     /// <summary>The first value of the tile's first pixel.</summary>
     public readonly float* Start = start;
@@ -30,6 +30,9 @@ internal readonly unsafe struct TileWalk(
 
     /// <summary>Values of a run.</summary>
     public readonly int RunLength = runLength;
+
+    /// <summary>From one value of a run to the next.</summary>
+    public readonly int ValueStep = valueStep;
 }
 
 /// <summary>
