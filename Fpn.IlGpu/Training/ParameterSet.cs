@@ -68,8 +68,11 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
                 values.Read(parameter.Name, parameter.Shape),
                 parameter.IsTrained ? velocities.Read(parameter.Name, parameter.Shape) : default);
         }
-        Version++;
+        Changed();
     }
+
+    /// <summary>Says that values were changed by other means than steps.</summary>
+    public void Changed() => Version++;
 
     /// <summary>Of all, the first that has a value or gradient that is no number, or null: where training went wrong.</summary>
     public Parameter? FirstNotFinite() => all.FirstOrDefault(p =>

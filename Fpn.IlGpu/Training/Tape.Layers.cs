@@ -1,5 +1,4 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;

@@ -1,6 +1,5 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
 

@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;

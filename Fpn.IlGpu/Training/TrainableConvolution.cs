@@ -20,7 +20,7 @@ internal sealed class TrainableConvolution : IDisposable
     private readonly FoldedNorm? folded;
     private readonly ConvolutionGeometry geometry;
     private readonly ConvolutionWeights forward;
-    private ConvolutionBackwardData? backward;
+    private readonly ConvolutionBackwardData? backward;
     private int? forwardVersion;
     private int? backwardVersion;
 
@@ -32,6 +32,9 @@ internal sealed class TrainableConvolution : IDisposable
         this.bias = bias;
         this.folded = folded;
         this.geometry = geometry;
+        // Now, and not when it is first needed: what is rented during a step is given back after it.
+        if (IsTrained)
+            backward = ConvolutionBackwardData.Reserve(Device, geometry);
         forward = ConvolutionWeights.Reserve(Device, geometry, WeightLayout.Forward(geometry), folded?.Shift.View ?? bias?.Value);
     }
 
@@ -90,7 +93,8 @@ internal sealed class TrainableConvolution : IDisposable
     /// <summary>The weights as they are now, packed for the gradient of the input.</summary>
     public ConvolutionBackwardData Backward()
     {
-        backward ??= ConvolutionBackwardData.Reserve(Device, geometry);
+        if (backward is null)
+            throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
         if (IsOld(ref backwardVersion))
             WithFolded(backward.Pack);
         return backward;
@@ -162,7 +166,10 @@ internal sealed class TrainableConvolution : IDisposable
             {
                 scale[k] = gamma[k] / MathF.Sqrt(variance[k] + epsilon);
                 if (!float.IsFinite(scale[k]))
-                    throw parameters.Source.Error($"the tensor '{name}.running_var' has {variance[k]} at [{k}], by whose root can't be divided.");
+                {
+                    throw parameters.Source.Error(
+                        $"the tensor '{name}.running_var' has {variance[k]} at [{k}], by whose root can't be divided.");
+                }
                 shift[k] = beta[k] - mean[k] * scale[k];
             }
             return new FoldedNorm(parameters.Device.Upload<float>(scale), parameters.Device.Upload<float>(shift));

@@ -15,7 +15,7 @@ internal sealed class TrainableLinear : IDisposable
     private readonly Parameter bias;
     private readonly ConvolutionGeometry geometry;
     private readonly ConvolutionWeights forward;
-    private MatrixProductBackward? backward;
+    private readonly MatrixProductBackward? backward;
     private int? forwardVersion;
     private int? backwardVersion;
 
@@ -25,6 +25,9 @@ internal sealed class TrainableLinear : IDisposable
         this.weight = weight;
         this.bias = bias;
         this.geometry = geometry;
+        // Now, and not when it is first needed: what is rented during a step is given back after it.
+        if (IsTrained)
+            backward = MatrixProductBackward.Reserve(Device, geometry);
         forward = ConvolutionWeights.ReserveProduct(Device, geometry, bias.Value);
     }
 
@@ -63,7 +66,8 @@ internal sealed class TrainableLinear : IDisposable
     /// <summary>The weights as they are now, packed for the gradient of the input.</summary>
     public MatrixProductBackward Backward()
     {
-        backward ??= MatrixProductBackward.Reserve(Device, geometry);
+        if (backward is null)
+            throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
         if (IsOld(ref backwardVersion))
             backward.Pack(weight.Value);
         return backward;
