@@ -37,7 +37,7 @@ internal static class GradientBench
                 foreach (var layer in layers)
                 {
                     using var run = new GradientRun(device, layer.Shape);
-                    foreach (var pass in Enum.GetValues<LayerPass>())
+                    foreach (var pass in GradientRun.Passes(layer.Shape))
                         layer.Add(layer.Ms, pass, run.Ms(pass, layer.Repeats(pass)));
                 }
                 if (peer is null)
@@ -45,9 +45,10 @@ internal static class GradientBench
                 Timing.Pause();
                 foreach (var layer in layers)
                 {
-                    var (forward, data, weights) = peer.Gradients(layer.Shape, layer.Repeats(LayerPass.Data));
+                    var (forward, data, weights) = peer.Gradients(layer.Shape, layer.Repeats(LayerPass.Weights));
                     layer.Add(layer.PeerMs, LayerPass.Forward, forward);
-                    layer.Add(layer.PeerMs, LayerPass.Data, data);
+                    if (layer.Ms.ContainsKey(LayerPass.Data))
+                        layer.Add(layer.PeerMs, LayerPass.Data, data);
                     layer.Add(layer.PeerMs, LayerPass.Weights, weights);
                 }
                 Timing.Pause();
@@ -68,7 +69,8 @@ internal static class GradientBench
         var table = new MarkdownTable(
         [
             "layer", "times", .. passes.Select(pass => pass.ToString().ToLowerInvariant()),
-            .. peers.Select(pass => $"{peer!.Name.Split(' ')[0]}: {pass.ToString().ToLowerInvariant()}"), .. peer is null ? Array.Empty<string>() : ["ratio"],
+            .. peers.Select(pass => $"{peer!.Name.Split(' ')[0]}: {pass.ToString().ToLowerInvariant()}"),
+            .. peer is null ? Array.Empty<string>() : ["ratio"],
         ]);
         foreach (var layer in layers)
             Row(layer.Shape.Title, $"{layer.Shape.Times}", [layer]);
@@ -79,8 +81,8 @@ internal static class GradientBench
 
         void Row(string title, string times, List<Layer> of) => table.Add(
         [
-            title, times, .. passes.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.Ms[pass]))),
-            .. peers.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.PeerMs[pass]))),
+            title, times, .. passes.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.Ms.GetValueOrDefault(pass)))),
+            .. peers.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.PeerMs.GetValueOrDefault(pass)))),
             .. peer is null
                 ? Array.Empty<string>()
                 : [MarkdownTable.Number(of.Sum(layer => layer.Ms.Values.Sum()) / of.Sum(layer => layer.PeerMs.Values.Sum()))],

@@ -34,28 +34,47 @@ internal sealed class GradientRun : IDisposable
     private readonly DeviceArray<float> weightGradient;
     private readonly DeviceArray<float> biasGradient;
     private readonly ConvolutionWeights forward;
-    private readonly ConvolutionBackwardData backward;
+    private readonly DeviceArray<int> rows;
+    private readonly ConvolutionGeometry geometry;
+    private readonly ConvolutionBackwardData? backward;
+    private readonly MatrixProductBackward? productBackward;
 
     /// <summary>Uploads values.</summary>
     public GradientRun(Device device, LayerShape shape)
     {
         (this.device, this.shape) = (device, shape);
-        var geometry = shape.Geometry;
-        var inputShape = shape.IsProduct ? new Shape(shape.H, 1, 1, shape.C) : new Shape(shape.Batch, shape.H, shape.W, shape.C);
+        geometry = shape.IsProduct
+            ? new ConvolutionGeometry(shape.Map, shape.Map, shape.C / shape.Map / shape.Map, shape.K, ConvolutionWindow.Square())
+            : shape.Geometry;
+        var inputShape = shape.IsProduct ? new Shape(shape.H, shape.Map, shape.Map, geometry.GroupInputC) : new Shape(shape.Batch, shape.H, shape.W, shape.C);
         var outputShape = geometry.Window.OutputShape(inputShape, geometry.KernelH, geometry.KernelW, shape.K);
         input = Tensor.Upload(device, inputShape, LayerRun.Values((int)inputShape.Length));
         inputGradient = Tensor.Rent(device, inputShape);
         output = Tensor.Rent(device, outputShape);
         outputGradient = Tensor.Upload(device, outputShape, LayerRun.Values((int)outputShape.Length));
-        parameter = device.Upload<float>(LayerRun.Values(geometry.KernelH * geometry.KernelW * shape.C * shape.K));
+        parameter = device.Upload<float>(LayerRun.Values(geometry.KernelH * geometry.KernelW * geometry.GroupInputC * shape.K));
         bias = device.Upload<float>(LayerRun.Values(shape.K));
         weightGradient = device.Rent<float>(parameter.Length);
         biasGradient = device.Rent<float>(shape.K);
-        forward = ConvolutionWeights.Reserve(device, geometry, WeightLayout.Forward(geometry), bias.View);
-        backward = ConvolutionBackwardData.Reserve(device, geometry);
-        foreach (var pass in Enum.GetValues<LayerPass>())
+        rows = device.Upload<int>([shape.H]);
+        if (shape.IsProduct)
+        {
+            forward = ConvolutionWeights.ReserveProduct(device, geometry, bias.View);
+            productBackward = MatrixProductBackward.Reserve(device, geometry);
+        }
+        else
+        {
+            forward = ConvolutionWeights.Reserve(device, geometry, WeightLayout.Forward(geometry), bias.View);
+            // A picture has no gradient.
+            backward = IsFirst(shape) ? null : ConvolutionBackwardData.Reserve(device, geometry);
+        }
+        foreach (var pass in Passes(shape))
             Ms(pass, 1);
     }
+
+    /// <summary>What a training step does with a layer: all, but for the gradient of the picture.</summary>
+    public static IEnumerable<LayerPass> Passes(LayerShape shape)
+        => Enum.GetValues<LayerPass>().Where(pass => pass != LayerPass.Data || !IsFirst(shape));
 
     /// <summary>The milliseconds of a pass, the mean of some in a row.</summary>
     public double Ms(LayerPass pass, int repeats) => Timing.Ms(() =>
@@ -69,11 +88,15 @@ internal sealed class GradientRun : IDisposable
     public void Dispose()
     {
         foreach (var owned in (IDisposable[])
-            [input, output, inputGradient, outputGradient, parameter, bias, weightGradient, biasGradient, forward, backward])
+            [input, output, inputGradient, outputGradient, parameter, bias, weightGradient, biasGradient, rows, forward])
         {
             owned.Dispose();
         }
+        backward?.Dispose();
+        productBackward?.Dispose();
     }
+
+    private static bool IsFirst(LayerShape shape) => shape.C == 3;
 
     private void Queue(LayerPass pass)
     {
@@ -81,16 +104,21 @@ internal sealed class GradientRun : IDisposable
         {
             case LayerPass.Pack:
                 forward.Pack(device, parameter.View);
-                backward.Pack(parameter.View);
+                backward?.Pack(parameter.View);
+                productBackward?.Pack(parameter.View);
                 break;
             case LayerPass.Forward:
-                Convolution.Run(device, input, forward, null, Activation.None, output);
+                if (shape.IsProduct)
+                    MatrixProduct.Run(device, input, forward, rows.View, Activation.None, output);
+                else
+                    Convolution.Run(device, input, forward, null, Activation.None, output);
                 break;
             case LayerPass.Data:
-                backward.Run(outputGradient, inputGradient);
+                backward?.Run(outputGradient, inputGradient);
+                productBackward?.Run(outputGradient, inputGradient);
                 break;
             default:
-                ConvolutionBackwardWeights.Run(device, shape.Geometry, input, outputGradient, weightGradient.View);
+                ConvolutionBackwardWeights.Run(device, geometry, input, outputGradient, weightGradient.View);
                 ConvolutionBackwardBias.Run(device, outputGradient, biasGradient.View);
                 break;
         }

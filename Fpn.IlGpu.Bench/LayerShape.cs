@@ -13,7 +13,9 @@ namespace Fpn.IlGpu.Bench;
 /// <param name="Stride">Of the window.</param>
 /// <param name="Batch">Pictures.</param>
 /// <param name="Times">How often the network has it.</param>
-internal sealed record LayerShape(string Name, int H, int W, int C, int K, int Side, int Stride = 1, int Batch = 1, int Times = 1)
+/// <param name="Map">The side of the maps that are a matrix product's rows.</param>
+internal sealed record LayerShape(
+    string Name, int H, int W, int C, int K, int Side, int Stride = 1, int Batch = 1, int Times = 1, int Map = 1)
 {
     private const int TrainedBatch = 8;
 
@@ -70,7 +72,7 @@ internal sealed record LayerShape(string Name, int H, int W, int C, int K, int S
         new("RPN deltas", 80, 80, 96, 12, 1, 1, TrainedBatch),
         new("RPN logits", 40, 40, 96, 3, 1, 1, TrainedBatch),
         new("RPN deltas", 40, 40, 96, 12, 1, 1, TrainedBatch),
-        new("fc6", 1024, 1, 4704, 256, 0),
+        new("fc6", 1024, 1, 4704, 256, 0, Map: 7),
         new("fc7", 1024, 1, 256, 256, 0),
         new("classes", 1024, 1, 256, 8, 0),
         new("boxes", 1024, 1, 256, 32, 0),

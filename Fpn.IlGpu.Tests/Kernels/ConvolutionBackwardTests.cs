@@ -122,6 +122,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     [TestCase(300, 7, 7, 3, 40)]
     [TestCase(1, 2, 4, 3, 5)]
     [TestCase(5, 3, 3, 16, 16)]
+    [TestCase(140, 7, 7, 20, 33)]
     public void Fully_connected_layers_over_maps_agree_with_nested_loops(int m, int h, int w, int c, int k)
     {
         var geometry = new ConvolutionGeometry(h, w, c, k, ConvolutionWindow.Square());
