@@ -110,8 +110,8 @@ internal static unsafe class SimdBackwardWeights
         }
         var length = (long)s.OutputC * s.GroupInputC * s.KernelH * s.KernelW;
         output += split * length + (long)(group * s.GroupOutputC + firstK) * s.GroupInputC * s.KernelH * s.KernelW;
-        for (var tile = firstTile; tile < endTile; tile++)
-            Store(sums + (tile - firstTile) * tileLength, s, plan, tile, channels, accumulate, output);
+        for (var k = 0; k < channels; k++, output += s.GroupInputC * s.KernelH * s.KernelW)
+            Store(sums + k, s, plan, firstTile, endTile, accumulate, output);
     }
 
     /// <summary>Where the i-th of some equal parts begins.</summary>
@@ -202,18 +202,26 @@ internal static unsafe class SimdBackwardWeights
         }
     }
 
-    /// <summary>A tile's sums to their places in [K, C / groups, kh, kw], from its first output channel on.</summary>
+    /// <summary>The sums of one output channel to their places in [C / groups, kh, kw].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Store(float* sums, in ConvolutionSizes s, in Plan plan, int tile, int channels, bool accumulate, float* output)
+    private static void Store(
+        float* sums, in ConvolutionSizes s, in Plan plan, int firstTile, int endTile, bool accumulate, float* output)
     {
-        var (ky, firstX, m) = plan.TileAt(tile);
         var places = s.KernelH * s.KernelW;
-        var end = Math.Min(m + SimdTile.Pixels, plan.RowLength);
-        for (; m < end; m++, sums += SimdTile.Channels)
+        for (var tile = firstTile; tile < endTile; tile++, sums += SimdTile.Pixels * SimdTile.Channels)
         {
-            var to = output + m % s.GroupInputC * places + ky * s.KernelW + firstX + m / s.GroupInputC;
-            for (var k = 0; k < channels; k++, to += s.GroupInputC * places)
-                *to = accumulate ? *to + sums[k] : sums[k];
+            var (ky, kx, m) = plan.TileAt(tile);
+            var rows = Math.Min(SimdTile.Pixels, plan.RowLength - m);
+            var c = m % s.GroupInputC;
+            var place = ky * s.KernelW + kx + m / s.GroupInputC;
+            for (var row = 0; row < rows; row++, c++)
+            {
+                if (c == s.GroupInputC)
+                    (c, place) = (0, place + 1);
+                var to = output + (nint)c * places + place;
+                var sum = sums[row * SimdTile.Channels];
+                *to = accumulate ? *to + sum : sum;
+            }
         }
     }
 
