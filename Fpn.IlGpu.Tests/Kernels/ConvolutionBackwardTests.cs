@@ -192,6 +192,24 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     }
 }
 
+/// <summary>How the work of weight gradients is split on a CPU.</summary>
+internal sealed class WeightGradientPlanTests
+{
+    [TestCase(3, 32, 32, 40)]
+    [TestCase(3, 256, 256, 10)]
+    [TestCase(1, 4704, 256, 1)]
+    public void What_is_summed_up_apart_does_not_depend_on_the_number_of_threads(int kernel, int c, int k, int side)
+    {
+        var geometry = new ConvolutionGeometry(kernel, kernel, c, k, ConvolutionWindow.Square(padding: kernel / 2));
+        var shape = new Shape(8, side, side, c);
+        var sizes = ConvolutionSizes.From(shape, shape with { C = k }, geometry, Residual.None, Activation.None);
+        var few = SimdBackwardWeights.Plan.Of(sizes, threads: 1);
+        var many = SimdBackwardWeights.Plan.Of(sizes, threads: 64);
+        Assert.That(many with { Ranges = few.Ranges, BlocksAtOnce = few.BlocksAtOnce }, Is.EqualTo(few));
+        Assert.That(many.Parts(1), Is.AtLeast(few.Parts(1)));
+    }
+}
+
 /// <summary>What is only for GPUs, also on a CPU that works as one.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Gpus))]
 internal sealed class ConvolutionBackwardOnGpuTests(string deviceId) : TestsOnDevice(deviceId)

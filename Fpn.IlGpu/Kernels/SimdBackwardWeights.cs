@@ -16,19 +16,8 @@ namespace Fpn.IlGpu.Kernels;
 /// of the part's tiles, side by side. Read where they lie, pixels far apart would each miss the cache for a few values. The sums of a
 /// block of output channels stay in the second-level cache.
 /// </summary>
-internal static unsafe class SimdBackwardWeights
+internal static unsafe partial class SimdBackwardWeights
 {
-    private const int ChunkPixels = 128;
-
-    // Of a part's sums: 12 × 32 × 4 bytes a tile.
-    private const int MostTiles = 192;
-    private const int MostTilesOfPixels = 64;
-    private const int LeastTiles = 16;
-
-    // Where weights are few, pixels are split for so many threads, whether there are as many or not: the sums must not depend on it.
-    private const int EnoughParts = 32;
-    private const int PartsPerThread = 4;
-
     [ThreadStatic]
     private static SimdScratch? scratch;
 
@@ -41,7 +30,7 @@ internal static unsafe class SimdBackwardWeights
         var plan = Plan.Of(sizes, device.Threads);
         var isSplit = plan.Splits > 1;
         using var partial = isSplit ? device.Rent<float>(plan.Splits * weightGradient.Length) : null;
-        var share = WorkShare.Of(sizes.Groups * plan.Blocks * plan.Ranges * plan.Splits);
+        var share = WorkShare.Of(plan.Parts(sizes.Groups));
         device.Launch(
             Kernel, device.Threads, input, outputGradient, sizes, plan, share, accumulate && !isSplit ? 1 : 0,
             partial?.View ?? weightGradient);
@@ -72,26 +61,28 @@ internal static unsafe class SimdBackwardWeights
     private static void Part(
         float* input, float* outputGradient, in ConvolutionSizes s, in Plan plan, int part, bool accumulate, float* output)
     {
-        var tileLength = SimdTile.Pixels * SimdTile.Channels;
+        var blockParts = Grain.Count(plan.Blocks, plan.BlocksAtOnce);
         var range = part % plan.Ranges;
-        var block = part / plan.Ranges % plan.Blocks;
-        var group = part / plan.Ranges / plan.Blocks % s.Groups;
-        var split = part / plan.Ranges / plan.Blocks / s.Groups;
+        var firstBlock = part / plan.Ranges % blockParts * plan.BlocksAtOnce;
+        var blocks = Math.Min(plan.BlocksAtOnce, plan.Blocks - firstBlock);
+        var group = part / plan.Ranges / blockParts % s.Groups;
+        var split = part / plan.Ranges / blockParts / s.Groups;
         var (firstTile, endTile) = (Share(plan.Tiles, range, plan.Ranges), Share(plan.Tiles, range + 1, plan.Ranges));
-        var firstK = block * SimdTile.Channels;
-        var channels = Math.Min(SimdTile.Channels, s.GroupOutputC - firstK);
+        var firstK = group * s.GroupOutputC + firstBlock * SimdTile.Channels;
+        var channels = Math.Min(blocks * SimdTile.Channels, s.GroupOutputC - firstBlock * SimdTile.Channels);
 
+        var tileLength = SimdTile.Pixels * SimdTile.Channels;
+        var blockLength = (endTile - firstTile) * tileLength;
         var chunkLength = plan.Pictures * plan.ChunkH * plan.ChunkW * SimdTile.Channels;
         // A tile at the end of a run reads a few values beyond it.
         var copyLength = plan.CopyLength(s, endTile - firstTile) + SimdTile.Pixels;
-        var sums = (scratch ??= new SimdScratch()).Of((endTile - firstTile) * tileLength + chunkLength + copyLength);
-        var packed = sums + (endTile - firstTile) * tileLength;
+        var sums = (scratch ??= new SimdScratch()).Of(blocks * blockLength + chunkLength + copyLength);
+        var packed = sums + blocks * blockLength;
         var copy = packed + chunkLength;
-        new Span<float>(sums, (endTile - firstTile) * tileLength).Clear();
+        new Span<float>(sums, blocks * blockLength).Clear();
         for (var chunk = Share(plan.Chunks, split, plan.Splits); chunk < Share(plan.Chunks, split + 1, plan.Splits); chunk++)
         {
             var at = plan.ChunkAt(s, chunk);
-            Pack(outputGradient + group * s.GroupOutputC + firstK, s, at, channels, packed);
             var firstValue = firstTile * SimdTile.Pixels;
             var values = Math.Min(endTile * SimdTile.Pixels, plan.RowLength) - firstValue;
             if (plan.IsOneRun != 0)
@@ -99,108 +90,32 @@ internal static unsafe class SimdBackwardWeights
             else
                 CopyWithBorder(input + group * s.GroupInputC, s, at, copy);
             var spanX = SpanX(s, at.W);
-            for (var tile = firstTile; tile < endTile; tile++)
+            for (var b = 0; b < blocks; b++)
             {
-                var (ky, kx, m) = plan.TileAt(tile);
-                var walk = plan.IsOneRun != 0
-                    ? new TileWalk(copy + m - firstValue, 1, 1, 0, 1, 0, at.Pictures * at.H * at.W, values)
-                    : Walk(copy + (ky * s.DilationY * spanX + kx * s.DilationX) * s.GroupInputC + m, s, at, spanX);
-                SimdTile.Multiply(walk, packed, sums + (tile - firstTile) * tileLength, accumulate: true, plan.RowLength - m);
+                var k = b * SimdTile.Channels;
+                Pack(outputGradient + firstK + k, s, at, Math.Min(SimdTile.Channels, channels - k), packed);
+                for (var tile = firstTile; tile < endTile; tile++)
+                {
+                    var (ky, kx, m) = plan.TileAt(tile);
+                    var walk = plan.IsOneRun != 0
+                        ? new TileWalk(copy + m - firstValue, 1, 1, 0, 1, 0, at.Pictures * at.H * at.W, values)
+                        : Walk(copy + (ky * s.DilationY * spanX + kx * s.DilationX) * s.GroupInputC + m, s, at, spanX);
+                    SimdTile.Multiply(
+                        walk, packed, sums + b * blockLength + (tile - firstTile) * tileLength, accumulate: true, plan.RowLength - m);
+                }
             }
         }
-        var length = (long)s.OutputC * s.GroupInputC * s.KernelH * s.KernelW;
-        output += split * length + (long)(group * s.GroupOutputC + firstK) * s.GroupInputC * s.KernelH * s.KernelW;
-        for (var k = 0; k < channels; k++, output += s.GroupInputC * s.KernelH * s.KernelW)
-            Store(sums + k, s, plan, firstTile, endTile, accumulate, output);
+        var window = s.GroupInputC * s.KernelH * s.KernelW;
+        output += ((long)split * s.OutputC + firstK) * window;
+        for (var k = 0; k < channels; k++, output += window)
+        {
+            Store(
+                sums + k / SimdTile.Channels * blockLength + k % SimdTile.Channels, s, plan, firstTile, endTile, accumulate, output);
+        }
     }
 
     /// <summary>Where the i-th of some equal parts begins.</summary>
     private static int Share(int whole, int i, int parts) => (int)((long)whole * i / parts);
-
-    private static int SpanY(in ConvolutionSizes s, int rows) => (rows - 1) * s.StrideY + (s.KernelH - 1) * s.DilationY + 1;
-
-    private static int SpanX(in ConvolutionSizes s, int columns) => (columns - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
-
-    /// <summary>A tile's way through a copy with its border; the innermost loop is the longest that there is.</summary>
-    private static TileWalk Walk(float* first, in ConvolutionSizes s, in Chunk at, int spanX)
-    {
-        var (columnStep, rowStep) = (s.StrideX * s.GroupInputC, s.StrideY * spanX * s.GroupInputC);
-        var pictureStep = SpanY(s, at.H) * spanX * s.GroupInputC;
-        if (at.W > 1)
-            return new TileWalk(first, 1, at.Pictures, pictureStep, at.H, rowStep, at.W, columnStep);
-        return at.H > 1
-            ? new TileWalk(first, 1, at.Pictures, pictureStep, 1, 0, at.H, rowStep)
-            : new TileWalk(first, 1, 1, 0, 1, 0, at.Pictures, pictureStep);
-    }
-
-    /// <summary>[pixels, 32] of dout, with zeros beyond the group's last channel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Pack(float* from, in ConvolutionSizes s, in Chunk at, int channels, float* to)
-    {
-        for (var n = at.N; n < at.N + at.Pictures; n++)
-        {
-            for (var y = at.Y; y < at.Y + at.H; y++)
-            {
-                var pixel = from + (((long)n * s.OutputH + y) * s.OutputW + at.X) * s.OutputC;
-                for (var x = 0; x < at.W; x++, pixel += s.OutputC, to += SimdTile.Channels)
-                {
-                    if (channels == SimdTile.Channels)
-                    {
-                        for (var k = 0; k < SimdTile.Channels; k += Lanes8.Count)
-                            Lanes8.Load(pixel + k).Store(to + k);
-                        continue;
-                    }
-                    for (var k = 0; k < SimdTile.Channels; k++)
-                        to[k] = k < channels ? pixel[k] : 0;
-                }
-            }
-        }
-    }
-
-    /// <summary>[pixels, values]: some of the values that each pixel's window sees, which lie side by side.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyPixels(float* input, in ConvolutionSizes s, in Chunk at, int values, float* to)
-    {
-        for (var n = at.N; n < at.N + at.Pictures; n++)
-        {
-            for (var y = at.Y; y < at.Y + at.H; y++)
-            {
-                var from = input + (((long)n * s.InputH + y * s.StrideY) * s.InputW + at.X * s.StrideX) * s.InputC;
-                for (var x = 0; x < at.W; x++, from += s.StrideX * s.InputC, to += values)
-                    new ReadOnlySpan<float>(from, values).CopyTo(new Span<float>(to, values));
-            }
-        }
-    }
-
-    /// <summary>All that the chunk's windows see of a group's channels, and zeros around the map.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyWithBorder(float* input, in ConvolutionSizes s, in Chunk at, float* to)
-    {
-        var (firstY, firstX) = (at.Y * s.StrideY - s.PaddingY, at.X * s.StrideX - s.PaddingX);
-        var (spanY, spanX, c) = (SpanY(s, at.H), SpanX(s, at.W), s.GroupInputC);
-        var (left, right) = (Math.Clamp(-firstX, 0, spanX), Math.Clamp(s.InputW - firstX, 0, spanX));
-        for (var n = at.N; n < at.N + at.Pictures; n++)
-        {
-            for (var y = firstY; y < firstY + spanY; y++, to += spanX * c)
-            {
-                if (y < 0 || y >= s.InputH || right <= left)
-                {
-                    new Span<float>(to, spanX * c).Clear();
-                    continue;
-                }
-                new Span<float>(to, left * c).Clear();
-                new Span<float>(to + right * c, (spanX - right) * c).Clear();
-                var from = input + (((long)n * s.InputH + y) * s.InputW + firstX + left) * s.InputC;
-                if (s.Groups == 1)
-                {
-                    new ReadOnlySpan<float>(from, (right - left) * c).CopyTo(new Span<float>(to + left * c, (right - left) * c));
-                    continue;
-                }
-                for (var x = left; x < right; x++, from += s.InputC)
-                    new ReadOnlySpan<float>(from, c).CopyTo(new Span<float>(to + x * c, c));
-            }
-        }
-    }
 
     /// <summary>The sums of one output channel to their places in [C / groups, kh, kw].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -222,78 +137,6 @@ internal static unsafe class SimdBackwardWeights
                 var sum = sums[row * SimdTile.Channels];
                 *to = accumulate ? *to + sum : sum;
             }
-        }
-    }
-
-    /// <summary>Output pixels: of how many pictures, rows and columns, from which on.</summary>
-    internal readonly record struct Chunk(int N, int Y, int X, int Pictures, int H, int W);
-
-    /// <summary>What is split, and how.</summary>
-    /// <param name="RowLength">
-    /// Values that lie side by side under a row of the window: kw · C of a group, if nothing lies between; or under all of it.
-    /// </param>
-    /// <param name="Runs">How many such runs a row of the window has.</param>
-    /// <param name="Tiles">All tiles of a block of output channels.</param>
-    /// <param name="Ranges">Ranges of them.</param>
-    /// <param name="Blocks">Blocks of output channels of a group.</param>
-    /// <param name="Chunks">Chunks of pixels.</param>
-    /// <param name="Splits">Parts of the chunks that are summed up apart.</param>
-    /// <param name="Pictures">Pictures of a chunk.</param>
-    /// <param name="ChunkH">Rows of a chunk.</param>
-    /// <param name="ChunkW">Columns of a chunk.</param>
-    /// <param name="IsOneRun">1 where all that a window sees is one run, inside the map.</param>
-    internal readonly record struct Plan(
-        int RowLength, int Runs, int Tiles, int Ranges, int Blocks, int Chunks, int Splits, int Pictures, int ChunkH, int ChunkW,
-        int IsOneRun)
-    {
-        public static Plan Of(in ConvolutionSizes s, int threads)
-        {
-            var runs = s.DilationX == 1 ? 1 : s.KernelW;
-            var rows = s.KernelH;
-            var rowLength = s.KernelW * s.GroupInputC / runs;
-            var isInside = s.PaddingY == 0 && s.PaddingX == 0;
-            if (isInside && s.Groups == 1 && s.KernelW == s.InputW && runs == 1 && s.DilationY == 1)
-            {
-                // The window is as wide as the map: its rows lie side by side, too.
-                (rows, rowLength) = (1, rows * rowLength);
-            }
-            var isOneRun = isInside && rows * runs == 1 && (s.KernelW == 1 || s.Groups == 1);
-            var tiles = rows * runs * Grain.Count(rowLength, SimdTile.Pixels);
-            var blocks = Grain.Count(s.GroupOutputC, SimdTile.Channels);
-
-            var width = Grain.Count(s.OutputW, Grain.Count(s.OutputW, ChunkPixels));
-            var height = Grain.Count(s.OutputH, Grain.Count(s.OutputH, Math.Max(1, ChunkPixels / width)));
-            var pictures = Math.Clamp(ChunkPixels / (width * height), 1, s.OutputN);
-            var chunks = Grain.Count(s.OutputW, width) * Grain.Count(s.OutputH, height) * Grain.Count(s.OutputN, pictures);
-
-            var splits = Math.Clamp(EnoughParts * LeastTiles / (s.Groups * blocks * tiles), 1, chunks);
-            var ranges = Grain.Count(tiles, isOneRun ? MostTilesOfPixels : MostTiles);
-            while (s.Groups * blocks * splits * ranges < threads * PartsPerThread && tiles / (ranges + 1) >= LeastTiles)
-                ranges++;
-            return new Plan(rowLength, runs, tiles, ranges, blocks, chunks, splits, pictures, height, width, isOneRun ? 1 : 0);
-        }
-
-        /// <summary>What is copied of the input for a chunk.</summary>
-        public int CopyLength(in ConvolutionSizes s, int tiles) => Pictures * (IsOneRun != 0
-            ? ChunkH * ChunkW * tiles * SimdTile.Pixels
-            : SpanY(s, ChunkH) * SpanX(s, ChunkW) * s.GroupInputC);
-
-        /// <summary>The pixels of a chunk.</summary>
-        public Chunk ChunkAt(in ConvolutionSizes s, int chunk)
-        {
-            var (columns, rows) = (Grain.Count(s.OutputW, ChunkW), Grain.Count(s.OutputH, ChunkH));
-            var x = chunk % columns * ChunkW;
-            var y = chunk / columns % rows * ChunkH;
-            var n = chunk / columns / rows * Pictures;
-            return new Chunk(
-                n, y, x, Math.Min(Pictures, s.OutputN - n), Math.Min(ChunkH, s.OutputH - y), Math.Min(ChunkW, s.OutputW - x));
-        }
-
-        /// <summary>A tile's row of the window, the column where its run begins, and its first value of the run.</summary>
-        public (int Ky, int Kx, int M) TileAt(int tile)
-        {
-            var tilesOfRun = Grain.Count(RowLength, SimdTile.Pixels);
-            return (tile / tilesOfRun / Runs, tile / tilesOfRun % Runs, tile % tilesOfRun * SimdTile.Pixels);
         }
     }
 }
