@@ -122,6 +122,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     [TestCase(300, 7, 7, 3, 40)]
     [TestCase(1, 2, 4, 3, 5)]
     [TestCase(5, 3, 3, 16, 16)]
+    [TestCase(140, 7, 7, 20, 33)]
     public void Fully_connected_layers_over_maps_agree_with_nested_loops(int m, int h, int w, int c, int k)
     {
         var geometry = new ConvolutionGeometry(h, w, c, k, ConvolutionWindow.Square());
@@ -188,6 +189,24 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
         // Accumulation begins at 1.
         float[] all = accumulated ? [.. expected.Select(value => value + 1)] : expected;
         Comparison.AssertClose(actual, all, 1e-5 * Math.Max(1, all.Max(Math.Abs)), 1e-5, [], what);
+    }
+}
+
+/// <summary>How the work of weight gradients is split on a CPU.</summary>
+internal sealed class WeightGradientPlanTests
+{
+    [TestCase(3, 32, 32, 40)]
+    [TestCase(3, 256, 256, 10)]
+    [TestCase(1, 4704, 256, 1)]
+    public void What_is_summed_up_apart_does_not_depend_on_the_number_of_threads(int kernel, int c, int k, int side)
+    {
+        var geometry = new ConvolutionGeometry(kernel, kernel, c, k, ConvolutionWindow.Square(padding: kernel / 2));
+        var shape = new Shape(8, side, side, c);
+        var sizes = ConvolutionSizes.From(shape, shape with { C = k }, geometry, Residual.None, Activation.None);
+        var few = SimdBackwardWeights.Plan.Of(sizes, threads: 1);
+        var many = SimdBackwardWeights.Plan.Of(sizes, threads: 64);
+        Assert.That(many with { Ranges = few.Ranges, BlocksAtOnce = few.BlocksAtOnce }, Is.EqualTo(few));
+        Assert.That(many.Parts(1), Is.AtLeast(few.Parts(1)));
     }
 }
 

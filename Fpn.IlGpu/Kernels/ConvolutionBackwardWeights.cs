@@ -18,6 +18,9 @@ internal enum WeightGradientForm
 
     /// <summary>The same by SIMD, on a CPU: <see cref="SimdBackwardWeights"/>.</summary>
     SimdTile,
+
+    /// <summary>A quarter of the multiplications, for 3×3 windows, on a CPU: <see cref="SimdWinogradBackwardWeights"/>.</summary>
+    SimdWinograd,
 }
 
 /// <summary>
@@ -68,6 +71,9 @@ internal static class ConvolutionBackwardWeights
             case WeightGradientForm.SimdTile:
                 SimdBackwardWeights.Run(device, sizes, input.View, outputGradient.View, weightGradient, accumulate);
                 break;
+            case WeightGradientForm.SimdWinograd:
+                SimdWinogradBackwardWeights.Run(device, sizes, input.View, outputGradient.View, weightGradient, accumulate);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(form), form, null);
         }
@@ -78,9 +84,11 @@ internal static class ConvolutionBackwardWeights
     {
         if (geometry.IsDepthwise)
             return [WeightGradientForm.Naive, WeightGradientForm.Depthwise];
-        return device.Info.Kind == DeviceKind.Cpu
-            ? [WeightGradientForm.Naive, WeightGradientForm.SimdTile]
-            : [WeightGradientForm.Naive, WeightGradientForm.Tile];
+        if (device.Info.Kind != DeviceKind.Cpu)
+            return [WeightGradientForm.Naive, WeightGradientForm.Tile];
+        return SimdWinograd.Takes(geometry)
+            ? [WeightGradientForm.Naive, WeightGradientForm.SimdTile, WeightGradientForm.SimdWinograd]
+            : [WeightGradientForm.Naive, WeightGradientForm.SimdTile];
     }
 
     /// <summary>One thread = one weight (k, c, ky, kx).</summary>

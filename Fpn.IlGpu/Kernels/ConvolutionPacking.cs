@@ -172,8 +172,14 @@ internal static unsafe class ConvolutionPacking
         }
         else
         {
-            for (var k = 0; k < count; k++)
-                to[k] = parameter[s.Layout.At(part, first + k, c, ky, kx)];
+            var run = s.Layout.OutputRun;
+            for (var k = 0; k < count;)
+            {
+                var end = Math.Min(count, k + run - (first + k) % run);
+                var from = parameter + s.Layout.At(part, first + k, c, ky, kx);
+                for (; k < end; k++, from += s.Layout.Output)
+                    to[k] = *from;
+            }
         }
         for (var k = count; k < s.BlockC; k++)
             to[k] = 0;
