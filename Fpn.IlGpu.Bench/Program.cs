@@ -8,6 +8,7 @@ var root = new RootCommand("Measures detections, kernels and operators, alone or
     DetectBench.Create(),
     LadderBench.Create(),
     GradientBench.Create(),
+    StepBench.Create(),
     OperatorBench.Create(),
     ScaleBench.Create(),
     LoadTiming.Create(),
