@@ -1,9 +1,8 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Training;
-
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;
 

@@ -34,6 +34,9 @@ public enum AnnotationProblem
 
     /// <summary>An object with id 0, which pycocotools never counts as found, and evaluation therefore doesn't either.</summary>
     IdZero,
+
+    /// <summary>A picture whose file can't be read, or is of another size: another one takes its place in training.</summary>
+    PictureBroken,
 }
 
 /// <summary>
@@ -103,6 +106,7 @@ public sealed class AnnotationProblems
         AnnotationProblem.EntryIncomplete => one ? "incomplete entry (skipped)" : "incomplete entries (skipped)",
         AnnotationProblem.AreaMissing => one ? "object without an area (its box's is taken)" : "objects without an area (their boxes' are taken)",
         AnnotationProblem.IdZero => one ? "object with id 0 (COCO's evaluation never counts it as found)" : "objects with id 0",
+        AnnotationProblem.PictureBroken => one ? "picture that can't be used (skipped)" : "pictures that can't be used (skipped)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such problem."),
     };
 }
