@@ -190,14 +190,14 @@ public class SampleLoaderTests
             new(3, name, image.Width + 1, image.Height, objects), new(4, name, 9, 9, [objects[0] with { IsCrowd = true }]),
         ];
         var set = new AnnotatedSet(pictures, [new AnnotatedCategory(1, "thing")]) { Folder = folder };
-        var source = new AnnotatedPictures(set);
+        var source = new AnnotatedSetPictures(set);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(source.Count, Is.EqualTo(2));
             Assert.That(source.Read(0, 0).Image.Pixels, Is.EqualTo(image.Pixels));
             Assert.That(() => source.Read(1, 0), Throws.TypeOf<PictureException>().With.Message.Contains("annotated as"));
-            Assert.That(new AnnotatedPictures(set, keepEmpty: true).Count, Is.EqualTo(4));
-            Assert.That(() => new AnnotatedPictures(set with { Pictures = [pictures[0], pictures[3]] }), Throws.TypeOf<AnnotationException>());
+            Assert.That(new AnnotatedSetPictures(set, keepEmpty: true).Count, Is.EqualTo(4));
+            Assert.That(() => new AnnotatedSetPictures(set with { Pictures = [pictures[0], pictures[3]] }), Throws.TypeOf<AnnotationException>());
         }
     }
 

@@ -26,22 +26,19 @@ internal static class SceneBackground
     {
         var values = new double[h * w * 3];
         var colour = random.NextColour(20, 235);
-        for (var i = 0; i < values.Length; i++)
-            values[i] = colour[i % 3];
+        for (var i = 0; i < values.Length; i += 3)
+            (values[i], values[i + 1], values[i + 2]) = (colour.R, colour.G, colour.B);
 
         for (var octave = 0; octave < Octaves; octave++)
         {
             var side = (2 << octave) + 1;
-            var fields = new[] { new float[side * side], new float[side * side], new float[side * side] };
-            for (var i = 0; i < 3 * side * side; i++)
-                fields[i % 3][i / 3] = (float)random.NextUniform(-1, 1);
+            var field = new float[side * side * 3];
+            for (var i = 0; i < field.Length; i++)
+                field[i] = (float)random.NextUniform(-1, 1);
             var strength = (float)random.NextUniform(5, 45);
-            for (var c = 0; c < 3; c++)
-            {
-                var cloud = BicubicField.Enlarge(fields[c], side, side, h, w);
-                for (var i = 0; i < cloud.Length; i++)
-                    values[i * 3 + c] += cloud[i] * strength / (octave + 1);
-            }
+            var cloud = BicubicField.Enlarge(field, side, side, 3, h, w);
+            for (var i = 0; i < cloud.Length; i++)
+                values[i] += cloud[i] * strength / (octave + 1);
         }
         return values;
     }

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>The pictures of an annotated set that there is something to learn from, read from their files.</summary>
-public sealed class AnnotatedPictures : IPictureSource
+public sealed class AnnotatedSetPictures : IPictureSource
 {
     private readonly AnnotatedSet set;
     private readonly PictureLimits? limits;
@@ -16,7 +16,7 @@ public sealed class AnnotatedPictures : IPictureSource
     /// </param>
     /// <param name="limits">What a file may ask for; null for the defaults.</param>
     /// <exception cref="AnnotationException">No picture is left.</exception>
-    public AnnotatedPictures(AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null)
+    public AnnotatedSetPictures(AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(set);
         (this.set, this.limits) = (set, limits);
