@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Data;
