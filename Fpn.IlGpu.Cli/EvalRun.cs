@@ -52,10 +52,9 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             throw new CommandException($"The results have no classes ('category_id'); evaluate them as --proposals.");
         }
 
-        screen.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{truth.Pictures.Count} pictures, {truth.Objects.Count} objects of {truth.Categories.Count} classes; "
-            + $"{results.Objects.Count} {(settings.Proposals ? "proposals" : "detections")}"));
+        screen.WriteLine(
+            $"{Count(truth.Pictures.Count, "picture")}, {Count(truth.Objects.Count, "object")} of "
+            + $"{truth.Categories.Count} classes; {Count(results.Objects.Count, settings.Proposals ? "proposal" : "detection")}");
         CocoEvaluation[] evaluations = [.. settings.Kinds.Select(kind => CocoEvaluation.Of(truth, results, kind))];
         screen.Write(settings.Proposals ? FigureTable.OfProposals(evaluations) : FigureTable.OfDetections(evaluations));
         json?.Write(stream => EvaluationJson.Write(evaluations, stream, results.AreProposals));
@@ -136,6 +135,9 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         }
         screen.WriteLine(worst.Count == 0
             ? "Nothing was missed, and nothing is wrong: there are no misses to draw."
-            : string.Create(CultureInfo.InvariantCulture, $"The worst misses of {drawn} pictures are in {folder}."));
+            : $"The worst misses of {Count(drawn, "picture")} are in {folder}.");
     }
+
+    private static string Count(int number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 }
