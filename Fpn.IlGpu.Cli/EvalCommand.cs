@@ -74,7 +74,11 @@ internal static class EvalCommand
             Description = "Write what the model found as a file of COCO's results.",
             HelpName = "FILE",
         };
-        var curves = new Option<string?>("--curves") { Description = "Draw the precision-recall curves (.png or .jpg).", HelpName = "FILE" };
+        var curves = new Option<string?>("--curves")
+        {
+            Description = "Draw the precision-recall curves (.png or .jpg).",
+            HelpName = "FILE",
+        };
         var worst = new Option<string?>("--worst")
         {
             Description = "Draw the pictures in which most went wrong: missed on the left, wrong on the right. Needs --images.",
@@ -98,9 +102,11 @@ internal static class EvalCommand
             string? mistake = detects && parsed.GetResult(images) is null
                 ? "Nothing says what was found: give --results FILE, or --images DIR with the pictures in which a model detects"
                 : !detects && parsed.GetResult(model) is not null ? "--results and --model exclude each other"
-                : !detects && parsed.GetResult(saveResults) is not null ? "--save-results is for what a model finds; --results are saved already"
+                : !detects && parsed.GetResult(saveResults) is not null
+                ? "--save-results is for what a model finds; --results are saved already"
                 : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null ? "--worst needs --images DIR: the pictures to draw on"
-                : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false } ? "--worst-count needs --worst DIR"
+                : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false }
+                ? "--worst-count needs --worst DIR"
                 : null;
             if (mistake is not null)
             {

@@ -14,9 +14,10 @@ internal sealed class EvalTests : CommandTest
 
     // The first sample and its objects, in ids that differ from the model's; and a picture that is not there.
     private const string ShapesTruth = """
-        {"images": [{"id": 4, "file_name": "a.png", "width": 320, "height": 320}, {"id": 9, "file_name": "gone.png", "width": 1, "height": 1}],
-         "categories": [{"id": 70, "name": "Hexagon"}, {"id": 60, "name": "cross"}, {"id": 30, "name": "triangle"}, {"id": 10, "name": "circle"},
-                        {"id": 20, "name": "square"}, {"id": 80, "name": "cube"}],
+        {"images": [{"id": 4, "file_name": "a.png", "width": 320, "height": 320},
+                    {"id": 9, "file_name": "gone.png", "width": 1, "height": 1}],
+         "categories": [{"id": 70, "name": "Hexagon"}, {"id": 60, "name": "cross"}, {"id": 30, "name": "triangle"},
+                        {"id": 10, "name": "circle"}, {"id": 20, "name": "square"}, {"id": 80, "name": "cube"}],
          "annotations": [
           {"id": 1, "image_id": 4, "category_id": 70, "bbox": [172, 134, 148, 145], "area": 21460, "iscrowd": 0},
           {"id": 2, "image_id": 4, "category_id": 60, "bbox": [71, 23, 152, 152], "area": 23104, "iscrowd": 0},
@@ -96,8 +97,8 @@ internal sealed class EvalTests : CommandTest
         Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
 
         FpnResult result = Fpn(
-            "eval", "--truth", "truth.json", "--images", "pictures", "--device", "cpu", "--json", "figures.json", "--save-results", "found.json",
-            "--worst", "worst", "--worst-count", "5");
+            "eval", "--truth", "truth.json", "--images", "pictures", "--device", "cpu",
+            "--json", "figures.json", "--save-results", "found.json", "--worst", "worst", "--worst-count", "5");
 
         result.AssertExit(1);
         Assert.That(result.Errors, Has.Length.EqualTo(3));
@@ -115,7 +116,8 @@ internal sealed class EvalTests : CommandTest
         Assert.That(classes["cube"]!.GetValue<double>(), Is.Zero);
         Assert.That(classes["square"]!.GetValue<double>(), Is.EqualTo(-1), "its picture is left out");
         string again = Fpn("eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
-        Assert.That(JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!.GetValue<double>(), Is.EqualTo(classes["Hexagon"]!.GetValue<double>()));
+        JsonNode hexagons = JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!;
+        Assert.That(hexagons.GetValue<double>(), Is.EqualTo(classes["Hexagon"]!.GetValue<double>()));
     }
 
     [Test]
@@ -126,7 +128,8 @@ internal sealed class EvalTests : CommandTest
         Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
 
         FpnResult result = Fpn(
-            "eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu", "--proposals", "--json", "figures.json", "--save-results", "found.json");
+            "eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu", "--proposals",
+            "--json", "figures.json", "--save-results", "found.json");
 
         result.AssertExit(1);
         result.AssertOneError("320 × 320 px, but the truth says 1 × 1");

@@ -1,3 +1,4 @@
+using System.Text;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Tensors;
@@ -8,7 +9,8 @@ namespace Fpn.IlGpu.Tests.Data;
 public sealed class CocoAnnotationsTests
 {
     private const string Lists = """
-        "images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30}, {"id": 1, "file_name": "b.png", "width": 20, "height": 50}],
+        "images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30},
+                   {"id": 1, "file_name": "b.png", "width": 20, "height": 50}],
         "categories": [{"id": 7, "name": "cat"}, {"id": 2, "name": "dog"}]
         """;
 
@@ -20,7 +22,8 @@ public sealed class CocoAnnotationsTests
     [TearDown]
     public void RemoveFile() => File.Delete(path);
 
-    private AnnotatedSet Read(string annotations, bool masks = false) => ReadText($$"""{{{Lists}}, "annotations": [{{annotations}}]}""", masks);
+    private AnnotatedSet Read(string annotations, bool masks = false) =>
+        ReadText($$"""{{{Lists}}, "annotations": [{{annotations}}]}""", masks);
 
     private AnnotatedSet ReadText(string text, bool masks = false)
     {
@@ -37,7 +40,9 @@ public sealed class CocoAnnotationsTests
 
         Assert.That(set.Problems.Total, Is.Zero);
         Assert.That(set.Categories, Is.EqualTo(new AnnotatedCategory[] { new(7, "cat"), new(2, "dog") }));
-        Assert.That(set.Pictures.Select(p => (p.Id, p.FileName, p.Width, p.Height)), Is.EqualTo(new[] { (3L, "a.png", 40, 30), (1L, "b.png", 20, 50) }));
+        Assert.That(
+            set.Pictures.Select(p => (p.Id, p.FileName, p.Width, p.Height)),
+            Is.EqualTo(new[] { (3L, "a.png", 40, 30), (1L, "b.png", 20, 50) }));
         Assert.That(set.Pictures[1].Objects, Is.Empty);
         Assert.That(set.Pictures[0].Objects, Is.EqualTo(new AnnotatedObject[]
         {
@@ -145,7 +150,8 @@ public sealed class CocoAnnotationsTests
         Assert.That(
             () => ReadText($"{{\"images\": [\n{many}oh"),
             Throws.TypeOf<AnnotationException>().With.Message.Contains("line 20002, column 1: "));
-        File.WriteAllBytes(path, [.. "{\"images\": [\n"u8, .. System.Text.Encoding.UTF8.GetBytes(many), .. "{\"file_name\": \"\xFF\"}]}"u8.ToArray().Select(b => b == 0xC3 ? (byte)0xFF : b)]);
+        byte[] noUtf8 = [.. "{\"file_name\": \""u8, 0xFF, .. "\"}]}"u8];
+        File.WriteAllBytes(path, [.. "{\"images\": [\n"u8, .. Encoding.UTF8.GetBytes(many), .. noUtf8]);
         Assert.That(
             () => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains("line 20002, column "));
     }
@@ -197,24 +203,28 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void A_byte_order_mark_is_no_matter()
     {
-        File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{Good}}]}""", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{Good}}]}""", new UTF8Encoding(true));
         Assert.That(CocoAnnotations.Read(path).Pictures, Has.Count.EqualTo(2));
     }
 
     [Test]
     public void Many_problems_of_a_kind_are_counted_and_five_are_named()
     {
-        string bad = string.Concat(Enumerable.Range(10, 8).Select(id => $$""", {"id": {{id}}, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}"""));
+        string bad = string.Concat(Enumerable.Range(10, 8).Select(
+            id => $$""", {"id": {{id}}, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}"""));
         AnnotationProblems problems = Read(Good + bad).Problems;
         Assert.That(problems.Count(AnnotationProblem.CategoryUnknown), Is.EqualTo(8));
         Assert.That(problems.Named(AnnotationProblem.CategoryUnknown), Has.Count.EqualTo(5));
-        Assert.That(problems.Sentences().Single(), Does.StartWith("8 objects of unknown categories (skipped): object 10 ").And.EndsWith("object 14 is of category 9, …."));
+        Assert.That(
+            problems.Sentences().Single(),
+            Does.StartWith("8 objects of unknown categories (skipped): object 10 ").And.EndsWith("object 14 is of category 9, …."));
     }
 
     [Test]
     public void Evaluation_neither_clips_nor_skips()
     {
-        File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{"id": 5, "image_id": 3, "category_id": 2, "bbox": [-4, 5, 100, 0], "area": 9}]}""");
+        const string outside = """{"id": 5, "image_id": 3, "category_id": 2, "bbox": [-4, 5, 100, 0], "area": 9}""";
+        File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{outside}}]}""");
         EvaluationTruth truth = EvaluationTruth.Read(path);
         Assert.That(truth.Objects.Single().BoxImagePx, Is.EqualTo(new CocoBox(-4, 5, 100, 0)));
         Assert.That(truth.Problems.Total, Is.Zero);

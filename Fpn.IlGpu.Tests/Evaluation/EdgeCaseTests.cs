@@ -101,7 +101,8 @@ public sealed class EdgeCaseTests
     public void Polygons_that_are_none_are_refused()
     {
         Assert.That(() => ObjectMask.FromPolygons([], 6, 5), Throws.ArgumentException.With.Message.Contains("no polygon"));
-        Assert.That(() => ObjectMask.FromPolygons([[0, 0, double.NaN, 1, 2, 2]], 6, 5), Throws.ArgumentException.With.Message.Contains("NaN"));
+        Assert.That(
+            () => ObjectMask.FromPolygons([[0, 0, double.NaN, 1, 2, 2]], 6, 5), Throws.ArgumentException.With.Message.Contains("NaN"));
         Assert.That(() => ObjectMask.FromPolygons([[0, 0, 2e6, 1, 2, 2]], 6, 5), Throws.ArgumentException.With.Message.Contains("2000000"));
     }
 
