@@ -31,6 +31,13 @@ internal static class EvalCommand
           130  stopped by Ctrl-C
         """;
 
+    private static readonly Dictionary<string, EvaluationKind[]> Kinds = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["bbox"] = [EvaluationKind.Box],
+        ["segm"] = [EvaluationKind.Mask],
+        ["both"] = [EvaluationKind.Box, EvaluationKind.Mask],
+    };
+
     public static Command Create()
     {
         var truth = new Option<string>("--truth", "-t")
@@ -53,11 +60,11 @@ internal static class EvalCommand
         var images = new Option<string?>("--images", "-i") { Description = "The folder of the truth's pictures.", HelpName = "DIR" };
         Option<string> device = DeviceOption.Create();
         Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
-        var kind = new Option<EvaluationKind[]>("--kind", "-k")
+        var kind = new Option<string>("--kind", "-k")
         {
             Description = "What is compared: bbox, segm (masks), or both.",
             HelpName = "KIND",
-            DefaultValueFactory = _ => [EvaluationKind.Box],
+            DefaultValueFactory = _ => "bbox",
             CustomParser = ParseKind,
         };
         var proposals = new Option<bool>("--proposals", "-p")
@@ -104,7 +111,8 @@ internal static class EvalCommand
                 : !detects && parsed.GetResult(model) is not null ? "--results and --model exclude each other"
                 : !detects && parsed.GetResult(saveResults) is not null
                 ? "--save-results is for what a model finds; --results are saved already"
-                : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null ? "--worst needs --images DIR: the pictures to draw on"
+                : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null
+                ? "--worst needs --images DIR: the pictures to draw on"
                 : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false }
                 ? "--worst-count needs --worst DIR"
                 : null;
@@ -123,7 +131,7 @@ internal static class EvalCommand
             Images = parsed.GetValue(images),
             Device = parsed.GetRequiredValue(device),
             AnyOpenCl = parsed.GetValue(anyOpenCl),
-            Kinds = parsed.GetRequiredValue(kind),
+            Kinds = Kinds[parsed.GetRequiredValue(kind)],
             Proposals = parsed.GetValue(proposals),
             Json = parsed.GetValue(json),
             SaveResults = parsed.GetValue(saveResults),
@@ -141,21 +149,14 @@ internal static class EvalCommand
         return new EvalRun(settings, screen, interruption.Token).Execute();
     }
 
-    private static EvaluationKind[] ParseKind(ArgumentResult result)
+    private static string ParseKind(ArgumentResult result)
     {
         string value = result.Tokens[0].Value;
-        switch (value.ToLowerInvariant())
+        if (!Kinds.ContainsKey(value))
         {
-            case "bbox":
-                return [EvaluationKind.Box];
-            case "segm":
-                return [EvaluationKind.Mask];
-            case "both":
-                return [EvaluationKind.Box, EvaluationKind.Mask];
-            default:
-                result.AddError($"--kind is '{value}'; it can be bbox, segm or both");
-                return [];
+            result.AddError($"--kind is '{value}'; it can be bbox, segm or both");
         }
+        return value;
     }
 
     private static int ParseCount(ArgumentResult result)
