@@ -104,7 +104,9 @@ public sealed class AnnotationProblems
         AnnotationProblem.DuplicateId => one ? "id given twice (the first one counts)" : "ids given twice (the first ones count)",
         AnnotationProblem.MaskBroken => one ? "broken mask (left out)" : "broken masks (left out)",
         AnnotationProblem.EntryIncomplete => one ? "incomplete entry (skipped)" : "incomplete entries (skipped)",
-        AnnotationProblem.AreaMissing => one ? "object without an area (its box's is taken)" : "objects without an area (their boxes' are taken)",
+        AnnotationProblem.AreaMissing => one
+            ? "object without an area (its box's is taken)"
+            : "objects without an area (their boxes' are taken)",
         AnnotationProblem.IdZero => one ? "object with id 0 (COCO's evaluation never counts it as found)" : "objects with id 0",
         AnnotationProblem.PictureBroken => one ? "picture that can't be used (skipped)" : "pictures that can't be used (skipped)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such problem."),

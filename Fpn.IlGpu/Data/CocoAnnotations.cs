@@ -1,5 +1,4 @@
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Data;
 

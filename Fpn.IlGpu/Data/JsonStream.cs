@@ -19,9 +19,10 @@ internal sealed class JsonStream : IDisposable
     private bool final;
     private JsonReaderState state;
 
-    // Of what was consumed: where the element stands that is being read.
+    // Lines, and bytes of the last one, of what was consumed; and how far behind that the element begins that is being read.
     private long lines;
     private long column;
+    private int elementStart;
 
     private JsonStream(string path, Stream stream)
     {
@@ -108,9 +109,13 @@ internal sealed class JsonStream : IDisposable
             }
             else if (reader.TrySkip())
             {
-                var whole = new Utf8JsonReader(buffer.AsSpan(start, (int)reader.BytesConsumed), isFinalBlock: true, state);
+                // A number shows where it ends only by what follows it.
+                int length = Math.Min((int)reader.BytesConsumed + 1, end - start);
+                var whole = new Utf8JsonReader(buffer.AsSpan(start, length), isFinalBlock: true, state);
                 whole.Read();
+                elementStart = (int)whole.TokenStartIndex;
                 element(ref whole);
+                elementStart = 0;
                 Consume(in reader);
             }
             else
@@ -169,12 +174,17 @@ internal sealed class JsonStream : IDisposable
 
     private void Consume(in Utf8JsonReader reader)
     {
-        ReadOnlySpan<byte> consumed = buffer.AsSpan(start, (int)reader.BytesConsumed);
+        Consume((int)reader.BytesConsumed);
+        state = reader.CurrentState;
+    }
+
+    private void Consume(int bytes)
+    {
+        ReadOnlySpan<byte> consumed = buffer.AsSpan(start, bytes);
         lines += consumed.Count((byte)'\n');
         int newLine = consumed.LastIndexOf((byte)'\n');
-        column = newLine < 0 ? column + consumed.Length : consumed.Length - newLine - 1;
-        start += consumed.Length;
-        state = reader.CurrentState;
+        column = newLine < 0 ? column + bytes : bytes - newLine - 1;
+        start += bytes;
     }
 
     private void Fill()
@@ -199,7 +209,8 @@ internal sealed class JsonStream : IDisposable
         }
         catch (InvalidOperationException exception)
         {
-            // What the reader says of text that is no UTF-8.
+            // What the reader says of text that is no UTF-8; it doesn't say where, but where the element begins is near.
+            Consume(elementStart);
             throw Broken(lines, column, exception);
         }
         catch (JsonException exception)

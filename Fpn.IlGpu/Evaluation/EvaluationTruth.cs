@@ -56,7 +56,8 @@ public sealed record EvaluationTruth(
         }
         return new EvaluationTruth(
             [.. file.Pictures.Select(picture => new EvaluatedPicture(picture.Id, picture.FileName, picture.Width, picture.Height))],
-            file.Categories, objects) { Problems = file.Problems };
+            file.Categories, objects)
+        { Problems = file.Problems };
     }
 
     /// <summary>A set that was read for training, as truth. What is to be left out of account counts as a crowd.</summary>

@@ -35,7 +35,7 @@ internal sealed class PictureGroup
     {
         long[] ids = [.. truth.Categories.Select(category => category.Id).Distinct().Order()];
         ILookup<long, TruthObject> truthOf = truth.Objects.ToLookup(item => item.CategoryId);
-        ILookup<long, FoundObject> foundOf = results.Objects.Where(item => item.CategoryId is not null).ToLookup(item => item.CategoryId!.Value);
+        ILookup<long?, FoundObject> foundOf = results.Objects.ToLookup(item => item.CategoryId);
         var groups = new PictureGroup[ids.Length][];
         Parallel.For(0, ids.Length, k => groups[k] = ByPicture(truthOf[ids[k]], foundOf[ids[k]], kind, most));
         return groups;
