@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
@@ -21,7 +20,7 @@ internal static class StepBench
         var size = BenchOptions.Size("Of the network's input; else 320x320 for the shipped model, 800x1344 for others.");
         var pictures = new Option<int>("--pictures") { Description = "Of a batch.", HelpName = "N", DefaultValueFactory = _ => 2 };
         var rois = new Option<int>("--rois") { Description = "Sampled of each picture.", HelpName = "N", DefaultValueFactory = _ => 512 };
-        var frozen = new Option<int>("--frozen-stages") { Description = "1 is the stem, 2 the first stage of blocks, too.", HelpName = "N" };
+        var frozen = new Option<int>("--frozen-stages") { Description = "1: the stem; 2: the first stage of blocks, too.", HelpName = "N" };
         var live = new Option<bool>("--live-norms") { Description = "Batch norms take the batch's statistics." };
         var runs = BenchOptions.Runs(5, "How many steps, after two that are not counted.");
         var command = new Command("step", "Times a step of training, and the memory that it takes.")
@@ -90,12 +89,12 @@ internal static class StepBench
         tape.ReadLosses();
     }
 
-    private static AnchorSamples Anchors(int count, Random random)
+    private static AnchorTargets Anchors(int count, Random random)
     {
         var chosen = new HashSet<int>();
         while (chosen.Count < Math.Min(256, count))
             chosen.Add(random.Next(count));
         int[] all = [.. chosen];
-        return new AnchorSamples(all[..32], all[32..], new float[4 * 32]);
+        return new AnchorTargets(all[..32], all[32..], new float[4 * 32]);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class DetectorCase : IDisposable
         float[] pictures = [.. Enumerable.Range(0, (int)Input.Length).Select(i => (float)(1.5 * Math.Sin(0.7 * i + 1e-4 * i * (double)i)))];
         var maps = network.Pyramid(tape, Tensor.Upload(device, Input, pictures));
         var losses = new DetectorLosses();
-        losses.OfRpn(tape, network.Rpn(tape, maps), [.. Enumerable.Range(0, Input.N).Select(n => new AnchorSamples(
+        losses.OfRpn(tape, network.Rpn(tape, maps), [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
             Indices($"positives{n}"), Indices($"negatives{n}"), Values($"target.deltas{n}")))]);
         Box[] rois = [.. Values("target.rois").Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
         using var regions = network.Regions(maps, rois, Indices("pictures"), Input.H);

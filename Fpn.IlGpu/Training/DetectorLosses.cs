@@ -17,7 +17,7 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
     /// <param name="tape">On which.</param>
     /// <param name="rpn">What the RPN says.</param>
     /// <param name="targets">Of each picture.</param>
-    public void OfRpn(Tape tape, RpnVariables rpn, IReadOnlyList<AnchorSamples> targets)
+    public void OfRpn(Tape tape, RpnVariables rpn, IReadOnlyList<AnchorTargets> targets)
     {
         List<int> at = [];
         List<float> labels = [];
@@ -79,9 +79,3 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
         }
     }
 }
-
-/// <summary>The anchors of a picture that the RPN's losses are taken of.</summary>
-/// <param name="Positives">Numbers of anchors.</param>
-/// <param name="Negatives">Numbers of anchors.</param>
-/// <param name="Deltas">[positives, 4].</param>
-internal sealed record AnchorSamples(int[] Positives, int[] Negatives, float[] Deltas);

@@ -51,7 +51,10 @@ internal sealed partial class Tape(Device device) : IDisposable
         }
         steps.Clear();
         foreach (var thing in held)
+        {
+            (thing as Variable)?.TakeGradient()?.Dispose();
             thing.Dispose();
+        }
         held.Clear();
     }
 
