@@ -25,7 +25,8 @@ internal sealed class KernelCoverageTests
         where type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false
         from method in type.GetMethods(AnyStatic)
         where method.GetParameters() is [var first, ..]
-            && (first.ParameterType == typeof(Index1D) || Marked<GroupedKernelAttribute>(method) || Marked<OpenClCpuKernelAttribute>(method))
+            && (first.ParameterType == typeof(Index1D)
+                || Marked<GroupedKernelAttribute>(method) || Marked<OpenClCpuKernelAttribute>(method))
         select method;
 
     [Test]

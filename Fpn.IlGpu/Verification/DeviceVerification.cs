@@ -49,6 +49,9 @@ public sealed class DeviceVerification : IDisposable
     /// <summary>The device that is verified.</summary>
     public DeviceInfo DeviceInfo { get; }
 
+    /// <summary>How many operators the device has.</summary>
+    public int Operators => operators.Length;
+
     /// <summary>Runs it all, an operator for each step of the enumeration.</summary>
     /// <param name="progress">Told of each case before it runs.</param>
     /// <param name="cancellation">Stops between two cases.</param>
