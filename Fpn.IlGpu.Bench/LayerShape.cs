@@ -3,7 +3,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>A layer of R50-FPN at 800 × 1333 px, whose input is padded to 800 × 1344.</summary>
+/// <summary>A layer of a network.</summary>
 /// <param name="Name">Where it is.</param>
 /// <param name="H">Rows of its input; of a matrix product, all rows.</param>
 /// <param name="W">Columns of its input.</param>
@@ -11,10 +11,17 @@ namespace Fpn.IlGpu.Bench;
 /// <param name="K">Output channels.</param>
 /// <param name="Side">Of the window; 0 for a matrix product.</param>
 /// <param name="Stride">Of the window.</param>
-internal sealed record LayerShape(string Name, int H, int W, int C, int K, int Side, int Stride = 1)
+/// <param name="Batch">Pictures.</param>
+/// <param name="Times">How often the network has it.</param>
+/// <param name="Map">The side of the maps that are a matrix product's rows.</param>
+internal sealed record LayerShape(
+    string Name, int H, int W, int C, int K, int Side, int Stride = 1, int Batch = 1, int Times = 1, int Map = 1)
 {
+    private const int TrainedBatch = 8;
+
     /// <summary>
-    /// Every kind of convolution and matrix product of the network, once; the pyramid's 3×3 at its finest level is also the RPN's.
+    /// R50-FPN at 800 × 1333 px, whose input is padded to 800 × 1344: every kind of convolution and matrix product, once; the
+    /// pyramid's 3×3 at its finest level is also the RPN's.
     /// </summary>
     public static IReadOnlyList<LayerShape> R50Fpn { get; } =
     [
@@ -38,6 +45,39 @@ internal sealed record LayerShape(string Name, int H, int W, int C, int K, int S
         new("fc7", 1000, 1, 1024, 1024, 0),
     ];
 
+    /// <summary>The shipped model at 320 × 320 px, all layers of a training step of 8 pictures with 128 RoIs each.</summary>
+    public static IReadOnlyList<LayerShape> ShippedModel { get; } =
+    [
+        new("stem", 320, 320, 3, 32, 7, 2, TrainedBatch),
+        new("C2", 80, 80, 32, 32, 3, 1, TrainedBatch, Times: 4),
+        new("C3", 80, 80, 32, 64, 3, 2, TrainedBatch),
+        new("C3", 80, 80, 32, 64, 1, 2, TrainedBatch),
+        new("C3", 40, 40, 64, 64, 3, 1, TrainedBatch, Times: 3),
+        new("C4", 40, 40, 64, 128, 3, 2, TrainedBatch),
+        new("C4", 40, 40, 64, 128, 1, 2, TrainedBatch),
+        new("C4", 20, 20, 128, 128, 3, 1, TrainedBatch, Times: 3),
+        new("C5", 20, 20, 128, 256, 3, 2, TrainedBatch),
+        new("C5", 20, 20, 128, 256, 1, 2, TrainedBatch),
+        new("C5", 10, 10, 256, 256, 3, 1, TrainedBatch, Times: 3),
+        new("lateral", 80, 80, 32, 96, 1, 1, TrainedBatch),
+        new("lateral", 40, 40, 64, 96, 1, 1, TrainedBatch),
+        new("lateral", 20, 20, 128, 96, 1, 1, TrainedBatch),
+        new("lateral", 10, 10, 256, 96, 1, 1, TrainedBatch),
+        new("FPN, RPN", 80, 80, 96, 96, 3, 1, TrainedBatch, Times: 2),
+        new("FPN, RPN", 40, 40, 96, 96, 3, 1, TrainedBatch, Times: 2),
+        new("FPN, RPN", 20, 20, 96, 96, 3, 1, TrainedBatch, Times: 2),
+        new("FPN, RPN", 10, 10, 96, 96, 3, 1, TrainedBatch, Times: 2),
+        new("RPN", 5, 5, 96, 96, 3, 1, TrainedBatch),
+        new("RPN logits", 80, 80, 96, 3, 1, 1, TrainedBatch),
+        new("RPN deltas", 80, 80, 96, 12, 1, 1, TrainedBatch),
+        new("RPN logits", 40, 40, 96, 3, 1, 1, TrainedBatch),
+        new("RPN deltas", 40, 40, 96, 12, 1, 1, TrainedBatch),
+        new("fc6", 1024, 1, 4704, 256, 0, Map: 7),
+        new("fc7", 1024, 1, 256, 256, 0),
+        new("classes", 1024, 1, 256, 8, 0),
+        new("boxes", 1024, 1, 256, 32, 0),
+    ];
+
     public bool IsProduct => Side == 0;
 
     public ConvolutionGeometry Geometry => IsProduct
@@ -51,7 +91,7 @@ internal sealed record LayerShape(string Name, int H, int W, int C, int K, int S
         {
             if (IsProduct)
                 return (long)H * C * K;
-            var output = Geometry.Window.OutputShape(new Shape(1, H, W, C), Side, Side, K);
+            var output = Geometry.Window.OutputShape(new Shape(Batch, H, W, C), Side, Side, K);
             return output.Length * C * Side * Side;
         }
     }
@@ -59,5 +99,5 @@ internal sealed record LayerShape(string Name, int H, int W, int C, int K, int S
     /// <summary>For people: C4 3×3 50×84 256→256.</summary>
     public string Title => IsProduct
         ? $"{Name} {H} × {C} × {K}"
-        : $"{Name} {Side}×{Side}{(Stride == 1 ? "" : $"/{Stride}")} {H}×{W} {C}→{K}";
+        : $"{Name} {Side}×{Side}{(Stride == 1 ? "" : $"/{Stride}")} {(Batch == 1 ? "" : $"{Batch}×")}{H}×{W} {C}→{K}";
 }

@@ -7,6 +7,8 @@ var root = new RootCommand("Measures detections, kernels and operators, alone or
 {
     DetectBench.Create(),
     LadderBench.Create(),
+    GradientBench.Create(),
+    StepBench.Create(),
     OperatorBench.Create(),
     ScaleBench.Create(),
     LoadTiming.Create(),

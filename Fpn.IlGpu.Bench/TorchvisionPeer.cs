@@ -93,6 +93,15 @@ internal sealed class TorchvisionPeer : IDisposable
         ? Ask("linear", shape.H, shape.C, shape.K, repeats)
         : Ask("conv", shape.H, shape.W, shape.C, shape.K, shape.Side, shape.Stride, repeats))["ms"]!;
 
+    /// <summary>The milliseconds of a layer's forward pass and of its gradients to data and to weights.</summary>
+    public (double Forward, double Data, double Weights) Gradients(LayerShape shape, int repeats)
+    {
+        var reply = shape.IsProduct
+            ? Ask("linear_gradients", shape.H, shape.C, shape.K, repeats)
+            : Ask("conv_gradients", shape.Batch, shape.H, shape.W, shape.C, shape.K, shape.Side, shape.Stride, repeats);
+        return ((double)reply["forward_ms"]!, (double)reply["data_ms"]!, (double)reply["weights_ms"]!);
+    }
+
     /// <summary>Ends it.</summary>
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
@@ -14,7 +15,8 @@ internal static class ErrorSentence
     {
         string sentence = exception switch
         {
-            CommandException or PictureException or WeightsException or DeviceException => exception.Message,
+            CommandException or PictureException or AnnotationException or WeightsException or DeviceException
+                => exception.Message,
             UnauthorizedAccessException or IOException => $"{exception.Message} Check the path and its permissions.",
             OutOfMemoryException => "There is not enough memory; a smaller --batch or smaller pictures would help.",
             _ => $"Something unexpected went wrong ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "

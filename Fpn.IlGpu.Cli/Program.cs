@@ -15,6 +15,8 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
 {
     DetectCommand.Create(),
     DevicesCommand.Create(),
+    EvalCommand.Create(),
+    ShapesCommand.Create(),
     VerifyCommand.Create(),
     WeightsCommand.Create(),
 };

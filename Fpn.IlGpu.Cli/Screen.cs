@@ -13,6 +13,8 @@ internal sealed class Screen(bool quiet = false)
     // No line is wrapped where no terminal limits it.
     private const int UnlimitedWidth = 10_000;
 
+    private const string CtrlC = "^C";
+
     private readonly Lock gate = new();
     private readonly IAnsiConsole results = CreateConsole();
     private string progress = "";
@@ -99,8 +101,12 @@ internal sealed class Screen(bool quiet = false)
         }
     }
 
-    /// <summary>A text that fits a line of 80 columns, with the last one free.</summary>
-    internal static string Cut(string text) => text.Length < 80 ? text : $"{text[..78]}…";
+    /// <summary>A text that fits a line of 80 columns, with the last one free, and those that Ctrl-C shows up in.</summary>
+    internal static string Cut(string text)
+    {
+        int width = 79 - CtrlC.Length;
+        return text.Length <= width ? text : $"{text[..(width - 1)]}…";
+    }
 
     /// <summary>A table with lines for a terminal, and without where another program may read it.</summary>
     public static Table NewTable() => new() { Border = ResultsOnTerminal ? TableBorder.Rounded : TableBorder.None };
@@ -112,12 +118,12 @@ internal sealed class Screen(bool quiet = false)
     public static string Printable(string text) =>
         string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t') ? '?' : c));
 
-    // Spaces, not an escape sequence, so that it works on every terminal.
+    // Spaces, not an escape sequence, so that it works on every terminal; also over what it shows of Ctrl-C.
     private void HideProgress()
     {
         if (progress.Length > 0)
         {
-            Console.Error.Write($"\r{new string(' ', progress.Length)}\r");
+            Console.Error.Write($"\r{new string(' ', progress.Length + CtrlC.Length)}\r");
         }
     }
 

@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>One run of <c>fpn verify</c>: a table with a row for each operator, and a line for each case that differs.</summary>
+/// <summary>One run of <c>fpn verify</c>: a line for each case that differs, and a table with a row for each operator.</summary>
 /// <param name="verification">What runs the operators.</param>
 /// <param name="screen">Where it is told.</param>
 /// <param name="stop">Stops between two cases.</param>
@@ -38,10 +38,6 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
             screen.Progress("");
         }
 
-        if (rows.Count > 0)
-        {
-            screen.Write(TableOf(rows));
-        }
         foreach (OperatorVerification row in rows)
         {
             foreach (string line in row.Mismatches.Concat(row.Errors))
@@ -49,10 +45,17 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
                 screen.WriteLine($"{row.Operator}, {line}");
             }
         }
+        // Below what may be many lines, so that it is what remains on a screen.
+        if (rows.Count > 0)
+        {
+            screen.Write(TableOf(rows));
+        }
         int bad = rows.Count(row => !row.Passed);
-        screen.WriteLine(string.Create(
+        int left = verification.Operators - rows.Count;
+        string summary = string.Create(
             CultureInfo.InvariantCulture,
-            $"{(stopped ? "Stopped. " : "")}{rows.Count - bad} of {rows.Count} operators agree, {rows.Sum(row => row.Cases)} cases."));
+            $"{rows.Count - bad} of {rows.Count} operators agree, {rows.Sum(row => row.Cases)} cases.");
+        screen.WriteLine(stopped ? $"Stopped before {left} of {verification.Operators} operators. {summary}" : summary);
         return stopped ? ExitCode.Interrupted : bad > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 

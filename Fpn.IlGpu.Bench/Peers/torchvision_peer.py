@@ -11,6 +11,9 @@ in milliseconds, everything that was queued done:
     conv H W C K SIDE STRIDE REPEATS              one convolution, padded by SIDE / 2, REPEATS times in a row, and the same
                                                   with the channels last: the faster
     linear M C K REPEATS                          one matrix product with bias, REPEATS times in a row
+    conv_gradients N H W C K SIDE STRIDE REPEATS  the same convolution of N pictures, its gradient of the input, and its
+                                                  gradients of weights and bias, each in the faster memory format
+    linear_gradients M C K REPEATS                of the matrix product
 
 The time of a detection does not depend on the weights' values, but for the number of boxes: new weights are random,
 with batch norms calibrated on noise and heads spread until there are 1000 proposals and about 100 detections.
@@ -135,11 +138,47 @@ def linear(m, c, k, repeats):
     return best(layer(("linear", m, c, k), make), repeats)
 
 
+def each(passes, repeats):
+    """The milliseconds of the forward pass and of both gradients."""
+    return {f"{name}_ms": best(ways, repeats)["ms"] for name, ways in zip(("forward", "data", "weights"), passes)}
+
+
+def conv_gradients(n, h, w, c, k, side, stride, repeats):
+    def make():
+        passes = [[], [], []]
+        for memory in (torch.contiguous_format, torch.channels_last):
+            x = (torch.rand(n, c, h, w, device=device) - 0.5).contiguous(memory_format=memory)
+            weight = (torch.rand(k, c, side, side, device=device) - 0.5).contiguous(memory_format=memory)
+            bias = torch.rand(k, device=device)
+            y = torch.nn.functional.conv2d(x, weight, bias, stride, side // 2)
+            dy = torch.rand_like(y) - 0.5
+
+            def backward(mask, x=x, weight=weight, dy=dy):
+                return torch.ops.aten.convolution_backward(
+                    dy, x, weight, [k], [stride] * 2, [side // 2] * 2, [1, 1], False, [0, 0], 1, mask)
+            passes[0].append(lambda x=x, weight=weight, bias=bias: torch.nn.functional.conv2d(x, weight, bias, stride, side // 2))
+            passes[1].append(lambda backward=backward: backward([True, False, False]))
+            passes[2].append(lambda backward=backward: backward([False, True, True]))
+        return [way for ways in passes for way in ways]
+    ways = layer(("conv_gradients", n, h, w, c, k, side, stride), make)
+    return each([ways[i:i + 2] for i in (0, 2, 4)], repeats)
+
+
+def linear_gradients(m, c, k, repeats):
+    def make():
+        x, weight, bias, dy = (torch.rand(*size, device=device) - 0.5 for size in ((m, c), (k, c), (k,), (m, k)))
+        return [
+            lambda: torch.nn.functional.linear(x, weight, bias), lambda: dy @ weight, lambda: (dy.t() @ x, dy.sum(0))]
+    ways = layer(("linear_gradients", m, c, k), make)
+    return each([[way] for way in ways], repeats)
+
+
 def answer(command, *rest):
     if command == "model":
         height, width, source, weights, picture = rest
         return build(int(height), int(width), source, weights, picture)
-    return dict(detect=detect, conv=conv, linear=linear)[command](*map(int, rest))
+    commands = dict(detect=detect, conv=conv, linear=linear, conv_gradients=conv_gradients, linear_gradients=linear_gradients)
+    return commands[command](*map(int, rest))
 
 
 print(json.dumps(dict(

@@ -98,6 +98,24 @@ public sealed class BenchTests
     }
 
     [Test]
+    public void Gradients_has_every_pass_of_a_training_step()
+    {
+        var (code, output, error) = Run("gradients", "--only", "3x3 8×10", "--runs", "1", "--json", "g.json");
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("| all "));
+
+        var layers = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "g.json")))!["layers"]!.AsArray();
+        Assert.That(layers.Select(layer => (string?)layer!["layer"]), Is.EqualTo(
+            (string[])["C5 3×3 8×10×10 256→256", "FPN, RPN 3×3 8×10×10 96→96"]));
+        foreach (var layer in layers)
+        {
+            var ms = layer!["ms"]!.AsObject();
+            Assert.That(ms.Select(pass => pass.Key), Is.EqualTo((string[])["pack", "forward", "data", "weights"]));
+            Assert.That(ms.Select(pass => (double)pass.Value!), Has.All.Positive);
+        }
+    }
+
+    [Test]
     public void What_can_t_be_measured_is_one_sentence()
     {
         var missing = Run("detect", "--peer", "torchvision", "--python", Path.Combine(folder, "no-python"));

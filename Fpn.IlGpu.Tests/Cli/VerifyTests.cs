@@ -48,7 +48,7 @@ internal sealed class VerifyTests : CommandTest
     {
         (int code, string[] lines) = Run(new CancellationToken(canceled: true), DeviceVerificationTests.Wrong);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
-        Assert.That(lines[1..], Is.EqualTo((string[])["Stopped. 0 of 0 operators agree, 0 cases.", ""]));
+        Assert.That(lines[1..], Is.EqualTo((string[])["Stopped before 1 of 1 operators. 0 of 0 operators agree, 0 cases.", ""]));
     }
 
     [Test]
@@ -63,7 +63,7 @@ internal sealed class VerifyTests : CommandTest
         (int code, string[] lines) = Run(source.Token, dying);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
         Assert.That(lines, Has.None.Contains("dying").And.None.Contains("interrupted"));
-        Assert.That(lines, Has.Some.StartsWith("Stopped. "));
+        Assert.That(lines, Has.Some.StartsWith("Stopped before 1 of 1 operators. "));
     }
 
     [Test]
@@ -91,7 +91,7 @@ internal sealed class VerifyTests : CommandTest
         console.Profile.Width = 1000;
         console.Write(table);
         Assert.That(text.ToString().Split('\n').Select(line => line.TrimEnd()), Has.All.Length.LessThanOrEqualTo(80));
-        Assert.That(Screen.Cut(new string('x', 300)), Has.Length.EqualTo(79));
+        Assert.That(Screen.Cut(new string('x', 300)), Has.Length.EqualTo(77));
     }
 
     [Test]

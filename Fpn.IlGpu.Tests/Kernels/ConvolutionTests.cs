@@ -16,7 +16,7 @@ internal sealed class ConvolutionTests(string deviceId)
 
     // [N, H, W, C], K, kernel, stride, padding, dilation, groups: odd sizes, 1×1, rows shorter than a tile, channels
     // that fill no vector, borders wider than the map, reach beyond a slice of a deep product.
-    private static IEnumerable<TestCaseData> Cases()
+    public static IEnumerable<TestCaseData> Cases()
     {
         TestCaseData Case(
             int n, int h, int w, int c, int k,

@@ -42,7 +42,8 @@ public class SelectionReferenceTests
         int classes = f.Get<int>("classes");
         Check(f, AnchorDetectionsReference.Run(
             Levels(f.Values("logits"), counts, classes), Levels(f.Values("deltas"), counts, 4), Levels(f.Values("anchors"), counts, 4),
-            classes, [1, 1, 1, 1], height, width, f.Get<float>("above"), f.Get<float>("iou"), f.Get<int>("candidates"), f.Get<int>("most")));
+            classes, [1, 1, 1, 1], height, width, f.Get<float>("above"), f.Get<float>("iou"), f.Get<int>("candidates"),
+            f.Get<int>("most")));
     });
 
     [Test]

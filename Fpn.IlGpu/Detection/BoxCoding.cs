@@ -30,6 +30,22 @@ internal static class BoxCoding
         return new Box(centreX - halfW, centreY - halfH, centreX + halfW, centreY + halfH);
     }
 
+    /// <summary>
+    /// The deltas that take one box to another, on the host: <see cref="Decode"/> backwards.
+    /// <code>dx = wx · (cx' − cx) / w     dw = ww · log(w' / w)     y, h likewise</code>
+    /// </summary>
+    /// <param name="from">The anchor or proposal; it has an area.</param>
+    /// <param name="to">The true box; it has an area.</param>
+    /// <param name="weights">The coding's.</param>
+    /// <param name="deltas">[4]: dx, dy, dw, dh.</param>
+    public static void Encode(Box from, Box to, BoxWeights weights, Span<float> deltas)
+    {
+        deltas[0] = weights.X * (to.X1 + 0.5f * to.Width - (from.X1 + 0.5f * from.Width)) / from.Width;
+        deltas[1] = weights.Y * (to.Y1 + 0.5f * to.Height - (from.Y1 + 0.5f * from.Height)) / from.Height;
+        deltas[2] = weights.W * MathF.Log(to.Width / from.Width);
+        deltas[3] = weights.H * MathF.Log(to.Height / from.Height);
+    }
+
     /// <summary>The part of a box inside a picture of w × h px.</summary>
     public static Box Clip(Box box, float w, float h) => new(
         XMath.Clamp(box.X1, 0, w), XMath.Clamp(box.Y1, 0, h), XMath.Clamp(box.X2, 0, w), XMath.Clamp(box.Y2, 0, h));

@@ -15,9 +15,11 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     private readonly ChannelScaling channels = Scaling(configuration);
 
     /// <summary>Makes the input of a batch.</summary>
-    public InputBatch Run(IReadOnlyList<RgbImage> pictures)
+    public InputBatch Run(IReadOnlyList<RgbImage> pictures) => Run(pictures, [.. pictures.Select(Resized)]);
+
+    /// <summary>Makes the input of pictures that are resized to other sizes than the configuration's.</summary>
+    public InputBatch Run(IReadOnlyList<RgbImage> pictures, ResizedPicture[] sizes)
     {
-        var sizes = pictures.Select(Resized).ToArray();
         var (height, width) = Padded(sizes);
         var batch = new InputBatch(
             Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes), sizes);

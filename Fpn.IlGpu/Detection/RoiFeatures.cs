@@ -30,24 +30,33 @@ internal static class RoiFeatures
     public static Tensor Pool(
         Device device, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, int bins, RoiSettings settings)
     {
-        var table = new RoiLevel[levels];
-        for (var l = 0; l < levels; l++)
-        {
-            var shape = pyramid[l].Shape;
-            var scale = MathF.Pow(2, MathF.Round(MathF.Log2((float)shape.H / inputH)));
-            table[l] = new RoiLevel(pyramid.Offset(l), shape.H, shape.W, scale);
-        }
-
+        var table = Levels(pyramid, levels, inputH);
         using var levelTable = device.Upload<RoiLevel>(table);
         using var places = device.Rent<RoiPlace>(rois.Capacity);
-        var range = new RoiLevels.Range(Number(table[0]), Number(table[^1]), settings.LevelEpsilon);
-        RoiLevels.Run(device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, range, places.View);
+        RoiLevels.Run(
+            device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, Range(table, settings.LevelEpsilon), places.View);
         var features = Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid[0].Shape.C));
         RoiAlign.Run(
             device, levelTable.View, pyramid.Values.View, new RoiList(rois.Boxes.View, places.View, rois.Total.View),
             settings.SamplingRatio, settings.Aligned, features);
         return features;
     }
+
+    /// <summary>The levels that RoIs are read from, finest first.</summary>
+    public static RoiLevel[] Levels(FeatureMaps pyramid, int count, int inputH)
+    {
+        var table = new RoiLevel[count];
+        for (var l = 0; l < count; l++)
+        {
+            var shape = pyramid[l].Shape;
+            var scale = MathF.Pow(2, MathF.Round(MathF.Log2((float)shape.H / inputH)));
+            table[l] = new RoiLevel(pyramid.Offset(l), shape.H, shape.W, scale);
+        }
+        return table;
+    }
+
+    /// <summary>The numbers of the levels.</summary>
+    public static RoiLevels.Range Range(RoiLevel[] table, float epsilon) => new(Number(table[0]), Number(table[^1]), epsilon);
 
     private static int Number(RoiLevel level) => -(int)MathF.Log2(level.Scale);
 }

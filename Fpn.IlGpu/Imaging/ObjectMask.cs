@@ -37,6 +37,8 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     /// <summary>The number of pixels that are in.</summary>
     public int Area { get; }
 
+    internal ReadOnlySpan<int> RunLengths => runs;
+
     /// <summary>The mask of a picture's pixels.</summary>
     /// <param name="pixels">[H, W], rows from top to bottom; what is not 0 is in.</param>
     /// <param name="width">W in px, at least 1.</param>
@@ -93,6 +95,20 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         ArgumentNullException.ThrowIfNull(counts);
         var builder = new MaskRunBuilder(width, height);
         return builder.TryBuild(CocoCounts.Decode(counts), out string problem) ?? throw new FormatException(problem);
+    }
+
+    /// <summary>The mask of an object that polygons outline, as COCO's own code fills them.</summary>
+    /// <param name="polygons">For each its corners: x, y, x, y, … in px; one object may consist of several.</param>
+    /// <param name="width">Of the picture in px, at least 1.</param>
+    /// <param name="height">Of the picture in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentException">There is no polygon, or a corner is no number or a million px away.</exception>
+    public static ObjectMask FromPolygons(IReadOnlyList<double[]> polygons, int width, int height)
+    {
+        ArgumentNullException.ThrowIfNull(polygons);
+        return polygons.Count > 0
+            ? polygons.Select(polygon => PolygonMask.Fill(polygon, width, height)).Aggregate(MaskOverlap.Union)
+            : throw new ArgumentException("There is no polygon.", nameof(polygons));
     }
 
     /// <summary>COCO's compressed run lengths, in ASCII.</summary>

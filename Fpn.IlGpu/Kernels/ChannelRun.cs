@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;
@@ -19,4 +20,12 @@ internal static class ChannelRun
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<float> value, ArrayView<float> view, int at)
         => Unsafe.WriteUnaligned(ref Unsafe.As<float, byte>(ref view[at]), value);
+
+    /// <summary>Consecutive elements, all inside the view, as memory.</summary>
+    public static Span<float> Span(ArrayView<float> view, int from, int count)
+        => count > 0 ? MemoryMarshal.CreateSpan(ref view.SubView(from, count)[0], count) : default;
+
+    /// <summary>The elements of a span that fill whole vectors; the rest is the caller's to compute.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
 }

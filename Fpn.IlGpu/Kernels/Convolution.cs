@@ -29,6 +29,16 @@ internal static class Convolution
         bool upsampleResidual = false)
     {
         var sizes = Validate(input, weights.Geometry, residual, upsampleResidual, activation, output);
+        Compute(device, sizes, input, weights, residual, output);
+    }
+
+    /// <summary>
+    /// The same for sizes that the caller vouches for. The output may be larger or smaller than the window's padding says, and the
+    /// residual may be the output itself, to which the convolution is then added.
+    /// </summary>
+    public static void Compute(
+        Device device, ConvolutionSizes sizes, Tensor input, ConvolutionWeights weights, Tensor? residual, Tensor output)
+    {
         var residualView = (residual ?? output).View;
         device.MultiplyAdds += sizes.MultiplyAdds;
         switch (weights.Form)

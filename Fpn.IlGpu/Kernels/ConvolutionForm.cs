@@ -18,7 +18,9 @@ internal enum ConvolutionForm
     /// <summary>Each value loaded is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
     Tile,
 
-    /// <summary>First copied side by side, then multiplied without a branch: <see cref="UnfoldedConvolution"/>, for OpenCL on CPUs.</summary>
+    /// <summary>
+    /// First copied side by side, then multiplied without a branch: <see cref="UnfoldedConvolution"/>, for OpenCL on CPUs.
+    /// </summary>
     Unfolded,
 
     /// <summary>Groups of threads share what they read: <see cref="Kernels.SharedTile"/>, on GPUs.</summary>
@@ -27,7 +29,9 @@ internal enum ConvolutionForm
     /// <summary>Each thread computes 8 × 8 outputs from shared memory: <see cref="Kernels.RegisterTile"/>, on GPUs.</summary>
     RegisterTile,
 
-    /// <summary>A quarter of the multiplications, for 3×3 windows, by register tiles: <see cref="Kernels.GroupedWinograd"/>, on GPUs.</summary>
+    /// <summary>
+    /// A quarter of the multiplications, for 3×3 windows, by register tiles: <see cref="Kernels.GroupedWinograd"/>, on GPUs.
+    /// </summary>
     GroupedWinograd,
 
     /// <summary>Small matrices a warp, rounded to TF32: <see cref="TensorTile"/>, on NVIDIA GPUs with tensor cores.</summary>

@@ -35,10 +35,15 @@ internal static class ConvolutionForms
 
     /// <summary>
     /// The form that runs in production. On a GPU: tensor cores where the device's precision is for them, and else Winograd where
-    /// it pays and tiles of registers where not; each channel by itself, and groups of so few that most of a tile would be for nothing, have forms of their own.
-    /// On a CPU: Winograd where it can, and else a tile.
+    /// it pays and tiles of registers where not; each channel by itself, and groups of so few that most of a tile would be for
+    /// nothing, have forms of their own. On a CPU: Winograd where it can, and else a tile.
     /// </summary>
-    public static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry)
+    public static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry) => Choose(device, geometry, device.Precision);
+
+    /// <summary>The form that runs where weights are trained, and packed anew on the device in each step: in float32.</summary>
+    public static ConvolutionForm ChooseTrained(Device device, in ConvolutionGeometry geometry) => Choose(device, geometry, Precision.Fp32);
+
+    private static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry, Precision precision)
     {
         if (geometry.IsDepthwise)
             return ConvolutionForm.Depthwise;
@@ -47,7 +52,7 @@ internal static class ConvolutionForms
         if (!device.IsGpu)
             return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
         var narrow = geometry.Window.Groups > 1 && geometry.GroupOutputC < LeastTileChannels;
-        var wide = narrow ? ConvolutionForm.Tile : device.Precision switch
+        var wide = narrow ? ConvolutionForm.Tile : precision switch
         {
             Precision.Fp16 => ConvolutionForm.TensorFp16,
             Precision.Tf32 => ConvolutionForm.TensorTf32,
@@ -142,6 +147,7 @@ internal static class ConvolutionForms
         }
     }
 
-    private static bool IsWinograd(ConvolutionForm form)
+    /// <summary>Whether a form reads weights that are transformed.</summary>
+    public static bool IsWinograd(ConvolutionForm form)
         => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GroupedWinograd;
 }

@@ -16,9 +16,14 @@ internal sealed class ConvolutionWeights : IDisposable
     private const int ValuesAtOnce = 1 << 20;
 
     private readonly DeviceArray<float> values;
-    private readonly DeviceArray<float> bias;
+    private readonly DeviceArray<float>? ownBias;
 
-    private ConvolutionWeights(DeviceArray<float> values, DeviceArray<float> bias) => (this.values, this.bias) = (values, bias);
+    // Of weights that are trained: how they are packed anew.
+    private readonly ConvolutionPacking.Sizes? packing;
+
+    private ConvolutionWeights(
+        DeviceArray<float> values, DeviceArray<float>? ownBias, ArrayView<float> bias, ConvolutionPacking.Sizes? packing = null)
+        => (this.values, this.ownBias, Bias, this.packing) = (values, ownBias, bias, packing);
 
     /// <summary>Some output channels of PyTorch's weights, [count, C / groups, kh, kw], from one on.</summary>
     public delegate void TorchRows(int first, Span<float> rows);
@@ -33,7 +38,7 @@ internal sealed class ConvolutionWeights : IDisposable
 
     public ArrayView<float> Values => values.View;
 
-    public ArrayView<float> Bias => bias.View;
+    public ArrayView<float> Bias { get; }
 
     /// <summary>Packs and uploads weights that are in memory.</summary>
     /// <param name="device">Where to.</param>
@@ -78,11 +83,8 @@ internal sealed class ConvolutionWeights : IDisposable
     {
         var how = form ?? ConvolutionForms.Choose(device, geometry);
         var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
-        // Depthwise weights are one block of all channels: [1, kh, kw, 1, C].
-        var parts = how == ConvolutionForm.Depthwise ? 1 : geometry.Window.Groups;
+        var (parts, blocksPerPart, blockC) = Blocks(device, how, geometry);
         var partC = geometry.OutputC / parts;
-        var blockC = ConvolutionForms.BlockChannels(device, how, geometry);
-        var blocksPerPart = Grain.Count(partC, blockC);
         var blocks = parts * blocksPerPart;
         var blockLength = ConvolutionForms.BlockLength(how, geometry, blockC);
         var atOnce = Math.Clamp(ValuesAtOnce / blockLength, 1, blocks);
@@ -103,7 +105,8 @@ internal sealed class ConvolutionWeights : IDisposable
             values.Upload((long)first * blockLength, packed.AsSpan(0, count * blockLength));
         }
         ArrayPool<float>.Shared.Return(packed);
-        return new ConvolutionWeights(values, device.Upload<float>(biasValues)) { Geometry = geometry, Form = how };
+        var bias = device.Upload<float>(biasValues);
+        return new ConvolutionWeights(values, bias, bias.View) { Geometry = geometry, Form = how };
 
         void PackAt(int block, Span<float> to)
         {
@@ -124,10 +127,54 @@ internal sealed class ConvolutionWeights : IDisposable
         }
     }
 
+    /// <summary>Room for weights that are trained; <see cref="Pack"/> fills it, again after each step.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="geometry">The convolution.</param>
+    /// <param name="layout">Where its weights lie in the parameter.</param>
+    /// <param name="bias">[K], a parameter of its own that is read where it lies; null for zeros.</param>
+    /// <param name="form">What is to compute it, or null for what the device does best.</param>
+    public static ConvolutionWeights Reserve(
+        Device device, ConvolutionGeometry geometry, WeightLayout layout, ArrayView<float>? bias, ConvolutionForm? form = null)
+    {
+        if (bias is { } given && given.Length != geometry.OutputC)
+            throw new ArgumentException($"{given.Length} biases don't fit {geometry.OutputC} output channels.", nameof(bias));
+        var how = form ?? ConvolutionForms.ChooseTrained(device, geometry);
+        if (how is ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)
+            throw new ArgumentException($"Weights of {how} are rounded, and so can't be trained.", nameof(form));
+        var (parts, blocksPerPart, blockC) = Blocks(device, how, geometry);
+        var sizes = new ConvolutionPacking.Sizes(
+            parts * blocksPerPart, blocksPerPart, blockC, ConvolutionForms.BlockLength(how, geometry, blockC), geometry.OutputC / parts,
+            geometry.GroupInputC, geometry.KernelH, geometry.KernelW, layout);
+        var values = device.Rent<float>((long)sizes.Blocks * sizes.BlockLength);
+        var zeros = bias is null ? device.Upload<float>(new float[geometry.OutputC]) : null;
+        return new ConvolutionWeights(values, zeros, bias ?? zeros!.View, sizes) { Geometry = geometry, Form = how };
+    }
+
+    /// <summary>The same for a fully connected layer over maps that its window covers: weights of a matrix product.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="geometry">The layer as a convolution whose window is the whole map.</param>
+    /// <param name="bias">[K], a parameter of its own; null for zeros.</param>
+    public static ConvolutionWeights ReserveProduct(Device device, ConvolutionGeometry geometry, ArrayView<float>? bias)
+    {
+        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var form = ConvolutionForms.ChooseTrained(device, ConvolutionGeometry.Product(depth, geometry.OutputC));
+        return Reserve(device, geometry, WeightLayout.Forward(geometry), bias, form).AsMatrix();
+    }
+
+    /// <summary>Fills reserved room from the parameter, on the device.</summary>
+    /// <param name="device">Where both are.</param>
+    /// <param name="parameter">What the layout was made for: as a rule [K, C / groups, kh, kw].</param>
+    public void Pack(Device device, ArrayView<float> parameter)
+    {
+        if (packing is not { } sizes)
+            throw new InvalidOperationException("These weights were packed once and for all.");
+        ConvolutionPacking.Run(device, parameter, sizes, ConvolutionForms.IsWinograd(Form), Values);
+    }
+
     /// <summary>
     /// The same as weights of a matrix product, whose rows are all values that the window sees; takes the place of this.
     /// </summary>
-    public ConvolutionWeights AsMatrix() => new(values, bias)
+    public ConvolutionWeights AsMatrix() => new(values, ownBias, Bias, packing)
     {
         Geometry = ConvolutionGeometry.Product(Geometry.KernelH * Geometry.KernelW * Geometry.GroupInputC, Geometry.OutputC),
         Form = Form,
@@ -137,6 +184,15 @@ internal sealed class ConvolutionWeights : IDisposable
     public void Dispose()
     {
         values.Dispose();
-        bias.Dispose();
+        ownBias?.Dispose();
+    }
+
+    /// <summary>What weights are packed in: parts, each of some blocks of so many channels.</summary>
+    private static (int Parts, int BlocksPerPart, int BlockC) Blocks(Device device, ConvolutionForm form, in ConvolutionGeometry geometry)
+    {
+        // Depthwise weights are one block of all channels: [1, kh, kw, 1, C].
+        var parts = form == ConvolutionForm.Depthwise ? 1 : geometry.Window.Groups;
+        var blockC = ConvolutionForms.BlockChannels(device, form, geometry);
+        return (parts, Grain.Count(geometry.OutputC / parts, blockC), blockC);
     }
 }

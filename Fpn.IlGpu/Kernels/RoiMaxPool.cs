@@ -60,7 +60,7 @@ internal static class RoiMaxPool
     }
 
     /// <summary>The px of the map that a bin covers along one axis.</summary>
-    private static PixelRange BinRange(float start, float end, int bin, int bins, int size)
+    internal static PixelRange BinRange(float start, float end, int bin, int bins, int size)
     {
         var first = Round(start);
         var length = IntrinsicMath.Max(Round(end) - first + 1, 1);
@@ -73,5 +73,8 @@ internal static class RoiMaxPool
     /// <summary>Half away from zero, as C's round.</summary>
     private static int Round(float x) => x < 0 ? -(int)(-x + 0.5f) : (int)(x + 0.5f);
 
-    private readonly record struct PixelRange(int First, int Count);
+    internal readonly record struct PixelRange(int First, int Count)
+    {
+        public bool Has(int pixel) => pixel >= First && pixel < First + Count;
+    }
 }

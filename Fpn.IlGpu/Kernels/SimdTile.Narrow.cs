@@ -40,6 +40,7 @@ internal static unsafe partial class SimdTile
 
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
+        var step = (nint)walk.ValueStep;
         var aheadStep = (nint)walk.Ahead.Step;
         for (var row = 0; row < walk.Rows; row++)
         {
@@ -48,9 +49,9 @@ internal static unsafe partial class SimdTile
             {
                 // Three pixels share a pointer: two more would not fit into an address.
                 var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
-                var end = x0 + walk.RunLength;
+                var end = x0 + walk.RunLength * step;
                 var x3 = x0 + 3 * pixel;
-                for (; x0 < end; x0++, x3++, w += 16, ahead += aheadStep)
+                for (; x0 < end; x0 += step, x3 += step, w += 16, ahead += aheadStep)
                 {
                     Prefetch(ahead);
                     var wa = Vector256.Load(w);

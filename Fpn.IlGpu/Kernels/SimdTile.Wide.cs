@@ -64,6 +64,7 @@ internal static unsafe partial class SimdTile
 
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
+        var step = (nint)walk.ValueStep;
         var aheadStep = (nint)walk.Ahead.Step;
         for (var row = 0; row < walk.Rows; row++)
         {
@@ -72,11 +73,11 @@ internal static unsafe partial class SimdTile
             {
                 // Three pixels share a pointer: two more would not fit into an address.
                 var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
-                var end = x0 + walk.RunLength;
+                var end = x0 + walk.RunLength * step;
                 var x3 = x0 + 3 * pixel;
                 var x6 = x0 + 6 * pixel;
                 var x9 = x0 + 9 * pixel;
-                for (; x0 < end; x0++, x3++, x6++, x9++, w += 32, ahead += aheadStep)
+                for (; x0 < end; x0 += step, x3 += step, x6 += step, x9 += step, w += 32, ahead += aheadStep)
                 {
                     Prefetch(ahead);
                     var wa = Vector512.Load(w);

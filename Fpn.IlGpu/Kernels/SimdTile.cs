@@ -22,11 +22,12 @@ internal readonly unsafe struct TileAhead(float* start, int rowStep, int step)
 }
 
 /// <summary>
-/// How a tile steps through its input: for each row of the window, for each run of it, RunLength values that lie one
+/// How a tile steps through its input: for each row of the window, for each run of it, RunLength values, as a rule one
 /// after the other, for each of the tile's pixels. The weights are one stream in the same order.
 /// </summary>
 internal readonly unsafe struct TileWalk(
-    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength, TileAhead ahead)
+    float* start, int pixelStep, int rows, int rowStep, int runs, int runStep, int runLength, TileAhead? ahead = null,
+    int valueStep = 1)
 {
     /// <summary>The first value of the tile's first pixel.</summary>
     public readonly float* Start = start;
@@ -49,8 +50,11 @@ internal readonly unsafe struct TileWalk(
     /// <summary>Values of a run.</summary>
     public readonly int RunLength = runLength;
 
+    /// <summary>From one value of a run to the next.</summary>
+    public readonly int ValueStep = valueStep;
+
     /// <summary>What is fetched into the cache meanwhile.</summary>
-    public readonly TileAhead Ahead = ahead;
+    public readonly TileAhead Ahead = ahead ?? new TileAhead(start, 0, 0);
 }
 
 /// <summary>

@@ -66,7 +66,7 @@ internal static unsafe class SimdWinograd
     private static int Parts(in ConvolutionSizes sizes)
         => Grain.Count(Tiles(sizes), sizes.Tiling.SegmentPixels) * Grain.Count(sizes.BlocksPerGroup, sizes.Tiling.BlocksPerThread);
 
-    private static int Tiles(in ConvolutionSizes sizes) => sizes.OutputN * TilesY(sizes) * TilesX(sizes);
+    public static int Tiles(in ConvolutionSizes sizes) => sizes.OutputN * TilesY(sizes) * TilesX(sizes);
 
     private static int TilesY(in ConvolutionSizes sizes) => Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs);
 
@@ -136,7 +136,7 @@ internal static unsafe class SimdWinograd
 
     /// <summary>Reads a tile where it lies, or where it crosses the map's border, a copy with zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformInput<T>(
+    public static void TransformInput<T>(
         float* input, in ConvolutionSizes s, int tile, float* border, float* half, float* v, int stepV)
         where T : struct, ISimdLanes<T>
     {
@@ -184,7 +184,7 @@ internal static unsafe class SimdWinograd
     }
 
     /// <summary>A tile's picture, and the output row and column where it begins.</summary>
-    private static (int N, int Y, int X) Corner(in ConvolutionSizes s, int tile)
+    public static (int N, int Y, int X) Corner(in ConvolutionSizes s, int tile)
     {
         var (tilesX, tilesY) = (TilesX(s), TilesY(s));
         var row = tile / tilesX;

@@ -1,6 +1,5 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;

@@ -12,7 +12,7 @@ namespace Fpn.IlGpu.Verification;
 /// different sizes share an input of 64 × 96 px and three levels. No choice is a close one (a test sees to it), so that a
 /// last bit of a box or a score changes nothing.
 /// </summary>
-internal static class DetectionCases
+internal static partial class DetectionCases
 {
     private const float PxTolerance = 5e-3f;
     private const float ScoreTolerance = 1e-5f;
@@ -157,50 +157,5 @@ internal static class DetectionCases
             => Expected(change, (logits, deltas, picture) => AnchorDetectionsReference.Run(
                 logits, deltas, AnchorsOfLevels, Classes, [1, 1, 1, 1], picture.ResizedH, picture.ResizedW, ScoreThreshold, NmsThreshold,
                 Candidates, Most));
-    }
-
-    /// <summary>The background is the first class, or the last one, which then has no boxes.</summary>
-    private sealed record FromRois(
-        int Classes, int Background, IReadOnlyList<int> Counts, float ScoreThreshold, float NmsThreshold, int Most) : Problem
-    {
-        private const int Capacity = 50;
-
-        public override string Name
-            => $"{string.Join(" and ", Counts)} RoIs, {Classes} classes, {Most} of a picture, IoU {NmsThreshold}, above {ScoreThreshold}";
-
-        private static int Places => Pictures.Length * Capacity;
-
-        private int WithBoxes => Background == 0 ? Classes : Classes - 1;
-
-        private float[] Logits => CaseValues.Uniform(Places * Classes, 7, -3, 3);
-
-        private float[] Deltas => CaseValues.Uniform(Places * WithBoxes * 4, 8, -3, 3);
-
-        private static float[] Rois => CaseValues.Boxes(Places, 9, 77, 60);
-
-        public override void Run(Device device, Findings findings)
-        {
-            using var rois = new RoiSet(device, Pictures.Length, Capacity);
-            rois.Boxes.Upload(BoxCases.Boxes(Rois));
-            rois.PerPicture.Upload([.. Counts]);
-            rois.Total.Upload([Counts.Sum()]);
-            using var predictions = new BoxPredictions(
-                Tensor.Upload(device, new Shape(Places, 1, 1, Classes), Logits),
-                Tensor.Upload(device, new Shape(Places, 1, 1, WithBoxes * 4), Deltas));
-            using var pictures = device.Upload<ResizedPicture>(Pictures);
-            using var found = PostProcess.Run(
-                device, predictions, rois, pictures.View,
-                new(ScoreThreshold, NmsThreshold, Most, new(10, 10, 5, 5), BackgroundLast: Background > 0));
-            Compare(findings, found.Fetch(), Expected(0));
-        }
-
-        public override ChosenBoxes[] Expected(float change) => [.. Pictures.Select((picture, n) =>
-        {
-            var (first, end) = (Counts.Take(n).Sum(), Counts.Take(n + 1).Sum());
-            return RoiDetectionsReference.Run(
-                Changed(Logits[(first * Classes)..(end * Classes)], change),
-                Changed(Deltas[(first * WithBoxes * 4)..(end * WithBoxes * 4)], change), Rois[(first * 4)..(end * 4)], Classes, Background,
-                [10, 10, 5, 5], picture.ResizedH, picture.ResizedW, ScoreThreshold, NmsThreshold, Most);
-        })];
     }
 }

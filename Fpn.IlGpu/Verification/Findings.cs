@@ -47,10 +47,9 @@ internal sealed class Findings
         Consider(worst.TimesBound, worst.Difference, worst.Bound);
         if (wrong > 0)
         {
+            var where = actual.Length == 1 ? "" : $"{wrong} of {actual.Length} values differ, most at {Place(worst.Index, shape)}: ";
             Mismatches.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{prefix}{wrong} of {actual.Length} values differ, most at {Place(worst.Index, shape)}: "
-                + $"{actual[worst.Index]:G7} instead of {expected[worst.Index]:G7}"));
+                CultureInfo.InvariantCulture, $"{prefix}{where}{actual[worst.Index]:G7} instead of {expected[worst.Index]:G7}"));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
@@ -51,15 +52,16 @@ internal static class ShippedModelCase
         var left = found.ToList();
         foreach (var (label, score, box) in Expected)
         {
+            var what = string.Create(CultureInfo.InvariantCulture, $"the {label} at {box.X1:F0}, {box.Y1:F0} px");
             var best = left.Where(o => o.Label == label).OrderByDescending(o => IoU(o.BoxImagePx, box)).Take(1).ToArray();
-            findings.Same([best.Length], [1], $"the {label} at {box}");
+            findings.Same([best.Length], [1], $"how many are {what}");
             if (best.Length == 0)
                 continue;
             left.Remove(best[0]);
-            findings.Close([best[0].Score], [score], ScoreTolerance, 0, [1], $"score of the {label} at {box}");
-            findings.Close([1 - IoU(best[0].BoxImagePx, box)], [0], 1 - LeastIoU, 0, [1], $"1 − IoU of the {label} at {box}");
+            findings.Close([best[0].Score], [score], ScoreTolerance, 0, [1], $"score of {what}");
+            findings.Close([1 - IoU(best[0].BoxImagePx, box)], [0], 1 - LeastIoU, 0, [1], $"1 − IoU of {what}");
         }
-        findings.Same([found.Length], [Expected.Count], "objects");
+        findings.Same([found.Length], [Expected.Count], "how many objects");
     }
 
     // The same as in NMS, but here NaN stays NaN, which never agrees.

@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+
+namespace Fpn.IlGpu.Bench;
+
+/// <summary>
+/// <c>gradients</c>: what a training step of the shipped model spends in its convolutions and matrix products: forward, gradients to
+/// data and to weights, and packing the weights anew. With a peer, what it takes for the same, in turn.
+/// </summary>
+internal static class GradientBench
+{
+    private const double ShortestMs = 10;
+
+    public static Command Create()
+    {
+        var options = new BenchOptions();
+        var runs = BenchOptions.Runs(3, "Rounds, of which the best counts.");
+        var only = new Option<string?>("--only") { Description = "Layers whose line contains this: 3×3, C4, fc.", HelpName = "TEXT" };
+        var command = new Command("gradients", "Times all passes of a training step over the shipped model's layers.") { runs, only };
+        foreach (var option in options.OfDevice.Concat(options.OfPeer))
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            using var device = options.OpenDevice(parsed);
+            using var peer = options.StartPeer(parsed, device);
+            Results.Introduce(device, peer);
+            var wanted = parsed.GetValue(only)?.Replace('x', '×');
+            List<Layer> layers =
+            [
+                .. LayerShape.ShippedModel
+                    .Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase)).Select(s => new Layer(s)),
+            ];
+            if (layers.Count == 0)
+                throw new BenchException($"No layer's line contains '{wanted}'.");
+            for (var round = 0; round < parsed.GetValue(runs); round++)
+            {
+                foreach (var layer in layers)
+                {
+                    using var run = new GradientRun(device, layer.Shape);
+                    foreach (var pass in GradientRun.Passes(layer.Shape))
+                        layer.Add(layer.Ms, pass, run.Ms(pass, layer.Repeats(pass)));
+                }
+                if (peer is null)
+                    continue;
+                Timing.Pause();
+                foreach (var layer in layers)
+                {
+                    var (forward, data, weights) = peer.Gradients(layer.Shape, layer.Repeats(LayerPass.Weights));
+                    layer.Add(layer.PeerMs, LayerPass.Forward, forward);
+                    if (layer.Ms.ContainsKey(LayerPass.Data))
+                        layer.Add(layer.PeerMs, LayerPass.Data, data);
+                    layer.Add(layer.PeerMs, LayerPass.Weights, weights);
+                }
+                Timing.Pause();
+            }
+            Print(layers, peer);
+            var results = new Results("gradients", device, peer);
+            results.Root["layers"] = new JsonArray([.. layers.Select(layer => layer.ToJson())]);
+            results.Write(parsed.GetValue(options.Json));
+        });
+        return command;
+    }
+
+    private static void Print(List<Layer> layers, TorchvisionPeer? peer)
+    {
+        var passes = Enum.GetValues<LayerPass>();
+        LayerPass[] peers = peer is null ? [] : passes[1..];
+        Console.WriteLine("ms\n");
+        var table = new MarkdownTable(
+        [
+            "layer", "times", .. passes.Select(pass => pass.ToString().ToLowerInvariant()),
+            .. peers.Select(pass => $"{peer!.Name.Split(' ')[0]}: {pass.ToString().ToLowerInvariant()}"),
+            .. peer is null ? Array.Empty<string>() : ["ratio"],
+        ]);
+        foreach (var layer in layers)
+            Row(layer.Shape.Title, $"{layer.Shape.Times}", [layer]);
+        Row("all", "", [.. layers.SelectMany(layer => Enumerable.Repeat(layer, layer.Shape.Times))]);
+        table.Write(Console.Out);
+        if (peer is not null)
+            Console.WriteLine("\nratio: all of this project's passes over the peer's, each in its better memory format.");
+
+        void Row(string title, string times, List<Layer> of) => table.Add(
+        [
+            title, times, .. passes.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.Ms.GetValueOrDefault(pass)))),
+            .. peers.Select(pass => MarkdownTable.Number(of.Sum(layer => layer.PeerMs.GetValueOrDefault(pass)))),
+            .. peer is null
+                ? Array.Empty<string>()
+                : [MarkdownTable.Number(of.Sum(layer => layer.Ms.Values.Sum()) / of.Sum(layer => layer.PeerMs.Values.Sum()))],
+        ]);
+    }
+
+    /// <summary>A layer, and the best times of its passes so far.</summary>
+    private sealed record Layer(LayerShape Shape)
+    {
+        public SortedDictionary<LayerPass, double> Ms { get; } = [];
+
+        public SortedDictionary<LayerPass, double> PeerMs { get; } = [];
+
+        /// <summary>Short work is repeated, so that starting it and waiting for it don't show.</summary>
+        public int Repeats(LayerPass pass) => Ms.TryGetValue(pass, out var ms) ? (int)Math.Clamp(ShortestMs / ms, 1, 20) : 1;
+
+        public void Add(SortedDictionary<LayerPass, double> times, LayerPass pass, double ms)
+            => times[pass] = Math.Min(ms, times.GetValueOrDefault(pass, double.PositiveInfinity));
+
+        public JsonObject ToJson() => new()
+        {
+            ["layer"] = Shape.Title,
+            ["times"] = Shape.Times,
+            ["multiply_adds"] = Shape.MultiplyAdds,
+            ["ms"] = Object(Ms),
+            ["peer_ms"] = PeerMs.Count == 0 ? null : Object(PeerMs),
+        };
+
+        private static JsonObject Object(SortedDictionary<LayerPass, double> times)
+            => new(times.Select(time => KeyValuePair.Create(time.Key.ToString().ToLowerInvariant(), (JsonNode?)time.Value)));
+    }
+}

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Globalization;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Bench;
+
+/// <summary>
+/// Times a step of training and says how much device memory it takes: forward, losses of random anchors and RoIs, gradients, SGD.
+/// Reading, augmenting and matching pictures, which the host does meanwhile, are no part of it.
+/// </summary>
+internal static class StepBench
+{
+    public static Command Create()
+    {
+        var options = new BenchOptions();
+        var size = BenchOptions.Size("Of the network's input; else 320x320 for the shipped model, 800x1344 for others.");
+        var pictures = new Option<int>("--pictures") { Description = "Of a batch.", HelpName = "N", DefaultValueFactory = _ => 2 };
+        var rois = new Option<int>("--rois") { Description = "Sampled of each picture.", HelpName = "N", DefaultValueFactory = _ => 512 };
+        var frozen = new Option<int>("--frozen-stages") { Description = "1: the stem; 2: the first stage of blocks, too.", HelpName = "N" };
+        var live = new Option<bool>("--live-norms") { Description = "Batch norms take the batch's statistics." };
+        var runs = BenchOptions.Runs(5, "How many steps, after two that are not counted.");
+        var command = new Command("step", "Times a step of training, and the memory that it takes.")
+        {
+            options.Device, options.OpenClAny, options.Model, size, pictures, rois, frozen, live, runs,
+        };
+        command.SetAction(parsed =>
+        {
+            using var device = options.OpenDevice(parsed);
+            var name = parsed.GetRequiredValue(options.Model);
+            var input = parsed.GetValue(size) ?? (name == BenchModel.Shipped ? new PictureSize(320, 320) : new PictureSize(800, 1344));
+            using var model = BenchModel.Prepare(name, input, peer: null);
+            using var state = model.File is null ? ShippedModel.Open() : Checkpoint.Open(model.File);
+            using var network = new TrainableDetector(
+                device, state, parsed.GetValue(frozen), parsed.GetValue(live) ? NormTraining.Live : NormTraining.Frozen);
+            var shape = new Shape(parsed.GetValue(pictures), input.Height, input.Width, 3);
+            Run(network, shape, parsed.GetValue(rois), parsed.GetValue(runs), model.Title);
+        });
+        return command;
+    }
+
+    private static void Run(TrainableDetector network, Shape input, int rois, int runs, string title)
+    {
+        var device = network.Parameters.Device;
+        var random = new Random(1);
+        var pixels = new float[input.Length];
+        foreach (ref var pixel in pixels.AsSpan())
+            pixel = 2 * random.NextSingle() - 1;
+        List<double> times = [];
+        for (var run = 0; run < runs + 2; run++)
+        {
+            var ms = Timing.Ms(() => Step(network, input, pixels, rois, random));
+            if (run >= 2)
+                times.Add(ms);
+        }
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{device.Info.Id}: {title}, {input.N} × {input.H} × {input.W} px, {rois} RoIs each: {Timing.Median(times):F0} ms a step "
+            + $"(median of {runs}), at most {device.PeakMemoryBytes / 1e6:F0} MB of device memory"));
+    }
+
+    private static void Step(TrainableDetector network, Shape input, float[] pixels, int rois, Random random)
+    {
+        var device = network.Parameters.Device;
+        using var scope = device.Memory.BeginPicture();
+        using var tape = new Tape(device);
+        var maps = network.Pyramid(tape, Tensor.Upload(device, input, pixels));
+        var rpn = network.Rpn(tape, maps);
+        var losses = new DetectorLosses();
+        var anchors = rpn.Objectness.Levels.Sum(l => l.Shape.H * l.Shape.W * l.Shape.C);
+        losses.OfRpn(tape, rpn, [.. Enumerable.Range(0, input.N).Select(_ => Anchors(anchors, random))]);
+        var boxes = new Box[input.N * rois];
+        foreach (ref var box in boxes.AsSpan())
+        {
+            var (x, y) = (random.NextSingle() * input.W, random.NextSingle() * input.H);
+            // From 8 px to most of the picture.
+            var (w, h) = (8 * MathF.Pow(input.W / 10f, random.NextSingle()), 8 * MathF.Pow(input.H / 10f, random.NextSingle()));
+            box = new Box(Math.Max(x - w, 0), Math.Max(y - h, 0), Math.Min(x + w, input.W), Math.Min(y + h, input.H));
+        }
+        int[] classes = [.. boxes.Select((_, i) => i % 4 == 0 ? 1 + i / 4 % (network.Classes - 1) : 0)];
+        var deltas = new float[4 * classes.Count(c => c != 0)];
+        using var regions = network.Regions(maps, boxes, [.. boxes.Select((_, i) => i / rois)], input.H);
+        losses.OfBoxes(tape, network.Boxes(tape, maps, regions), classes, 0, deltas);
+        tape.Backward();
+        network.Parameters.Step(new SgdStep.Settings(0, 0.9f, 1e-4f, NormLimit: 5));
+        tape.ReadLosses();
+    }
+
+    private static AnchorTargets Anchors(int count, Random random)
+    {
+        var chosen = new HashSet<int>();
+        while (chosen.Count < Math.Min(256, count))
+            chosen.Add(random.Next(count));
+        int[] all = [.. chosen];
+        return new AnchorTargets(all[..32], all[32..], new float[4 * 32]);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json.Nodes;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>
+/// Detects in the truth's pictures. One that can't be read or detected in is named, and left out of the evaluation: what is
+/// in it is neither found nor missed.
+/// </summary>
+internal sealed class EvalDetection(EvalSettings settings, Screen screen, CancellationToken stop)
+{
+    private const int DecodedAhead = 2;
+
+    /// <summary>Whether pictures were left out.</summary>
+    public bool Failed { get; private set; }
+
+    private sealed record Item(EvaluatedPicture Picture, string Path)
+    {
+        public RgbImage? Image { get; init; }
+        public Exception? Error { get; init; }
+    }
+
+    /// <summary>Detects.</summary>
+    /// <returns>The truth without the pictures that were left out, and the results.</returns>
+    /// <exception cref="CommandException">The model fits the truth in nothing.</exception>
+    public (EvaluationTruth Truth, EvaluationResults Results) Run(EvaluationTruth truth)
+    {
+        string? weights = ModelArgument.FileOf(settings.Model);
+        using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
+        using Detector detector = Load(device, weights);
+        string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
+        screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
+        CategoryMatch? match = detector is ProposalNetwork ? null : Match(detector, truth);
+
+        var found = new List<FoundObject>();
+        var left = new HashSet<long>();
+        var progress = new ProgressLine(screen, truth.Pictures.Count);
+        progress.Start();
+        try
+        {
+            foreach (Item item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead).TakeWhile(_ => !stop.IsCancellationRequested))
+            {
+                if (Detect(detector, item, match, found) is { } error)
+                {
+                    Failed = true;
+                    left.Add(item.Picture.Id);
+                    screen.Error(ErrorSentence.Of(error, item.Path));
+                }
+                progress.Step();
+            }
+        }
+        finally
+        {
+            progress.Finish();
+        }
+        if (left.Count == truth.Pictures.Count)
+        {
+            throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
+        }
+        EvaluationTruth seen = truth with
+        {
+            Pictures = [.. truth.Pictures.Where(picture => !left.Contains(picture.Id))],
+            Objects = [.. truth.Objects.Where(item => !left.Contains(item.PictureId))],
+        };
+        return (seen, new EvaluationResults(found));
+    }
+
+    // A detector of two stages has its proposals' half in it: only that is loaded.
+    private Detector Load(Device device, string? weights)
+    {
+        if (!settings.Proposals)
+        {
+            Detector detector = Detector.Load(device, weights, settings.Configuration);
+            if (detector is ProposalNetwork)
+            {
+                detector.Dispose();
+                throw new CommandException("The model finds proposals, which have no classes; evaluate them with --proposals.");
+            }
+            if (detector is not MaskRcnn && settings.Kinds.Contains(EvaluationKind.Mask))
+            {
+                detector.Dispose();
+                throw new CommandException("The model finds no masks; evaluate its boxes with --kind bbox.");
+            }
+            return detector;
+        }
+        if (settings.Kinds.Contains(EvaluationKind.Mask))
+        {
+            throw new CommandException("A model's proposals have no masks; evaluate them with --kind bbox.");
+        }
+        JsonObject overrides = settings.Configuration is null ? [] : JsonNode.Parse(settings.Configuration)!.AsObject();
+        overrides["detector"] = DetectorKind.ProposalNetwork;
+        return Detector.Load(device, weights, overrides.ToJsonString());
+    }
+
+    private CategoryMatch Match(Detector detector, EvaluationTruth truth)
+    {
+        var match = new CategoryMatch(detector.Classes, truth.Categories);
+        if (match.Count == 0)
+        {
+            throw new CommandException(
+                $"The model and the truth have no class in common: the model finds {Names(match.NotInTruth)}; "
+                + $"the truth has {Names(match.NotInModel)}.");
+        }
+        if (match.NotInModel.Count > 0)
+        {
+            screen.Error($"The model doesn't know {Names(match.NotInModel)}: such objects count as missed.");
+        }
+        if (match.NotInTruth.Count > 0)
+        {
+            screen.Error($"The truth has no class {Names(match.NotInTruth)}: what the model finds of such is left out.");
+        }
+        return match;
+    }
+
+    private static string Names(IReadOnlyList<string> names)
+    {
+        const int most = 5;
+        string rest = names.Count > most ? $" and {names.Count - most} more" : "";
+        return $"{string.Join(", ", names.Take(most).Select(name => $"'{name}'"))}{rest}";
+    }
+
+    private Item Decode(EvaluatedPicture picture)
+    {
+        string path = Path.Join(settings.Images, picture.FileName);
+        if (picture.FileName.Length == 0)
+        {
+            return new Item(picture, path) { Error = new PictureException($"Picture {picture.Id} has no 'file_name'.") };
+        }
+        try
+        {
+            RgbImage image = PictureReader.Read(path);
+            bool other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
+            return other
+                ? throw new PictureException(
+                    $"'{path}' is of {image.Width} × {image.Height} px, but the truth says {picture.Width} × {picture.Height}.")
+                : new Item(picture, path) { Image = image };
+        }
+        catch (Exception exception)
+        {
+            return new Item(picture, path) { Error = exception };
+        }
+    }
+
+    private static Exception? Detect(Detector detector, Item item, CategoryMatch? match, List<FoundObject> found)
+    {
+        if (item.Image is null)
+        {
+            return item.Error;
+        }
+        try
+        {
+            foreach (DetectedObject detected in detector.Detect(item.Image, CancellationToken.None))
+            {
+                FoundObject? result = match is null
+                    ? CategoryMatch.ToProposal(detected, item.Picture.Id)
+                    : match.ToFound(detected, item.Picture.Id);
+                if (result is not null)
+                {
+                    found.Add(result);
+                }
+            }
+            return null;
+        }
+        catch (DeviceException exception)
+        {
+            return exception;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>One run of <c>fpn eval</c>: reads the truth, reads or detects results, says and writes the figures.</summary>
+internal sealed class EvalRun(EvalSettings settings, Screen screen, CancellationToken stop)
+{
+    private bool failed;
+
+    /// <summary>Does it all, and returns the process's exit code.</summary>
+    /// <exception cref="CommandException">An output can't be written, or a model fits the truth in nothing.</exception>
+    /// <exception cref="AnnotationException">The truth or the results can't be used.</exception>
+    /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
+    /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
+    public int Execute()
+    {
+        using OutputFile? json = OutputFile.Open(settings.Json, "--json");
+        using OutputFile? saved = OutputFile.Open(settings.SaveResults, "--save-results");
+        CheckPictures();
+
+        bool masks = settings.Kinds.Contains(EvaluationKind.Mask);
+        EvaluationTruth truth = EvaluationTruth.Read(settings.Truth, masks);
+        Warn(truth.Problems);
+        if (truth.Objects.Count == 0)
+        {
+            screen.Error($"'{settings.Truth}' has no objects: there is nothing to find, and no figure.");
+        }
+        EvaluationResults results;
+        if (settings.Results is { } file)
+        {
+            results = EvaluationResults.Read(file, truth, masks);
+        }
+        else
+        {
+            var detection = new EvalDetection(settings, screen, stop);
+            (truth, results) = detection.Run(truth);
+            failed |= detection.Failed;
+            if (stop.IsCancellationRequested)
+            {
+                screen.WriteLine("Stopped before all pictures were seen: no figures.");
+                return ExitCode.Interrupted;
+            }
+            saved?.Write(results.Write);
+        }
+        Warn(results.Problems);
+        if (results.AreProposals && !settings.Proposals)
+        {
+            throw new CommandException($"The results have no classes ('category_id'); evaluate them as --proposals.");
+        }
+
+        screen.WriteLine(
+            $"{Count(truth.Pictures.Count, "picture")}, {Count(truth.Objects.Count, "object")} of "
+            + $"{truth.Categories.Count} classes; {Count(results.Objects.Count, settings.Proposals ? "proposal" : "detection")}");
+        CocoEvaluation[] evaluations = [.. settings.Kinds.Select(kind => CocoEvaluation.Of(truth, results, kind))];
+        screen.Write(settings.Proposals ? FigureTable.OfProposals(evaluations) : FigureTable.OfDetections(evaluations));
+        json?.Write(stream => EvaluationJson.Write(evaluations, stream, results.AreProposals));
+        DrawCurves(evaluations);
+        DrawWorst(truth, results);
+        return stop.IsCancellationRequested ? ExitCode.Interrupted : failed ? ExitCode.SomethingFailed : ExitCode.Done;
+    }
+
+    private void Warn(AnnotationProblems problems)
+    {
+        foreach (string sentence in problems.Sentences())
+        {
+            screen.Error(sentence);
+        }
+    }
+
+    // Before a long run begins, not after it.
+    private void CheckPictures()
+    {
+        if (settings.Images is { } images && !Directory.Exists(images))
+        {
+            throw new CommandException($"There is no folder '{images}'; name the one with the truth's pictures.");
+        }
+        foreach (string curves in CurveFiles().Values)
+        {
+            if (Path.GetExtension(curves).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
+            {
+                throw new CommandException($"--curves is '{curves}'; its name must end in .png, .jpg or .jpeg.");
+            }
+            OutputFile.CheckFolder(Path.GetDirectoryName(Path.GetFullPath(curves))!, "--curves");
+        }
+        if (settings.Worst is { } worst)
+        {
+            OutputFile.CheckFolder(worst, "--worst");
+        }
+    }
+
+    // Of both kinds each has its file.
+    private Dictionary<EvaluationKind, string> CurveFiles() => settings.Curves is not { } path
+        ? []
+        : settings.Kinds.ToDictionary(kind => kind, kind => settings.Kinds.Count == 1
+            ? path
+            : Path.ChangeExtension(path, EvaluationJson.NameOf(kind) + Path.GetExtension(path)));
+
+    private void DrawCurves(CocoEvaluation[] evaluations)
+    {
+        Dictionary<EvaluationKind, string> files = CurveFiles();
+        foreach (CocoEvaluation evaluation in evaluations.Where(evaluation => files.ContainsKey(evaluation.Kind)))
+        {
+            PictureWriter.Write(PrecisionCurves.Draw(evaluation), files[evaluation.Kind]);
+            screen.WriteLine($"The precision-recall curves are in {files[evaluation.Kind]}.");
+        }
+    }
+
+    private void DrawWorst(EvaluationTruth truth, EvaluationResults results)
+    {
+        if (settings.Worst is not { } folder)
+        {
+            return;
+        }
+        int drawn = 0;
+        var worst = PictureMisses.Worst(truth, results, settings.Kinds[0], settings.WorstCount);
+        foreach ((int rank, PictureMisses misses) in worst.Index().TakeWhile(_ => !stop.IsCancellationRequested))
+        {
+            string path = Path.Join(settings.Images, misses.Picture.FileName);
+            try
+            {
+                RgbImage picture = misses.Draw(PictureReader.Read(path), truth.Categories);
+                string name = Path.GetFileNameWithoutExtension(misses.Picture.FileName);
+                PictureWriter.Write(picture, Path.Join(folder, string.Create(CultureInfo.InvariantCulture, $"{rank + 1:D3}-{name}.png")));
+                drawn++;
+            }
+            catch (Exception exception) when (exception is PictureException or IOException or UnauthorizedAccessException)
+            {
+                failed = true;
+                screen.Error(ErrorSentence.Of(exception, path));
+            }
+        }
+        screen.WriteLine(worst.Count == 0
+            ? "Nothing was missed, and nothing is wrong: there are no misses to draw."
+            : $"The worst misses of {Count(drawn, "picture")} are in {folder}.");
+    }
+
+    private static string Count(int number, string noun) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+}

@@ -1,0 +1,61 @@
+using System.Globalization;
+
+using Fpn.IlGpu.Evaluation;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>COCO's figures as a table, with a column for each kind that was compared.</summary>
+internal static class FigureTable
+{
+    // Of each figure: IoU, the objects' size, and how many of a picture's best of each class count.
+    private static readonly string[][] Meanings =
+    [
+        ["0.50:0.95", "all", "100"], ["0.50", "all", "100"], ["0.75", "all", "100"],
+        ["0.50:0.95", "small", "100"], ["0.50:0.95", "medium", "100"], ["0.50:0.95", "large", "100"],
+        ["0.50:0.95", "all", "1"], ["0.50:0.95", "all", "10"], ["0.50:0.95", "all", "100"],
+        ["0.50:0.95", "small", "100"], ["0.50:0.95", "medium", "100"], ["0.50:0.95", "large", "100"],
+    ];
+
+    /// <summary>The 12 figures.</summary>
+    public static Table OfDetections(IReadOnlyList<CocoEvaluation> evaluations)
+    {
+        Table table = NewTable(["figure", "IoU", "objects", "best"], evaluations);
+        IReadOnlyList<EvaluationFigure>[] figures = [.. evaluations.Select(evaluation => evaluation.Figures)];
+        for (int i = 0; i < Meanings.Length; i++)
+        {
+            table.AddRow([figures[0][i].Name, .. Meanings[i], .. figures.Select(of => Said(of[i].Value))]);
+        }
+        return table;
+    }
+
+    /// <summary>Recall by the number of proposals and the objects' size.</summary>
+    public static Table OfProposals(IReadOnlyList<CocoEvaluation> evaluations)
+    {
+        Table table = NewTable(["figure", "objects"], evaluations);
+        IReadOnlyList<EvaluationFigure>[] figures = [.. evaluations.Select(evaluation => evaluation.ProposalFigures)];
+        for (int i = 0; i < figures[0].Count; i++)
+        {
+            table.AddRow([.. figures[0][i].Name.Split(' '), .. figures.Select(of => Said(of[i].Value))]);
+        }
+        return table;
+    }
+
+    private static Table NewTable(string[] headings, IReadOnlyList<CocoEvaluation> evaluations)
+    {
+        Table table = Screen.NewTable();
+        foreach (string heading in headings)
+        {
+            table.AddColumn(new TableColumn(heading).NoWrap());
+        }
+        foreach (CocoEvaluation evaluation in evaluations)
+        {
+            table.AddColumn(new TableColumn(EvaluationJson.NameOf(evaluation.Kind)).RightAligned().NoWrap());
+        }
+        return table;
+    }
+
+    // COCO's −1: there is nothing of that size to be found.
+    private static string Said(double figure) => figure < 0 ? "-" : figure.ToString("F3", CultureInfo.InvariantCulture);
+}

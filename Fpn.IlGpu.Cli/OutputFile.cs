@@ -1,0 +1,65 @@
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>A file that is written at the end, but tried at the beginning: a long run is not to end in that it can't be.</summary>
+internal sealed class OutputFile : IDisposable
+{
+    private readonly Stream stream;
+
+    private OutputFile(Stream stream)
+    {
+        this.stream = stream;
+    }
+
+    /// <summary>Opens it, and makes the folder for it; what it held stays until <see cref="Write"/>.</summary>
+    /// <param name="path">The file, "-" for standard output, or null for none.</param>
+    /// <param name="option">The option that names it.</param>
+    /// <exception cref="CommandException">It can't be written.</exception>
+    public static OutputFile? Open(string? path, string option)
+    {
+        if (path is null or JsonLines.StandardOutput)
+        {
+            return path is null ? null : new OutputFile(Console.OpenStandardOutput());
+        }
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".");
+            return new OutputFile(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); name another with {option}.", exception);
+        }
+    }
+
+    /// <summary>Makes sure that a folder is there and can be written.</summary>
+    /// <exception cref="CommandException">It can't.</exception>
+    public static void CheckFolder(string folder, string option)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            string trial = Path.Join(folder, $".fpn-{Guid.NewGuid():N}");
+            using FileStream stream = new(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another with {option}.", exception);
+        }
+    }
+
+    /// <summary>Writes its content in place of what it held.</summary>
+    public void Write(Action<Stream> write)
+    {
+        if (stream.CanSeek)
+        {
+            stream.SetLength(0);
+        }
+        write(stream);
+        stream.Write("\n"u8);
+        stream.Flush();
+    }
+
+    public void Dispose() => stream.Dispose();
+}

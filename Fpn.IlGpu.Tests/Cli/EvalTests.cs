@@ -1,0 +1,201 @@
+using System.Text.Json.Nodes;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary><c>fpn eval</c>: figures from files and from a model, their pictures, and what is said of what is wrong.</summary>
+internal sealed class EvalTests : CommandTest
+{
+    private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Evaluation", "fixtures", name);
+
+    private static readonly string Truth = Fixture("truth.json");
+
+    private static readonly string Results = Fixture("results.json");
+
+    // The first sample and its objects, in ids that differ from the model's; and a picture that is not there.
+    private const string ShapesTruth = """
+        {"images": [{"id": 4, "file_name": "a.png", "width": 320, "height": 320},
+                    {"id": 9, "file_name": "gone.png", "width": 1, "height": 1}],
+         "categories": [{"id": 70, "name": "Hexagon"}, {"id": 60, "name": "cross"}, {"id": 30, "name": "triangle"},
+                        {"id": 10, "name": "circle"}, {"id": 20, "name": "square"}, {"id": 80, "name": "cube"}],
+         "annotations": [
+          {"id": 1, "image_id": 4, "category_id": 70, "bbox": [172, 134, 148, 145], "area": 21460, "iscrowd": 0},
+          {"id": 2, "image_id": 4, "category_id": 60, "bbox": [71, 23, 152, 152], "area": 23104, "iscrowd": 0},
+          {"id": 3, "image_id": 4, "category_id": 30, "bbox": [47, 153, 122, 125], "area": 15250, "iscrowd": 0},
+          {"id": 4, "image_id": 4, "category_id": 80, "bbox": [220, 15, 85, 86], "area": 7310, "iscrowd": 0},
+          {"id": 5, "image_id": 9, "category_id": 20, "bbox": [0, 0, 1, 1], "area": 1, "iscrowd": 0}]}
+        """;
+
+    [Test]
+    public void The_json_is_that_of_coco()
+    {
+        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--json", "out/figures.json");
+
+        result.AssertExit(0);
+        JsonNode actual = JsonNode.Parse(File.ReadAllText(At("out/figures.json")))!;
+        JsonNode expected = JsonNode.Parse(File.ReadAllText(Fixture("expected.json")))!;
+        (string, double)[] leaves = [.. Numbers(expected, "")];
+        Assert.That(leaves, Has.Length.EqualTo(2 * (12 + 6 + 12)));
+        foreach (((string key, double wanted), (string actualKey, double value)) in leaves.Zip(Numbers(actual, "")))
+        {
+            Assert.That(actualKey, Is.EqualTo(key));
+            Assert.That(value, Is.EqualTo(wanted).Within(1e-9), key);
+        }
+        Assert.That(Numbers(actual, "").Count(), Is.EqualTo(leaves.Length));
+        Assert.That(actual["stats_order"]!.ToJsonString(), Is.EqualTo(expected["stats_order"]!.ToJsonString()));
+    }
+
+    [Test]
+    public void The_table_has_the_12_figures_in_80_columns()
+    {
+        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both");
+
+        result.AssertExit(0);
+        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines[0], Does.Contain("60 pictures, 410 objects of 6 classes; 812 detections"));
+        Assert.That(lines[1], Does.Match("^figure +IoU +objects +best +bbox +segm"));
+        Assert.That(lines[2], Does.Match("^AP +0.50:0.95 +all +100 +0.080 +0.039"));
+        Assert.That(lines[13], Does.Match("^ARl +0.50:0.95 +large +100 +0.321 +0.192"));
+        Assert.That(lines, Has.Length.EqualTo(14).And.All.Length.LessThan(80));
+    }
+
+    [Test]
+    public void Proposals_have_recall_by_their_number()
+    {
+        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--proposals");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Match("AR@10 +all +0.234").And.Match("AR@1000 +large +0.382"));
+        Assert.That(result.Output, Does.Not.Contain("AP"));
+    }
+
+    [Test]
+    public void Json_on_standard_output_is_alone_there()
+    {
+        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--json", "-");
+
+        result.AssertExit(0);
+        Assert.That(JsonNode.Parse(result.Output)!.AsObject().Select(p => p.Key), Is.EqualTo(new[] { "bbox", "stats_order" }));
+    }
+
+    [Test]
+    public void Curves_are_drawn_for_each_kind()
+    {
+        Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--curves", "new/curves.png").AssertExit(0);
+
+        Assert.That(FilesIn("new"), Is.EqualTo(new[] { "curves.bbox.png", "curves.segm.png" }));
+        RgbImage boxes = PictureReader.Read(At("new/curves.bbox.png"));
+        Assert.That((boxes.Width, boxes.Height), Is.EqualTo((1280, 480)));
+        Assert.That(boxes.Pixels.Distinct().Count(), Is.GreaterThan(50), "there is something to see");
+        Assert.That(boxes.Pixels, Is.Not.EqualTo(PictureReader.Read(At("new/curves.segm.png")).Pixels));
+    }
+
+    [Test]
+    public void A_model_is_held_to_the_truth_by_the_names_of_its_classes()
+    {
+        PutSample("pictures/a.png");
+        Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
+
+        FpnResult result = Fpn(
+            "eval", "--truth", "truth.json", "--images", "pictures", "--device", "cpu",
+            "--json", "figures.json", "--save-results", "found.json", "--worst", "worst", "--worst-count", "5");
+
+        result.AssertExit(1);
+        Assert.That(result.Errors, Has.Length.EqualTo(3));
+        Assert.That(result.Errors, Has.One.Contains("The model doesn't know 'cube'"));
+        Assert.That(result.Errors, Has.One.Contains("The truth has no class 'ring', 'star'"));
+        Assert.That(result.Errors, Has.One.Contains("gone.png"));
+        Assert.That(result.Output, Does.Contain("1 picture, 4 objects of 6 classes"));
+        Assert.That(FilesIn("worst"), Is.EqualTo(new[] { "001-a.png" }));
+        RgbImage worst = PictureReader.Read(At("worst/001-a.png"));
+        Assert.That((worst.Width, worst.Height), Is.EqualTo((648, 320)));
+
+        JsonNode classes = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!["ap_by_class"]!;
+        Assert.That(classes["Hexagon"]!.GetValue<double>(), Is.GreaterThan(0.8));
+        Assert.That(classes["cross"]!.GetValue<double>(), Is.GreaterThan(0.8));
+        Assert.That(classes["cube"]!.GetValue<double>(), Is.Zero);
+        Assert.That(classes["square"]!.GetValue<double>(), Is.EqualTo(-1), "its picture is left out");
+        string again = Fpn("eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
+        JsonNode hexagons = JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!;
+        Assert.That(hexagons.GetValue<double>(), Is.EqualTo(classes["Hexagon"]!.GetValue<double>()));
+    }
+
+    [Test]
+    public void A_model_of_two_stages_gives_its_proposals()
+    {
+        PutSample("pictures/a.png");
+        PutSample("pictures/gone.png");
+        Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
+
+        FpnResult result = Fpn(
+            "eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu", "--proposals",
+            "--json", "figures.json", "--save-results", "found.json");
+
+        result.AssertExit(1);
+        result.AssertOneError("320 × 320 px, but the truth says 1 × 1");
+        JsonObject figures = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!.AsObject();
+        Assert.That(figures.Select(p => p.Key), Is.EqualTo(new[] { "proposals" }));
+        Assert.That(figures["proposals"]!["AR@100 all"]!.GetValue<double>(), Is.GreaterThan(0.7));
+        Fpn("eval", "-t", "truth.json", "-r", "found.json").AssertOneError("--proposals");
+    }
+
+    [Test]
+    public void What_is_wrong_with_the_files_is_said_in_a_sentence()
+    {
+        Put("broken.json", "{\"images\": [\n}"u8.ToArray());
+        Put("empty.json", """{"images": [], "categories": []}"""u8.ToArray());
+        Put("elsewhere.json", """[{"image_id": 777, "category_id": 1, "score": 1, "bbox": [1, 2, 3, 4]}]"""u8.ToArray());
+        Put("none.json", "[]"u8.ToArray());
+
+        AssertFails("broken.json' is broken JSON at line 2, column 1", "-t", "broken.json", "-r", Results);
+        AssertFails("empty.json' has no pictures", "-t", "empty.json", "-r", Results);
+        AssertFails("no-such.json", "-t", "no-such.json", "-r", Results);
+        AssertFails("no-such.json", "-t", Truth, "-r", "no-such.json");
+        AssertFails("picture 777", "-t", Truth, "-r", "elsewhere.json");
+        AssertFails("truth.json' is no JSON array", "-t", Truth, "-r", Truth);
+        AssertFails("no-such-folder", "-t", Truth, "-i", "no-such-folder");
+        AssertFails("no class in common", "-t", Truth, "-i", ".", "-d", "cpu");
+        AssertFails("finds no masks", "-t", Truth, "-i", ".", "-d", "cpu", "-k", "segm");
+        AssertFails("must end in .png", "-t", Truth, "-r", Results, "--curves", "curves.pdf");
+
+        FpnResult nothing = Fpn("eval", "-t", Truth, "-r", "none.json");
+        nothing.AssertExit(0);
+        Assert.That(nothing.Output, Does.Match("AP +0.50:0.95 +all +100 +0.000"));
+
+        void AssertFails(string what, params string[] arguments)
+        {
+            FpnResult result = Fpn(["eval", .. arguments]);
+            result.AssertExit(1);
+            result.AssertOneError(what);
+        }
+    }
+
+    [TestCase("--results", "r.json")]
+    [TestCase("--truth", "t.json")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--model", "m.pth")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--save-results", "s.json")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--worst", "w")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--worst-count", "3")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--images", "i", "--worst", "w", "--worst-count", "0")]
+    [TestCase("--truth", "t.json", "--results", "r.json", "--kind", "keypoints")]
+    public void Wrong_usage_is_said_before_anything_is_read(params string[] arguments)
+    {
+        FpnResult result = Fpn(["eval", .. arguments]);
+
+        result.AssertExit(2);
+        result.AssertOneError("see 'fpn eval --help'");
+        Assert.That(FilesIn("."), Is.Empty);
+    }
+
+    [Test]
+    public void Help_shows_examples_and_exit_codes() =>
+        Assert.That(Fpn("eval", "--help").Output, Does.Contain("fpn eval --truth").And.Contain("Exit codes:"));
+
+    private static IEnumerable<(string Key, double Value)> Numbers(JsonNode node, string key) => node switch
+    {
+        JsonObject o => o.SelectMany(p => Numbers(p.Value!, $"{key}/{p.Key}")),
+        JsonArray a => a.SelectMany((item, i) => Numbers(item!, $"{key}/{i}")),
+        JsonValue v when v.GetValueKind() == System.Text.Json.JsonValueKind.Number => [(key, v.GetValue<double>())],
+        _ => [],
+    };
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary><c>fpn shapes</c>.</summary>
+internal sealed class ShapesTests : CommandTest
+{
+    [Test]
+    public void Pictures_and_annotations_are_the_generators()
+    {
+        FpnResult result = Fpn("shapes", "out/set", "--count", "3", "--seed", "500000", "--size", "97x64", "--largest", "50");
+
+        result.AssertExit(0);
+        AnnotatedSet set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(FilesIn("out/set"), Is.EqualTo(new[] { "instances.json", "pictures/500000.png", "pictures/500001.png", "pictures/500002.png" }));
+            Assert.That(set.Problems.Total, Is.Zero);
+            Assert.That(set.Categories.Select(category => category.Name), Is.EqualTo(SyntheticShapes.Classes));
+            Assert.That(set.Pictures, Has.Count.EqualTo(3));
+            Assert.That(result.Output, Does.Contain($"3 pictures, {set.Pictures.Sum(p => p.Objects.Count)} shapes"));
+        }
+        for (int i = 0; i < 3; i++)
+        {
+            SyntheticScene scene = SyntheticShapes.Scene(500000 + (ulong)i, 97, 64, new SyntheticShapesOptions { LargestPx = 50 });
+            Assert.That(PictureReader.Read(set.PathOf(set.Pictures[i])).Pixels, Is.EqualTo(scene.Image.Pixels));
+            Assert.That(
+                set.Pictures[i].Objects.Select(o => (o.ClassIndex, o.BoxImagePx.X1, o.BoxImagePx.Y1, o.BoxImagePx.X2, o.BoxImagePx.Y2)),
+                Is.EqualTo(scene.Shapes.Select(s => (s.ClassIndex, (float)s.X1, (float)s.Y1, (float)s.X2, (float)s.Y2))));
+        }
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(At("out/set/instances.json")));
+        Assert.That(json.RootElement.GetProperty("annotations")[0].GetProperty("id").GetInt32(), Is.EqualTo(1));
+    }
+
+    [TestCase("--size=320", "--size is '320'")]
+    [TestCase("--size=20x320", "--size is '20x320'")]
+    [TestCase("--count=0", "--count is '0'")]
+    [TestCase("--seed=-1", "--seed is '-1'")]
+    [TestCase("--smallest=300", "--smallest is more than --largest")]
+    public void A_wrong_option_is_explained(string option, string explanation)
+    {
+        FpnResult result = Fpn("shapes", "out", option);
+
+        result.AssertExit(2);
+        result.AssertOneError(explanation);
+        Assert.That(FilesIn("."), Is.Empty);
+    }
+
+    [Test]
+    public void A_folder_that_cannot_be_made_is_named()
+    {
+        Put("out", [1]);
+
+        FpnResult result = Fpn("shapes", "out", "--count", "1");
+
+        result.AssertExit(1);
+        result.AssertOneError("The folder 'out' can't be written");
+    }
+}

@@ -1,0 +1,70 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Tests.Kernels;
+
+/// <summary>
+/// All gradients of a convolution by its definition, in double: each product of the forward pass,
+/// in[…] · weights[k, c, ky, kx] to out[n, oy, ox, k], gives dout · weights to the one and dout · in to the other.
+/// </summary>
+internal sealed class Conv2dGradientReference
+{
+    /// <summary>din, [N, H, W, C].</summary>
+    public required float[] Input { get; init; }
+
+    /// <summary>dw, [K, C / groups, kh, kw].</summary>
+    public required float[] Weights { get; init; }
+
+    /// <summary>db, [K].</summary>
+    public required float[] Bias { get; init; }
+
+    /// <summary>Computes them.</summary>
+    /// <param name="g">The convolution.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">[K, C / groups, kh, kw].</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
+    /// <param name="shape">Of the input.</param>
+    public static Conv2dGradientReference Run(
+        ConvolutionGeometry g, float[] input, float[] weights, float[] outputGradient, Shape shape)
+    {
+        var (stride, padding, dilation) = (g.Window.Stride, g.Window.Padding, g.Window.Dilation);
+        var output = g.Window.OutputShape(shape, g.KernelH, g.KernelW, g.OutputC);
+        var (dIn, dW, dB) = (new double[input.Length], new double[weights.Length], new double[g.OutputC]);
+        foreach (var (n, oy, ox, k) in new Shape4(output.N, output.H, output.W, output.C).Elements())
+        {
+            double d = outputGradient[((n * output.H + oy) * output.W + ox) * output.C + k];
+            dB[k] += d;
+            var firstC = k / (g.OutputC / g.Window.Groups) * g.GroupInputC;
+            for (var place = 0; place < g.KernelH * g.KernelW; place++)
+            {
+                var y = oy * stride.Y - padding.Y + place / g.KernelW * dilation.Y;
+                var x = ox * stride.X - padding.X + place % g.KernelW * dilation.X;
+                if (y < 0 || y >= shape.H || x < 0 || x >= shape.W)
+                    continue;
+                for (var c = 0; c < g.GroupInputC; c++)
+                {
+                    var from = ((n * shape.H + y) * shape.W + x) * shape.C + firstC + c;
+                    var weight = (k * g.GroupInputC + c) * g.KernelH * g.KernelW + place;
+                    dIn[from] += d * weights[weight];
+                    dW[weight] += d * input[from];
+                }
+            }
+        }
+        return new Conv2dGradientReference { Input = Floats(dIn), Weights = Floats(dW), Bias = Floats(dB) };
+    }
+
+    /// <summary>Weights as the forward reference takes them: [K, C / groups, kh, kw] to [kh, kw, C / groups, K].</summary>
+    public static float[] ToForward(ConvolutionGeometry g, float[] weights)
+    {
+        var places = g.KernelH * g.KernelW;
+        var result = new float[weights.Length];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var (k, c, p) = (i / places / g.GroupInputC, i / places % g.GroupInputC, i % places);
+            result[(p * g.GroupInputC + c) * g.OutputC + k] = weights[i];
+        }
+        return result;
+    }
+
+    private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>Boxes as people mark them, made such that training can use them.</summary>
+internal static class AnnotatedBoxes
+{
+    // Clipping rounding errors is no news.
+    private const double Slack = 0.01;
+
+    /// <summary>A box within its picture; null, and named, if it has no area there.</summary>
+    /// <param name="x1">Left edge, in px.</param>
+    /// <param name="y1">Top edge, in px.</param>
+    /// <param name="x2">Right edge, in px.</param>
+    /// <param name="y2">Bottom edge, in px.</param>
+    /// <param name="width">Of the picture, in px.</param>
+    /// <param name="height">Of the picture, in px.</param>
+    /// <param name="which">The object, for people.</param>
+    /// <param name="problems">Takes what is wrong with it.</param>
+    public static Box? Clip(
+        double x1, double y1, double x2, double y2, int width, int height, string which, AnnotationProblems problems)
+    {
+        var box = new Box(
+            (float)Math.Clamp(x1, 0, width), (float)Math.Clamp(y1, 0, height),
+            (float)Math.Clamp(x2, 0, width), (float)Math.Clamp(y2, 0, height));
+        bool outside = x1 < -Slack || y1 < -Slack || x2 > width + Slack || y2 > height + Slack;
+        string Said() => string.Create(
+            CultureInfo.InvariantCulture, $"{which}: {x1:0.##}, {y1:0.##} to {x2:0.##}, {y2:0.##} px of {width} × {height}");
+        if (!(box.Width > 0 && box.Height > 0))
+        {
+            problems.Add(AnnotationProblem.BoxEmpty, Said());
+            return null;
+        }
+        if (outside)
+        {
+            problems.Add(AnnotationProblem.BoxOutside, Said());
+        }
+        return box;
+    }
+}

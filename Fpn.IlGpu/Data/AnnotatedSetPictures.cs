@@ -1,0 +1,52 @@
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>The pictures of an annotated set that there is something to learn from, read from their files.</summary>
+public sealed class AnnotatedSetPictures : IPictureSource
+{
+    private readonly AnnotatedSet set;
+    private readonly PictureLimits? limits;
+    private readonly List<AnnotatedPicture> pictures;
+
+    /// <summary>Takes the pictures of a set.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="keepEmpty">
+    /// Whether pictures without a single object that counts stay, as all background; by default they are left out.
+    /// </param>
+    /// <param name="limits">What a file may ask for; null for the defaults.</param>
+    /// <exception cref="AnnotationException">No picture is left.</exception>
+    public AnnotatedSetPictures(AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        (this.set, this.limits) = (set, limits);
+        pictures = [.. set.Pictures.Where(picture => keepEmpty || picture.Objects.Any(o => !o.IsCrowd && !o.IsIgnored))];
+        if (pictures.Count == 0)
+        {
+            throw new AnnotationException(
+                $"There is nothing to learn from: none of the set's {set.Pictures.Count} pictures has an object that counts.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Count => pictures.Count;
+
+    /// <inheritdoc/>
+    public bool IsWide(int index) => pictures[index].Width > pictures[index].Height;
+
+    /// <inheritdoc/>
+    public string NameOf(int index) => $"'{set.PathOf(pictures[index])}'";
+
+    /// <inheritdoc/>
+    public SourcePicture Read(int index, long epoch)
+    {
+        var picture = pictures[index];
+        var image = PictureReader.Read(set.PathOf(picture), limits);
+        if (image.Width != picture.Width || image.Height != picture.Height)
+        {
+            throw new PictureException(
+                $"{NameOf(index)} is {image.Width} × {image.Height} px, but annotated as {picture.Width} × {picture.Height} px.");
+        }
+        return new SourcePicture(image, picture.Objects);
+    }
+}

@@ -1,0 +1,75 @@
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>
+/// How training pictures are varied: mirrored or not, and resized to one of several sizes. What is chosen depends on seed,
+/// epoch and picture alone.
+/// </summary>
+public sealed record Augmentation
+{
+    private const long Purpose = 1;
+
+    /// <summary>How often a picture is mirrored left to right, 0…1.</summary>
+    public double FlipProbability { get; init; } = 0.5;
+
+    /// <summary>What the shorter side becomes, in px: one of these, each as often as the others.</summary>
+    public IReadOnlyList<int> ShorterSides { get; init; } = [800];
+
+    /// <summary>Whether any side between the least and the most of <see cref="ShorterSides"/> may be chosen.</summary>
+    public bool AnySideBetween { get; init; }
+
+    /// <summary>What the longer side may not exceed, in px; the shorter gives way.</summary>
+    public int LongestSide { get; init; } = 1333;
+
+    /// <summary>Whether sides are rounded to the nearest px, as in Detectron2, or down, as in torchvision.</summary>
+    public bool RoundsSides { get; init; }
+
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(FlipProbability, 0, nameof(FlipProbability));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(FlipProbability, 1, nameof(FlipProbability));
+        ArgumentOutOfRangeException.ThrowIfZero(ShorterSides.Count, nameof(ShorterSides));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ShorterSides.Min(), 1, nameof(ShorterSides));
+        ArgumentOutOfRangeException.ThrowIfLessThan(LongestSide, 1);
+    }
+
+    /// <summary>Varies a picture.</summary>
+    internal TrainingSample Apply(SourcePicture picture, long seed, long epoch, int index)
+    {
+        var random = new KeyedRandom(seed, Purpose, epoch, index);
+        var flip = random.NextUnit() < FlipProbability;
+        var side = AnySideBetween
+            ? ShorterSides.Min() + random.NextBelow(ShorterSides.Max() - ShorterSides.Min() + 1)
+            : ShorterSides[random.NextBelow(ShorterSides.Count)];
+        var image = picture.Image;
+        var (h, w) = Preprocess.ResizedSize(image.Height, image.Width, side, LongestSide, RoundsSides);
+        var (scaleX, scaleY) = ((float)w / image.Width, (float)h / image.Height);
+        if (flip)
+            Mirror(image);
+        return new TrainingSample(image, h, w, [.. picture.Objects.Select(ToSample)], index) { IsMirrored = flip };
+
+        SampleObject ToSample(AnnotatedObject o)
+        {
+            var box = o.BoxImagePx;
+            var (left, right) = flip ? (image.Width - box.X2, image.Width - box.X1) : (box.X1, box.X2);
+            return new SampleObject(
+                new Box(left * scaleX, box.Y1 * scaleY, right * scaleX, box.Y2 * scaleY), o.ClassIndex, o.IsCrowd || o.IsIgnored);
+        }
+    }
+
+    private static void Mirror(RgbImage image)
+    {
+        var row = image.Width * RgbImage.Channels;
+        for (var y = 0; y < image.Height; y++)
+        {
+            // Backwards as bytes mirrors the channels too; each pixel's are then put right.
+            var bytes = image.Pixels.AsSpan(y * row, row);
+            bytes.Reverse();
+            for (var x = 0; x < row; x += RgbImage.Channels)
+                (bytes[x], bytes[x + 2]) = (bytes[x + 2], bytes[x]);
+        }
+    }
+}

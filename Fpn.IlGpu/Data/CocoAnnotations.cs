@@ -1,0 +1,109 @@
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>
+/// Reads sets of pictures as COCO describes them (<c>instances_….json</c>), to train on. What is wrong with single entries
+/// is named and counted in <see cref="AnnotatedSet.Problems"/>, and
+/// <list type="bullet">
+/// <item>boxes that reach outside their picture are clipped to it,</item>
+/// <item>objects whose box then has no area are skipped,</item>
+/// <item>objects of unknown pictures or categories are skipped, and second entries with the same id,</item>
+/// <item>entries that lack something (an id, a size, a file name, a box) are skipped,</item>
+/// <item>pictures whose file is not there are skipped, where their folder is named,</item>
+/// <item>masks that are broken, or of another size than their picture, are left out, their objects stay.</item>
+/// </list>
+/// Broken JSON (with line and column), a file that can't be read, and a set that has no pictures, no categories or no
+/// objects, are refused by an <see cref="AnnotationException"/>.
+/// </summary>
+public static class CocoAnnotations
+{
+    /// <summary>Reads a set.</summary>
+    /// <param name="path">The JSON file.</param>
+    /// <param name="folder">The folder of the pictures; null where they are not looked for.</param>
+    /// <param name="masks">Whether the objects' masks are read; that takes several times the memory.</param>
+    /// <exception cref="AnnotationException">The set can't be used.</exception>
+    public static AnnotatedSet Read(string path, string? folder = null, bool masks = false)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (folder is not null && !Directory.Exists(folder))
+        {
+            throw new AnnotationException($"There is no folder '{folder}' with the pictures of '{path}'.");
+        }
+        CocoFile file = CocoFile.Read(path, masks);
+        AnnotationProblems problems = file.Problems;
+        var classes = file.Categories.Index().ToDictionary(item => item.Item.Id, item => item.Index);
+        ILookup<long, CocoEntry> objects = file.Objects.ToLookup(entry => entry.PictureId!.Value);
+        var pictures = new List<AnnotatedPicture>();
+        foreach (CocoPicture picture in file.Pictures)
+        {
+            if (CanBeUsed(picture, folder, problems))
+            {
+                AnnotatedObject?[] annotated = [.. objects[picture.Id].Select(entry => ToObject(entry, picture, classes, problems))];
+                pictures.Add(new AnnotatedPicture(
+                    picture.Id, picture.FileName, picture.Width, picture.Height, [.. annotated.OfType<AnnotatedObject>()]));
+            }
+        }
+        if (pictures.All(picture => picture.Objects.Count == 0))
+        {
+            string what = pictures.Count == 0 ? "picture" : "object";
+            string why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
+            throw new AnnotationException($"'{path}' has no {what} that could be used: it is an empty set{why}.");
+        }
+        return new AnnotatedSet(pictures, file.Categories) { Folder = folder ?? "", Problems = problems };
+    }
+
+    private static bool CanBeUsed(CocoPicture picture, string? folder, AnnotationProblems problems)
+    {
+        if (picture.Width == 0 || picture.FileName.Length == 0)
+        {
+            string what = picture.Width == 0 ? "width and height" : "file_name";
+            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {picture.Id} has no {what}");
+            return false;
+        }
+        if (folder is not null && !File.Exists(Path.Join(folder, picture.FileName)))
+        {
+            problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(folder, picture.FileName)}'");
+            return false;
+        }
+        return true;
+    }
+
+    private static AnnotatedObject? ToObject(
+        CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, AnnotationProblems problems)
+    {
+        double[] box = entry.Box!;
+        if (AnnotatedBoxes.Clip(
+            box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height,
+            $"object {entry.Id} of '{picture.FileName}'", problems) is not { } clipped)
+        {
+            return null;
+        }
+        return new AnnotatedObject(clipped, classes[entry.CategoryId!.Value])
+        {
+            IsCrowd = entry.IsCrowd,
+            IsIgnored = entry.IsIgnored,
+            Area = entry.Area ?? (double)clipped.Width * clipped.Height,
+            Mask = ToMask(entry, picture, problems),
+        };
+    }
+
+    private static ObjectMask? ToMask(CocoEntry entry, CocoPicture picture, AnnotationProblems problems)
+    {
+        if (entry.Segmentation is null)
+        {
+            return null;
+        }
+        ObjectMask? mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out string why);
+        if (mask is not null && (mask.Width != picture.Width || mask.Height != picture.Height))
+        {
+            why = $"it is of {mask.Width} × {mask.Height} px, its picture of {picture.Width} × {picture.Height}";
+            mask = null;
+        }
+        if (mask is null)
+        {
+            problems.Add(AnnotationProblem.MaskBroken, $"object {entry.Id} of '{picture.FileName}': {why}");
+        }
+        return mask;
+    }
+}

@@ -1,0 +1,209 @@
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>
+/// A file of COCO's instances as it is written, in its own order and coordinates. Entries without an id, or with one that
+/// another has, and objects of pictures or categories that are not listed, are left out and named.
+/// </summary>
+internal sealed class CocoFile
+{
+    private readonly string path;
+    private readonly bool masks;
+    private readonly List<CocoPicture> pictures = [];
+    private readonly List<AnnotatedCategory> categories = [];
+    private readonly List<CocoEntry> entries = [];
+    private int pictureNumber;
+    private int categoryNumber;
+
+    private CocoFile(string path, bool masks)
+    {
+        this.path = path;
+        this.masks = masks;
+    }
+
+    public IReadOnlyList<CocoPicture> Pictures => pictures;
+
+    public IReadOnlyList<AnnotatedCategory> Categories => categories;
+
+    /// <summary>Each has an id, a picture, a category and a box.</summary>
+    public IReadOnlyList<CocoEntry> Objects { get; private set; } = [];
+
+    public AnnotationProblems Problems { get; } = new();
+
+    /// <summary>Reads one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="masks">Whether segmentations are wanted.</param>
+    /// <exception cref="AnnotationException">
+    /// It can't be read, is broken JSON, or has no pictures or no categories that could be used.
+    /// </exception>
+    public static CocoFile Read(string path, bool masks)
+    {
+        var file = new CocoFile(path, masks);
+        using (JsonStream json = JsonStream.Open(path))
+        {
+            json.ReadObject(name => name switch
+            {
+                "images" => file.ReadPicture,
+                "categories" => file.ReadCategory,
+                "annotations" => file.ReadObject,
+                _ => null,
+            });
+        }
+        if (file.pictures.Count == 0 || file.categories.Count == 0)
+        {
+            string what = file.pictures.Count == 0 ? "pictures ('images')" : "'categories'";
+            throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or no file of COCO's instances.");
+        }
+        file.Objects = file.Checked();
+        return file;
+    }
+
+    /// <summary>Reads an object, or a result, from one element of an array.</summary>
+    internal static CocoEntry ReadEntry(ref Utf8JsonReader reader, int number, bool masks)
+    {
+        var entry = new CocoEntry { Number = number };
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            return entry;
+        }
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            entry = ReadValue(ref reader, entry, masks);
+        }
+        return entry;
+    }
+
+    private static CocoEntry ReadValue(ref Utf8JsonReader reader, CocoEntry entry, bool masks)
+    {
+        string name = reader.GetString()!;
+        reader.Read();
+        switch (name)
+        {
+            case "id":
+                return entry with { Id = JsonValues.Whole(ref reader) };
+            case "image_id":
+                return entry with { PictureId = JsonValues.Whole(ref reader) };
+            case "category_id":
+                return entry with { CategoryId = JsonValues.Whole(ref reader) };
+            case "bbox":
+                return entry with { Box = JsonValues.Numbers(ref reader) is { Length: 4 } box ? box : null };
+            case "area":
+                return entry with { Area = JsonValues.Number(ref reader) };
+            case "score":
+                return entry with { Score = JsonValues.Number(ref reader) };
+            case "iscrowd":
+                return entry with { IsCrowd = JsonValues.Truth(ref reader) };
+            case "ignore":
+                return entry with { IsIgnored = JsonValues.Truth(ref reader) };
+            case "segmentation" when masks:
+                return entry with { Segmentation = CocoSegmentation.Read(ref reader) };
+            default:
+                reader.Skip();
+                return entry;
+        }
+    }
+
+    private void ReadPicture(ref Utf8JsonReader reader)
+    {
+        pictureNumber++;
+        bool isObject = reader.TokenType == JsonTokenType.StartObject;
+        (long? id, string? name, long width, long height) = (null, null, 0, 0);
+        while (isObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string key = reader.GetString()!;
+            reader.Read();
+            switch (key)
+            {
+                case "id": id = JsonValues.Whole(ref reader); break;
+                case "file_name": name = JsonValues.Text(ref reader); break;
+                case "width": width = JsonValues.Whole(ref reader) ?? 0; break;
+                case "height": height = JsonValues.Whole(ref reader) ?? 0; break;
+                default: reader.Skip(); break;
+            }
+        }
+        if (id is null)
+        {
+            Problems.Add(AnnotationProblem.EntryIncomplete, $"picture number {pictureNumber} has no id");
+            return;
+        }
+        bool sized = width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue;
+        pictures.Add(new CocoPicture(id.Value, name ?? "", sized ? (int)width : 0, sized ? (int)height : 0));
+    }
+
+    private void ReadCategory(ref Utf8JsonReader reader)
+    {
+        categoryNumber++;
+        bool isObject = reader.TokenType == JsonTokenType.StartObject;
+        (long? id, string? name) = (null, null);
+        while (isObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string key = reader.GetString()!;
+            reader.Read();
+            switch (key)
+            {
+                case "id": id = JsonValues.Whole(ref reader); break;
+                case "name": name = JsonValues.Text(ref reader); break;
+                default: reader.Skip(); break;
+            }
+        }
+        if (id is null || name is null)
+        {
+            Problems.Add(AnnotationProblem.EntryIncomplete, $"category number {categoryNumber} has no {(id is null ? "id" : "name")}");
+            return;
+        }
+        categories.Add(new AnnotatedCategory(id.Value, name));
+    }
+
+    private void ReadObject(ref Utf8JsonReader reader) => entries.Add(ReadEntry(ref reader, entries.Count + 1, masks));
+
+    // The lists may stand in the file in any order: only now is known what there is.
+    private List<CocoEntry> Checked()
+    {
+        HashSet<long> pictureIds = KeepFirst(pictures, picture => picture.Id, "picture");
+        HashSet<long> categoryIds = KeepFirst(categories, category => category.Id, "category");
+        var objects = new List<CocoEntry>(entries.Count);
+        var ids = new HashSet<long>();
+        foreach (CocoEntry entry in entries)
+        {
+            string? missing = entry.PictureId is null ? "image_id" : entry.CategoryId is null ? "category_id"
+                : entry.Box is null ? "bbox of four numbers" : entry.Id is null ? "id" : null;
+            if (missing is not null)
+            {
+                Problems.Add(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
+            }
+            else if (!pictureIds.Contains(entry.PictureId!.Value))
+            {
+                Problems.Add(AnnotationProblem.PictureUnknown, $"object {entry.Id} is of picture {entry.PictureId}");
+            }
+            else if (!categoryIds.Contains(entry.CategoryId!.Value))
+            {
+                Problems.Add(AnnotationProblem.CategoryUnknown, $"object {entry.Id} is of category {entry.CategoryId}");
+            }
+            else if (!ids.Add(entry.Id!.Value))
+            {
+                Problems.Add(AnnotationProblem.DuplicateId, $"object number {entry.Number} has id {entry.Id}");
+            }
+            else
+            {
+                objects.Add(entry);
+            }
+        }
+        return objects;
+    }
+
+    private HashSet<long> KeepFirst<T>(List<T> items, Func<T, long> idOf, string noun)
+    {
+        var known = new HashSet<long>();
+        items.RemoveAll(item =>
+        {
+            bool again = !known.Add(idOf(item));
+            if (again)
+            {
+                Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {idOf(item)} of '{path}'");
+            }
+            return again;
+        });
+        return known;
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>Writes annotated sets as COCO's instances, boxes only, as <see cref="CocoAnnotations"/> reads them.</summary>
+public static class CocoWriter
+{
+    /// <summary>Writes a file, replacing one that is there. A file that exists afterwards is whole.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="path">Where to; its folder must exist.</param>
+    /// <exception cref="IOException">It can't be written there.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written there.</exception>
+    public static void Write(AnnotatedSet set, string path)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        ArgumentNullException.ThrowIfNull(path);
+
+        // Beside the target, so that moving it there is one step of the file system.
+        string unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
+            using (var json = new Utf8JsonWriter(stream))
+            {
+                Write(set, json);
+            }
+            File.Move(unfinished, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+
+    private static void Write(AnnotatedSet set, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("images");
+        foreach (AnnotatedPicture picture in set.Pictures)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", picture.Id);
+            json.WriteString("file_name", picture.FileName);
+            json.WriteNumber("width", picture.Width);
+            json.WriteNumber("height", picture.Height);
+            json.WriteEndObject();
+            json.Flush();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("annotations");
+        // From 1: COCO's evaluation takes an object with id 0 for none.
+        long id = 1;
+        foreach (AnnotatedPicture picture in set.Pictures)
+        {
+            foreach (AnnotatedObject annotated in picture.Objects)
+            {
+                WriteObject(json, id++, picture.Id, set.Categories[annotated.ClassIndex].Id, annotated);
+            }
+            json.Flush();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("categories");
+        foreach (AnnotatedCategory category in set.Categories)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", category.Id);
+            json.WriteString("name", category.Name);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteObject(Utf8JsonWriter json, long id, long picture, long category, AnnotatedObject annotated)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("id", id);
+        json.WriteNumber("image_id", picture);
+        json.WriteNumber("category_id", category);
+        json.WriteStartArray("bbox");
+        json.WriteNumberValue(annotated.BoxImagePx.X1);
+        json.WriteNumberValue(annotated.BoxImagePx.Y1);
+        json.WriteNumberValue(annotated.BoxImagePx.Width);
+        json.WriteNumberValue(annotated.BoxImagePx.Height);
+        json.WriteEndArray();
+        json.WriteNumber("area", annotated.Area);
+        json.WriteNumber("iscrowd", annotated.IsCrowd ? 1 : 0);
+        if (annotated.IsIgnored)
+        {
+            json.WriteNumber("ignore", 1);
+        }
+        json.WriteEndObject();
+    }
+}

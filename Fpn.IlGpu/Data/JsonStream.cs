@@ -1,0 +1,235 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>
+/// Reads the arrays of a large JSON file an element at a time: no more of the file is in memory than the longest element
+/// takes (and a buffer). Broken JSON is an <see cref="AnnotationException"/> that names the line and the column.
+/// </summary>
+internal sealed class JsonStream : IDisposable
+{
+    private const int FirstBuffer = 1 << 16;
+
+    private readonly string path;
+    private readonly Stream stream;
+    private byte[] buffer = new byte[FirstBuffer];
+    private int start;
+    private int end;
+    private bool final;
+    private JsonReaderState state;
+
+    // Lines, and bytes of the last one, of what was consumed; and how far behind that the element begins that is being read.
+    private long lines;
+    private long column;
+    private int elementStart;
+
+    private JsonStream(string path, Stream stream)
+    {
+        this.path = path;
+        this.stream = stream;
+    }
+
+    /// <summary>Takes one element: the reader stands on its first token, and all of it is there.</summary>
+    public delegate void Element(ref Utf8JsonReader reader);
+
+    /// <summary>Opens a file.</summary>
+    /// <exception cref="AnnotationException">It can't be opened.</exception>
+    public static JsonStream Open(string path)
+    {
+        try
+        {
+            var json = new JsonStream(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
+            json.Fill();
+            ReadOnlySpan<byte> byteOrderMark = [0xEF, 0xBB, 0xBF];
+            json.start = json.buffer.AsSpan(0, json.end).StartsWith(byteOrderMark) ? byteOrderMark.Length : 0;
+            return json;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new AnnotationException($"'{path}' can't be read ({exception.Message.TrimEnd('.')}).", exception);
+        }
+    }
+
+    /// <summary>Reads a file that is one array.</summary>
+    /// <param name="element">Takes each element.</param>
+    /// <exception cref="AnnotationException">It is broken JSON, or no array.</exception>
+    public void ReadArray(Element element) => Guard(() =>
+    {
+        if (Next(out _) != JsonTokenType.StartArray)
+        {
+            throw new AnnotationException($"'{path}' is no JSON array.");
+        }
+        ReadElements(element);
+        ReadEnd();
+    });
+
+    /// <summary>Reads a file that is one object, and of that the values which are arrays and are asked for.</summary>
+    /// <param name="elementOf">What takes the elements of the array with a name; null for a value that is passed over.</param>
+    /// <exception cref="AnnotationException">It is broken JSON, no object, or what is asked for is no array.</exception>
+    public void ReadObject(Func<string, Element?> elementOf) => Guard(() =>
+    {
+        if (Next(out _) != JsonTokenType.StartObject)
+        {
+            throw new AnnotationException($"'{path}' is no JSON object.");
+        }
+        while (Next(out string name) == JsonTokenType.PropertyName)
+        {
+            if (elementOf(name) is not { } element)
+            {
+                Skip();
+            }
+            else if (Next(out _) == JsonTokenType.StartArray)
+            {
+                ReadElements(element);
+            }
+            else
+            {
+                throw new AnnotationException($"'{path}' has something else than an array as its '{name}'.");
+            }
+        }
+        ReadEnd();
+    });
+
+    public void Dispose() => stream.Dispose();
+
+    private void ReadElements(Element element)
+    {
+        while (true)
+        {
+            var reader = new Utf8JsonReader(buffer.AsSpan(start, end - start), final, state);
+            if (!reader.Read())
+            {
+                Fill();
+            }
+            else if (reader.TokenType == JsonTokenType.EndArray)
+            {
+                Consume(in reader);
+                return;
+            }
+            else if (reader.TrySkip())
+            {
+                // A number shows where it ends only by what follows it.
+                int length = Math.Min((int)reader.BytesConsumed + 1, end - start);
+                var whole = new Utf8JsonReader(buffer.AsSpan(start, length), isFinalBlock: true, state);
+                whole.Read();
+                elementStart = (int)whole.TokenStartIndex;
+                element(ref whole);
+                elementStart = 0;
+                Consume(in reader);
+            }
+            else
+            {
+                Fill();
+            }
+        }
+    }
+
+    private JsonTokenType Next(out string text)
+    {
+        while (true)
+        {
+            var reader = new Utf8JsonReader(buffer.AsSpan(start, end - start), final, state);
+            if (reader.Read())
+            {
+                text = reader.TokenType == JsonTokenType.PropertyName ? reader.GetString()! : "";
+                Consume(in reader);
+                return reader.TokenType;
+            }
+            Fill();
+        }
+    }
+
+    // A value token by token: it may be larger than what should be in memory.
+    private void Skip()
+    {
+        int depth = 0;
+        do
+        {
+            depth += Next(out _) switch
+            {
+                JsonTokenType.StartArray or JsonTokenType.StartObject => 1,
+                JsonTokenType.EndArray or JsonTokenType.EndObject => -1,
+                _ => 0,
+            };
+        }
+        while (depth > 0);
+    }
+
+    // Whatever but white space follows the value is an error that the reader itself raises.
+    private void ReadEnd()
+    {
+        while (true)
+        {
+            var reader = new Utf8JsonReader(buffer.AsSpan(start, end - start), final, state);
+            reader.Read();
+            Consume(in reader);
+            if (final)
+            {
+                return;
+            }
+            Fill();
+        }
+    }
+
+    private void Consume(in Utf8JsonReader reader)
+    {
+        Consume((int)reader.BytesConsumed);
+        state = reader.CurrentState;
+    }
+
+    private void Consume(int bytes)
+    {
+        ReadOnlySpan<byte> consumed = buffer.AsSpan(start, bytes);
+        lines += consumed.Count((byte)'\n');
+        int newLine = consumed.LastIndexOf((byte)'\n');
+        column = newLine < 0 ? column + bytes : bytes - newLine - 1;
+        start += bytes;
+    }
+
+    private void Fill()
+    {
+        buffer.AsSpan(start, end - start).CopyTo(buffer);
+        end -= start;
+        start = 0;
+        if (end > buffer.Length / 2)
+        {
+            Array.Resize(ref buffer, checked(buffer.Length * 2));
+        }
+        int read = stream.Read(buffer, end, buffer.Length - end);
+        end += read;
+        final = read == 0;
+    }
+
+    private void Guard(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (InvalidOperationException exception)
+        {
+            // What the reader says of text that is no UTF-8; it doesn't say where, but where the element begins is near.
+            Consume(elementStart);
+            throw Broken(lines, column, exception);
+        }
+        catch (JsonException exception)
+        {
+            throw Broken(exception.LineNumber ?? 0, exception.BytePositionInLine ?? 0, exception);
+        }
+        catch (Exception exception) when (exception is IOException or OverflowException)
+        {
+            throw new AnnotationException($"'{path}' can't be read ({exception.Message.TrimEnd('.')}).", exception);
+        }
+    }
+
+    private AnnotationException Broken(long line, long bytesInLine, Exception exception)
+    {
+        // The reader counts both from 0, and says them again in its message.
+        string what = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
+        return new AnnotationException(
+            string.Create(
+                CultureInfo.InvariantCulture, $"'{path}' is broken JSON at line {line + 1}, column {bytesInLine + 1}: {what}."),
+            exception);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>Values that may be something else than they should: null then, and the reader stands behind them all the same.</summary>
+internal static class JsonValues
+{
+    /// <summary>A whole number, also one that is written as 7.0.</summary>
+    public static long? Whole(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long whole))
+        {
+            return whole;
+        }
+        return Number(ref reader) is { } number && Math.Abs(number) < 1L << 53 && Math.Floor(number) == number ? (long)number : null;
+    }
+
+    /// <summary>A finite number.</summary>
+    public static double? Number(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double number) && double.IsFinite(number))
+        {
+            return number;
+        }
+        reader.Skip();
+        return null;
+    }
+
+    /// <summary>1 or true; all else is false.</summary>
+    public static bool Truth(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.True || Number(ref reader) is { } n && n != 0;
+
+    /// <summary>A string.</summary>
+    public static string? Text(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            return reader.GetString();
+        }
+        reader.Skip();
+        return null;
+    }
+
+    /// <summary>An array of finite numbers.</summary>
+    public static double[]? Numbers(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return null;
+        }
+        var numbers = new List<double>();
+        bool good = true;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            double? number = Number(ref reader);
+            numbers.Add(number ?? 0);
+            good &= number is not null;
+        }
+        return good ? [.. numbers] : null;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Xml;
+using System.Xml.Linq;
+
+namespace Fpn.IlGpu.Data;
+
+/// <summary>An object as an XML file of VOC has it; corners count from 1.</summary>
+internal sealed record VocObject(string Name, double XMin, double YMin, double XMax, double YMax, bool IsDifficult, string Where);
+
+/// <summary>One picture's XML file of VOC.</summary>
+internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyList<VocObject> Objects)
+{
+    /// <summary>Reads one; null, and named, if it lacks the picture's size.</summary>
+    /// <exception cref="AnnotationException">It can't be read, or is broken XML.</exception>
+    public static VocFile? Read(string path, string picture, AnnotationProblems problems)
+    {
+        XElement root = Load(path);
+        if (Number(root.Element("size"), "width") is not (>= 1 and <= int.MaxValue and var width)
+            || Number(root.Element("size"), "height") is not (>= 1 and <= int.MaxValue and var height))
+        {
+            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' has no size of its picture");
+            return null;
+        }
+
+        var objects = new List<VocObject>();
+        foreach (XElement element in root.Elements("object"))
+        {
+            string where = $"'{path}', line {((IXmlLineInfo)element).LineNumber}";
+            if (ToObject(element, where) is { } o)
+            {
+                objects.Add(o);
+            }
+            else
+            {
+                problems.Add(AnnotationProblem.EntryIncomplete, $"the object of {where} has no name, or no box of numbers");
+            }
+        }
+        return new VocFile(picture, (int)width, (int)height, objects);
+    }
+
+    private static VocObject? ToObject(XElement element, string where)
+    {
+        XElement? box = element.Element("bndbox");
+        string name = element.Element("name")?.Value.Trim() ?? "";
+        return name.Length > 0 && Number(box, "xmin") is { } xMin && Number(box, "ymin") is { } yMin
+            && Number(box, "xmax") is { } xMax && Number(box, "ymax") is { } yMax
+            ? new VocObject(name, xMin, yMin, xMax, yMax, Number(element, "difficult") is { } difficult && difficult != 0, where)
+            : null;
+    }
+
+    // Some tools write whole px as 12.0.
+    private static double? Number(XElement? parent, string name) =>
+        double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && double.IsFinite(value) ? value : null;
+
+    private static XElement Load(string path)
+    {
+        // Nothing outside the file is ever fetched, and no entity means anything.
+        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null };
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            using XmlReader reader = XmlReader.Create(stream, settings);
+            return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
+        }
+        catch (XmlException e)
+        {
+            throw new AnnotationException(
+                $"'{path}' is broken XML at line {e.LineNumber}, column {e.LinePosition}: {e.Message.TrimEnd('.')}.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AnnotationException($"'{path}' can't be read: {e.Message.TrimEnd('.')}.", e);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Detection;
+
+namespace Fpn.IlGpu.Evaluation;
+
+/// <summary>
+/// Which of a model's classes is which of the truth's: those of the same name, whatever their numbers and whether letters are
+/// small or capital.
+/// </summary>
+public sealed class CategoryMatch
+{
+    // What models have in place of a class.
+    private static readonly string[] NoClasses = ["background", "__background__", "N/A"];
+
+    private readonly Dictionary<string, long> ids = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Matches the names.</summary>
+    /// <param name="classes">A model's (<see cref="Detector.Classes"/>).</param>
+    /// <param name="categories">The truth's.</param>
+    public CategoryMatch(IReadOnlyList<string> classes, IReadOnlyList<AnnotatedCategory> categories)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        ArgumentNullException.ThrowIfNull(categories);
+        var names = classes.Except(NoClasses).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (AnnotatedCategory category in categories.Where(category => names.Contains(category.Name)))
+        {
+            ids.TryAdd(category.Name, category.Id);
+        }
+        NotInModel = [.. categories.Select(category => category.Name).Where(name => !ids.ContainsKey(name))];
+        NotInTruth = [.. names.Where(name => !ids.ContainsKey(name)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>How many classes both have.</summary>
+    public int Count => ids.Count;
+
+    /// <summary>Classes of the truth that the model will never find.</summary>
+    public IReadOnlyList<string> NotInModel { get; }
+
+    /// <summary>Classes of the model that are not evaluated.</summary>
+    public IReadOnlyList<string> NotInTruth { get; }
+
+    /// <summary>A detection as a result; null if the truth lacks its class. Its area is its box's, as in COCO's code.</summary>
+    public FoundObject? ToFound(in DetectedObject detected, long pictureId) =>
+        ids.TryGetValue(detected.Label, out long category) ? ToFound(detected, pictureId, category) : null;
+
+    /// <summary>A proposal as a result: it has no class.</summary>
+    public static FoundObject ToProposal(in DetectedObject detected, long pictureId) => ToFound(detected, pictureId, null);
+
+    private static FoundObject ToFound(in DetectedObject detected, long pictureId, long? category)
+    {
+        var box = detected.BoxImagePx;
+        var coco = new CocoBox(box.X1, box.Y1, (double)box.X2 - box.X1, (double)box.Y2 - box.Y1);
+        return new FoundObject(pictureId, category, detected.Score, coco, coco.Area, detected.Mask);
+    }
+}

@@ -1,0 +1,171 @@
+using System.Globalization;
+using Fpn.IlGpu.Data;
+
+namespace Fpn.IlGpu.Evaluation;
+
+/// <summary>One of COCO's figures.</summary>
+/// <param name="Name">AP, AP50, … as COCO's papers name it; AR@100 small for proposals.</param>
+/// <param name="Value">0…1; −1 where there is nothing to be found of that size.</param>
+public readonly record struct EvaluationFigure(string Name, double Value);
+
+/// <summary>
+/// How good results are, in COCO's figures: exactly those of its own code (pycocotools' COCOeval).
+/// <code>
+/// AP = mean of precision[t, r, k] over IoU 0.50…0.95, recalls 0…1 and classes
+/// AR = mean of recall[t, k] over IoU 0.50…0.95 and classes
+/// </code>
+/// Crowds are neither to be found nor wrong to find, and what is found overlaps one by the part of itself that lies in it. For
+/// AP of a size, objects of other sizes are treated likewise.
+/// </summary>
+public sealed class CocoEvaluation
+{
+    private const int At100 = 2;
+
+    private readonly PrecisionRecall detections;
+    private readonly PrecisionRecall proposals;
+
+    private CocoEvaluation(
+        EvaluationKind kind, IReadOnlyList<AnnotatedCategory> categories, PrecisionRecall detections, PrecisionRecall proposals)
+    {
+        Kind = kind;
+        Categories = categories;
+        this.detections = detections;
+        this.proposals = proposals;
+    }
+
+    /// <summary>What was compared.</summary>
+    public EvaluationKind Kind { get; }
+
+    /// <summary>The classes, by their ids.</summary>
+    public IReadOnlyList<AnnotatedCategory> Categories { get; }
+
+    /// <summary>
+    /// COCO's 12 figures: AP, AP50, AP75 (at those IoUs), APs, APm, APl (by size), AR1, AR10, AR100 (of the 1, 10, 100 best of
+    /// each class in a picture), ARs, ARm, ARl.
+    /// </summary>
+    public IReadOnlyList<EvaluationFigure> Figures =>
+    [
+        new("AP", AveragePrecision(null, 0)),
+        new("AP50", AveragePrecision(.5, 0)),
+        new("AP75", AveragePrecision(.75, 0)),
+        new("APs", AveragePrecision(null, 1)),
+        new("APm", AveragePrecision(null, 2)),
+        new("APl", AveragePrecision(null, 3)),
+        new("AR1", AverageRecall(detections, 0, 0)),
+        new("AR10", AverageRecall(detections, 0, 1)),
+        new("AR100", AverageRecall(detections, 0, At100)),
+        new("ARs", AverageRecall(detections, 1, At100)),
+        new("ARm", AverageRecall(detections, 2, At100)),
+        new("ARl", AverageRecall(detections, 3, At100)),
+    ];
+
+    /// <summary>
+    /// How many objects are among a picture's 10, 100, 1000 best, whatever their classes: <c>AR@10 all</c>, <c>AR@10 small</c>, …
+    /// </summary>
+    public IReadOnlyList<EvaluationFigure> ProposalFigures =>
+        [.. CocoProtocol.MostProposals.Index().SelectMany(m => CocoProtocol.Areas.Index().Select(a => new EvaluationFigure(
+            string.Create(CultureInfo.InvariantCulture, $"AR@{m.Item} {a.Item.Name}"), AverageRecall(proposals, a.Index, m.Index))))];
+
+    /// <summary>AP of each class; −1 for one that has nothing to be found.</summary>
+    public IReadOnlyList<EvaluationFigure> ClassFigures =>
+        [.. Categories.Select((category, k) => new EvaluationFigure(category.Name, AveragePrecision(null, 0, k)))];
+
+    /// <summary>Holds results to the truth.</summary>
+    /// <param name="truth">What is to be found.</param>
+    /// <param name="results">What was found; each in a picture of the truth.</param>
+    /// <param name="kind">What is compared: masks only if both were read with them.</param>
+    public static CocoEvaluation Of(EvaluationTruth truth, EvaluationResults results, EvaluationKind kind = EvaluationKind.Box)
+    {
+        ArgumentNullException.ThrowIfNull(truth);
+        ArgumentNullException.ThrowIfNull(results);
+        AnnotatedCategory[] categories = [.. truth.Categories.OrderBy(category => category.Id).DistinctBy(category => category.Id)];
+        PictureGroup[][] byClass = PictureGroup.ByClass(truth, results, kind, CocoProtocol.MostDetections[^1]);
+        PictureGroup[][] together = [PictureGroup.OfAllClasses(truth, results, kind, CocoProtocol.MostProposals[^1])];
+        return new CocoEvaluation(
+            kind, categories, PrecisionRecall.Of(byClass, CocoProtocol.MostDetections),
+            PrecisionRecall.Of(together, CocoProtocol.MostProposals));
+    }
+
+    /// <summary>
+    /// The precision at recalls 0, 0.01, … 1, of the 100 best of each class in a picture: of one class, or the mean of those
+    /// that have something to be found; null where none has.
+    /// </summary>
+    /// <param name="iou">One of 0.50, 0.55, … 0.95.</param>
+    /// <param name="classIndex">A place in <see cref="Categories"/>; null for the mean of all.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is another IoU.</exception>
+    public IReadOnlyList<double>? PrecisionCurve(double iou, int? classIndex = null)
+    {
+        int t = ThresholdAt(iou);
+        var curve = new double[CocoProtocol.Recalls.Length];
+        int curves = 0;
+        for (int k = classIndex ?? 0; k < (classIndex + 1 ?? Categories.Count); k++)
+        {
+            ReadOnlySpan<double> one = detections.Precision(t, k, 0, At100);
+            if (one[0] >= 0)
+            {
+                curves++;
+                for (int r = 0; r < curve.Length; r++)
+                {
+                    curve[r] += one[r];
+                }
+            }
+        }
+        return curves == 0 ? null : Array.ConvertAll(curve, sum => sum / curves);
+    }
+
+    private static int ThresholdAt(double iou)
+    {
+        int t = Array.FindIndex(CocoProtocol.IouThresholds, threshold => Math.Abs(threshold - iou) < 1e-6);
+        return t >= 0 ? t : throw new ArgumentOutOfRangeException(nameof(iou), iou, "Precision is known at IoU 0.50, 0.55, … 0.95.");
+    }
+
+    private double AveragePrecision(double? iou, int area, int? classIndex = null)
+    {
+        var mean = default(Mean);
+        for (int t = 0; t < CocoProtocol.IouThresholds.Length; t++)
+        {
+            for (int k = 0; k < Categories.Count; k++)
+            {
+                if ((iou is null || t == ThresholdAt(iou.Value)) && k == (classIndex ?? k))
+                {
+                    foreach (double precision in detections.Precision(t, k, area, At100))
+                    {
+                        mean.Add(precision);
+                    }
+                }
+            }
+        }
+        return mean.Value;
+    }
+
+    private static double AverageRecall(PrecisionRecall of, int area, int m)
+    {
+        var mean = default(Mean);
+        for (int t = 0; t < CocoProtocol.IouThresholds.Length; t++)
+        {
+            for (int k = 0; k < of.Classes; k++)
+            {
+                mean.Add(of.Recall(t, k, area, m));
+            }
+        }
+        return mean.Value;
+    }
+
+    // Of what is there: −1 stands for what is not.
+    private struct Mean
+    {
+        private double sum;
+        private int count;
+
+        public readonly double Value => count == 0 ? -1 : sum / count;
+
+        public void Add(double value)
+        {
+            if (value >= 0)
+            {
+                sum += value;
+                count++;
+            }
+        }
+    }
+}

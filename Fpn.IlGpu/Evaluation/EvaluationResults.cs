@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Evaluation;
+
+/// <summary>What was found, as COCO's file of results holds it.</summary>
+/// <param name="Objects">In the order of the file, which decides between equal scores.</param>
+public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
+{
+    /// <summary>What was wrong with single entries.</summary>
+    public AnnotationProblems Problems { get; init; } = new();
+
+    /// <summary>Whether these are proposals: no entry has a class.</summary>
+    public bool AreProposals => Objects.Count > 0 && Objects.All(found => found.CategoryId is null);
+
+    /// <summary>
+    /// Reads a file of results: an array of objects with <c>image_id</c>, <c>category_id</c> (proposals may do without),
+    /// <c>score</c>, and <c>bbox</c> or <c>segmentation</c>. As COCO's code does, the first entry decides: if it has a box, all
+    /// must, and areas are the boxes', for masks too; a result without a mask then gets its box as one. Otherwise areas are the
+    /// masks', and boxes those around them. Entries that lack something are left out and named; those of unknown categories
+    /// are named, and left out by the evaluation; those with a broken mask are named and count as wrong.
+    /// </summary>
+    /// <param name="path">The JSON file.</param>
+    /// <param name="truth">What they are to be held to.</param>
+    /// <param name="masks">Whether masks are read.</param>
+    /// <exception cref="AnnotationException">It can't be read, is broken JSON, or has results of pictures that the truth lacks.</exception>
+    public static EvaluationResults Read(string path, EvaluationTruth truth, bool masks = false)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(truth);
+        var entries = new List<CocoEntry>();
+        using (JsonStream json = JsonStream.Open(path))
+        {
+            // Without boxes, masks are needed in any case: the first entry tells.
+            bool keep = masks;
+            json.ReadArray((ref reader) =>
+            {
+                bool first = entries.Count == 0;
+                CocoEntry entry = CocoFile.ReadEntry(ref reader, entries.Count + 1, keep || first);
+                keep |= first && entry.Box is null;
+                entries.Add(entry);
+            });
+        }
+        bool boxes = entries is [{ Box: not null }, ..];
+        return new ResultEntries(path, truth, boxes, masks).ToResults(entries);
+    }
+
+    /// <summary>Writes them as a file of results, which <see cref="Read"/> and COCO's own code read.</summary>
+    /// <param name="stream">Takes UTF-8; it stays open.</param>
+    public void Write(Stream stream)
+    {
+        using var json = new Utf8JsonWriter(stream);
+        json.WriteStartArray();
+        foreach (FoundObject found in Objects)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("image_id"u8, found.PictureId);
+            if (found.CategoryId is { } category)
+            {
+                json.WriteNumber("category_id"u8, category);
+            }
+            json.WriteStartArray("bbox"u8);
+            json.WriteNumberValue(found.BoxImagePx.X);
+            json.WriteNumberValue(found.BoxImagePx.Y);
+            json.WriteNumberValue(found.BoxImagePx.Width);
+            json.WriteNumberValue(found.BoxImagePx.Height);
+            json.WriteEndArray();
+            json.WriteNumber("score"u8, found.Score);
+            if (found.Mask is { } mask)
+            {
+                json.WriteStartObject("segmentation"u8);
+                json.WriteStartArray("size"u8);
+                json.WriteNumberValue(mask.Height);
+                json.WriteNumberValue(mask.Width);
+                json.WriteEndArray();
+                json.WriteString("counts"u8, mask.ToCocoString());
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+            if (json.BytesPending > 1 << 16)
+            {
+                json.Flush();
+            }
+        }
+        json.WriteEndArray();
+    }
+
+    private sealed class ResultEntries(string path, EvaluationTruth truth, bool boxes, bool masks)
+    {
+        private readonly Dictionary<long, EvaluatedPicture> pictures = truth.Pictures.ToDictionary(picture => picture.Id);
+        private readonly HashSet<long> categories = [.. truth.Categories.Select(category => category.Id)];
+        private readonly AnnotationProblems problems = new();
+
+        public EvaluationResults ToResults(List<CocoEntry> entries) =>
+            new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
+
+        private FoundObject? ToFound(CocoEntry entry)
+        {
+            string? missing = entry.PictureId is null ? "image_id" : entry.Score is null ? "score"
+                : boxes && entry.Box is null ? "bbox of four numbers"
+                : !boxes && entry.Segmentation is null ? "bbox or segmentation" : null;
+            if (missing is not null)
+            {
+                problems.Add(AnnotationProblem.EntryIncomplete, $"result number {entry.Number} has no {missing}");
+                return null;
+            }
+            if (!pictures.TryGetValue(entry.PictureId!.Value, out EvaluatedPicture? picture))
+            {
+                throw new AnnotationException(
+                    $"'{path}' has results of picture {entry.PictureId}, which the truth doesn't list: they belong to another set.");
+            }
+            if (entry.CategoryId is { } category && !categories.Contains(category))
+            {
+                problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {category}");
+            }
+            ObjectMask? mask = masks || !boxes ? MaskOf(entry, picture) : null;
+            CocoBox box = entry.Box is [var x, var y, var w, var h] ? new CocoBox(x, y, w, h) : BoxAround(mask);
+            double area = boxes ? box.Area : mask?.Area ?? 0;
+            return new FoundObject(picture.Id, entry.CategoryId, entry.Score!.Value, box, area, masks ? mask : null);
+        }
+
+        private ObjectMask? MaskOf(CocoEntry entry, EvaluatedPicture picture)
+        {
+            ObjectMask? mask;
+            string why;
+            if (entry.Segmentation is null)
+            {
+                mask = RectangleMask(entry.Box!, picture, out why);
+            }
+            else
+            {
+                mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out why);
+            }
+            if (mask is null)
+            {
+                problems.Add(AnnotationProblem.MaskBroken, $"result number {entry.Number}: {why}");
+            }
+            return mask;
+        }
+
+        private static ObjectMask? RectangleMask(double[] box, EvaluatedPicture picture, out string why)
+        {
+            (double x1, double y1, double x2, double y2) = (box[0], box[1], box[0] + box[2], box[1] + box[3]);
+            try
+            {
+                why = "";
+                return ObjectMask.FromPolygons([[x1, y1, x1, y2, x2, y2, x2, y1]], picture.Width, picture.Height);
+            }
+            catch (ArgumentException exception)
+            {
+                why = exception is ArgumentOutOfRangeException ? "its picture has no size" : exception.Message.TrimEnd('.');
+                return null;
+            }
+        }
+
+        private static CocoBox BoxAround(ObjectMask? mask)
+        {
+            PixelRectangle bounds = mask is null ? default : MaskOverlap.Bounds(mask);
+            return new CocoBox(bounds.Left, bounds.Top, bounds.Width, bounds.Height);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>
+/// The pixels within a polygon, exactly those that COCO's own code takes (rleFrPoly of its maskApi.c), so that areas and
+/// overlaps are its too. The outline is walked in steps of a fifth of a px; where the walk passes the middle of a column,
+/// the pixel below is where the polygon begins or ends in that column:
+/// <code>in = between the 1st and 2nd crossing, the 3rd and 4th, … (all columns one after the other)</code>
+/// </summary>
+internal static class PolygonMask
+{
+    /// <summary>Coordinates beyond it are a mistake, and would take forever to walk to; in px.</summary>
+    public const double FarthestPx = 1e6;
+
+    private const double Scale = 5;
+
+    /// <summary>Fills one polygon.</summary>
+    /// <param name="corners">x, y, x, y, … in px; a last number without a partner does nothing.</param>
+    /// <param name="width">Of the picture, in px.</param>
+    /// <param name="height">Of the picture, in px.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentException">A corner is no number, or more than <see cref="FarthestPx"/> away.</exception>
+    public static ObjectMask Fill(ReadOnlySpan<double> corners, int width, int height)
+    {
+        var builder = new MaskRunBuilder(width, height);
+        List<int> crossings = Crossings(corners, width, height);
+        crossings.Sort();
+        if (crossings.Count % 2 == 1)
+        {
+            crossings.Add(builder.Pixels);
+        }
+        for (int i = 0; i < crossings.Count; i += 2)
+        {
+            builder.Add(crossings[i], crossings[i + 1] - crossings[i]);
+        }
+        return builder.Build();
+    }
+
+    private static List<int> Crossings(ReadOnlySpan<double> corners, int width, int height)
+    {
+        var crossings = new List<int>();
+        int count = corners.Length / 2;
+        var last = (U: 0, V: 0);
+        bool first = true;
+        for (int j = 0; j < count; j++)
+        {
+            int next = (j + 1) % count;
+            (int xs, int ys, int xe, int ye) =
+                (Fifths(corners[2 * j]), Fifths(corners[(2 * j) + 1]), Fifths(corners[2 * next]), Fifths(corners[(2 * next) + 1]));
+            int dx = Math.Abs(xe - xs), dy = Math.Abs(ye - ys);
+            bool flip = (dx >= dy && xs > xe) || (dx < dy && ys > ye);
+            if (flip)
+            {
+                (xs, ys, xe, ye) = (xe, ye, xs, ys);
+            }
+
+            // A corner given twice is a step of no length, whose slope is no number: what it would give is never a crossing.
+            double slope = dx >= dy ? (double)(ye - ys) / Math.Max(dx, 1) : (double)(xe - xs) / dy;
+            int steps = Math.Max(dx, dy);
+            for (int d = 0; d <= steps; d++)
+            {
+                int t = flip ? steps - d : d;
+                var at = dx >= dy ? (U: t + xs, V: (int)(ys + (slope * t) + .5)) : (U: (int)(xs + (slope * t) + .5), V: t + ys);
+                if (!first && at.U != last.U)
+                {
+                    Cross(at, last, width, height, crossings);
+                }
+                last = at;
+                first = false;
+            }
+        }
+        return crossings;
+    }
+
+    private static void Cross((int U, int V) at, (int U, int V) last, int width, int height, List<int> crossings)
+    {
+        double x = (((at.U < last.U ? at.U : at.U - 1) + .5) / Scale) - .5;
+        if (Math.Floor(x) != x || x < 0 || x > width - 1)
+        {
+            return;
+        }
+        double y = ((Math.Min(at.V, last.V) + .5) / Scale) - .5;
+        crossings.Add(((int)x * height) + (int)Math.Ceiling(Math.Clamp(y, 0, height)));
+    }
+
+    // To the nearest, but those below 0 towards it: a cast to int, as in C.
+    private static int Fifths(double px) => px is >= -FarthestPx and <= FarthestPx
+        ? (int)((Scale * px) + .5)
+        : throw new ArgumentException(FormattableString.Invariant($"A polygon has a corner at {px} px."));
+}

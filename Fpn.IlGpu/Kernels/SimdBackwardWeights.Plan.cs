@@ -1,0 +1,103 @@
+namespace Fpn.IlGpu.Kernels;
+
+// How the work is split.
+internal static unsafe partial class SimdBackwardWeights
+{
+    private const int ChunkPixels = 128;
+
+    // Of a part's sums: 12 × 32 × 4 bytes a tile.
+    private const int MostTiles = 192;
+    private const int MostTilesOfPixels = 64;
+    private const int MostBlocks = 4;
+    private const int LeastTiles = 16;
+
+    // Where weights are few, pixels are split for so many threads, whether there are as many or not: the sums must not depend on it.
+    private const int EnoughParts = 32;
+    private const int PartsPerThread = 4;
+
+    /// <summary>Output pixels: of how many pictures, rows and columns, from which on.</summary>
+    internal readonly record struct Chunk(int N, int Y, int X, int Pictures, int H, int W);
+
+    /// <summary>What is split, and how.</summary>
+    /// <param name="RowLength">
+    /// Values that lie side by side under a row of the window: kw · C of a group, if nothing lies between; or under all of it.
+    /// </param>
+    /// <param name="Runs">How many such runs a row of the window has.</param>
+    /// <param name="Tiles">All tiles of a block of output channels.</param>
+    /// <param name="Ranges">Ranges of them.</param>
+    /// <param name="Blocks">Blocks of output channels of a group.</param>
+    /// <param name="BlocksAtOnce">Blocks that a thread computes from the same copy of the input.</param>
+    /// <param name="Chunks">Chunks of pixels.</param>
+    /// <param name="Splits">Parts of the chunks that are summed up apart.</param>
+    /// <param name="Pictures">Pictures of a chunk.</param>
+    /// <param name="ChunkH">Rows of a chunk.</param>
+    /// <param name="ChunkW">Columns of a chunk.</param>
+    /// <param name="IsOneRun">1 where all that a window sees is one run, inside the map.</param>
+    internal readonly record struct Plan(
+        int RowLength, int Runs, int Tiles, int Ranges, int Blocks, int BlocksAtOnce, int Chunks, int Splits, int Pictures, int ChunkH, int ChunkW,
+        int IsOneRun)
+    {
+        public static Plan Of(in ConvolutionSizes s, int threads)
+        {
+            var runs = s.DilationX == 1 ? 1 : s.KernelW;
+            var rows = s.KernelH;
+            var rowLength = s.KernelW * s.GroupInputC / runs;
+            var isInside = s.PaddingY == 0 && s.PaddingX == 0;
+            if (isInside && s.Groups == 1 && s.KernelW == s.InputW && runs == 1 && s.DilationY == 1)
+            {
+                // The window is as wide as the map: its rows lie side by side, too.
+                (rows, rowLength) = (1, rows * rowLength);
+            }
+            var isOneRun = isInside && rows * runs == 1 && (s.KernelW == 1 || s.Groups == 1);
+            var tiles = rows * runs * Grain.Count(rowLength, SimdTile.Pixels);
+            var blocks = Grain.Count(s.GroupOutputC, SimdTile.Channels);
+
+            var width = Grain.Count(s.OutputW, Grain.Count(s.OutputW, ChunkPixels));
+            var height = Grain.Count(s.OutputH, Grain.Count(s.OutputH, Math.Max(1, ChunkPixels / width)));
+            var pictures = Math.Clamp(ChunkPixels / (width * height), 1, s.OutputN);
+            var chunks = Grain.Count(s.OutputW, width) * Grain.Count(s.OutputH, height) * Grain.Count(s.OutputN, pictures);
+
+            var splits = Math.Clamp(EnoughParts * LeastTiles / (s.Groups * blocks * tiles), 1, chunks);
+            var ranges = Grain.Count(tiles, isOneRun ? MostTilesOfPixels : MostTiles);
+            var plan = new Plan(
+                rowLength, runs, tiles, ranges, blocks, 1, chunks, splits, pictures, height, width, isOneRun ? 1 : 0);
+            var enough = threads * PartsPerThread;
+            while (plan.Parts(s.Groups) < enough && tiles / (plan.Ranges + 1) >= LeastTiles)
+                plan = plan with { Ranges = plan.Ranges + 1 };
+            for (var more = plan with { BlocksAtOnce = 2 };
+                more.BlocksAtOnce <= Math.Min(MostBlocks, blocks) && more.Parts(s.Groups) >= enough
+                && more.BlocksAtOnce * tiles / plan.Ranges <= MostTiles * 4 / 3;
+                more = more with { BlocksAtOnce = 2 * more.BlocksAtOnce })
+            {
+                plan = more;
+            }
+            return plan;
+        }
+
+        /// <summary>The number of parts of the work.</summary>
+        public int Parts(int groups) => groups * Grain.Count(Blocks, BlocksAtOnce) * Ranges * Splits;
+
+        /// <summary>What is copied of the input for a chunk.</summary>
+        public int CopyLength(in ConvolutionSizes s, int tiles) => Pictures * (IsOneRun != 0
+            ? ChunkH * ChunkW * tiles * SimdTile.Pixels
+            : SpanY(s, ChunkH) * SpanX(s, ChunkW) * s.GroupInputC);
+
+        /// <summary>The pixels of a chunk.</summary>
+        public Chunk ChunkAt(in ConvolutionSizes s, int chunk)
+        {
+            var (columns, rows) = (Grain.Count(s.OutputW, ChunkW), Grain.Count(s.OutputH, ChunkH));
+            var x = chunk % columns * ChunkW;
+            var y = chunk / columns % rows * ChunkH;
+            var n = chunk / columns / rows * Pictures;
+            return new Chunk(
+                n, y, x, Math.Min(Pictures, s.OutputN - n), Math.Min(ChunkH, s.OutputH - y), Math.Min(ChunkW, s.OutputW - x));
+        }
+
+        /// <summary>A tile's row of the window, the column where its run begins, and its first value of the run.</summary>
+        public (int Ky, int Kx, int M) TileAt(int tile)
+        {
+            var tilesOfRun = Grain.Count(RowLength, SimdTile.Pixels);
+            return (tile / tilesOfRun / Runs, tile / tilesOfRun % Runs, tile % tilesOfRun * SimdTile.Pixels);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+using ILGPU.IR.Intrinsics;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// The gradient of weights on a CPU, by the same tile as the forward pass (<see cref="SimdTile"/>): its rows are 12 of the values
+/// that lie side by side under a row of the window, (kx, c), its columns 32 output channels, and what it runs along are pixels.
+/// <code>
+/// sums[ky, (kx, c), k] += Σ pixels of a chunk  in[pixel + ky, (kx, c)] · dout[pixel, k]
+/// </code>
+/// A chunk of some 100 pixels of dout is packed, 32 channels wide, and stays in the first-level cache while all tiles use it.
+/// What the chunk sees of the input is copied, too: with the zeros around it; or if that is one run of values a pixel, only those
+/// of the part's tiles, side by side. Read where they lie, pixels far apart would each miss the cache for a few values. The sums of a
+/// block of output channels stay in the second-level cache.
+/// </summary>
+internal static unsafe partial class SimdBackwardWeights
+{
+    [ThreadStatic]
+    private static SimdScratch? scratch;
+
+    /// <summary>Runs it; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    public static void Run(
+        Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
+        bool accumulate)
+    {
+        sizes = sizes.FlattenPointwise();
+        var plan = Plan.Of(sizes, device.Threads);
+        var isSplit = plan.Splits > 1;
+        using var partial = isSplit ? device.Rent<float>(plan.Splits * weightGradient.Length) : null;
+        var share = WorkShare.Of(plan.Parts(sizes.Groups));
+        device.Launch(
+            Kernel, device.Threads, input, outputGradient, sizes, plan, share, accumulate && !isSplit ? 1 : 0,
+            partial?.View ?? weightGradient);
+        if (isSplit)
+            PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
+    }
+
+    /// <summary>One thread = one part after the other: some tiles of a block of output channels, over some chunks of pixels.</summary>
+    [CpuKernel]
+    internal static void Kernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share,
+        int accumulate, ArrayView<float> sums)
+        => Compute(input, outputGradient, sizes, plan, share, accumulate, sums);
+
+    [IntrinsicImplementation]
+    private static void Compute(
+        ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share, int accumulate,
+        ArrayView<float> sums)
+    {
+        fixed (float* x = &input[0], d = &outputGradient[0], o = &sums[0])
+        {
+            while (share.Take(out var part))
+                Part(x, d, sizes, plan, part, accumulate != 0, o);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Part(
+        float* input, float* outputGradient, in ConvolutionSizes s, in Plan plan, int part, bool accumulate, float* output)
+    {
+        var blockParts = Grain.Count(plan.Blocks, plan.BlocksAtOnce);
+        var range = part % plan.Ranges;
+        var firstBlock = part / plan.Ranges % blockParts * plan.BlocksAtOnce;
+        var blocks = Math.Min(plan.BlocksAtOnce, plan.Blocks - firstBlock);
+        var group = part / plan.Ranges / blockParts % s.Groups;
+        var split = part / plan.Ranges / blockParts / s.Groups;
+        var (firstTile, endTile) = (Share(plan.Tiles, range, plan.Ranges), Share(plan.Tiles, range + 1, plan.Ranges));
+        var firstK = group * s.GroupOutputC + firstBlock * SimdTile.Channels;
+        var channels = Math.Min(blocks * SimdTile.Channels, s.GroupOutputC - firstBlock * SimdTile.Channels);
+
+        var tileLength = SimdTile.Pixels * SimdTile.Channels;
+        var blockLength = (endTile - firstTile) * tileLength;
+        var chunkLength = plan.Pictures * plan.ChunkH * plan.ChunkW * SimdTile.Channels;
+        // A tile at the end of a run reads a few values beyond it.
+        var copyLength = plan.CopyLength(s, endTile - firstTile) + SimdTile.Pixels;
+        var sums = (scratch ??= new SimdScratch()).Of(blocks * blockLength + chunkLength + copyLength);
+        var packed = sums + blocks * blockLength;
+        var copy = packed + chunkLength;
+        new Span<float>(sums, blocks * blockLength).Clear();
+        for (var chunk = Share(plan.Chunks, split, plan.Splits); chunk < Share(plan.Chunks, split + 1, plan.Splits); chunk++)
+        {
+            var at = plan.ChunkAt(s, chunk);
+            var firstValue = firstTile * SimdTile.Pixels;
+            var values = Math.Min(endTile * SimdTile.Pixels, plan.RowLength) - firstValue;
+            if (plan.IsOneRun != 0)
+                CopyPixels(input + group * s.GroupInputC + firstValue, s, at, values, copy);
+            else
+                CopyWithBorder(input + group * s.GroupInputC, s, at, copy);
+            var spanX = SpanX(s, at.W);
+            for (var b = 0; b < blocks; b++)
+            {
+                var k = b * SimdTile.Channels;
+                Pack(outputGradient + firstK + k, s, at, Math.Min(SimdTile.Channels, channels - k), packed);
+                for (var tile = firstTile; tile < endTile; tile++)
+                {
+                    var (ky, kx, m) = plan.TileAt(tile);
+                    var walk = plan.IsOneRun != 0
+                        ? new TileWalk(copy + m - firstValue, 1, 1, 0, 1, 0, at.Pictures * at.H * at.W, valueStep: values)
+                        : Walk(copy + (ky * s.DilationY * spanX + kx * s.DilationX) * s.GroupInputC + m, s, at, spanX);
+                    SimdTile.Multiply(
+                        walk, packed, sums + b * blockLength + (tile - firstTile) * tileLength, accumulate: true, plan.RowLength - m,
+                        SimdTile.Channels);
+                }
+            }
+        }
+        var window = s.GroupInputC * s.KernelH * s.KernelW;
+        output += ((long)split * s.OutputC + firstK) * window;
+        for (var k = 0; k < channels; k++, output += window)
+        {
+            Store(
+                sums + k / SimdTile.Channels * blockLength + k % SimdTile.Channels, s, plan, firstTile, endTile, accumulate, output);
+        }
+    }
+
+    /// <summary>Where the i-th of some equal parts begins.</summary>
+    private static int Share(int whole, int i, int parts) => (int)((long)whole * i / parts);
+
+    /// <summary>The sums of one output channel to their places in [C / groups, kh, kw].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Store(
+        float* sums, in ConvolutionSizes s, in Plan plan, int firstTile, int endTile, bool accumulate, float* output)
+    {
+        var places = s.KernelH * s.KernelW;
+        for (var tile = firstTile; tile < endTile; tile++, sums += SimdTile.Pixels * SimdTile.Channels)
+        {
+            var (ky, kx, m) = plan.TileAt(tile);
+            var rows = Math.Min(SimdTile.Pixels, plan.RowLength - m);
+            var c = m % s.GroupInputC;
+            var place = ky * s.KernelW + kx + m / s.GroupInputC;
+            for (var row = 0; row < rows; row++, c++)
+            {
+                if (c == s.GroupInputC)
+                    (c, place) = (0, place + 1);
+                var to = output + (nint)c * places + place;
+                var sum = sums[row * SimdTile.Channels];
+                *to = accumulate ? *to + sum : sum;
+            }
+        }
+    }
+}

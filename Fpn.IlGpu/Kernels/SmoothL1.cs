@@ -1,0 +1,59 @@
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace Fpn.IlGpu.Kernels;
+
+/// <summary>
+/// Smooth L1, the loss of box deltas (Fast R-CNN, equations 2 and 3), and its gradient, with d = in[at[s] + j] − target[s, j]:
+/// <code>
+/// loss[s]             = scale · Σ j  |d| &lt; β ? ½ · d² / β : |d| − ½ · β
+/// gradient[at[s] + j] = scale ·      |d| &lt; β ? d / β      : sign(d)
+/// </code>
+/// β is 1 in the paper, 1/9 in torchvision; with β = 0 it is plain L1, Detectron2's. Only samples count: at[s] is where
+/// sample s has the first of its four deltas among all, and no two have the same.
+/// </summary>
+internal static class SmoothL1
+{
+    private const int Deltas = 4;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="device">Where all arrays are.</param>
+    /// <param name="predictions">All deltas.</param>
+    /// <param name="at">[S]: the first of each sample's four; no two the same.</param>
+    /// <param name="targets">[S, 4].</param>
+    /// <param name="beta">β.</param>
+    /// <param name="scale">Of all losses.</param>
+    /// <param name="losses">[S].</param>
+    /// <param name="gradient">As long as the predictions; only those of samples are written.</param>
+    public static void Run(
+        Device device, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
+        ArrayView<float> losses, ArrayView<float> gradient)
+    {
+        if (targets.Length != Deltas * at.Length || losses.Length != at.Length || gradient.Length != predictions.Length)
+            throw new ArgumentException($"{targets.Length} targets don't fit {at.Length} samples.", nameof(targets));
+        device.Launch(Kernel, (int)at.Length, predictions, at, targets, beta, scale, losses, gradient);
+    }
+
+    /// <summary>One thread = one sample.</summary>
+    internal static void Kernel(
+        Index1D index, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
+        ArrayView<float> losses, ArrayView<float> gradient)
+    {
+        var sum = 0f;
+        for (var j = 0; j < Deltas; j++)
+        {
+            var difference = predictions[at[index] + j] - targets[index * Deltas + j];
+            var distance = XMath.Abs(difference);
+            if (distance < beta)
+            {
+                sum += 0.5f * distance * distance / beta;
+                gradient[at[index] + j] = scale * difference / beta;
+                continue;
+            }
+            sum += distance - 0.5f * beta;
+            gradient[at[index] + j] = difference > 0 ? scale : difference < 0 ? -scale : 0;
+        }
+        losses[index] = scale * sum;
+    }
+}

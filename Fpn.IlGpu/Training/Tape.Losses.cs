@@ -1,0 +1,130 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using ILGPU;
+
+namespace Fpn.IlGpu.Training;
+
+// What the network is trained to make small. Losses compute their gradients along with themselves.
+internal sealed partial class Tape
+{
+    private const int MostLosses = 16;
+
+    private readonly List<string> lossNames = [];
+    private DeviceArray<float>? losses;
+
+    /// <summary>Adds <c>scale · Σ −log softmax(logits)[label]</c> (see <see cref="Kernels.SoftmaxCrossEntropy"/>).</summary>
+    /// <param name="name">By which the loss is read.</param>
+    /// <param name="logits">[M, 1, 1, K].</param>
+    /// <param name="labels">[M]; negative for rows to leave out.</param>
+    /// <param name="scale">1 / M for the mean.</param>
+    public void SoftmaxCrossEntropy(string name, Variable logits, ReadOnlySpan<int> labels, float scale)
+    {
+        var ones = new float[labels.Length];
+        ones.AsSpan().Fill(1);
+        using var deviceLabels = device.Upload(labels);
+        using var weights = device.Upload<float>(ones);
+        using var each = device.Rent<float>(labels.Length);
+        var gradient = Tensor.Rent(device, logits.Shape);
+        Kernels.SoftmaxCrossEntropy.Run(device, logits.Value, deviceLabels.View, weights.View, scale, each.View, gradient);
+        Give(logits, gradient);
+        AddLoss(name, each);
+    }
+
+    /// <summary>Adds the cross-entropy of samples of all maps' logits (see <see cref="Kernels.SigmoidCrossEntropy"/>).</summary>
+    /// <param name="name">By which the loss is read.</param>
+    /// <param name="logits">[N, Hl, Wl, A].</param>
+    /// <param name="at">[S]: where in the maps' array; no two the same.</param>
+    /// <param name="targets">[S], 0…1.</param>
+    /// <param name="scale">1 / S for the mean.</param>
+    public void SigmoidCrossEntropy(
+        string name, VariableMaps logits, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float scale)
+    {
+        using var places = device.Upload(at);
+        using var deviceTargets = device.Upload(targets);
+        using var each = device.Rent<float>(at.Length);
+        var gradients = ZeroMaps(logits);
+        Kernels.SigmoidCrossEntropy.Run(
+            device, logits.Values.Values.View, places.View, deviceTargets.View, scale, each.View, gradients.Values.View);
+        Give(logits, gradients);
+        AddLoss(name, each);
+    }
+
+    /// <summary>Adds smooth L1 of samples of all maps' deltas (see <see cref="Kernels.SmoothL1"/>).</summary>
+    /// <param name="name">By which the loss is read.</param>
+    /// <param name="deltas">[N, Hl, Wl, 4 · A].</param>
+    /// <param name="at">[S]: where in the maps' array each sample's four begin; no two the same.</param>
+    /// <param name="targets">[S, 4].</param>
+    /// <param name="beta">β.</param>
+    /// <param name="scale">Of the sum.</param>
+    public void SmoothL1(
+        string name, VariableMaps deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, float scale)
+    {
+        var gradients = ZeroMaps(deltas);
+        SmoothL1(name, deltas.Values.Values.View, at, targets, beta, scale, gradients.Values.View);
+        Give(deltas, gradients);
+    }
+
+    /// <summary>Adds smooth L1 of samples of a matrix of deltas (see <see cref="Kernels.SmoothL1"/>).</summary>
+    /// <param name="name">By which the loss is read.</param>
+    /// <param name="deltas">[R, 1, 1, 4 · classes].</param>
+    /// <param name="at">[S]: where each sample's four begin; no two the same.</param>
+    /// <param name="targets">[S, 4].</param>
+    /// <param name="beta">β.</param>
+    /// <param name="scale">Of the sum.</param>
+    public void SmoothL1(
+        string name, Variable deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, float scale)
+    {
+        var gradient = Tensor.Rent(device, deltas.Shape);
+        Fill.Run(device, 0, gradient.View);
+        SmoothL1(name, deltas.Value.View, at, targets, beta, scale, gradient.View);
+        Give(deltas, gradient);
+    }
+
+    /// <summary>All losses by name, after waiting for the device.</summary>
+    public IReadOnlyDictionary<string, float> ReadLosses()
+    {
+        var values = losses?.Download() ?? [];
+        return lossNames.Index().ToDictionary(loss => loss.Item, loss => values[loss.Index]);
+    }
+
+    private void SmoothL1(
+        string name, ArrayView<float> deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, float scale,
+        ArrayView<float> gradient)
+    {
+        using var places = device.Upload(at);
+        using var deviceTargets = device.Upload(targets);
+        using var each = device.Rent<float>(at.Length);
+        Kernels.SmoothL1.Run(device, deltas, places.View, deviceTargets.View, beta, scale, each.View, gradient);
+        AddLoss(name, each);
+    }
+
+    private FeatureMaps ZeroMaps(VariableMaps like)
+    {
+        var maps = NewMaps(like.Values.Shapes);
+        Fill.Run(device, 0, maps.Values.View);
+        return maps;
+    }
+
+    private static void Give(VariableMaps to, FeatureMaps gradients)
+    {
+        foreach (var (l, level) in to.Levels.Index())
+            Give(level, gradients[l]);
+    }
+
+    private static void Give(Variable to, Tensor gradient)
+    {
+        if (to.NeedsGradient)
+            to.AddGradient(gradient);
+        else
+            gradient.Dispose();
+    }
+
+    private void AddLoss(string name, DeviceArray<float> each)
+    {
+        losses ??= Hold(device.Rent<float>(MostLosses));
+        Sum.Run(device, each.View, losses.View.SubView(lossNames.Count, 1));
+        lossNames.Add(name);
+    }
+}
