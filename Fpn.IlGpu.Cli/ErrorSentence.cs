@@ -2,6 +2,7 @@ using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Cli;
 
@@ -15,7 +16,7 @@ internal static class ErrorSentence
     {
         string sentence = exception switch
         {
-            CommandException or PictureException or AnnotationException or WeightsException or DeviceException
+            CommandException or PictureException or AnnotationException or TrainingException or WeightsException or DeviceException
                 => exception.Message,
             UnauthorizedAccessException or IOException => $"{exception.Message} Check the path and its permissions.",
             OutOfMemoryException => "There is not enough memory; a smaller --batch or smaller pictures would help.",

@@ -15,6 +15,7 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
 {
     DetectCommand.Create(),
     DevicesCommand.Create(),
+    TrainCommand.Create(),
     EvalCommand.Create(),
     ShapesCommand.Create(),
     VerifyCommand.Create(),

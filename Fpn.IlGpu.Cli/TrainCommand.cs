@@ -1,0 +1,56 @@
+using System.CommandLine;
+
+using Fpn.IlGpu.Runtime;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>The command line of <c>fpn train</c>.</summary>
+internal static class TrainCommand
+{
+    private const string Examples = """
+        Examples:
+          fpn train shapes.json --out run
+              Writes run/model.safetensors, which 'fpn detect --model' takes, and on
+              the way run/checkpoint.safetensors, run/training.csv, run/loss.png.
+          fpn train shapes.json --out run --resume
+              Goes on from run/checkpoint.safetensors, to the very same weights.
+
+        The configuration is JSON with comments; docs/training.md has its keys.
+
+        Exit codes:
+          0    trained to the end
+          1    something failed, or a loss was no number
+          2    wrong usage
+          130  stopped by Ctrl-C; a checkpoint of the last step was written
+        """;
+
+    public static Command Create()
+    {
+        var configuration = new Argument<string>("FILE") { Description = "The training configuration." };
+        var output = new Option<string>("--out", "-o")
+        {
+            Description = "The folder of the run.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "run",
+        };
+        var resume = new Option<bool>("--resume") { Description = "Go on from the checkpoint in the folder." };
+        Option<string> device = DeviceOption.Create();
+        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var command = new Command("train", "Trains a detector, from random weights or from a checkpoint.")
+        {
+            configuration, output, resume, device, anyOpenCl,
+        };
+        HelpWithExamples.AddTo(command, Examples);
+        command.SetAction(parsed =>
+        {
+            var screen = new Screen();
+            using var interruption = new Interruption(screen, "Stopping after this step; Ctrl-C again stops at once.");
+            var run = new TrainRun(
+                parsed.GetRequiredValue(configuration), parsed.GetRequiredValue(output), parsed.GetValue(resume),
+                parsed.GetRequiredValue(device), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }, screen,
+                interruption.Token);
+            return run.Execute();
+        });
+        return command;
+    }
+}

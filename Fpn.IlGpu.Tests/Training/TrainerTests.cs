@@ -1,0 +1,173 @@
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Training;
+
+/// <summary>Whole runs of training, of a network and pictures small enough for it.</summary>
+internal sealed class TrainerTests
+{
+    private const int Scenes = 8;
+
+    private string folder = "";
+    private Device device = null!;
+
+    [SetUp]
+    public void Open()
+    {
+        folder = Directory.CreateTempSubdirectory("fpn-train-").FullName;
+        device = Device.Open("cpu");
+    }
+
+    [TearDown]
+    public void Close()
+    {
+        device.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Test]
+    public void Eight_pictures_are_learned_by_heart()
+    {
+        var configuration = Tiny(steps: 400) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
+        using (var trainer = Trainer.Open(device, configuration, folder, folder, resume: false))
+            TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
+
+        Assert.That(AveragePrecision(Path.Combine(folder, "model.safetensors"), 96), Is.GreaterThan(0.95));
+    }
+
+    [Test]
+    public void A_resumed_run_ends_with_the_very_weights_of_one_that_was_not_stopped()
+    {
+        var configuration = Tiny(steps: 6) with { Schedule = Tiny(6).Schedule with { CheckpointEvery = 2 } };
+        var (whole, stopped) = (Path.Combine(folder, "whole"), Path.Combine(folder, "stopped"));
+        Run(configuration, whole);
+        // Three steps, the last of them lost: the checkpoint is of the second.
+        using (var trainer = Trainer.Open(device, configuration, folder, stopped, resume: false))
+        {
+            foreach (var step in trainer.Run())
+            {
+                if (step.Step == 3)
+                    break;
+            }
+        }
+        using (var trainer = Trainer.Open(device, configuration, folder, stopped, resume: true))
+        {
+            Assert.That(trainer.StepsDone, Is.InRange(2, 3));
+            Assert.That(trainer.Run().Last().Step, Is.EqualTo(6));
+        }
+        foreach (var file in (string[])["model.safetensors", "checkpoint.safetensors"])
+            Assert.That(File.ReadAllBytes(Path.Combine(stopped, file)), Is.EqualTo(File.ReadAllBytes(Path.Combine(whole, file))), file);
+        Assert.That(Steps(stopped), Is.EqualTo(Steps(whole)));
+    }
+
+    [Test]
+    public void The_same_seed_gives_the_same_weights_and_another_seed_others()
+    {
+        var (a, b, other) = (Path.Combine(folder, "a"), Path.Combine(folder, "b"), Path.Combine(folder, "other"));
+        Run(Tiny(2), a);
+        Run(Tiny(2), b);
+        Run(Tiny(2) with { Seed = 1 }, other);
+        var model = File.ReadAllBytes(Path.Combine(a, "model.safetensors"));
+        Assert.That(File.ReadAllBytes(Path.Combine(b, "model.safetensors")), Is.EqualTo(model));
+        Assert.That(File.ReadAllBytes(Path.Combine(other, "model.safetensors")), Is.Not.EqualTo(model));
+    }
+
+    [Test]
+    public void A_checkpoint_of_another_configuration_is_refused()
+    {
+        Run(Tiny(1), folder);
+        Assert.That(
+            () => Trainer.Open(device, Tiny(2), folder, folder, resume: true),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("another configuration"));
+    }
+
+    [Test]
+    public void Nothing_to_resume_is_said() => Assert.That(
+        () => Trainer.Open(device, Tiny(1), folder, folder, resume: true),
+        Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));
+
+    [Test]
+    public void A_loss_that_is_no_number_stops_and_names_the_tensor()
+    {
+        var schedule = Tiny(50).Schedule with { LearningRate = 1e20f, WarmupSteps = 0, GradientNorm = 0 };
+        using var trainer = Trainer.Open(device, Tiny(50) with { Schedule = schedule }, folder, folder, resume: false);
+        Assert.That(
+            () => trainer.Run().Last(),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("no finite number").And.Message.Contains(".weight'"));
+    }
+
+    [Test]
+    public void Another_set_of_classes_keeps_all_but_the_class_layers()
+    {
+        Run(Tiny(1), folder);
+        var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
+        var five = start.ModelConfiguration(["a", "b", "c", "d"]);
+        using var state = InitialWeights.Of(start, five, folder, out var taken);
+        using var before = Safetensors.Open(Path.Combine(folder, "model.safetensors"));
+        foreach (var tensor in state.Tensors.Values)
+        {
+            var isClassLayer = tensor.Name.Contains("box_predictor", StringComparison.Ordinal);
+            Assert.That(tensor.Shape.SequenceEqual(before[tensor.Name].Shape), Is.EqualTo(!isClassLayer), tensor.Name);
+            if (!isClassLayer)
+                Assert.That(tensor.ToArray(), Is.EqualTo(before[tensor.Name].ToArray()), tensor.Name);
+        }
+        Assert.That(taken, Is.EqualTo(state.Tensors.Count - 4));
+    }
+
+    [Test]
+    public void Fresh_weights_are_a_model_that_loads()
+    {
+        var configuration = Tiny(1);
+        var model = configuration.ModelConfiguration(SyntheticShapes.Classes);
+        using var state = InitialWeights.Of(configuration, model, folder, out var taken);
+        Assert.That(taken, Is.Zero);
+        foreach (var layout in (string[])["resnet18", "resnet50"])
+        {
+            var tensors = FreshWeights.Of(configuration.Network with { Layout = layout }, 8, 3, seed: 0);
+            using var own = new StateDictionary("fresh", tensors, state.Metadata);
+            using var detector = Detector.Load(device, own);
+            Assert.That(detector.Weights.Unused, Is.Empty);
+        }
+    }
+
+    private static TrainingConfiguration Tiny(int steps) => new()
+    {
+        Data = new TrainingData { Shapes = Shapes(64) },
+        Network = new NetworkLayout { Layout = "resnet18", Widths = [16, 32, 64, 64], PyramidChannels = 32, HeadChannels = 64 },
+        Schedule = new TrainingSchedule { Steps = steps, Batch = Scenes, WarmupSteps = 20, LearningRate = 0.03f, CheckpointEvery = 1000 },
+        Rpn = new ProposalTraining { PreNmsTopN = 200, PostNmsTopN = 100, Samples = 128 },
+        BoxHead = new BoxTraining { Samples = 64 },
+        Model = System.Text.Json.JsonElement.Parse("""{ "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
+    };
+
+    private static ShapesData Shapes(int side) => new() { Width = side, Height = side, FirstSeed = 77, Count = Scenes };
+
+    private void Run(TrainingConfiguration configuration, string into)
+    {
+        using var trainer = Trainer.Open(device, configuration, folder, into, resume: false);
+        Assert.That(trainer.Run().Last().Step, Is.EqualTo(configuration.Schedule.Steps));
+    }
+
+    private static List<(int Step, float Loss)> Steps(string run) => [.. TrainingLog.Read(Path.Combine(run, "training.csv"))];
+
+    private double AveragePrecision(string model, int side)
+    {
+        var scenes = Enumerable.Range(0, Scenes).Select(i => SyntheticShapes.Scene((ulong)(77 + i), side, side)).ToList();
+        var set = new AnnotatedSet(
+            [.. scenes.Select((scene, i) => new AnnotatedPicture(
+                i + 1, $"{i}.png", side, side,
+                [.. scene.Shapes.Select(s => new AnnotatedObject(new Box(s.X1, s.Y1, s.X2, s.Y2), s.ClassIndex))]))],
+            [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]);
+        using var detector = Detector.Load(device, model);
+        var match = new CategoryMatch(detector.Classes, set.Categories);
+        var found = scenes.SelectMany((scene, i) => detector.Detect(scene.Image).Select(o => match.ToFound(o, i + 1)!));
+        var figures = CocoEvaluation.Of(EvaluationTruth.Of(set), new EvaluationResults([.. found])).Figures;
+        TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
+        return figures[0].Value;
+    }
+}

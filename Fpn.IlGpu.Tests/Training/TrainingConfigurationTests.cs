@@ -1,0 +1,84 @@
+using Fpn.IlGpu.Training;
+
+namespace Fpn.IlGpu.Tests.Training;
+
+internal sealed class TrainingConfigurationTests
+{
+    private const string Shapes = """ "data": { "shapes": {} } """;
+
+    [Test]
+    public void What_is_absent_has_the_papers_values()
+    {
+        var configuration = TrainingConfiguration.Parse($$"""{ {{Shapes}} }""");
+        Assert.That(configuration.Rpn.Samples, Is.EqualTo(256));
+        Assert.That(configuration.BoxHead.Samples, Is.EqualTo(512));
+        Assert.That((configuration.Rpn.PositiveIou, configuration.Rpn.NegativeIou), Is.EqualTo((0.7f, 0.3f)));
+        Assert.That((configuration.Schedule.Momentum, configuration.Schedule.WeightDecay), Is.EqualTo((0.9f, 1e-4f)));
+    }
+
+    [Test]
+    public void It_may_have_comments_and_goes_through_JSON_as_it_is()
+    {
+        var configuration = TrainingConfiguration.Parse(
+            $$"""
+            {
+              // Ours.
+              {{Shapes}},
+              "network": { "layout": "resnet18", "widths": [8, 16, 32, 64], "batch_norm": "frozen" },
+              "schedule": { "decay": "steps", "decay_steps": [10, 20] },
+              "model": { "min_size": 64 },
+            }
+            """);
+        Assert.That(configuration.Network.BatchNorm, Is.EqualTo(NormTraining.Frozen));
+        Assert.That(configuration.Schedule.Decay, Is.EqualTo(Decay.Steps));
+        Assert.That(configuration.ModelConfiguration(["a", "b"]).MinSize, Is.EqualTo(64));
+        Assert.That(configuration.ModelConfiguration(["a", "b"]).Classes, Is.EqualTo((string[])["background", "a", "b"]));
+        Assert.That(TrainingConfiguration.Parse(configuration.ToJson()).ToJson(), Is.EqualTo(configuration.ToJson()));
+    }
+
+    [TestCase("{\n  \"data\": { \"shapes\": {} },\n  \"sched\": 1 }", "line 3, column ", "sched")]
+    [TestCase("{\n  \"data\": { \"shapes\": {} }\n  \"seed\": 1 }", "line 3, column 3", "")]
+    [TestCase("{ \"data\": { \"shapes\": {} }, \"schedule\": { \"steps\": \"many\" } }", "line 1, column ", "Int32")]
+    [TestCase("{}", "", "data")]
+    [TestCase("[]", "", "")]
+    [TestCase("null", "", "JSON object")]
+    [TestCase("", "", "")]
+    public void Broken_JSON_is_named_with_line_and_column(string json, string place, string what) => Assert.That(
+        () => TrainingConfiguration.Parse(json, "run.json"),
+        Throws.TypeOf<TrainingException>().With.Message.StartsWith("run.json")
+            .And.Message.Contains(place).And.Message.Contains(what).And.Message.Not.Contains("Path:").And.Message.Not.Contains("\n"));
+
+    [TestCase("\"data\": {}", "one of 'shapes', 'coco' and 'voc'")]
+    [TestCase("\"data\": { \"shapes\": {}, \"voc\": { \"folder\": \"a\", \"split\": \"b\" } }", "one of 'shapes', 'coco' and 'voc'")]
+    [TestCase("\"data\": { \"shapes\": {}, \"shorter_sides\": [1] }", "shorter_sides")]
+    [TestCase(Shapes + ", \"network\": { \"layout\": \"vgg16\" }", "'vgg16'")]
+    [TestCase(Shapes + ", \"network\": { \"widths\": [1, 2, 3] }", "four numbers")]
+    [TestCase(Shapes + ", \"network\": { \"frozen_stages\": 2 }", "network.weights")]
+    [TestCase(Shapes + ", \"schedule\": { \"steps\": 0 }", "'steps'")]
+    [TestCase(Shapes + ", \"schedule\": { \"learning_rate\": 0 }", "learning_rate")]
+    [TestCase(Shapes + ", \"schedule\": { \"decay_steps\": [20, 10] }", "decay_steps")]
+    [TestCase(Shapes + ", \"rpn\": { \"negative_iou\": 0.8 }", "negative_iou")]
+    [TestCase(Shapes + ", \"box_head\": { \"samples\": 0 }", "samples")]
+    public void Values_that_make_no_sense_are_named(string json, string what) => Assert.That(
+        () => TrainingConfiguration.Parse($"{{ {json} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
+
+    [Test]
+    public void A_file_that_is_missing_is_named() => Assert.That(
+        () => TrainingConfiguration.Load("nowhere.json"), Throws.TypeOf<TrainingException>().With.Message.StartsWith("nowhere.json"));
+
+    [Test]
+    public void The_rate_warms_up_and_falls()
+    {
+        var cosine = new TrainingSchedule { Steps = 1000, LearningRate = 0.1f, WarmupSteps = 10, FinalShare = 0.01f };
+        Assert.That(cosine.RateAt(0), Is.EqualTo(0.01f).Within(1e-6));
+        Assert.That(cosine.RateAt(9), Is.EqualTo(0.1f).Within(1e-4));
+        Assert.That(cosine.RateAt(500), Is.EqualTo(0.1f * 0.505f).Within(1e-5));
+        Assert.That(cosine.RateAt(999), Is.EqualTo(0.001f).Within(1e-5));
+
+        var steps = cosine with { Decay = Decay.Steps, DecaySteps = [600, 800] };
+        Assert.That(steps.RateAt(599), Is.EqualTo(0.1f).Within(1e-6));
+        Assert.That(steps.RateAt(600), Is.EqualTo(0.01f).Within(1e-6));
+        Assert.That(steps.RateAt(800), Is.EqualTo(0.001f).Within(1e-6));
+        Assert.That((steps with { Decay = Decay.None }).RateAt(999), Is.EqualTo(0.1f));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Runtime.InteropServices;
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Training;
+
+/// <summary>
+/// One step of training Faster R-CNN end to end ("approximate joint training": Ren et al., section 3.2; gradients don't flow
+/// through the proposals' coordinates):
+/// <code>
+/// pictures → backbone → pyramid → RPN → its losses, of sampled anchors
+///                          ↓       ↓ proposals, with the true boxes among them
+///                          RoI features → box head → its losses, of sampled RoIs
+/// </code>
+/// Targets are found on the host, as their cost is small; the only waits for the device are for the proposals and the losses.
+/// </summary>
+internal sealed class DetectorTraining : IDisposable
+{
+    private const long AnchorPurpose = 11;
+    private const long RoiPurpose = 12;
+    private const int Background = 0;
+
+    private readonly Device device;
+    private readonly TrainingConfiguration configuration;
+    private readonly InputTransform transform;
+    private readonly Anchors anchors;
+    private readonly DetectorLosses losses;
+    private (int H, int W, BoxColumns Boxes)? latestAnchors;
+
+    /// <summary>Takes a network to train.</summary>
+    /// <param name="device">Where it is.</param>
+    /// <param name="network">It stays the caller's.</param>
+    /// <param name="configuration">How.</param>
+    public DetectorTraining(Device device, TrainableDetector network, TrainingConfiguration configuration)
+    {
+        this.device = device;
+        this.configuration = configuration;
+        Network = network;
+        var model = network.Configuration;
+        transform = new InputTransform(device, model);
+        anchors = new Anchors(device, model.AnchorSizes, model.AspectRatios, model.RoundAnchors, model.AnchorStridesDouble);
+        losses = new DetectorLosses(configuration.Rpn.SmoothL1Beta, configuration.BoxHead.SmoothL1Beta);
+    }
+
+    /// <summary>What is trained.</summary>
+    public TrainableDetector Network { get; }
+
+    /// <summary>Computes the losses of a batch, and all gradients; <see cref="ParameterSet.Step"/> makes use of them.</summary>
+    public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch)
+    {
+        using var input = transform.Run(
+            [.. batch.Samples.Select(s => s.Image)],
+            [.. batch.Samples.Select(s => new ResizedPicture(s.Image.Height, s.Image.Width, s.ResizedH, s.ResizedW))]);
+        var truths = batch.Samples.Select(s => new PictureTruth(s.Objects)).ToArray();
+        using var tape = new Tape(device);
+        var pyramid = Network.Pyramid(tape, input.Input);
+        var rpn = Network.Rpn(tape, pyramid);
+        losses.OfRpn(tape, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
+
+        var rois = RoiTargetsOf(batch.Step, rpn, input, truths);
+        using var regions = Network.Regions(
+            pyramid, rois.SelectMany(r => r.Rois).ToArray(), rois.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray(),
+            input.Input.Shape.H);
+        var boxes = Network.Boxes(tape, pyramid, regions);
+        // The background is the first class of the head.
+        int[] classes = [.. rois.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
+        losses.OfBoxes(tape, boxes, classes, Background, rois.SelectMany(r => r.Deltas).ToArray());
+        tape.Backward();
+        return [.. tape.ReadLosses()];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => anchors.Dispose();
+
+    private AnchorTargets[] AnchorTargetsOf(long step, RpnVariables rpn, Shape input, PictureTruth[] truths)
+    {
+        var boxes = AnchorBoxes(rpn.Objectness.Values, input);
+        var (rpnTraining, targets) = (configuration.Rpn, new AnchorTargets[truths.Length]);
+        var size = new SampleSize(rpnTraining.Samples, rpnTraining.PositiveShare);
+        var rule = MatchRule.Anchors with { PositiveFrom = rpnTraining.PositiveIou, NegativeBelow = rpnTraining.NegativeIou };
+        Parallel.For(0, truths.Length, n =>
+        {
+            var random = new KeyedRandom(configuration.Seed, AnchorPurpose, step, n);
+            targets[n] = AnchorTargets.Of(boxes, truths[n], size, rule, random);
+        });
+        return targets;
+    }
+
+    private RoiTargets[] RoiTargetsOf(long step, RpnVariables rpn, InputBatch input, PictureTruth[] truths)
+    {
+        var (model, rpnTraining, boxTraining) = (Network.Configuration, configuration.Rpn, configuration.BoxHead);
+        using var proposals = Proposals.Find(
+            device, rpn.Values, anchors, input.Input.Shape.H, input.Input.Shape.W, input.Pictures.View,
+            new ProposalSettings(rpnTraining.PreNmsTopN, rpnTraining.PostNmsTopN, model.RpnNmsThreshold, model.RpnScoreThreshold));
+        var (boxes, counts) = (proposals.Boxes.Download(), proposals.PerPicture.Download());
+        var size = new SampleSize(boxTraining.Samples, boxTraining.PositiveShare);
+        var rule = MatchRule.Rois with { PositiveFrom = boxTraining.PositiveIou, NegativeBelow = boxTraining.PositiveIou };
+        var weights = new BoxWeights(model.BoxWeights[0], model.BoxWeights[1], model.BoxWeights[2], model.BoxWeights[3]);
+        var targets = new RoiTargets[truths.Length];
+        var firsts = new int[truths.Length];
+        for (var n = 1; n < firsts.Length; n++)
+            firsts[n] = firsts[n - 1] + counts[n - 1];
+        Parallel.For(0, truths.Length, n =>
+        {
+            var random = new KeyedRandom(configuration.Seed, RoiPurpose, step, n);
+            targets[n] = RoiTargets.Of(boxes.AsSpan(firsts[n], counts[n]), truths[n], size, rule, weights, random);
+        });
+        return targets;
+    }
+
+    /// <summary>All anchors over an input, level after level; those of the last size are kept.</summary>
+    private BoxColumns AnchorBoxes(FeatureMaps maps, Shape input)
+    {
+        if (latestAnchors is { } known && (known.H, known.W) == (input.H, input.W))
+            return known.Boxes;
+        var grids = anchors.Grids(maps.Shapes, input.H, input.W);
+        List<Box> all = [];
+        foreach (var (l, grid) in grids.Index())
+        {
+            using var level = device.Rent<Box>((long)grid.H * grid.W * anchors.PerLocation);
+            anchors.Generate(device, grid, l, level.View);
+            all.AddRange(level.Download());
+        }
+        var boxes = new BoxColumns(CollectionsMarshal.AsSpan(all));
+        latestAnchors = (input.H, input.W, boxes);
+        return boxes;
+    }
+}

@@ -1,0 +1,234 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Training;
+
+/// <summary>
+/// Trains a detector by its configuration, in a folder of its own:
+/// <code>
+/// using var trainer = Trainer.Open(device, TrainingConfiguration.Load("shapes.json"), ".", "run", resume: false);
+/// foreach (var step in trainer.Run())
+///     Console.WriteLine($"{step.Step}: {step.Loss}");
+/// </code>
+/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to go on from) and, when the
+/// last step is done, <c>model.safetensors</c> in FP16, which <see cref="Detection.Detector.Load(Device, string?, string?)"/>
+/// takes. The same configuration and seed give the same weights on the same device, run through or resumed.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly Device device;
+    private readonly TrainingConfiguration configuration;
+    private readonly TrainingSource source;
+    private readonly TrainableDetector network;
+    private readonly DetectorTraining training;
+    private readonly string folder;
+
+    private Trainer(
+        Device device, TrainingConfiguration configuration, TrainingSource source, TrainableDetector network, string folder)
+    {
+        this.device = device;
+        this.configuration = configuration;
+        this.source = source;
+        this.network = network;
+        this.folder = folder;
+        training = new DetectorTraining(device, network, configuration);
+    }
+
+    /// <summary>Steps done so far, those before a resumption among them.</summary>
+    public int StepsDone { get; private set; }
+
+    /// <summary>The model, once the last step is done.</summary>
+    public string ModelPath => Path.Combine(folder, "model.safetensors");
+
+    /// <summary>Where the run stands, to go on from.</summary>
+    public string CheckpointPath => Path.Combine(folder, "checkpoint.safetensors");
+
+    /// <summary>Every step's losses.</summary>
+    public string LogPath => Path.Combine(folder, "training.csv");
+
+    /// <summary>Sentences on what was wrong with the annotations, and skipped or mended.</summary>
+    public IReadOnlyList<string> DataProblems => source.Problems;
+
+    /// <summary>What is trained on what, for people.</summary>
+    public string Description { get; private init; } = "";
+
+    private string PicturePath => Path.Combine(folder, "loss.png");
+
+    /// <summary>Opens a run.</summary>
+    /// <param name="device">Where it trains; it stays the caller's.</param>
+    /// <param name="configuration">How.</param>
+    /// <param name="dataFolder">What the configuration's paths are relative to.</param>
+    /// <param name="folder">The run's; it is made where it is missing.</param>
+    /// <param name="resume">Whether to go on from the folder's checkpoint.</param>
+    /// <exception cref="TrainingException">The folder can't be written, or there is no checkpoint of this very run.</exception>
+    /// <exception cref="AnnotationException">The data are missing or broken, or there is nothing to learn from.</exception>
+    /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
+    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
+    public static Trainer Open(Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(dataFolder);
+        ArgumentNullException.ThrowIfNull(folder);
+        var source = TrainingSource.Open(configuration.Data, dataFolder);
+        var model = configuration.ModelConfiguration(source.Classes);
+        using var state = InitialWeights.Of(configuration, model, dataFolder, out var taken);
+        Create(folder);
+        lock (device.Lock)
+        {
+            return device.Guard(() =>
+            {
+                var layout = configuration.Network;
+                var network = new TrainableDetector(device, state, layout.FrozenStages, layout.BatchNorm);
+                var trainer = new Trainer(device, configuration, source, network, folder)
+                {
+                    Description = Describe(configuration, source, taken),
+                };
+                if (!resume)
+                    return trainer;
+                if (!File.Exists(trainer.CheckpointPath))
+                    throw new TrainingException($"There is no {trainer.CheckpointPath} to go on from; without --resume a new run begins.");
+                trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, network.Parameters, configuration);
+                return trainer;
+            });
+        }
+    }
+
+    /// <summary>Trains, a step for each one of the enumeration.</summary>
+    /// <param name="cancellation">Ends it after a step, for which a checkpoint is written.</param>
+    /// <exception cref="TrainingException">A loss is no number: the weights have run away. The last checkpoint stays.</exception>
+    /// <exception cref="AnnotationException">None of the pictures can be used.</exception>
+    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
+    public IEnumerable<TrainingStep> Run(CancellationToken cancellation = default)
+    {
+        var schedule = configuration.Schedule;
+        if (StepsDone < schedule.Steps)
+        {
+            using var loader = new SampleLoader(source.Pictures, LoaderOptions());
+            using var log = TrainingLog.Open(LogPath, StepsDone);
+            while (StepsDone < schedule.Steps && !cancellation.IsCancellationRequested)
+            {
+                var clock = Stopwatch.StartNew();
+                var rate = schedule.RateAt(StepsDone);
+                var losses = Learn(loader.Next(), rate);
+                StepsDone++;
+                var step = new TrainingStep(StepsDone, losses, rate, clock.Elapsed);
+                log.Add(step);
+                if (StepsDone % schedule.CheckpointEvery == 0 || StepsDone == schedule.Steps || cancellation.IsCancellationRequested)
+                {
+                    Save();
+                }
+                yield return step;
+            }
+            // Who enumerates may have cancelled between two steps.
+            if (StepsDone < schedule.Steps && StepsDone % schedule.CheckpointEvery != 0)
+            {
+                Save();
+            }
+        }
+        if (StepsDone == schedule.Steps)
+            Locked(() => Safetensors.Write(ModelPath, network.Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
+    }
+
+    /// <summary>Gives its memory back to the device.</summary>
+    public void Dispose()
+    {
+        lock (device.Lock)
+        {
+            training.Dispose();
+            network.Dispose();
+        }
+    }
+
+    private IReadOnlyList<KeyValuePair<string, float>> Learn(SampleBatch batch, float rate) => Locked(() =>
+    {
+        using var scope = device.Memory.BeginPicture();
+        var losses = training.Gradients(batch);
+        if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
+            throw RunAway(broken.Key);
+        var schedule = configuration.Schedule;
+        network.Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
+        // Layers have taken memory for their packed weights, which stays theirs.
+        scope.Keep();
+        return losses;
+    });
+
+    private TrainingException RunAway(string loss)
+    {
+        var first = network.Parameters.FirstNotFinite();
+        var where = first is null
+            ? "all weights and gradients are still finite"
+            : $"the first tensor that isn't, or whose gradient isn't, is '{first.Name}'";
+        var kept = File.Exists(CheckpointPath) ? $" {CheckpointPath} is from before." : "";
+        return new TrainingException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"In step {StepsDone + 1} the loss '{loss}' is no finite number; {where}. A lower 'schedule.learning_rate', a longer warm-up "
+            + $"or a 'schedule.gradient_norm' helps.{kept}"));
+    }
+
+    private void Save()
+    {
+        Locked(() => TrainingCheckpoint.Write(CheckpointPath, network.Parameters, StepsDone, configuration, network.Configuration));
+        PictureWriter.Write(LossPicture.Draw(TrainingLog.Read(LogPath)), PicturePath);
+    }
+
+    private Dictionary<string, string> Metadata() => new()
+    {
+        [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(network.Configuration),
+    };
+
+    private SampleLoaderOptions LoaderOptions()
+    {
+        var (data, schedule, model) = (configuration.Data, configuration.Schedule, network.Configuration);
+        return new SampleLoaderOptions
+        {
+            BatchSize = schedule.Batch,
+            Seed = configuration.Seed,
+            FirstStep = StepsDone,
+            Ahead = data.Ahead * schedule.Batch,
+            GroupByShape = true,
+            Augmentation = new Augmentation
+            {
+                FlipProbability = data.Flip ? 0.5 : 0,
+                ShorterSides = data.ShorterSides.Length > 0 ? data.ShorterSides : [model.MinSize],
+                LongestSide = model.MaxSize,
+                RoundsSides = model.ResizeRounds,
+            },
+        };
+    }
+
+    private void Locked(Action work) => Locked(() =>
+    {
+        work();
+        return 0;
+    });
+
+    private T Locked<T>(Func<T> work)
+    {
+        lock (device.Lock)
+            return device.Guard(work);
+    }
+
+    private static void Create(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new TrainingException($"{folder}: the folder of the run can't be made ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    private static string Describe(TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{configuration.Network.Layout}, {source.Classes.Count} classes, {source.Pictures.Count} pictures"
+        + $"{(taken > 0 ? $", {taken} tensors from {configuration.Network.Weights}" : "")}");
+}

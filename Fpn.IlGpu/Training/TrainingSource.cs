@@ -1,0 +1,28 @@
+using Fpn.IlGpu.Data;
+
+namespace Fpn.IlGpu.Training;
+
+/// <summary>What a run learns from, opened.</summary>
+/// <param name="Pictures">Where its pictures come from.</param>
+/// <param name="Classes">Names by class index; no background.</param>
+/// <param name="Problems">Sentences on what was wrong with the annotations, and skipped or mended.</param>
+internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, IReadOnlyList<string> Problems)
+{
+    /// <summary>Opens it.</summary>
+    /// <param name="data">What it is.</param>
+    /// <param name="folder">What paths are relative to.</param>
+    /// <exception cref="AnnotationException">It is missing, broken, or there is nothing to learn from.</exception>
+    public static TrainingSource Open(TrainingData data, string folder)
+    {
+        if (data.Shapes is { } shapes)
+        {
+            var scenes = new SyntheticPictures((ulong)shapes.FirstSeed, shapes.Count, shapes.Width, shapes.Height);
+            return new TrainingSource(scenes, SyntheticShapes.Classes, []);
+        }
+        var set = data.Coco is { } coco
+            ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures))
+            : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);
+        return new TrainingSource(
+            new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], [.. set.Problems.Sentences()]);
+    }
+}
