@@ -60,10 +60,13 @@ internal static class RoiAlignBackward
             var box = boxes[roi];
             var rows = Axis.Of(box.Y1, box.Y2, sizes, sizes.Grid.H);
             var columns = Axis.Of(box.X1, box.X2, sizes, sizes.Grid.W);
-            for (var i = 0; i < sizes.Bins; i++)
+            var lastRow = rows.LastBin(y, sizes.Bins);
+            var firstColumn = columns.FirstBin(x, sizes.Bins);
+            var lastColumn = columns.LastBin(x, sizes.Bins);
+            for (var i = rows.FirstBin(y, sizes.Bins); i <= lastRow; i++)
             {
-                var row = rows.Weight(i, y);
-                for (var j = 0; j < sizes.Bins && row > 0; j++)
+                var row = firstColumn > lastColumn ? 0 : rows.Weight(i, y);
+                for (var j = firstColumn; j <= lastColumn && row > 0; j++)
                 {
                     var weight = row * columns.Weight(j, x);
                     if (weight > 0)
@@ -79,6 +82,9 @@ internal static class RoiAlignBackward
     /// <summary>One axis of a RoI: its start and the length of its bins, in level px; the samples of each; the map's size.</summary>
     internal readonly record struct Axis(float Start, float BinLength, int Samples, int Size)
     {
+        // Of bins: the weights tell exactly what these only narrow down.
+        private const float Slack = 0.01f;
+
         /// <summary>By the very rounding of <see cref="RoiAlign"/>.</summary>
         public static Axis Of(float from, float to, Sizes sizes, int size)
         {
@@ -88,6 +94,16 @@ internal static class RoiAlignBackward
             var samples = sizes.SamplingRatio > 0 ? sizes.SamplingRatio : (int)XMath.Ceiling(length / sizes.Bins);
             return new Axis(from * sizes.Scale - (sizes.Aligned != 0 ? 0.5f : 0), length / sizes.Bins, samples, size);
         }
+
+        /// <summary>No bin before this one reaches a pixel.</summary>
+        public int FirstBin(int pixel, int bins) => pixel == 0 || BinLength <= 0
+            ? 0
+            : (int)XMath.Clamp(XMath.Floor((pixel - 1 - Start) / BinLength - Slack), 0, bins);
+
+        /// <summary>No bin behind this one reaches a pixel.</summary>
+        public int LastBin(int pixel, int bins) => pixel == Size - 1 || BinLength <= 0
+            ? bins - 1
+            : (int)XMath.Clamp(XMath.Floor((pixel + 1 - Start) / BinLength + Slack), -1, bins - 1);
 
         /// <summary>How much of a pixel is in a bin: the mean over the samples.</summary>
         public float Weight(int bin, int pixel)
