@@ -35,6 +35,9 @@ public sealed class AnnotatedSetPictures : IPictureSource
     public bool IsWide(int index) => pictures[index].Width > pictures[index].Height;
 
     /// <inheritdoc/>
+    public long IdOf(int index) => pictures[index].Id;
+
+    /// <inheritdoc/>
     public string NameOf(int index) => $"'{set.PathOf(pictures[index])}'";
 
     /// <inheritdoc/>

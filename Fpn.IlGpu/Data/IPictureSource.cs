@@ -12,6 +12,10 @@ public interface IPictureSource
     /// <param name="index">From 0 to <see cref="Count"/> − 1.</param>
     bool IsWide(int index);
 
+    /// <summary>The number by which files of results name a picture.</summary>
+    /// <param name="index">From 0 to <see cref="Count"/> − 1.</param>
+    long IdOf(int index);
+
     /// <summary>What to call a picture in messages.</summary>
     /// <param name="index">From 0 to <see cref="Count"/> − 1.</param>
     string NameOf(int index);

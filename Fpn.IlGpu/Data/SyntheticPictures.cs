@@ -21,6 +21,9 @@ public sealed class SyntheticPictures(ulong firstSeed, int count, int width = 32
     /// <inheritdoc/>
     public bool IsWide(int index) => width > height;
 
+    /// <summary>Counts from 1, as <c>fpn shapes</c> does.</summary>
+    public long IdOf(int index) => index + 1;
+
     /// <inheritdoc/>
     public string NameOf(int index) => $"the scene of seed {firstSeed + (ulong)index}";
 

@@ -15,7 +15,7 @@ namespace Fpn.IlGpu.Detection;
 /// var found = detector.Detect("picture.jpg");
 /// </code>
 /// What all detectors share is here: the input, the backbone, the pyramid. What each makes of the pyramid is its
-/// <see cref="DetectIn"/>: <see cref="FasterRcnn"/>, <see cref="MaskRcnn"/>, <see cref="RetinaNet"/>,
+/// <see cref="DetectIn"/>: <see cref="FastRcnn"/>, <see cref="FasterRcnn"/>, <see cref="MaskRcnn"/>, <see cref="RetinaNet"/>,
 /// <see cref="ProposalNetwork"/>.
 /// </summary>
 /// <remarks>
@@ -33,9 +33,9 @@ public abstract class Detector : IDisposable
         Configuration = source.Configuration;
         Weights = source.Weights;
         Transform = new InputTransform(Device, Configuration);
-        var maps = FeaturePyramid.MapCount(Weights, "backbone.fpn");
+        var maps = Networks.Pyramid.MapCount(Weights, "backbone.fpn");
         Backbone = Networks.Backbone.Read(Device, Weights, "backbone.body", Configuration.StrideInFirstConvolution, maps);
-        Pyramid = FeaturePyramid.Read(Device, Weights, "backbone.fpn", Backbone.Channels);
+        Pyramid = Networks.Pyramid.Read(Configuration.Pyramid, Device, Weights, "backbone.fpn", Backbone.Channels);
         Anchors = new Anchors(
             Device, Configuration.AnchorSizes, Configuration.AspectRatios, Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
         ModelChecks.LevelsFit(source, Anchors, Pyramid);
@@ -63,6 +63,10 @@ public abstract class Detector : IDisposable
     /// <summary>What stands on the pyramid, for people.</summary>
     internal abstract string Description { get; }
 
+    /// <summary>IoU, and how many of a picture, by which an image pyramid's finds are merged.</summary>
+    private protected virtual (float NmsThreshold, int Most) MergeLimits
+        => (Configuration.BoxNmsThreshold, Configuration.BoxDetectionsPerImage);
+
     internal Device Device { get; }
 
     /// <summary>Which tensors were read, and which were not.</summary>
@@ -72,7 +76,7 @@ public abstract class Detector : IDisposable
 
     internal IBackbone Backbone { get; }
 
-    internal FeaturePyramid Pyramid { get; }
+    internal IPyramid Pyramid { get; }
 
     internal Anchors Anchors { get; }
 
@@ -195,12 +199,22 @@ public abstract class Detector : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The first stages of the paper; what they compute stays on the device.</summary>
+    /// <summary>At one size; or, of an image pyramid, at each.</summary>
     private IReadOnlyList<DetectedObject>[] DetectOnDevice(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
+    {
+        if (Configuration.ImagePyramid.Length == 0)
+            return DetectAt(Configuration.MinSize, pictures, cancellation);
+        var found = Configuration.ImagePyramid.Select(side => DetectAt(side, pictures, cancellation)).ToList();
+        var (threshold, most) = MergeLimits;
+        return [.. pictures.Select((_, n) => ImagePyramid.Merge(found.Select(at => at[n]), threshold, most))];
+    }
+
+    /// <summary>The first stages of the paper; what they compute stays on the device.</summary>
+    private IReadOnlyList<DetectedObject>[] DetectAt(int minSize, IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
     {
         using var scope = Device.Memory.BeginPicture();
         Device.Stage("preprocess");
-        using var batch = Transform.Run(pictures);
+        using var batch = Transform.Run(pictures, minSize);
         Device.Stage("backbone");
         var bottomUp = Backbone.Run(batch.Input);
         cancellation.ThrowIfCancellationRequested();
@@ -240,8 +254,17 @@ public abstract class Detector : IDisposable
         return new Box(boxInputPx.X1 * scaleX, boxInputPx.Y1 * scaleY, boxInputPx.X2 * scaleX, boxInputPx.Y2 * scaleY);
     }
 
+    /// <summary>A box of the original picture in px of the network's input.</summary>
+    private protected static Box ToInputPx(Box boxImagePx, ResizedPicture size)
+    {
+        var scaleX = (float)size.ResizedW / size.W;
+        var scaleY = (float)size.ResizedH / size.H;
+        return new Box(boxImagePx.X1 * scaleX, boxImagePx.Y1 * scaleY, boxImagePx.X2 * scaleX, boxImagePx.Y2 * scaleY);
+    }
+
     private static Detector Create(ModelSource source) => source.Configuration.Detector switch
     {
+        DetectorKind.FastRcnn => new FastRcnn(source),
         DetectorKind.FasterRcnn => new FasterRcnn(source),
         DetectorKind.MaskRcnn => new MaskRcnn(source),
         DetectorKind.RetinaNet => new RetinaNet(source),

@@ -15,7 +15,7 @@ internal static class FirstKernels
     public static IEnumerable<Delegate> Of(Device device, string kind)
     {
         Delegate[] shared = [Preprocess.Kernel, .. Convolutions(device), MaxPool.Kernel];
-        return kind is not (DetectorKind.FasterRcnn or DetectorKind.MaskRcnn)
+        return kind is not (DetectorKind.FasterRcnn or DetectorKind.FastRcnn or DetectorKind.MaskRcnn)
             ? shared
             :
             [

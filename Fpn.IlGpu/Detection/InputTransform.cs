@@ -15,7 +15,10 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     private readonly ChannelScaling channels = Scaling(configuration);
 
     /// <summary>Makes the input of a batch.</summary>
-    public InputBatch Run(IReadOnlyList<RgbImage> pictures) => Run(pictures, [.. pictures.Select(Resized)]);
+    public InputBatch Run(IReadOnlyList<RgbImage> pictures) => Run(pictures, configuration.MinSize);
+
+    /// <summary>Makes the input of a batch whose shorter sides become another length than the configuration's, in px.</summary>
+    public InputBatch Run(IReadOnlyList<RgbImage> pictures, int minSize) => Run(pictures, [.. pictures.Select(p => Resized(p, minSize))]);
 
     /// <summary>Makes the input of pictures that are resized to other sizes than the configuration's.</summary>
     public InputBatch Run(IReadOnlyList<RgbImage> pictures, ResizedPicture[] sizes)
@@ -35,14 +38,16 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     }
 
     /// <summary>Height and width of the input that a batch would become, in px.</summary>
-    public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures) => Padded([.. pictures.Select(Resized)]);
+    public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures) 
+        => Padded([.. pictures.Select(p => Resized(p, configuration.MinSize))]);
 
     private (int H, int W) Padded(ResizedPicture[] sizes) => (RoundUp(sizes.Max(s => s.ResizedH)), RoundUp(sizes.Max(s => s.ResizedW)));
 
-    private ResizedPicture Resized(RgbImage picture)
+    private ResizedPicture Resized(RgbImage picture, int minSize)
     {
-        var (h, w) = Preprocess.ResizedSize(
-            picture.Height, picture.Width, configuration.MinSize, configuration.MaxSize, configuration.ResizeRounds);
+        // The limit of the longer side is one of the shorter side's length, with which it grows.
+        var maxSize = (int)((long)configuration.MaxSize * minSize / configuration.MinSize);
+        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, minSize, Math.Max(1, maxSize), configuration.ResizeRounds);
         return new ResizedPicture(picture.Height, picture.Width, h, w);
     }
 

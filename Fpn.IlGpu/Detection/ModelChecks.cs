@@ -55,7 +55,7 @@ internal static class ModelChecks
 
     /// <summary>Anchors must be configured for as many levels as the pyramid has.</summary>
     /// <exception cref="WeightsException">They are not.</exception>
-    public static void LevelsFit(ModelSource source, Anchors anchors, FeaturePyramid pyramid)
+    public static void LevelsFit(ModelSource source, Anchors anchors, IPyramid pyramid)
     {
         if (anchors.Levels != pyramid.Levels)
         {

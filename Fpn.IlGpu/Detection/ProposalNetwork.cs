@@ -11,7 +11,7 @@ public sealed class ProposalNetwork : Detector
     internal ProposalNetwork(ModelSource source)
         : base(source)
     {
-        Rpn = new RegionProposalNetwork(source, Pyramid.Channels, Anchors);
+        Rpn = new RegionProposalNetwork(source, Pyramid, Anchors);
         ScoreThreshold = Configuration.RpnScoreThreshold;
     }
 
@@ -21,6 +21,9 @@ public sealed class ProposalNetwork : Detector
     internal override string Description => Rpn.Head.Description;
 
     internal RegionProposalNetwork Rpn { get; }
+
+    private protected override (float NmsThreshold, int Most) MergeLimits
+        => (Configuration.RpnNmsThreshold, Configuration.RpnPostNmsTopN);
 
     /// <summary>RPN, proposals.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(

@@ -12,15 +12,15 @@ internal sealed class RegionProposalNetwork : IDisposable
 
     /// <summary>Reads one.</summary>
     /// <param name="source">Where from.</param>
-    /// <param name="channels">d.</param>
+    /// <param name="pyramid">What it stands on.</param>
     /// <param name="anchors">They stay the caller's.</param>
     /// <exception cref="Tensors.WeightsException">Something is missing, or the anchors are others than those configured.</exception>
-    public RegionProposalNetwork(ModelSource source, int channels, Anchors anchors)
+    public RegionProposalNetwork(ModelSource source, IPyramid pyramid, Anchors anchors)
     {
         device = source.Device;
         configuration = source.Configuration;
         this.anchors = anchors;
-        Head = RpnHead.Read(device, source.Weights, "rpn.head", channels);
+        Head = RpnHead.Read(device, source.Weights, "rpn.head", pyramid.Channels, pyramid.Levels);
         ModelChecks.AnchorsFit(source, anchors, Head.AnchorsPerLocation);
     }
 

@@ -2,6 +2,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
@@ -9,7 +10,12 @@ namespace Fpn.IlGpu.Detection;
 /// <param name="SamplingRatio">Samples of a bin's side; 0 for adaptive.</param>
 /// <param name="Aligned">Whether RoIAlign shifts by half a px.</param>
 /// <param name="LevelEpsilon">Added in the level formula (see <see cref="RoiLevels"/>).</param>
-internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelEpsilon);
+/// <param name="IsMaxPool">Whether they are pooled by <see cref="RoiMaxPool"/>, the paper's way; else by <see cref="RoiAlign"/>.</param>
+internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelEpsilon, bool IsMaxPool = false)
+{
+    /// <summary>A model's.</summary>
+    public static RoiSettings Of(ModelConfiguration c) => new(c.RoiSamplingRatio, c.RoiAligned, c.RoiLevelEpsilon, c.RoiMaxPool);
+}
 
 /// <summary>
 /// Features of a fixed size for every proposal, read from the pyramid level that its size calls for (paper, section
@@ -36,9 +42,11 @@ internal static class RoiFeatures
         RoiLevels.Run(
             device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, Range(table, settings.LevelEpsilon), places.View);
         var features = Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid[0].Shape.C));
-        RoiAlign.Run(
-            device, levelTable.View, pyramid.Values.View, new RoiList(rois.Boxes.View, places.View, rois.Total.View),
-            settings.SamplingRatio, settings.Aligned, features);
+        var list = new RoiList(rois.Boxes.View, places.View, rois.Total.View);
+        if (settings.IsMaxPool)
+            RoiMaxPool.Run(device, levelTable.View, pyramid.Values.View, list, features);
+        else
+            RoiAlign.Run(device, levelTable.View, pyramid.Values.View, list, settings.SamplingRatio, settings.Aligned, features);
         return features;
     }
 

@@ -8,21 +8,24 @@ namespace Fpn.IlGpu.Networks;
 /// <summary>
 /// The Fast R-CNN head (paper, section 4.2), the same for RoIs of every level: two fully connected layers with ReLU,
 /// then two sibling ones: a logit for each class and the background, and four box deltas for each. torchvision's second
-/// generation of models has 3×3 convolutions with batch norms, and then only one fully connected layer.
+/// generation of models has 3×3 convolutions with batch norms, and then only one fully connected layer; the baseline without
+/// a pyramid has a <see cref="StageHead"/>.
 /// </summary>
 internal sealed class BoxHead : IDisposable
 {
     private readonly Device device;
+    private readonly StageHead? stage;
     private readonly ConvolutionLayer[] convolutions;
     private readonly ConvolutionWeights[] hidden;
     private readonly ConvolutionWeights scores;
     private readonly ConvolutionWeights deltas;
 
     private BoxHead(
-        Device device, ConvolutionLayer[] convolutions, ConvolutionWeights[] hidden, ConvolutionWeights scores, ConvolutionWeights deltas,
-        int bins)
+        Device device, StageHead? stage, ConvolutionLayer[] convolutions, ConvolutionWeights[] hidden, ConvolutionWeights scores,
+        ConvolutionWeights deltas, int bins)
     {
         this.device = device;
+        this.stage = stage;
         this.convolutions = convolutions;
         this.hidden = hidden;
         this.scores = scores;
@@ -31,11 +34,12 @@ internal sealed class BoxHead : IDisposable
     }
 
     /// <summary>What it is, for people.</summary>
-    public string Description
-        => (convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")
+    public string Description => stage is not null
+        ? $"the fifth stage, 2 fully connected of {stage.OutputChannels}"
+        : (convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")
             + $"{hidden.Length} + 2 fully connected of {hidden[^1].OutputC}";
 
-    /// <summary>The side of a RoI's features: 7.</summary>
+    /// <summary>The side of a RoI's features: 7, or what a <see cref="StageHead"/> takes.</summary>
     public int Bins { get; }
 
     /// <summary>The number of classes, the background counted.</summary>
@@ -47,9 +51,16 @@ internal sealed class BoxHead : IDisposable
     /// <param name="name">What its tensors' names begin with: <c>roi_heads</c>.</param>
     /// <param name="channels">d.</param>
     /// <param name="backgroundLast">Whether the background is the last class; it may then have no box deltas.</param>
+    /// <param name="strideInFirst">Of a <see cref="StageHead"/>: whether a bottleneck's stride is in its first 1×1.</param>
     /// <exception cref="WeightsException">Something is missing, or shapes don't fit one another.</exception>
-    public static BoxHead Read(Device device, WeightReader weights, string name, int channels, bool backgroundLast)
+    public static BoxHead Read(
+        Device device, WeightReader weights, string name, int channels, bool backgroundLast, bool strideInFirst = false)
     {
+        if (weights.HasAny(StageHead.Name(name + ".box_head")))
+        {
+            var stage = StageHead.Read(device, weights, name + ".box_head", channels, strideInFirst);
+            return Read(device, weights, name, stage, [], [], stage.OutputChannels, StageHead.Bins, backgroundLast);
+        }
         var convolutions = new ConvolutionLayer[weights.HasAny(name + ".box_head.fc6.") ? 0 : Convolutions(weights, name + ".box_head")];
         for (var i = 0; i < convolutions.Length; i++)
         {
@@ -68,10 +79,17 @@ internal sealed class BoxHead : IDisposable
                 ? weights.FullyConnected($"{name}.box_head.{names[i]}", channels, Math.Max(1, bins * bins))
                 : weights.FullyConnected($"{name}.box_head.{names[i]}", hidden[i - 1].OutputC);
         }
-        var scores = weights.FullyConnected(name + ".box_predictor.cls_score", hidden[^1].OutputC);
-        var deltas = weights.FullyConnected(name + ".box_predictor.bbox_pred", hidden[^1].OutputC);
+        return Read(device, weights, name, null, convolutions, hidden, hidden[^1].OutputC, bins, backgroundLast);
+    }
+
+    private static BoxHead Read(
+        Device device, WeightReader weights, string name, StageHead? stage, ConvolutionLayer[] convolutions, ConvolutionWeights[] hidden,
+        int features, int bins, bool backgroundLast)
+    {
+        var scores = weights.FullyConnected(name + ".box_predictor.cls_score", features);
+        var deltas = weights.FullyConnected(name + ".box_predictor.bbox_pred", features);
         return deltas.OutputC == 4 * scores.OutputC || (backgroundLast && deltas.OutputC == 4 * (scores.OutputC - 1))
-            ? new BoxHead(device, convolutions, hidden, scores, deltas, bins)
+            ? new BoxHead(device, stage, convolutions, hidden, scores, deltas, bins)
             : throw weights.Error(
                 $"the tensor '{name}.box_predictor.bbox_pred.weight' has {deltas.OutputC} outputs "
                 + $"where {scores.OutputC} classes need {4 * scores.OutputC}.");
@@ -83,6 +101,8 @@ internal sealed class BoxHead : IDisposable
     /// <returns>[R, 1, 1, 1024].</returns>
     public Tensor Features(Tensor roiFeatures, ArrayView<int> liveRois)
     {
+        if (stage is not null)
+            return stage.Run(roiFeatures);
         using var convolved = convolutions.Length == 0 ? null : convolutions.RunAll(roiFeatures);
         var x = Multiply(convolved ?? roiFeatures, hidden[0], liveRois, Activation.Relu);
         foreach (var layer in hidden.Skip(1))
@@ -103,6 +123,7 @@ internal sealed class BoxHead : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        stage?.Dispose();
         foreach (var layer in convolutions)
             layer.Dispose();
         foreach (var layer in hidden)

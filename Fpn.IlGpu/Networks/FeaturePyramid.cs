@@ -15,7 +15,7 @@ namespace Fpn.IlGpu.Networks;
 /// laterals are 1×1 convolutions to d channels, which upsample and merge as they store; there is no non-linearity in any of
 /// these layers. Some models follow each convolution by a batch norm, and RetinaNet has other <see cref="ExtraLevels"/>.
 /// </summary>
-internal sealed class FeaturePyramid : IDisposable
+internal sealed class FeaturePyramid : IPyramid
 {
     private readonly Device device;
     private readonly ConvolutionLayer[] laterals;
@@ -30,20 +30,17 @@ internal sealed class FeaturePyramid : IDisposable
         this.extra = extra;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <inheritdoc/>
     public string Description => $"{Levels} levels of {Channels} channels, {extra.Description}";
 
-    /// <summary>d, the channels of every level.</summary>
+    /// <inheritdoc/>
     public int Channels => smooths[0].OutputChannels;
 
     /// <summary>The number of levels, those above the top map included.</summary>
     public int Levels => laterals.Length + extra.Count;
 
-    /// <summary>The number of levels that stand on a map of the backbone: those that RoIs are read from.</summary>
+    /// <inheritdoc/>
     public int MergedLevels => laterals.Length;
-
-    /// <summary>The number of the backbone's maps that a pyramid in a file stands on.</summary>
-    public static int MapCount(WeightReader weights, string name) => Math.Max(1, weights.Count(name + ".inner_blocks."));
 
     /// <summary>Reads one that stands on a backbone.</summary>
     /// <param name="device">Where its weights go.</param>

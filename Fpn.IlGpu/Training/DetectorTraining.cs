@@ -17,6 +17,7 @@ namespace Fpn.IlGpu.Training;
 ///                          RoI features → box head → its losses, of sampled RoIs
 /// </code>
 /// Targets are found on the host, as their cost is small; the only waits for the device are for the proposals and the losses.
+/// An RPN alone ends with its losses; Fast R-CNN has its proposals from elsewhere, and no RPN.
 /// </summary>
 internal sealed class DetectorTraining : IDisposable
 {
@@ -29,15 +30,21 @@ internal sealed class DetectorTraining : IDisposable
     private readonly InputTransform transform;
     private readonly Anchors anchors;
     private readonly DetectorLosses losses;
+    private readonly Func<TrainingSample, Box[]>? given;
     private (int H, int W, BoxColumns Boxes)? latestAnchors;
 
     /// <summary>Takes a network to train.</summary>
     /// <param name="device">Where it is.</param>
     /// <param name="network">It stays the caller's.</param>
     /// <param name="configuration">How.</param>
-    public DetectorTraining(Device device, TrainableDetector network, TrainingConfiguration configuration)
+    /// <param name="given">The proposals of a batch's samples, in input px, for a network without an RPN; else null.</param>
+    public DetectorTraining(
+        Device device, TrainableDetector network, TrainingConfiguration configuration, Func<TrainingSample, Box[]>? given = null)
     {
+        if (!network.HasRpn && given is null)
+            throw new ArgumentNullException(nameof(given), "Fast R-CNN is trained on given proposals.");
         this.device = device;
+        this.given = given;
         this.configuration = configuration;
         Network = network;
         var model = network.Configuration;
@@ -58,23 +65,31 @@ internal sealed class DetectorTraining : IDisposable
         var truths = batch.Samples.Select(s => new PictureTruth(s.Objects)).ToArray();
         using var tape = new Tape(device);
         var pyramid = Network.Pyramid(tape, input.Input);
-        var rpn = Network.Rpn(tape, pyramid);
-        losses.OfRpn(tape, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
-
-        var rois = RoiTargetsOf(batch.Step, rpn, input, truths);
-        using var regions = Network.Regions(
-            pyramid, rois.SelectMany(r => r.Rois).ToArray(), rois.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray(),
-            input.Input.Shape.H);
-        var boxes = Network.Boxes(tape, pyramid, regions);
-        // The background is the first class of the head.
-        int[] classes = [.. rois.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
-        losses.OfBoxes(tape, boxes, classes, Background, rois.SelectMany(r => r.Deltas).ToArray());
+        var rpn = Network.HasRpn ? Network.Rpn(tape, pyramid) : null;
+        if (rpn is not null)
+            losses.OfRpn(tape, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
+        if (Network.HasBoxHead)
+        {
+            var proposals = rpn is null ? [.. batch.Samples.Select(given!)] : ProposalsOf(rpn, input);
+            AddBoxLosses(tape, pyramid, RoiTargetsOf(batch.Step, proposals, truths), input.Input.Shape.H);
+        }
         tape.Backward();
         return [.. tape.ReadLosses()];
     }
 
     /// <inheritdoc/>
     public void Dispose() => anchors.Dispose();
+
+    private void AddBoxLosses(Tape tape, VariableMaps pyramid, RoiTargets[] rois, int inputH)
+    {
+        var regions = tape.Hold(Network.Regions(
+            pyramid, rois.SelectMany(r => r.Rois).ToArray(), rois.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray(),
+            inputH));
+        var boxes = Network.Boxes(tape, pyramid, regions);
+        // The background is the first class of the head.
+        int[] classes = [.. rois.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
+        losses.OfBoxes(tape, boxes, classes, Background, rois.SelectMany(r => r.Deltas).ToArray());
+    }
 
     private AnchorTargets[] AnchorTargetsOf(long step, RpnVariables rpn, Shape input, PictureTruth[] truths)
     {
@@ -90,24 +105,31 @@ internal sealed class DetectorTraining : IDisposable
         return targets;
     }
 
-    private RoiTargets[] RoiTargetsOf(long step, RpnVariables rpn, InputBatch input, PictureTruth[] truths)
+    /// <summary>What the RPN proposes for each picture, in input px.</summary>
+    private Box[][] ProposalsOf(RpnVariables rpn, InputBatch input)
     {
-        var (model, rpnTraining, boxTraining) = (Network.Configuration, configuration.Rpn, configuration.BoxHead);
+        var (model, training) = (Network.Configuration, configuration.Rpn);
         using var proposals = Proposals.Find(
             device, rpn.Values, anchors, input.Input.Shape.H, input.Input.Shape.W, input.Pictures.View,
-            new ProposalSettings(rpnTraining.PreNmsTopN, rpnTraining.PostNmsTopN, model.RpnNmsThreshold, model.RpnScoreThreshold));
+            new ProposalSettings(training.PreNmsTopN, training.PostNmsTopN, model.RpnNmsThreshold, model.RpnScoreThreshold));
         var (boxes, counts) = (proposals.Boxes.Download(), proposals.PerPicture.Download());
-        var size = new SampleSize(boxTraining.Samples, boxTraining.PositiveShare);
-        var rule = MatchRule.Rois with { PositiveFrom = boxTraining.PositiveIou, NegativeBelow = boxTraining.PositiveIou };
+        var byPicture = new Box[counts.Length][];
+        for (var (n, first) = (0, 0); n < counts.Length; first += counts[n++])
+            byPicture[n] = boxes.AsSpan(first, counts[n]).ToArray();
+        return byPicture;
+    }
+
+    private RoiTargets[] RoiTargetsOf(long step, Box[][] proposals, PictureTruth[] truths)
+    {
+        var (model, training) = (Network.Configuration, configuration.BoxHead);
+        var size = new SampleSize(training.Samples, training.PositiveShare);
+        var rule = MatchRule.Rois with { PositiveFrom = training.PositiveIou, NegativeBelow = training.PositiveIou };
         var weights = new BoxWeights(model.BoxWeights[0], model.BoxWeights[1], model.BoxWeights[2], model.BoxWeights[3]);
         var targets = new RoiTargets[truths.Length];
-        var firsts = new int[truths.Length];
-        for (var n = 1; n < firsts.Length; n++)
-            firsts[n] = firsts[n - 1] + counts[n - 1];
         Parallel.For(0, truths.Length, n =>
         {
             var random = new KeyedRandom(configuration.Seed, RoiPurpose, step, n);
-            targets[n] = RoiTargets.Of(boxes.AsSpan(firsts[n], counts[n]), truths[n], size, rule, weights, random);
+            targets[n] = RoiTargets.Of(proposals[n], truths[n], size, rule, weights, random);
         });
         return targets;
     }

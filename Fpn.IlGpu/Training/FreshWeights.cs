@@ -1,5 +1,7 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Training;
 
@@ -17,59 +19,98 @@ internal sealed class FreshWeights
 
     private FreshWeights(long seed) => this.seed = seed;
 
-    /// <summary>All tensors of a Faster R-CNN.</summary>
+    /// <summary>All tensors of a Faster R-CNN, or of one of its halves.</summary>
     /// <param name="layout">Its layers.</param>
-    /// <param name="classes">With the background.</param>
-    /// <param name="anchors">A, anchors a location.</param>
+    /// <param name="model">Its detector, pyramid, anchors and classes.</param>
     /// <param name="seed">What they depend on.</param>
-    public static IReadOnlyList<StateTensor> Of(NetworkLayout layout, int classes, int anchors, long seed)
+    public static IReadOnlyList<StateTensor> Of(NetworkLayout layout, ModelConfiguration model, long seed)
     {
         var fresh = new FreshWeights(seed);
         var channels = fresh.AddBackbone(layout);
-        var d = layout.PyramidChannels;
-        for (var l = 0; l < channels.Length; l++)
+        var d = model.Pyramid == PyramidKind.SingleMap ? channels[^1] : layout.PyramidChannels;
+        if (model.Pyramid != PyramidKind.SingleMap)
+            fresh.AddPyramid(model.Pyramid, channels, d);
+        if (model.Detector != DetectorKind.FastRcnn)
         {
-            fresh.AddUniform($"backbone.fpn.inner_blocks.{l}.0", 1, zeroBias: true, d, channels[l], 1, 1);
-            fresh.AddUniform($"backbone.fpn.layer_blocks.{l}.0", 1, zeroBias: true, d, d, 3, 3);
+            var anchors = model.AspectRatios.Length * model.AnchorSizes[0].Length;
+            string[] heads = layout.SharedRpnHead ? ["rpn.head"] : [.. model.AnchorSizes.Select((_, l) => $"rpn.head.{l}")];
+            foreach (var head in heads)
+                fresh.AddRpnHead(head, d, layout.PyramidChannels, anchors);
         }
-        fresh.AddSmall("rpn.head.conv.0.0", d, d, 3, 3);
-        fresh.AddSmall("rpn.head.cls_logits", anchors, d, 1, 1);
-        fresh.AddSmall("rpn.head.bbox_pred", 4 * anchors, d, 1, 1);
-        // PyTorch's own for linear layers is uniform within 1 / √inputs, a third of the variance that the pyramid's has.
-        var linear = 1 / Math.Sqrt(3);
-        fresh.AddUniform("roi_heads.box_head.fc6", linear, zeroBias: false, layout.HeadChannels, d * RoiSide * RoiSide);
-        fresh.AddUniform("roi_heads.box_head.fc7", linear, zeroBias: false, layout.HeadChannels, layout.HeadChannels);
-        fresh.AddUniform("roi_heads.box_predictor.cls_score", linear, zeroBias: false, classes, layout.HeadChannels);
-        fresh.AddUniform("roi_heads.box_predictor.bbox_pred", linear, zeroBias: false, 4 * classes, layout.HeadChannels);
+        if (model.Detector != DetectorKind.ProposalNetwork)
+            fresh.AddBoxHead(layout, model.Classes!.Length, d);
         return fresh.tensors;
     }
 
+    private void AddPyramid(string kind, int[] channels, int d)
+    {
+        for (var l = 0; l < channels.Length; l++)
+        {
+            if (AblatedPyramid.HasLateral(kind, l, channels.Length))
+                AddUniform($"backbone.fpn.inner_blocks.{l}.0", 1, zeroBias: true, d, channels[l], 1, 1);
+            if (AblatedPyramid.HasSmooth(kind, l))
+                AddUniform($"backbone.fpn.layer_blocks.{l}.0", 1, zeroBias: true, d, d, 3, 3);
+        }
+    }
+
+    private void AddRpnHead(string name, int inputC, int hiddenC, int anchors)
+    {
+        AddSmall($"{name}.conv.0.0", hiddenC, inputC, 3, 3);
+        AddSmall($"{name}.cls_logits", anchors, hiddenC, 1, 1);
+        AddSmall($"{name}.bbox_pred", 4 * anchors, hiddenC, 1, 1);
+    }
+
+    private void AddBoxHead(NetworkLayout layout, int classes, int d)
+    {
+        const string Head = "roi_heads.box_head";
+        // PyTorch's own for linear layers is uniform within 1 / √inputs, a third of the variance that the pyramid's has.
+        var linear = 1 / Math.Sqrt(3);
+        var features = layout.HeadChannels;
+        if (layout.BoxHead == BoxHeadKind.Stage)
+        {
+            features = AddStage(StageHead.Name(Head), layout, stage: 3, d, isFirst: false);
+        }
+        else
+        {
+            AddUniform($"{Head}.fc6", linear, zeroBias: false, features, d * RoiSide * RoiSide);
+            AddUniform($"{Head}.fc7", linear, zeroBias: false, features, features);
+        }
+        AddUniform("roi_heads.box_predictor.cls_score", linear, zeroBias: false, classes, features);
+        AddUniform("roi_heads.box_predictor.bbox_pred", linear, zeroBias: false, 4 * classes, features);
+    }
+
+    /// <returns>Channels of the maps, C2 first.</returns>
     private int[] AddBackbone(NetworkLayout layout)
     {
         const string Body = "backbone.body";
-        var (stages, bottleneck) = layout.Stages;
-        var expansion = bottleneck ? 4 : 1;
         AddNormalised($"{Body}.conv1", $"{Body}.bn1", layout.Widths[0], 3, 7);
+        // The first map is C2.
+        var channels = new int[layout.TopMap - 1];
         var inputC = layout.Widths[0];
-        var channels = new int[stages.Length];
-        for (var stage = 0; stage < stages.Length; stage++)
-        {
-            var width = layout.Widths[stage];
-            var outputC = channels[stage] = width * expansion;
-            for (var b = 0; b < stages[stage]; b++)
-            {
-                var block = $"{Body}.layer{stage + 1}.{b}";
-                AddNormalised($"{block}.conv1", $"{block}.bn1", width, inputC, bottleneck ? 1 : 3);
-                AddNormalised($"{block}.conv2", $"{block}.bn2", width, width, 3);
-                if (bottleneck)
-                    AddNormalised($"{block}.conv3", $"{block}.bn3", outputC, width, 1);
-                // The shortcut is a layer where the block changes the map's size or channels.
-                if (b == 0 && (stage > 0 || inputC != outputC))
-                    AddNormalised($"{block}.downsample.0", $"{block}.downsample.1", outputC, inputC, 1);
-                inputC = outputC;
-            }
-        }
+        for (var stage = 0; stage < channels.Length; stage++)
+            inputC = channels[stage] = AddStage($"{Body}.layer{stage + 1}.", layout, stage, inputC, isFirst: stage == 0);
         return channels;
+    }
+
+    /// <returns>Channels of the stage's output.</returns>
+    private int AddStage(string name, NetworkLayout layout, int stage, int inputC, bool isFirst)
+    {
+        var (stages, bottleneck) = layout.Stages;
+        var width = layout.Widths[stage];
+        var outputC = width * (bottleneck ? 4 : 1);
+        for (var b = 0; b < stages[stage]; b++)
+        {
+            var block = $"{name}{b}";
+            AddNormalised($"{block}.conv1", $"{block}.bn1", width, inputC, bottleneck ? 1 : 3);
+            AddNormalised($"{block}.conv2", $"{block}.bn2", width, width, 3);
+            if (bottleneck)
+                AddNormalised($"{block}.conv3", $"{block}.bn3", outputC, width, 1);
+            // The shortcut is a layer where the block changes the map's size or channels.
+            if (b == 0 && (!isFirst || inputC != outputC))
+                AddNormalised($"{block}.downsample.0", $"{block}.downsample.1", outputC, inputC, 1);
+            inputC = outputC;
+        }
+        return outputC;
     }
 
     private void AddNormalised(string convolution, string batchNorm, int outputC, int inputC, int kernel)

@@ -20,8 +20,7 @@ internal static class InitialWeights
     public static StateDictionary Of(TrainingConfiguration configuration, ModelConfiguration model, string folder, out int taken)
     {
         var network = configuration.Network;
-        var anchors = model.AspectRatios.Length * model.AnchorSizes[0].Length;
-        var tensors = FreshWeights.Of(network, model.Classes!.Length, anchors, configuration.Seed);
+        var tensors = FreshWeights.Of(network, model, configuration.Seed);
         taken = 0;
         if (network.Weights is { } file)
         {

@@ -15,7 +15,18 @@ public sealed record NetworkLayout
     /// <summary>Channels inside the blocks of the four stages; the ResNets' own are 64, 128, 256, 512.</summary>
     public int[] Widths { get; init; } = [64, 128, 256, 512];
 
-    /// <summary>d, channels of the pyramid's levels.</summary>
+    /// <summary>
+    /// The backbone's last map, 5 for C5; or 4, which leaves the fifth stage out, or to <see cref="BoxHeadKind.Stage"/>.
+    /// </summary>
+    public int TopMap { get; init; } = 5;
+
+    /// <summary>What says what is in a region.</summary>
+    public BoxHeadKind BoxHead { get; init; } = BoxHeadKind.FullyConnected;
+
+    /// <summary>Whether one RPN head serves all levels, as the paper recommends; else each has its own.</summary>
+    public bool SharedRpnHead { get; init; } = true;
+
+    /// <summary>d, channels of the pyramid's levels, and of the RPN's hidden layer.</summary>
     public int PyramidChannels { get; init; } = 256;
 
     /// <summary>Channels of the box head's two layers.</summary>
@@ -46,12 +57,26 @@ public sealed record NetworkLayout
             return "'network.widths' takes four numbers from 1 to 4096";
         if (PyramidChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
             return "'network.pyramid_channels' lies within 1 and 4096, 'network.head_channels' within 1 and 16384";
+        if (TopMap is not (4 or 5))
+            return "'network.top_map' is 4 or 5";
+        if (BoxHead == BoxHeadKind.Stage && TopMap != 4)
+            return "'network.box_head' of 'stage' is the fifth stage: 'network.top_map' must be 4";
         if (FrozenStages is < 0 or > 5)
             return "'network.frozen_stages' lies within 0 and 5";
         return FrozenStages > 0 && Weights is null
             ? "'network.frozen_stages' of random weights would stay random: name 'network.weights'"
             : null;
     }
+}
+
+/// <summary>What says what is in a region.</summary>
+public enum BoxHeadKind
+{
+    /// <summary>Two layers of <see cref="NetworkLayout.HeadChannels"/> on features of 7 × 7 (paper, section 4.2).</summary>
+    FullyConnected,
+
+    /// <summary>The ResNet's fifth stage on features of 14 × 14, and a mean: the baseline that FPN is compared with.</summary>
+    Stage,
 }
 
 /// <summary>What the region proposal network is told (section 4.1 of the paper).</summary>

@@ -119,6 +119,18 @@ internal sealed partial class Tape
         return output;
     }
 
+    /// <summary>A coarser map, upsampled to a size (see <see cref="UpsampleMerge.Upsample"/>).</summary>
+    /// <param name="x">[N, Ht, Wt, C].</param>
+    /// <param name="shape">[N, H, W, C].</param>
+    public Variable Upsample(Variable x, Shape shape)
+    {
+        var output = New(Tensor.Rent(device, shape));
+        UpsampleMerge.Upsample(device, x.Value, output.Value);
+        if (x.NeedsGradient)
+            Record(output, [], gradient => UpsampleBackward.Run(device, gradient, x.GradientToAddTo()));
+        return output;
+    }
+
     private static void Check(Activation activation)
     {
         if (activation is not (Activation.None or Activation.Relu))

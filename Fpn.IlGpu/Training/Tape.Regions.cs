@@ -34,6 +34,27 @@ internal sealed partial class Tape
         return output;
     }
 
+    /// <summary>The mean of every channel of every map (see <see cref="Kernels.GlobalAveragePool"/>).</summary>
+    /// <param name="x">[N, H, W, C].</param>
+    /// <returns>[N, 1, 1, C].</returns>
+    public Variable GlobalAveragePool(Variable x)
+    {
+        var output = New(Tensor.Rent(device, new Shape(x.Shape.N, 1, 1, x.Shape.C)));
+        Kernels.GlobalAveragePool.Run(device, x.Value, output.Value);
+        if (x.NeedsGradient)
+            Record(output, [], gradient => GlobalAveragePoolBackward.Run(device, gradient, x.GradientToAddTo()));
+        return output;
+    }
+
+    /// <summary>Features of regions, by whichever pooling the settings say, from the levels that their sizes call for.</summary>
+    /// <param name="pyramid">[N, Hl, Wl, C].</param>
+    /// <param name="regions">Of which.</param>
+    /// <param name="bins">Side of the features.</param>
+    /// <param name="settings">How.</param>
+    /// <returns>[R, bins, bins, C].</returns>
+    public Variable RoiFeatures(VariableMaps pyramid, Regions regions, int bins, RoiSettings settings)
+        => settings.IsMaxPool ? RoiMaxPool(pyramid, regions, bins) : RoiAlign(pyramid, regions, bins, settings);
+
     /// <summary>Features of regions (see <see cref="Kernels.RoiAlign"/>), from the levels that their sizes call for.</summary>
     /// <param name="pyramid">[N, Hl, Wl, C].</param>
     /// <param name="regions">Of which.</param>

@@ -28,6 +28,14 @@ internal sealed partial class Tape(Device device) : IDisposable
     /// <summary>A value that no operator of the tape made, and that gradients need not come back to; it becomes the tape's.</summary>
     public Variable Input(Tensor value) => New(value);
 
+    /// <summary>Something that lives as long as the tape.</summary>
+    public T Hold<T>(T thing)
+        where T : IDisposable
+    {
+        held.Add(thing);
+        return thing;
+    }
+
     /// <summary>Computes all gradients, from what the losses have left at their inputs.</summary>
     public void Backward()
     {
@@ -56,14 +64,6 @@ internal sealed partial class Tape(Device device) : IDisposable
             thing.Dispose();
         }
         held.Clear();
-    }
-
-    /// <summary>Something that lives as long as the tape.</summary>
-    private T Hold<T>(T thing)
-        where T : IDisposable
-    {
-        held.Add(thing);
-        return thing;
     }
 
     private Variable New(Tensor value) => Hold(new Variable(device, value));

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
@@ -8,7 +9,7 @@ namespace Fpn.IlGpu.Training;
 
 /// <summary>
 /// Faster R-CNN on a Feature Pyramid Network, composed on a tape of the very tensors that <see cref="FasterRcnn"/> reads: what is
-/// trained here loads there.
+/// trained here loads there. So are its halves, the RPN alone and Fast R-CNN (see <see cref="DetectorKind"/>).
 /// <code>
 /// using var tape = new Tape(device);
 /// var pyramid = network.Pyramid(tape, input);
@@ -24,8 +25,8 @@ internal sealed class TrainableDetector : IDisposable
 {
     private readonly TrainableResNet backbone;
     private readonly TrainablePyramid pyramid;
-    private readonly TrainableRpnHead rpn;
-    private readonly TrainableBoxHead boxHead;
+    private readonly TrainableRpnHead? rpn;
+    private readonly TrainableBoxHead? boxHead;
 
     /// <summary>Reads one.</summary>
     /// <param name="device">Where to.</param>
@@ -39,12 +40,25 @@ internal sealed class TrainableDetector : IDisposable
         var source = new WeightReader(device, state, Configuration.BatchNormEpsilon);
         Parameters = new ParameterSet(device, source);
         var training = new LayerTraining(IsTrained: true, norms, Configuration.BatchNormEpsilon);
-        var maps = FeaturePyramid.MapCount(source, "backbone.fpn");
+        var maps = Networks.Pyramid.MapCount(source, "backbone.fpn");
         backbone = new TrainableResNet(
             Parameters, "backbone.body", Configuration.StrideInFirstConvolution, maps, frozenStages, training);
-        pyramid = new TrainablePyramid(Parameters, "backbone.fpn", backbone.Channels, training);
-        rpn = new TrainableRpnHead(Parameters, "rpn.head", pyramid.Channels, training);
-        boxHead = new TrainableBoxHead(Parameters, "roi_heads", pyramid.Channels, training);
+        pyramid = new TrainablePyramid(Configuration.Pyramid, Parameters, "backbone.fpn", backbone.Channels, training);
+        if (Configuration.Detector != DetectorKind.FastRcnn)
+        {
+            if (Configuration.AnchorSizes.Length != pyramid.Levels)
+            {
+                throw source.Error(
+                    $"the configuration gives anchor sizes for {Configuration.AnchorSizes.Length} levels, but its pyramid has "
+                    + $"{pyramid.Levels}.");
+            }
+            rpn = new TrainableRpnHead(Parameters, "rpn.head", pyramid.Channels, pyramid.Levels, training);
+        }
+        if (Configuration.Detector != DetectorKind.ProposalNetwork)
+        {
+            boxHead = new TrainableBoxHead(
+                Parameters, "roi_heads", pyramid.Channels, Configuration.StrideInFirstConvolution, training);
+        }
     }
 
     /// <summary>The conventions that it is trained by.</summary>
@@ -53,11 +67,19 @@ internal sealed class TrainableDetector : IDisposable
     /// <summary>Its tensors.</summary>
     public ParameterSet Parameters { get; }
 
-    /// <summary>The number of classes, the background counted.</summary>
-    public int Classes => boxHead.Classes;
+    /// <summary>Whether it proposes regions; Fast R-CNN does not.</summary>
+    [MemberNotNullWhen(true, nameof(rpn))]
+    public bool HasRpn => rpn is not null;
 
-    /// <summary>A.</summary>
-    public int AnchorsPerLocation => rpn.AnchorsPerLocation;
+    /// <summary>Whether it says what is in regions; an RPN alone does not.</summary>
+    [MemberNotNullWhen(true, nameof(boxHead))]
+    public bool HasBoxHead => boxHead is not null;
+
+    /// <summary>The number of classes, the background counted; 0 without a box head.</summary>
+    public int Classes => boxHead?.Classes ?? 0;
+
+    /// <summary>A; 0 without an RPN.</summary>
+    public int AnchorsPerLocation => rpn?.AnchorsPerLocation ?? 0;
 
     /// <summary>Backbone and pyramid.</summary>
     /// <param name="tape">On which.</param>
@@ -65,7 +87,9 @@ internal sealed class TrainableDetector : IDisposable
     public VariableMaps Pyramid(Tape tape, Tensor input) => pyramid.Run(tape, backbone.Run(tape, tape.Input(input)));
 
     /// <summary>The region proposal network's head.</summary>
-    public RpnVariables Rpn(Tape tape, VariableMaps maps) => rpn.Run(tape, maps);
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    public RpnVariables Rpn(Tape tape, VariableMaps maps)
+        => HasRpn ? rpn.Run(tape, maps) : throw new InvalidOperationException("Fast R-CNN has no RPN.");
 
     /// <summary>The RoIs of a step, as <see cref="Boxes"/> takes them; the caller disposes them.</summary>
     /// <param name="maps">The pyramid that they are read from.</param>
@@ -80,10 +104,12 @@ internal sealed class TrainableDetector : IDisposable
     /// <param name="tape">On which.</param>
     /// <param name="maps">The pyramid.</param>
     /// <param name="regions">They must live as long as the tape.</param>
+    /// <exception cref="InvalidOperationException">It has no such head.</exception>
     public BoxVariables Boxes(Tape tape, VariableMaps maps, Regions regions)
     {
-        var settings = new RoiSettings(Configuration.RoiSamplingRatio, Configuration.RoiAligned, Configuration.RoiLevelEpsilon);
-        using var features = tape.RoiAlign(maps, regions, boxHead.Bins, settings);
+        if (!HasBoxHead)
+            throw new InvalidOperationException("An RPN alone has no box head.");
+        using var features = tape.RoiFeatures(maps, regions, boxHead.Bins, RoiSettings.Of(Configuration));
         return boxHead.Run(tape, features);
     }
 
@@ -97,8 +123,8 @@ internal sealed class TrainableDetector : IDisposable
     {
         backbone.Dispose();
         pyramid.Dispose();
-        rpn.Dispose();
-        boxHead.Dispose();
+        rpn?.Dispose();
+        boxHead?.Dispose();
         Parameters.Dispose();
     }
 }

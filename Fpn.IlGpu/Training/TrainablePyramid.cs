@@ -1,38 +1,60 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// <see cref="Networks.FeaturePyramid"/> on a tape, with the same tensors (paper, section 3):
+/// <see cref="FeaturePyramid"/> on a tape, with the same tensors (paper, section 3):
 /// <code>
 /// Ml = laterall(Cl) + upsample(Ml+1),   Pl = smoothl(Ml),   P6 = P5 subsampled by 2
 /// </code>
+/// Also what the paper holds it against, <see cref="AblatedPyramid"/> and <see cref="SingleMap"/>, which leave parts of this out.
 /// </summary>
 internal sealed class TrainablePyramid : IDisposable
 {
-    private readonly TrainableConvolution[] laterals;
-    private readonly TrainableConvolution[] smooths;
+    private readonly string kind;
+    private readonly TrainableConvolution?[] laterals;
+    private readonly TrainableConvolution?[] smooths;
 
     /// <summary>Reads one.</summary>
+    /// <param name="kind">One of <see cref="PyramidKind"/>.</param>
     /// <param name="parameters">Which its tensors become a part of.</param>
     /// <param name="name">What their names begin with: <c>backbone.fpn</c>.</param>
     /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
     /// <param name="training">What of it is trained.</param>
-    public TrainablePyramid(ParameterSet parameters, string name, IReadOnlyList<int> backboneChannels, LayerTraining training)
+    public TrainablePyramid(
+        string kind, ParameterSet parameters, string name, IReadOnlyList<int> backboneChannels, LayerTraining training)
     {
-        laterals = [.. backboneChannels.Select((channels, l) => TrainableConvolution.ReadNormalised(
-            parameters, $"{name}.inner_blocks.{l}", channels, ConvolutionWindow.Square(), training))];
-        smooths = [.. laterals.Select((lateral, l) => TrainableConvolution.ReadNormalised(
-            parameters, $"{name}.layer_blocks.{l}", lateral.OutputC, ConvolutionWindow.Square(padding: 1), training))];
+        this.kind = kind;
         if (parameters.Source.HasAny(name + ".extra_blocks."))
             throw parameters.Source.Error("a pyramid whose top levels are convolutions, as RetinaNet's, is not trained here.");
+        var count = backboneChannels.Count;
+        if (kind == PyramidKind.SingleMap)
+        {
+            (laterals, smooths, Channels) = ([], [], backboneChannels[^1]);
+            return;
+        }
+        laterals = [.. backboneChannels.Select((channels, l) => !AblatedPyramid.HasLateral(kind, l, count) ? null
+            : TrainableConvolution.ReadNormalised(
+                parameters, $"{name}.inner_blocks.{l}", channels, ConvolutionWindow.Square(), training))];
+        Channels = laterals[^1]!.OutputC;
+        smooths = [.. laterals.Select((_, l) => !AblatedPyramid.HasSmooth(kind, l) ? null
+            : TrainableConvolution.ReadNormalised(
+                parameters, $"{name}.layer_blocks.{l}", Channels, ConvolutionWindow.Square(padding: 1), training))];
     }
 
     /// <summary>d, the channels of every level.</summary>
-    public int Channels => smooths[0].OutputC;
+    public int Channels { get; }
+
+    /// <summary>The number of levels.</summary>
+    public int Levels => HasTop ? MergedLevels + 1 : MergedLevels;
 
     /// <summary>The number of levels that stand on a map of the backbone: those that RoIs are read from.</summary>
-    public int MergedLevels => laterals.Length;
+    public int MergedLevels => HasTop ? laterals.Length : 1;
+
+    /// <summary>Whether there is a level above the backbone's top map.</summary>
+    private bool HasTop => kind is not (PyramidKind.Finest or PyramidKind.SingleMap);
 
     /// <summary>Builds P2 to P6 from C2 to C5, which it disposes as it goes.</summary>
     /// <param name="tape">On which.</param>
@@ -40,30 +62,47 @@ internal sealed class TrainablePyramid : IDisposable
     /// <returns>[N, Hl, Wl, d], finest first, and the level above.</returns>
     public VariableMaps Run(Tape tape, IReadOnlyList<Variable> bottomUp)
     {
-        var merged = new Variable[bottomUp.Count];
-        for (var l = bottomUp.Count - 1; l >= 0; l--)
+        if (kind == PyramidKind.SingleMap)
         {
-            merged[l] = tape.Convolution(
-                bottomUp[l], laterals[l], Activation.None, residual: l + 1 < bottomUp.Count ? merged[l + 1] : null);
-            bottomUp[l].Dispose();
+            // With a window of one px: a copy.
+            var copy = tape.Maps(
+                [bottomUp[^1].Shape], (_, into) => tape.MaxPool(bottomUp[^1], kernel: 1, stride: 1, padding: 0, into));
+            foreach (var map in bottomUp)
+                map.Dispose();
+            return copy;
         }
-        var shapes = bottomUp.Select(map => map.Shape with { C = Channels }).ToList();
-        shapes.Add(MaxPool.OutputShape(shapes[^1], kernel: 1, stride: 2, padding: 0));
+        var merged = Merge(tape, bottomUp);
+        var shapes = merged.Take(MergedLevels).Select(map => map.Shape).ToList();
+        if (HasTop)
+            shapes.Add(MaxPool.OutputShape(shapes[^1], kernel: 1, stride: 2, padding: 0));
         Variable? top = null;
-        return tape.Maps(shapes, (l, into) =>
-        {
-            if (l == merged.Length)
-                return tape.MaxPool(top!, kernel: 1, stride: 2, padding: 0, into);
-            top = tape.Convolution(merged[l], smooths[l], Activation.None, into: into);
-            merged[l].Dispose();
-            return top;
-        });
+        var pyramid = tape.Maps(shapes, (l, into) => top = l < MergedLevels
+            ? tape.Convolution(merged[l], smooths[l]!, Activation.None, into: into)
+            : tape.MaxPool(top!, kernel: 1, stride: 2, padding: 0, into));
+        foreach (var map in merged)
+            map.Dispose();
+        return pyramid;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var layer in laterals.Concat(smooths))
-            layer.Dispose();
+            layer?.Dispose();
+    }
+
+    /// <summary>M2 to M5.</summary>
+    private Variable[] Merge(Tape tape, IReadOnlyList<Variable> bottomUp)
+    {
+        var merged = new Variable[bottomUp.Count];
+        for (var l = bottomUp.Count - 1; l >= 0; l--)
+        {
+            var coarser = l + 1 < merged.Length && kind != PyramidKind.BottomUp ? merged[l + 1] : null;
+            merged[l] = laterals[l] is { } lateral
+                ? tape.Convolution(bottomUp[l], lateral, Activation.None, residual: coarser)
+                : tape.Upsample(coarser!, bottomUp[l].Shape with { C = Channels });
+            bottomUp[l].Dispose();
+        }
+        return merged;
     }
 }

@@ -37,7 +37,7 @@ public sealed class Trainer : IDisposable
         this.source = source;
         this.network = network;
         this.folder = folder;
-        training = new DetectorTraining(device, network, configuration);
+        training = new DetectorTraining(device, network, configuration, source.ProposalsOfSample);
     }
 
     /// <summary>Steps done so far, those before a resumption among them.</summary>
@@ -76,7 +76,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var source = TrainingSource.Open(configuration.Data, dataFolder);
+        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN);
         var model = configuration.ModelConfiguration(source.Classes);
         using var state = InitialWeights.Of(configuration, model, dataFolder, out var taken);
         Create(folder);

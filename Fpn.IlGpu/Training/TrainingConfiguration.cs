@@ -106,10 +106,25 @@ public sealed record TrainingConfiguration
 
     /// <summary>The conventions and settings of the model.</summary>
     /// <exception cref="WeightsException">A key is unknown or has no sensible value.</exception>
+    /// <exception cref="TrainingException">There is no training of such a model.</exception>
     internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes)
     {
         var own = new ModelConfiguration { Classes = ["background", .. classes] };
-        return Model is { } json ? ModelConfigurationJson.Read(json.GetRawText(), own) : own;
+        var model = Model is { } json ? ModelConfigurationJson.Read(json.GetRawText(), own) : own;
+        if (model.Detector is not (DetectorKind.FasterRcnn or DetectorKind.FastRcnn or DetectorKind.ProposalNetwork))
+        {
+            throw new TrainingException(
+                $"'model.detector' is {WeightsException.Quote(model.Detector)}; what can be trained is {DetectorKind.FasterRcnn}, "
+                + $"{DetectorKind.FastRcnn} and {DetectorKind.ProposalNetwork}.");
+        }
+        if (model.Detector == DetectorKind.FastRcnn != (Data.Proposals is not null))
+        {
+            throw new TrainingException(
+                $"'data.proposals' names the proposals that a {DetectorKind.FastRcnn} is trained on: one can't be without the other.");
+        }
+        if (model.Pyramid == PyramidKind.SingleMap && !Network.SharedRpnHead)
+            throw new TrainingException("'network.shared_rpn_head' of a single map can only be true: there is one level.");
+        return model;
     }
 
     private static string Readable(string message) => message
@@ -146,6 +161,12 @@ public sealed record TrainingData
     /// Lengths of the shorter side of which each picture gets one by chance, in px; empty for the model's <c>min_size</c>.
     /// </summary>
     public int[] ShorterSides { get; init; } = [];
+
+    /// <summary>
+    /// A file of proposals for the pictures, as <c>fpn proposals</c> writes it: what Fast R-CNN, which finds none itself, is trained
+    /// on, and nothing else.
+    /// </summary>
+    public string? Proposals { get; init; }
 
     /// <summary>Batches that are prepared ahead of the device.</summary>
     public int Ahead { get; init; } = 2;

@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
@@ -8,11 +9,27 @@ namespace Fpn.IlGpu.Training;
 /// <param name="Problems">Sentences on what was wrong with the annotations, and skipped or mended.</param>
 internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, IReadOnlyList<string> Problems)
 {
+    /// <summary>Proposals of the pictures, for Fast R-CNN; else null.</summary>
+    public GivenProposals? Proposals { get; init; }
+
+    /// <summary>Those of a sample, in input px; null where there are none.</summary>
+    public Func<TrainingSample, Box[]>? ProposalsOfSample
+        => Proposals is null ? null : sample => Proposals.OfSample(sample, Pictures.IdOf(sample.Index));
+
     /// <summary>Opens it.</summary>
     /// <param name="data">What it is.</param>
     /// <param name="folder">What paths are relative to.</param>
+    /// <param name="mostProposals">How many proposals of a picture are used, the best.</param>
     /// <exception cref="AnnotationException">It is missing, broken, or there is nothing to learn from.</exception>
-    public static TrainingSource Open(TrainingData data, string folder)
+    public static TrainingSource Open(TrainingData data, string folder, int mostProposals)
+    {
+        var source = OpenPictures(data, folder);
+        return data.Proposals is null
+            ? source
+            : source with { Proposals = GivenProposals.Read(Path.Combine(folder, data.Proposals), source.Pictures, mostProposals) };
+    }
+
+    private static TrainingSource OpenPictures(TrainingData data, string folder)
     {
         if (data.Shapes is { } shapes)
         {

@@ -6,6 +6,9 @@ public static class DetectorKind
     /// <summary>Boxes (Ren et al., Faster R-CNN, on the pyramid of Lin et al.).</summary>
     public const string FasterRcnn = "faster-rcnn";
 
+    /// <summary>Boxes in regions that come from elsewhere (Girshick, Fast R-CNN): the second half of Faster R-CNN alone.</summary>
+    public const string FastRcnn = "fast-rcnn";
+
     /// <summary>Boxes and masks (He et al., Mask R-CNN).</summary>
     public const string MaskRcnn = "mask-rcnn";
 
@@ -16,5 +19,5 @@ public static class DetectorKind
     public const string ProposalNetwork = "rpn";
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } = [FasterRcnn, MaskRcnn, RetinaNet, ProposalNetwork];
+    public static IReadOnlyList<string> All { get; } = [FasterRcnn, FastRcnn, MaskRcnn, RetinaNet, ProposalNetwork];
 }

@@ -16,6 +16,9 @@ public sealed record ModelConfiguration
     /// <summary>Which detector the weights belong to, one of <see cref="DetectorKind"/>. Key <c>detector</c>.</summary>
     public string Detector { get; init; } = DetectorKind.FasterRcnn;
 
+    /// <summary>What stands between backbone and heads, one of <see cref="PyramidKind"/>. Key <c>pyramid</c>.</summary>
+    public string Pyramid { get; init; } = PyramidKind.Fpn;
+
     /// <summary>Mean of each input channel [3], after <see cref="PixelScale"/>. Key <c>mean</c>.</summary>
     public float[] Mean { get; init; } = [0.485f, 0.456f, 0.406f];
 
@@ -42,6 +45,12 @@ public sealed record ModelConfiguration
 
     /// <summary>What the longer side may not exceed after that, in px. Key <c>max_size</c>.</summary>
     public int MaxSize { get; init; } = 1333;
+
+    /// <summary>
+    /// A featurised image pyramid: the shorter sides, in px, at each of which the network runs, what it finds being merged by NMS;
+    /// the longest side grows with them. Empty for <see cref="MinSize"/> alone. Key <c>image_pyramid</c>.
+    /// </summary>
+    public int[] ImagePyramid { get; init; } = [];
 
     /// <summary>
     /// The resized picture's sides are rounded to the nearest px (Detectron2), else down (torchvision). Key
@@ -120,6 +129,9 @@ public sealed record ModelConfiguration
 
     /// <summary>The anchors' corners, around 0, are rounded to whole px. Key <c>round_anchors</c>.</summary>
     public bool RoundAnchors { get; init; } = true;
+
+    /// <summary>RoI features by max pooling, the paper's; else by RoIAlign. Key <c>roi_max_pool</c>.</summary>
+    public bool RoiMaxPool { get; init; }
 
     /// <summary>RoIAlign shifts by half a pixel, and lets RoIs be smaller than one. Key <c>roi_aligned</c>.</summary>
     public bool RoiAligned { get; init; }

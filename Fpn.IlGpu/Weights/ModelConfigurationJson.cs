@@ -15,6 +15,7 @@ internal static class ModelConfigurationJson
     private const int MostCandidates = 20_000;
     private const int MostClasses = 100_000;
     private const int MostLevels = 16;
+    private const int MostScales = 16;
     private const int MostAnchors = 64;
 
     /// <summary>Sets one property from its value in the JSON.</summary>
@@ -23,6 +24,7 @@ internal static class ModelConfigurationJson
     private static readonly Dictionary<string, Setter> Setters = new(StringComparer.Ordinal)
     {
         ["detector"] = (c, in v) => c with { Detector = v.Text() },
+        ["pyramid"] = (c, in v) => c with { Pyramid = v.OneOf(PyramidKind.All) },
         ["mean"] = (c, in v) => c with { Mean = v.Numbers(3, 3, -float.MaxValue, float.MaxValue) },
         ["std"] = (c, in v) => c with { Std = v.NumbersOtherThanZero(3) },
         ["anchor_sizes"] = (c, in v) => c with { AnchorSizes = v.NumbersOrLists(MostLevels, MostAnchors, LargestSize) },
@@ -30,6 +32,7 @@ internal static class ModelConfigurationJson
         ["aspect_ratios"] = (c, in v) => c with { AspectRatios = v.Numbers(1, MostAnchors, 0.001f, 1000) },
         ["min_size"] = (c, in v) => c with { MinSize = v.Whole(1, LargestSize) },
         ["max_size"] = (c, in v) => c with { MaxSize = v.Whole(1, LargestSize) },
+        ["image_pyramid"] = (c, in v) => c with { ImagePyramid = v.Wholes(MostScales, 1, LargestSize) },
         ["resize_rounds"] = (c, in v) => c with { ResizeRounds = v.Flag() },
         ["resize_antialias"] = (c, in v) => c with { ResizeAntialias = v.Flag() },
         ["size_divisible"] = (c, in v) => c with { SizeDivisor = v.Whole(1, 1024) },
@@ -50,6 +53,7 @@ internal static class ModelConfigurationJson
         ["stride_in_first_convolution"] = (c, in v) => c with { StrideInFirstConvolution = v.Flag() },
         ["batch_norm_eps"] = (c, in v) => c with { BatchNormEpsilon = v.Number(0, 1) },
         ["round_anchors"] = (c, in v) => c with { RoundAnchors = v.Flag() },
+        ["roi_max_pool"] = (c, in v) => c with { RoiMaxPool = v.Flag() },
         ["roi_aligned"] = (c, in v) => c with { RoiAligned = v.Flag() },
         ["roi_sampling_ratio"] = (c, in v) => c with { RoiSamplingRatio = v.Whole(0, 64) },
         ["roi_level_eps"] = (c, in v) => c with { RoiLevelEpsilon = v.Number(0, 0.5f) },
@@ -82,6 +86,7 @@ internal static class ModelConfigurationJson
         {
             json.WriteStartObject();
             json.WriteString("detector", c.Detector);
+            json.WriteString("pyramid", c.Pyramid);
             WriteNumbers(json, "mean", c.Mean);
             WriteNumbers(json, "std", c.Std);
             json.WriteStartArray("anchor_sizes");
@@ -91,6 +96,9 @@ internal static class ModelConfigurationJson
             WriteNumbers(json, "aspect_ratios", c.AspectRatios);
             json.WriteNumber("min_size", c.MinSize);
             json.WriteNumber("max_size", c.MaxSize);
+            json.WriteStartArray("image_pyramid");
+            foreach (int side in c.ImagePyramid) json.WriteNumberValue(side);
+            json.WriteEndArray();
             json.WriteBoolean("resize_rounds", c.ResizeRounds);
             json.WriteBoolean("resize_antialias", c.ResizeAntialias);
             json.WriteNumber("size_divisible", c.SizeDivisor);
@@ -116,6 +124,7 @@ internal static class ModelConfigurationJson
             json.WriteBoolean("stride_in_first_convolution", c.StrideInFirstConvolution);
             json.WriteNumber("batch_norm_eps", c.BatchNormEpsilon);
             json.WriteBoolean("round_anchors", c.RoundAnchors);
+            json.WriteBoolean("roi_max_pool", c.RoiMaxPool);
             json.WriteBoolean("roi_aligned", c.RoiAligned);
             json.WriteNumber("roi_sampling_ratio", c.RoiSamplingRatio);
             json.WriteNumber("roi_level_eps", c.RoiLevelEpsilon);
@@ -168,6 +177,11 @@ internal static class ModelConfigurationJson
             ? text
             : throw Wrong("a text that is not empty");
 
+        public string OneOf(IReadOnlyList<string> words) =>
+            element.ValueKind == JsonValueKind.String && words.Contains(element.GetString()!)
+                ? element.GetString()!
+                : throw Wrong($"one of {string.Join(", ", words)}");
+
         public bool Flag() => element.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? element.GetBoolean()
             : throw Wrong("true or false");
@@ -177,6 +191,15 @@ internal static class ModelConfigurationJson
             && number >= least && number <= most
                 ? number
                 : throw Wrong($"a whole number from {least} to {most}");
+
+        public int[] Wholes(int many, int least, int most)
+        {
+            if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= many
+                && element.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number
+                    && item.TryGetInt32(out int number) && number >= least && number <= most))
+                return [.. element.EnumerateArray().Select(item => item.GetInt32())];
+            throw Wrong($"a list of up to {many} whole numbers from {least} to {most}");
+        }
 
         public float Number(float least, float most) =>
             TryNumber(element, least, most, out float number) ? number : throw Wrong(Range(least, most));

@@ -1,0 +1,114 @@
+using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Tensors;
+
+namespace Fpn.IlGpu.Detection;
+
+/// <summary>
+/// Fast R-CNN on a Feature Pyramid Network (Lin et al., section 4.2): says of each region what it is and where exactly. The
+/// regions come from whoever calls; <see cref="FasterRcnn"/> finds them itself.
+/// </summary>
+public class FastRcnn : Detector
+{
+    private IReadOnlyList<Box>? given;
+
+    internal FastRcnn(ModelSource source)
+        : base(source)
+    {
+        BoxHead = BoxHead.Read(
+            Device, Weights, "roi_heads", Pyramid.Channels, Configuration.BackgroundLast, Configuration.StrideInFirstConvolution);
+        Classes = ModelChecks.ClassNames(source, BoxHead.Classes);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes { get; }
+
+    internal override string Description => $"box head of {BoxHead.Description}";
+
+    internal BoxHead BoxHead { get; }
+
+    /// <summary>Finds the objects in given regions of a picture.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="proposalsImagePx">The regions, in px of the picture; none is fine.</param>
+    /// <param name="cancellation">Stops between two stages of the work.</param>
+    /// <returns>Best first.</returns>
+    /// <exception cref="Runtime.DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<DetectedObject> Detect(
+        RgbImage picture, IReadOnlyList<Box> proposalsImagePx, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(proposalsImagePx);
+        lock (Device.Lock)
+        {
+            given = proposalsImagePx;
+            try
+            {
+                return Detect(picture, cancellation);
+            }
+            finally
+            {
+                given = null;
+            }
+        }
+    }
+
+    /// <summary>Proposals, RoI features, box head, post-processing.</summary>
+    private protected override IReadOnlyList<DetectedObject>[] DetectIn(
+        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    {
+        using var found = FindBoxes(pyramid, batch, cancellation);
+        return ToObjects(found.Fetch(), batch);
+    }
+
+    /// <summary>What is found, still on the device.</summary>
+    internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    {
+        using var proposals = given is null ? FindProposals(pyramid, batch, cancellation) : GivenProposals(given, batch);
+        Device.Stage("RoI features");
+        using var roiFeatures = PoolFeatures(pyramid, proposals, batch, BoxHead.Bins);
+        Device.Stage("box head");
+        using var features = BoxHead.Features(roiFeatures, proposals.Total.View);
+        using var predictions = BoxHead.Predict(features, proposals.Total.View);
+        cancellation.ThrowIfCancellationRequested();
+        Device.Stage("postprocess");
+        return SelectDetections(predictions, proposals, batch);
+    }
+
+    /// <summary>The regions of pictures for which none are given.</summary>
+    private protected virtual RoiSet FindProposals(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        => throw new InvalidOperationException("Fast R-CNN finds no regions itself: give it a picture with proposals.");
+
+    internal Tensor PoolFeatures(FeatureMaps pyramid, RoiSet rois, InputBatch batch, int bins)
+        => RoiFeatures.Pool(Device, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins, RoiSettings.Of(Configuration));
+
+    internal FoundBoxes SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
+    {
+        var weights = Configuration.BoxWeights;
+        return PostProcess.Run(
+            Device, predictions, proposals, batch.Pictures.View,
+            new PostProcessSettings(
+                ScoreThreshold, Configuration.BoxNmsThreshold, Configuration.BoxDetectionsPerImage,
+                new BoxWeights(weights[0], weights[1], weights[2], weights[3]), Configuration.BackgroundLast));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        BoxHead.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private RoiSet GivenProposals(IReadOnlyList<Box> boxesImagePx, InputBatch batch)
+    {
+        var rois = new RoiSet(Device, batch: 1, Math.Max(1, boxesImagePx.Count));
+        if (boxesImagePx.Count > 0)
+        {
+            rois.Boxes.Upload([.. boxesImagePx.Select(box => ToInputPx(box, batch.Sizes[0]))]);
+            rois.Pictures.Upload(new int[boxesImagePx.Count]);
+        }
+        rois.PerPicture.Upload([boxesImagePx.Count]);
+        rois.Total.Upload([boxesImagePx.Count]);
+        return rois;
+    }
+}

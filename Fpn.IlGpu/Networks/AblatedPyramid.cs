@@ -1,0 +1,117 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Networks;
+
+/// <summary>
+/// <see cref="FeaturePyramid"/> with a part left out, by which the paper shows what each part is for (tables 1 and 2):
+/// <code>
+/// Ml = laterall(Cl) + upsample(Ml+1)     c   the pyramid as it is
+/// Ml = laterall(Cl)                      d   no top-down pathway: fine levels are weak in meaning
+/// Ml = upsample(Ml+1)                    e   no lateral connections: fine levels don't know where things are
+/// P2 = smooth2(M2) alone                 f   no levels: one map has anchors of all sizes, and all RoIs are read from it
+/// </code>
+/// </summary>
+internal sealed class AblatedPyramid : IPyramid
+{
+    private readonly Device device;
+    private readonly string kind;
+    private readonly ConvolutionLayer?[] laterals;
+    private readonly ConvolutionLayer?[] smooths;
+
+    private AblatedPyramid(Device device, string kind, ConvolutionLayer?[] laterals, ConvolutionLayer?[] smooths)
+    {
+        this.device = device;
+        this.kind = kind;
+        this.laterals = laterals;
+        this.smooths = smooths;
+    }
+
+    /// <inheritdoc/>
+    public string Description => kind switch
+    {
+        PyramidKind.BottomUp => $"{Levels} levels of {Channels} channels, without a top-down pathway",
+        PyramidKind.NoLateral => $"{Levels} levels of {Channels} channels, without lateral connections",
+        _ => $"the finest level of {laterals.Length}, of {Channels} channels",
+    };
+
+    /// <inheritdoc/>
+    public int Channels => laterals[^1]!.OutputChannels;
+
+    /// <inheritdoc/>
+    public int Levels => IsFinestOnly ? 1 : laterals.Length + 1;
+
+    /// <inheritdoc/>
+    public int MergedLevels => IsFinestOnly ? 1 : laterals.Length;
+
+    private bool IsFinestOnly => kind == PyramidKind.Finest;
+
+    /// <summary>Whether a level has a lateral connection; the top one always has, there is nothing else to begin with.</summary>
+    public static bool HasLateral(string kind, int level, int count) => kind != PyramidKind.NoLateral || level == count - 1;
+
+    /// <summary>Whether a level is smoothed: whether it is used.</summary>
+    public static bool HasSmooth(string kind, int level) => kind != PyramidKind.Finest || level == 0;
+
+    /// <summary>Reads one.</summary>
+    /// <param name="kind">One of <see cref="PyramidKind"/>: <c>bottom-up</c>, <c>no-lateral</c>, <c>finest</c>.</param>
+    /// <param name="device">Where its weights go.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="name">What its tensors' names begin with: <c>backbone.fpn</c>.</param>
+    /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
+    public static AblatedPyramid Read(
+        string kind, Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)
+    {
+        var count = backboneChannels.Count;
+        var channels = weights.Size($"{name}.inner_blocks.{count - 1}.0.weight", 0, 4);
+        return new AblatedPyramid(
+            device, kind,
+            [.. backboneChannels.Select((c, l) => !HasLateral(kind, l, count) ? null : weights.Normalised(
+                $"{name}.inner_blocks.{l}", c, ConvolutionWindow.Square(), Activation.None, channels))],
+            [.. backboneChannels.Select((_, l) => !HasSmooth(kind, l) ? null : weights.Normalised(
+                $"{name}.layer_blocks.{l}", channels, ConvolutionWindow.Square(padding: 1), Activation.None, channels))]);
+    }
+
+    /// <inheritdoc/>
+    public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
+    {
+        var top = bottomUp.Count - 1;
+        var shapes = bottomUp.Take(MergedLevels).Select(map => map.Shape with { C = Channels }).ToList();
+        if (!IsFinestOnly)
+            shapes.Add(MaxPool.OutputShape(shapes[^1], kernel: 1, stride: 2, padding: 0));
+        var pyramid = new FeatureMaps(device, shapes);
+
+        Tensor? coarser = null;
+        for (var l = top; l >= 0; l--)
+        {
+            var merged = Merge(l, bottomUp[l], coarser);
+            coarser?.Dispose();
+            bottomUp[l].Dispose();
+            smooths[l]?.Run(merged, null, pyramid[l]);
+            coarser = merged;
+        }
+        coarser!.Dispose();
+        if (!IsFinestOnly)
+            MaxPool.Run(device, pyramid[top], kernel: 1, stride: 2, padding: 0, pyramid[top + 1]);
+        return pyramid;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in laterals.Concat(smooths))
+            layer?.Dispose();
+    }
+
+    private Tensor Merge(int level, Tensor map, Tensor? coarser)
+    {
+        if (coarser is null || kind == PyramidKind.BottomUp)
+            return laterals[level]!.Run(map);
+        if (laterals[level] is { } lateral)
+            return lateral.RunAndMerge(map, coarser);
+        var upsampled = Tensor.Rent(device, map.Shape with { C = Channels });
+        UpsampleMerge.Upsample(device, coarser, upsampled);
+        return upsampled;
+    }
+}
