@@ -71,6 +71,11 @@ internal static class EvalCommand
         {
             Description = "Recall of the 10, 100, 1000 best of a picture, whatever their classes; of a model, its proposals.",
         };
+        var fromProposals = new Option<string?>("--from-proposals")
+        {
+            Description = "The regions that the model is to look at, as 'fpn proposals' writes them: Fast R-CNN finds none itself.",
+            HelpName = "FILE",
+        };
         var json = new Option<string?>("--json", "-j")
         {
             Description = "Write the figures as JSON; '-' is standard output, in place of the table.",
@@ -101,7 +106,8 @@ internal static class EvalCommand
 
         var command = new Command("eval", "Holds detections to the truth: COCO's figures, for boxes, masks and proposals.")
         {
-            truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, json, saveResults, curves, worst, worstCount,
+            truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves, worst,
+            worstCount,
         };
         command.Validators.Add(parsed =>
         {
@@ -111,6 +117,8 @@ internal static class EvalCommand
                 : !detects && parsed.GetResult(model) is not null ? "--results and --model exclude each other"
                 : !detects && parsed.GetResult(saveResults) is not null
                 ? "--save-results is for what a model finds; --results are saved already"
+                : parsed.GetResult(fromProposals) is not null && (!detects || parsed.GetValue(proposals))
+                ? "--from-proposals is for a model that detects; neither --results nor --proposals go with it"
                 : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null
                 ? "--worst needs --images DIR: the pictures to draw on"
                 : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false }
@@ -133,6 +141,7 @@ internal static class EvalCommand
             AnyOpenCl = parsed.GetValue(anyOpenCl),
             Kinds = Kinds[parsed.GetRequiredValue(kind)],
             Proposals = parsed.GetValue(proposals),
+            FromProposals = parsed.GetValue(fromProposals),
             Json = parsed.GetValue(json),
             SaveResults = parsed.GetValue(saveResults),
             Curves = parsed.GetValue(curves),

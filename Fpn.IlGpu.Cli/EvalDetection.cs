@@ -35,6 +35,9 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
         CategoryMatch? match = detector is ProposalNetwork ? null : Match(detector, truth);
+        GivenProposals? given = settings.FromProposals is { } file
+            ? GivenProposals.Of(EvaluationResults.Read(file, truth).Objects, detector.Configuration.RpnPostNmsTopN)
+            : null;
 
         var found = new List<FoundObject>();
         var left = new HashSet<long>();
@@ -44,7 +47,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         {
             foreach (Item item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead).TakeWhile(_ => !stop.IsCancellationRequested))
             {
-                if (Detect(detector, item, match, found) is { } error)
+                if (Detect(detector, item, match, given, found) is { } error)
                 {
                     Failed = true;
                     left.Add(item.Picture.Id);
@@ -79,6 +82,16 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             {
                 detector.Dispose();
                 throw new CommandException("The model finds proposals, which have no classes; evaluate them with --proposals.");
+            }
+            string? mistake = settings.FromProposals is not null && detector is not FastRcnn
+                ? "The model looks at whole pictures, not at regions: it can't be evaluated with --from-proposals."
+                : settings.FromProposals is null && detector is FastRcnn and not FasterRcnn
+                ? "The model is a Fast R-CNN, which finds no regions itself: give it some with --from-proposals."
+                : null;
+            if (mistake is not null)
+            {
+                detector.Dispose();
+                throw new CommandException(mistake);
             }
             if (detector is not MaskRcnn && settings.Kinds.Contains(EvaluationKind.Mask))
             {
@@ -145,7 +158,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
     }
 
-    private static Exception? Detect(Detector detector, Item item, CategoryMatch? match, List<FoundObject> found)
+    private static Exception? Detect(
+        Detector detector, Item item, CategoryMatch? match, GivenProposals? given, List<FoundObject> found)
     {
         if (item.Image is null)
         {
@@ -153,7 +167,10 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
         try
         {
-            foreach (DetectedObject detected in detector.Detect(item.Image, CancellationToken.None))
+            IReadOnlyList<DetectedObject> detections = given is null
+                ? detector.Detect(item.Image, CancellationToken.None)
+                : ((FastRcnn)detector).Detect(item.Image, given.OfPicture(item.Picture.Id), CancellationToken.None);
+            foreach (DetectedObject detected in detections)
             {
                 FoundObject? result = match is null
                     ? CategoryMatch.ToProposal(detected, item.Picture.Id)

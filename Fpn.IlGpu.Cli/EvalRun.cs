@@ -63,6 +63,30 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         return stop.IsCancellationRequested ? ExitCode.Interrupted : failed ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 
+    /// <summary>Only finds, and writes what it found; returns the process's exit code.</summary>
+    /// <exception cref="CommandException">The output can't be written, or a model fits the truth in nothing.</exception>
+    /// <exception cref="AnnotationException">The truth can't be used.</exception>
+    /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
+    /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
+    public int FindOnly()
+    {
+        using OutputFile saved = OutputFile.Open(settings.SaveResults, "--out")!;
+        CheckPictures();
+        EvaluationTruth truth = EvaluationTruth.Read(settings.Truth);
+        Warn(truth.Problems);
+        var detection = new EvalDetection(settings, screen, stop);
+        (truth, EvaluationResults results) = detection.Run(truth);
+        if (stop.IsCancellationRequested)
+        {
+            screen.WriteLine("Stopped before all pictures were seen: nothing is written.");
+            return ExitCode.Interrupted;
+        }
+        saved.Write(results.Write);
+        screen.WriteLine(
+            $"{Count(truth.Pictures.Count, "picture")}, {Count(results.Objects.Count, "proposal")}: {settings.SaveResults}");
+        return detection.Failed ? ExitCode.SomethingFailed : ExitCode.Done;
+    }
+
     private void Warn(AnnotationProblems problems)
     {
         foreach (string sentence in problems.Sentences())

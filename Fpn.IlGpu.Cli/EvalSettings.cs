@@ -32,6 +32,9 @@ internal sealed record EvalSettings
     /// <summary>Whether classes don't count, and up to 1000 proposals a picture do.</summary>
     public required bool Proposals { get; init; }
 
+    /// <summary>The file of the regions that Fast R-CNN looks at; null for a model that finds them itself.</summary>
+    public required string? FromProposals { get; init; }
+
     /// <summary>The file for the figures, "-" for standard output, or null for none.</summary>
     public required string? Json { get; init; }
 

@@ -17,6 +17,8 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
     DevicesCommand.Create(),
     TrainCommand.Create(),
     EvalCommand.Create(),
+    ProposalsCommand.Create(),
+    AblateCommand.Create(),
     ShapesCommand.Create(),
     VerifyCommand.Create(),
     WeightsCommand.Create(),

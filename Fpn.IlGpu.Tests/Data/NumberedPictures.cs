@@ -9,6 +9,8 @@ internal sealed class NumberedPictures(int count, params int[] broken) : IPictur
 {
     public int Count => count;
 
+    public long IdOf(int index) => index;
+
     public bool IsWide(int index) => index % 2 == 0;
 
     public string NameOf(int index) => $"picture {index}";

@@ -49,6 +49,26 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         Assert.That(gradient.ToArray().Sum(), Is.EqualTo(2 * weights.Sum()).Within(1e-3));
     }
 
+    [TestCase(1, 1, 1, 3)]
+    [TestCase(3, 7, 5, 17)]
+    [TestCase(2, 4, 9, 40)]
+    public void Global_average_pool(int n, int h, int w, int c)
+    {
+        var shape = new Shape(n, h, w, c);
+        var values = TestValues.Uniform((int)shape.Length, 7);
+        var weights = TestValues.Uniform(n * c, 8);
+        using var outputGradient = Tensor.Upload(Device, new Shape(n, 1, 1, c), weights);
+        using var gradient = Zeros(shape);
+        GlobalAveragePoolBackward.Run(Device, outputGradient, gradient);
+        Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-2, x =>
+            Enumerable.Range(0, n * c).Sum(i => weights[i] * Enumerable.Range(0, h * w).Average(p => x[(i / c * h * w + p) * c + i % c]))));
+        // It is added to what is there.
+        GlobalAveragePoolBackward.Run(Device, outputGradient, gradient);
+        Assert.That(gradient.ToArray().Sum(), Is.EqualTo(2 * weights.Sum()).Within(1e-3));
+        using var other = Zeros(new Shape(n, 1, 1, c + 1));
+        Assert.That(() => GlobalAveragePoolBackward.Run(Device, other, gradient), Throws.ArgumentException);
+    }
+
     [TestCase(1, 1, 1, 5, 7, 3)]
     [TestCase(2, 3, 4, 6, 8, 17)]
     [TestCase(1, 5, 7, 3, 11, 3)]

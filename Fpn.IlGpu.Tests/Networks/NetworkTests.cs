@@ -3,6 +3,7 @@ using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Networks;
 
@@ -90,6 +91,52 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             if (l == levels - 1)
                 Comparison.AssertClose(output[levels].ToArray(), SubsampleReference.Run(expected.Values, expected.Shape), 2e-5, 1e-4);
         }
+    }
+
+    [TestCase(PyramidKind.BottomUp, 4)]
+    [TestCase(PyramidKind.NoLateral, 4)]
+    [TestCase(PyramidKind.NoLateral, 1)]
+    [TestCase(PyramidKind.Finest, 3)]
+    [TestCase(PyramidKind.SingleMap, 1)]
+    public void A_pyramid_that_lacks_a_part_agrees_with_nested_loops(string kind, int count)
+    {
+        const int D = 9;
+        var state = new RandomState();
+        var maps = new List<(Shape4 Shape, float[] Values)>();
+        for (var l = 0; l < count; l++)
+        {
+            var shape = new Shape4(2, (23 + (1 << l) - 1) >> l, (37 + (1 << l) - 1) >> l, 4 + 3 * l);
+            maps.Add((shape, TestValues.Uniform(shape.Count, 10 + l)));
+            if (kind != PyramidKind.NoLateral || l == count - 1)
+                state.AddWithBias($"p.inner_blocks.{l}.0", D, shape.C, 1);
+            if (kind != PyramidKind.Finest || l == 0)
+                state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
+        }
+
+        using var weights = state.Open();
+        using var pyramid = Pyramid.Read(kind, Device, new WeightReader(Device, weights, Epsilon), "p", [.. maps.Select(m => m.Shape.C)]);
+        using var output = pyramid.Run([.. maps.Select(m => Upload(m))]);
+
+        var expected = new List<(Shape4 Shape, float[] Values)>();
+        (Shape4 Shape, float[] Values) merged = (default, []);
+        for (var l = count - 1; l >= 0; l--)
+        {
+            var lateral = kind == PyramidKind.NoLateral && l < count - 1
+                ? (maps[l].Shape with { C = D }, new float[(maps[l].Shape with { C = D }).Count])
+                : state.Convolve(maps[l], $"p.inner_blocks.{l}.0", null, 1, 0, 1, null, Activation.None);
+            merged = l == count - 1 || kind == PyramidKind.BottomUp
+                ? lateral
+                : (lateral.Item1, MergeReference.Run(merged.Values, merged.Shape, lateral.Item2, lateral.Item1));
+            if (kind != PyramidKind.Finest || l == 0)
+                expected.Insert(0, state.Convolve(merged, $"p.layer_blocks.{l}.0", null, 1, 1, 1, null, Activation.None));
+        }
+        if (kind is PyramidKind.BottomUp or PyramidKind.NoLateral)
+            expected.Add((default, SubsampleReference.Run(expected[^1].Values, expected[^1].Shape)));
+        if (kind == PyramidKind.SingleMap)
+            expected = [maps[^1]];
+        Assert.That(output.Count, Is.EqualTo(expected.Count).And.EqualTo(pyramid.Levels));
+        for (var l = 0; l < output.Count; l++)
+            Comparison.AssertClose(output[l].ToArray(), expected[l].Values, 2e-5, 1e-4, what: $"level {l}");
     }
 
     private void CheckBlock(

@@ -149,8 +149,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
         rois.Boxes.Upload(boxes);
         rois.Pictures.Upload(pictures);
         rois.Total.Upload([20]);
-        var settings = new RoiSettings(
-            network.Configuration.RoiSamplingRatio, network.Configuration.RoiAligned, network.Configuration.RoiLevelEpsilon);
+        var settings = RoiSettings.Of(network.Configuration);
         using var pooled = RoiFeatures.Pool(Device, pyramid, detector.Pyramid.MergedLevels, rois, shape.H, detector.BoxHead.Bins, settings);
         using var features = detector.BoxHead.Features(pooled, rois.Total.View);
         using var predictions = detector.BoxHead.Predict(features, rois.Total.View);

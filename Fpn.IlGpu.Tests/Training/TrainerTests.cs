@@ -128,7 +128,7 @@ internal sealed class TrainerTests
         Assert.That(taken, Is.Zero);
         foreach (var layout in (string[])["resnet18", "resnet50"])
         {
-            var tensors = FreshWeights.Of(configuration.Network with { Layout = layout }, 8, 3, seed: 0);
+            var tensors = FreshWeights.Of(configuration.Network with { Layout = layout }, model, seed: 0);
             using var own = new StateDictionary("fresh", tensors, state.Metadata);
             using var detector = Detector.Load(device, own);
             Assert.That(detector.Weights.Unused, Is.Empty);

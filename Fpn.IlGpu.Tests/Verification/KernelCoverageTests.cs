@@ -35,7 +35,7 @@ internal sealed class KernelCoverageTests
     [
         typeof(Accumulate), typeof(ActivationBackward), typeof(BatchNorm), typeof(BatchNormBackward), typeof(ConvolutionBackwardBias),
         typeof(ConvolutionBackwardData), typeof(ConvolutionBackwardWeights), typeof(ConvolutionPacking), typeof(ConvolutionPhases),
-        typeof(DepthwiseBackwardWeights), typeof(Fill), typeof(MaxPoolBackward), typeof(PartialSums), typeof(ResidualSum),
+        typeof(DepthwiseBackwardWeights), typeof(Fill), typeof(GlobalAveragePoolBackward), typeof(MaxPoolBackward), typeof(PartialSums), typeof(ResidualSum),
         typeof(RoiAlignBackward), typeof(RoiAlignBackwardOnCpu), typeof(RoiMaxPoolBackward), typeof(RoiTiles), typeof(ScaleRows),
         typeof(SgdStep), typeof(SigmoidCrossEntropy), typeof(SimdBackwardWeights), typeof(SimdWinogradBackwardWeights),
         typeof(SmoothL1), typeof(SoftmaxCrossEntropy), typeof(Sum), typeof(TiledBackwardWeights), typeof(UpsampleBackward),

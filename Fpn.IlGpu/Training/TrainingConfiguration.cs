@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
@@ -177,7 +178,7 @@ public sealed record TrainingData
             return "'data' takes one of 'shapes', 'coco' and 'voc'";
         if (ShorterSides.Any(side => side is < 32 or > 8192))
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
-        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : null;
+        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : Shapes?.Problem();
     }
 }
 
@@ -195,6 +196,24 @@ public sealed record ShapesData
 
     /// <summary>How many different scenes there are.</summary>
     public int Count { get; init; } = 1_000_000;
+
+    /// <summary>Least size of a shape (twice the radius), in px.</summary>
+    public double Smallest { get; init; } = new SyntheticShapesOptions().SmallestPx;
+
+    /// <summary>Largest size of a shape, in px.</summary>
+    public double Largest { get; init; } = new SyntheticShapesOptions().LargestPx;
+
+    /// <summary>The scenes.</summary>
+    internal SyntheticPictures Open() => new((ulong)FirstSeed, Count, Width, Height)
+    {
+        Options = new SyntheticShapesOptions { SmallestPx = Smallest, LargestPx = Largest },
+    };
+
+    internal string? Problem() => Width is < 21 or > 8192 || Height is < 21 or > 8192 || FirstSeed < 0 || Count < 1
+        || !(Smallest >= 1) || !(Largest >= Smallest)
+            ? "'data.shapes' takes 'width' and 'height' from 21 to 8192 px, a 'first_seed' of 0 or more, a 'count' of 1 or more, and "
+                + "'smallest' and 'largest' from 1 px, the second no smaller"
+            : null;
 }
 
 /// <summary>COCO's format.</summary>

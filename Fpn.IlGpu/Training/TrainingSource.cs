@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
@@ -32,10 +33,7 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     private static TrainingSource OpenPictures(TrainingData data, string folder)
     {
         if (data.Shapes is { } shapes)
-        {
-            var scenes = new SyntheticPictures((ulong)shapes.FirstSeed, shapes.Count, shapes.Width, shapes.Height);
-            return new TrainingSource(scenes, SyntheticShapes.Classes, []);
-        }
+            return new TrainingSource(shapes.Open(), SyntheticShapes.Classes, []);
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures))
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);

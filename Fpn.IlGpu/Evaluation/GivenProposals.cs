@@ -1,14 +1,13 @@
 using Fpn.IlGpu.Data;
-using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Tensors;
 
-namespace Fpn.IlGpu.Training;
+namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
 /// Proposals that were found before, for each picture of a source: what Fast R-CNN is trained on while the network that proposes
 /// stays out of the comparison (paper, section 5.2).
 /// </summary>
-internal sealed class GivenProposals
+public sealed class GivenProposals
 {
     private readonly Dictionary<long, Box[]> byPicture;
 
@@ -17,9 +16,13 @@ internal sealed class GivenProposals
     /// <summary>Sorts proposals by their pictures.</summary>
     /// <param name="found">Their classes don't count.</param>
     /// <param name="most">How many of a picture are kept, the best.</param>
-    public static GivenProposals Of(IEnumerable<FoundObject> found, int most) => new(found
-        .GroupBy(proposal => proposal.PictureId)
-        .ToDictionary(own => own.Key, own => own.OrderByDescending(p => p.Score).Take(most).Select(ToBox).ToArray()));
+    public static GivenProposals Of(IEnumerable<FoundObject> found, int most)
+    {
+        ArgumentNullException.ThrowIfNull(found);
+        return new(found
+            .GroupBy(proposal => proposal.PictureId)
+            .ToDictionary(own => own.Key, own => own.OrderByDescending(p => p.Score).Take(most).Select(ToBox).ToArray()));
+    }
 
     /// <summary>Reads a file of results, as <c>fpn proposals</c> writes it.</summary>
     /// <param name="path">The file.</param>
@@ -28,6 +31,7 @@ internal sealed class GivenProposals
     /// <exception cref="AnnotationException">It can't be read, is broken, or is of other pictures.</exception>
     public static GivenProposals Read(string path, IPictureSource pictures, int most)
     {
+        ArgumentNullException.ThrowIfNull(pictures);
         // Which pictures there are is all that reading asks of a truth.
         var truth = new EvaluationTruth(
             [.. Enumerable.Range(0, pictures.Count).Select(i => new EvaluatedPicture(pictures.IdOf(i), pictures.NameOf(i), 0, 0))], [], []);
@@ -45,6 +49,7 @@ internal sealed class GivenProposals
     /// <param name="id">Its picture's.</param>
     public Box[] OfSample(TrainingSample sample, long id)
     {
+        ArgumentNullException.ThrowIfNull(sample);
         var (width, scaleX) = (sample.Image.Width, (float)sample.ResizedW / sample.Image.Width);
         var scaleY = (float)sample.ResizedH / sample.Image.Height;
         return [.. OfPicture(id).Select(box =>

@@ -1,0 +1,95 @@
+using System.Globalization;
+
+using Fpn.IlGpu.Experiments;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Training;
+
+using Spectre.Console;
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>One run of <c>fpn ablate</c>.</summary>
+internal sealed class AblateRun(
+    string configurationPath, string folder, AblationOptions ablation, string deviceName, DeviceOptions options, Screen screen,
+    CancellationToken stop)
+{
+    /// <summary>Does it all, and returns the process's exit code.</summary>
+    public int Execute()
+    {
+        TrainingConfiguration configuration = TrainingConfiguration.Load(configurationPath);
+        using var device = Device.Open(deviceName, options);
+        var progress = new Said(screen);
+        var results = new List<AblationResult>();
+        bool isStopped = false;
+        try
+        {
+            foreach (AblationResult result in new Ablation(device, configuration, ablation, folder, progress).Run(stop))
+            {
+                results.Add(result);
+                screen.Progress("");
+                screen.WriteLine(Line(result));
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            isStopped = true;
+        }
+        finally
+        {
+            screen.Progress("");
+        }
+        foreach (PaperTable table in ablation.Tables)
+        {
+            Show(table, [.. results.Where(result => result.Table == table)]);
+        }
+        if (isStopped)
+        {
+            screen.WriteLine("Stopped; the same command goes on.");
+        }
+        return isStopped ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    private static string Line(AblationResult result) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"table {result.Table.Number}, row {result.Row.Letter}, seed {result.Seed}: "
+        + $"{string.Join(", ", result.Table.Columns.Zip(result.Figures, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F1}")))}"
+        + $" ({ProgressLine.Duration(result.Time)})");
+
+    private void Show(PaperTable paper, AblationResult[] results)
+    {
+        if (results.Length == 0)
+        {
+            return;
+        }
+        screen.WriteLine($"Table {paper.Number}, {paper.Title}; in brackets the paper's:");
+        Table table = Screen.NewTable();
+        table.AddColumn(new TableColumn("row").NoWrap());
+        foreach (string column in paper.Columns)
+        {
+            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        }
+        foreach (IGrouping<PaperRow, AblationResult> row in results.GroupBy(result => result.Row))
+        {
+            IEnumerable<string> cells = paper.Columns.Select((_, i) => Cell([.. row.Select(r => r.Figures[i])], row.Key.Paper[i]));
+            table.AddRow([$"{row.Key.Letter} {row.Key.Name}", .. cells]);
+        }
+        screen.Write(table);
+    }
+
+    // The mean over the seeds, how far they lie apart (the deviation of a single one), and the paper's.
+    private static string Cell(double[] values, double paper)
+    {
+        double mean = values.Average();
+        string spread = values.Length < 2 ? "" : string.Create(
+            CultureInfo.InvariantCulture, $"±{Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):F1}");
+        return string.Create(CultureInfo.InvariantCulture, $"{mean:F1}{spread} ({paper:F1})");
+    }
+
+    /// <summary>Says at once how far it is: the library's own progress would say it late, and out of turn.</summary>
+    private sealed class Said(Screen screen) : IProgress<AblationProgress>
+    {
+        public void Report(AblationProgress value) => screen.Progress(Screen.Cut(value.Step is { } step
+            ? string.Create(CultureInfo.InvariantCulture, $"{value.Run}: step {step} of {value.Steps}")
+            : $"{value.Run}: evaluating"));
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Fpn.IlGpu.Experiments;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Training;
+
+namespace Fpn.IlGpu.Tests.Experiments;
+
+/// <summary>The paper's ablations, of networks too small to learn anything.</summary>
+internal sealed class AblationTests
+{
+    private string folder = "";
+    private Device device = null!;
+
+    [SetUp]
+    public void Open()
+    {
+        folder = Directory.CreateTempSubdirectory("fpn-ablate-").FullName;
+        device = Device.Open("cpu");
+    }
+
+    [TearDown]
+    public void Close()
+    {
+        device.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Test]
+    public void Every_row_of_both_tables_trains_and_has_figures()
+    {
+        AblationResult[] results = [.. Run(new AblationOptions { Seeds = 1, HeldScenes = 6 })];
+        Assert.That(
+            results.Select(r => $"{r.Table.Number}{r.Row.Letter}"),
+            Is.EqualTo("1a 1b 1c 1d 1e 1f 2a 2b 2c 2d 2e 2f".Split(' ')));
+        foreach (var result in results)
+        {
+            Assert.That(result.Figures, Has.Count.EqualTo(result.Table.Columns.Count).And.All.InRange(-100, 100));
+            Assert.That(result.Row.Paper, Has.Count.EqualTo(result.Figures.Count));
+        }
+        Assert.That(results.Where(r => r.Table.Number == 1).Max(r => r.Figures[1]), Is.GreaterThan(0), "some proposal hits");
+    }
+
+    [Test]
+    public void What_is_done_is_not_done_again_and_other_seeds_are()
+    {
+        var options = new AblationOptions { Tables = [PaperTables.Proposals], Rows = "c", Seeds = 1, HeldScenes = 4 };
+        var first = Run(options).Single();
+        var model = new FileInfo(Path.Combine(folder, "out", "table1-c", "seed0", "model.safetensors"));
+        var written = model.LastWriteTimeUtc;
+        AblationResult[] again = [.. Run(options with { Seeds = 2 })];
+        Assert.That(again[0].Figures, Is.EqualTo(first.Figures));
+        model.Refresh();
+        Assert.That(model.LastWriteTimeUtc, Is.EqualTo(written));
+        Assert.That(
+            File.ReadAllBytes(Path.Combine(folder, "out", "table1-c", "seed1", "model.safetensors")),
+            Is.Not.EqualTo(File.ReadAllBytes(model.FullName)));
+        // More scenes are another figure, of the same weights.
+        Assert.That(Run(options with { HeldScenes = 5 }).Single().Figures, Is.Not.EqualTo(first.Figures));
+        model.Refresh();
+        Assert.That(model.LastWriteTimeUtc, Is.EqualTo(written).Or.GreaterThan(written));
+    }
+
+    [Test]
+    public void Only_what_the_row_is_about_differs()
+    {
+        var common = Tiny();
+        var fpn = PaperTables.Proposals.Rows[2].Change.Apply(common, "rpn", null, seed: 3);
+        var c4 = PaperTables.Objects.Rows[0].Change.Apply(common, "fast-rcnn", "proposals.json", seed: 3);
+        Assert.Multiple(() =>
+        {
+            Assert.That(fpn.Schedule, Is.EqualTo(common.Schedule));
+            Assert.That(c4.Schedule, Is.EqualTo(common.Schedule));
+            Assert.That((fpn.Seed, c4.Seed), Is.EqualTo((3, 3)));
+            Assert.That(fpn.ModelConfiguration(["x"]).AnchorSizes, Has.Length.EqualTo(5));
+            Assert.That(c4.ModelConfiguration(["x"]).AnchorSizes, Is.EqualTo(new float[][] { [8, 16, 32, 64, 128] }));
+            Assert.That((c4.Network.TopMap, c4.Network.BoxHead), Is.EqualTo((4, BoxHeadKind.Stage)));
+            Assert.That(c4.ModelConfiguration(["x"]).MinSize, Is.EqualTo(64), "what the file says stays");
+        });
+    }
+
+    [Test]
+    public void The_papers_numbers_are_those_of_its_tables()
+    {
+        Assert.That(PaperTables.Proposals.Rows[2].Paper, Is.EqualTo(new[] { 44.0, 56.3, 44.9, 63.4, 66.2 }));
+        Assert.That(PaperTables.Objects.Rows[2].Paper, Is.EqualTo(new[] { 56.9, 33.9, 17.8, 37.7, 45.8 }));
+        Assert.That(PaperTables.Objects.Rows[0].Paper[1], Is.EqualTo(31.9));
+    }
+
+    [Test]
+    public void Only_synthetic_shapes_will_do()
+    {
+        var coco = Tiny() with { Data = new TrainingData { Coco = new CocoData("a.json", "b") } };
+        Assert.That(
+            () => new Ablation(device, coco, new AblationOptions(), folder),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("data.shapes"));
+    }
+
+    private IEnumerable<AblationResult> Run(AblationOptions options)
+        => new Ablation(device, Tiny(), options, Path.Combine(folder, "out")).Run();
+
+    private static TrainingConfiguration Tiny() => new()
+    {
+        Data = new TrainingData { Shapes = new ShapesData { Width = 64, Height = 64, Count = 4, Smallest = 8, Largest = 50 } },
+        Network = new NetworkLayout { Layout = "resnet18", Widths = [8, 8, 8, 8], PyramidChannels = 8, HeadChannels = 16 },
+        Schedule = new TrainingSchedule { Steps = 2, Batch = 2, CheckpointEvery = 1 },
+        Rpn = new ProposalTraining { PreNmsTopN = 100, PostNmsTopN = 50, Samples = 32 },
+        BoxHead = new BoxTraining { Samples = 16 },
+        Model = JsonElement.Parse("""{ "min_size": 64, "max_size": 64, "anchor_sizes": [8, 16, 32, 64, 128], "rpn_post_nms_top_n": 50 }"""),
+    };
+}

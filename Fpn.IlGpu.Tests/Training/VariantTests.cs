@@ -1,0 +1,197 @@
+using System.Text.Json;
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Tests.Kernels;
+using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Tests.Training;
+
+/// <summary>
+/// The paper's variants on a tape: each agrees with the inference network that reads the same tensors, and its gradients with
+/// central differences of its losses.
+/// </summary>
+internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
+{
+    private const string Levels = "[[8], [16], [32], [64], [128]]";
+    private const string OneLevel = "[[8, 16, 32, 64, 128]]";
+
+    private static readonly Shape Input = new(2, 96, 128, 3);
+
+    private static readonly NetworkLayout Small = new()
+    {
+        Layout = "resnet18",
+        Widths = [8, 12, 16, 20],
+        PyramidChannels = 12,
+        HeadChannels = 24,
+    };
+
+    private static IEnumerable<TestCaseData> Variants =>
+    [
+        Case("bottom-up", Levels, Small),
+        Case("no-lateral", Levels, Small),
+        Case("finest", OneLevel, Small),
+        Case("single-map", OneLevel, Small).SetArgDisplayNames("C5 alone"),
+        Case("single-map", OneLevel, Small with { TopMap = 4 }).SetArgDisplayNames("C4 alone"),
+        Case("single-map", OneLevel, Small with { TopMap = 4, BoxHead = BoxHeadKind.Stage }).SetArgDisplayNames("C4 and the fifth stage"),
+        Case("single-map", OneLevel, Small with { Layout = "resnet50", TopMap = 4, BoxHead = BoxHeadKind.Stage })
+            .SetArgDisplayNames("C4 and the fifth stage, bottlenecks"),
+        Case("fpn", "[[8], [16], [32], [64]]", Small with { TopMap = 4 }).SetArgDisplayNames("FPN up to C4"),
+        Case("fpn", Levels, Small with { SharedRpnHead = false }).SetArgDisplayNames("an RPN head for each level"),
+        Case("fpn", Levels, Small, ", \"roi_max_pool\": true").SetArgDisplayNames("RoI max pooling"),
+    ];
+
+    [TestCaseSource(nameof(Variants))]
+    public void Agrees_with_the_inference_network(string model, NetworkLayout layout)
+    {
+        using var state = Fresh(model, layout);
+        using var detector = (FasterRcnn)Detector.Load(Device, state);
+        Assert.That(detector.Weights.Unused, Is.Empty);
+        using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
+        using var scope = Device.Memory.BeginPicture();
+        using var tape = new Tape(Device);
+        var values = TestValues.Uniform((int)Input.Length, 1, -2, 2);
+        var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, values));
+        var rpn = network.Rpn(tape, maps);
+        using var input = Tensor.Upload(Device, Input, values);
+        using var pyramid = detector.Pyramid.Run(detector.Backbone.Run(input));
+        using var expected = detector.Rpn.Head.Run(pyramid);
+        Assert.That(pyramid.Count, Is.EqualTo(detector.Pyramid.Levels).And.EqualTo(maps.Levels.Count));
+        for (var l = 0; l < pyramid.Count; l++)
+        {
+            Compare(maps.Levels[l], pyramid[l], $"level {l}");
+            Compare(rpn.Objectness.Levels[l], expected.Objectness[l], $"objectness {l}");
+            Compare(rpn.Deltas.Levels[l], expected.Deltas[l], $"deltas {l}");
+        }
+        var (boxes, pictures) = Rois();
+        using var rois = new RoiSet(Device, 2, boxes.Length / 2);
+        rois.Boxes.Upload(boxes);
+        rois.Pictures.Upload(pictures);
+        rois.Total.Upload([boxes.Length]);
+        using var pooled = RoiFeatures.Pool(
+            Device, pyramid, detector.Pyramid.MergedLevels, rois, Input.H, detector.BoxHead.Bins, RoiSettings.Of(detector.Configuration));
+        using var features = detector.BoxHead.Features(pooled, rois.Total.View);
+        using var predictions = detector.BoxHead.Predict(features, rois.Total.View);
+        using var regions = network.Regions(maps, boxes, pictures, Input.H);
+        var predicted = network.Boxes(tape, maps, regions);
+        Compare(predicted.Logits, predictions.Logits, "logits");
+        Compare(predicted.Deltas, predictions.Deltas, "box deltas");
+    }
+
+    [TestCaseSource(nameof(Variants))]
+    public void Gradients_agree_with_central_differences(string model, NetworkLayout layout)
+    {
+        // Along the gradient itself losses change most, and are least drowned by rounding.
+        using var state = Fresh(model, layout);
+        using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
+        Loss(network, backward: true);
+        List<Parameter> trained = [.. network.Parameters.Trained];
+        Assert.That(trained.Where(p => !p.HasGradient).Select(p => p.Name), Is.Empty, "what nothing comes back to");
+        var gradients = trained.ConvertAll(p => p.GradientToArray());
+        var values = trained.ConvertAll(p => p.ToTensor().ToArray());
+        var length = Math.Sqrt(gradients.Sum(g => g.Sum(v => (double)v * v)));
+        // By how much the losses change on the way: little enough for kinks to be rare, and enough for a float's digits.
+        double[] ways = [2e-3, 3e-3, 4e-3];
+        Assert.That(ways.Average(way => Change((float)(way / length))), Is.EqualTo(length).Within(0.1).Percent);
+
+        double Change(float far) => (LossAt(far) - LossAt(-far)) / (2 * far);
+
+        double LossAt(float way)
+        {
+            foreach (var (i, parameter) in trained.Index())
+            {
+                float[] moved = [.. values[i].Zip(gradients[i], (v, g) => (float)(v + way * g / length))];
+                parameter.Restore(moved, new float[moved.Length]);
+            }
+            // Counts as a step, so that weights are packed again.
+            network.Parameters.Changed();
+            return Loss(network, backward: false);
+        }
+    }
+
+    [Test]
+    public void A_level_more_or_less_than_there_are_anchors_for_is_refused()
+    {
+        using var state = Fresh(Model("single-map", Levels), Small);
+        Assert.That(
+            () => new TrainableDetector(Device, state, 0, NormTraining.Frozen),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("5 levels").And.Message.Contains("has 1"));
+    }
+
+    [Test]
+    public void Heads_for_another_number_of_levels_are_refused()
+    {
+        using var six = Fresh(Model("fpn", "[[8], [16], [32], [64], [128], [256]]"), Small with { SharedRpnHead = false });
+        using var state = new StateDictionary("six heads", six.Tensors.Values, new Dictionary<string, string>
+        {
+            [ModelConfiguration.MetadataKey] = ModelConfiguration.Of(six).With($$"""{ "anchor_sizes": {{Levels}} }""").ToJson(),
+        });
+        Assert.That(
+            () => Detector.Load(Device, state),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("heads for 6 levels").And.Message.Contains("has 5"));
+        Assert.That(() => new TrainableDetector(Device, state, 0, NormTraining.Frozen), Throws.TypeOf<WeightsException>());
+    }
+
+    private static TestCaseData Case(string pyramid, string anchorSizes, NetworkLayout layout, string more = "")
+        => new TestCaseData(Model(pyramid, anchorSizes, more), layout).SetArgDisplayNames(pyramid);
+
+    private static string Model(string pyramid, string anchorSizes, string more = "")
+        => $$"""{ "pyramid": "{{pyramid}}", "anchor_sizes": {{anchorSizes}}{{more}} }""";
+
+    private static StateDictionary Fresh(string model, NetworkLayout layout)
+    {
+        var configuration = new TrainingConfiguration
+        {
+            Data = new TrainingData { Shapes = new ShapesData() },
+            Network = layout,
+            Model = JsonElement.Parse(model),
+        };
+        using var fresh = InitialWeights.Of(configuration, configuration.ModelConfiguration(SyntheticShapes.Classes), "", out _);
+        // Before any statistics are learned, each residual block would double its input's variance, and losses bend all too soon.
+        return new StateDictionary("fresh", fresh.Tensors.Values.Select(Tamed).ToList(), fresh.Metadata);
+
+        StateTensor Tamed(StateTensor tensor) => layout.Layout == "resnet50" && tensor.Name.EndsWith("running_var", StringComparison.Ordinal)
+            ? StateTensor.FromValues(tensor.Name, [.. tensor.Shape], tensor.ToArray().Select(v => 3 * v).ToArray())
+            : tensor;
+    }
+
+    private static (Box[] Boxes, int[] Pictures) Rois()
+    {
+        var boxes = TestValues.Boxes(20, 2, Input.W, Input.H).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
+        return (boxes, [.. boxes.Select((_, r) => r / (boxes.Length / 2))]);
+    }
+
+    /// <summary>The sum of all losses, for targets that are made up.</summary>
+    private double Loss(TrainableDetector network, bool backward)
+    {
+        using var scope = Device.Memory.BeginPicture();
+        using var tape = new Tape(Device);
+        float[] pictures = TestValues.Uniform((int)Input.Length, 7, -2, 2);
+        var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, pictures));
+        var losses = new DetectorLosses(1, 1);
+        var rpn = network.Rpn(tape, maps);
+        // Some anchors of every level.
+        var anchors = rpn.Objectness.Levels.Sum(level => level.Shape.H * level.Shape.W * level.Shape.C);
+        int[] sampled = [.. Enumerable.Range(0, anchors).Where(i => i % 37 == 0 || i >= anchors - 6)];
+        var positives = sampled.Where((_, i) => i % 2 == 0).ToArray();
+        losses.OfRpn(tape, rpn, [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
+            positives, [.. sampled.Except(positives)], TestValues.Uniform(4 * positives.Length, 30 + n, -0.5f, 0.5f)))]);
+        var (boxes, owners) = Rois();
+        using var regions = network.Regions(maps, boxes, owners, Input.H);
+        int[] classes = [.. boxes.Select((_, r) => r % 3)];
+        losses.OfBoxes(
+            tape, network.Boxes(tape, maps, regions), classes, 0, TestValues.Uniform(4 * classes.Count(c => c != 0), 40, -0.5f, 0.5f));
+        if (backward)
+            tape.Backward();
+        return tape.ReadLosses().Sum(loss => (double)loss.Value);
+    }
+
+    private static void Compare(Variable actual, Tensor expected, string what)
+    {
+        var values = expected.ToArray();
+        Comparison.AssertClose(actual.Value.ToArray(), values, 1e-5 * values.Max(MathF.Abs), 1e-5, what: what);
+    }
+}

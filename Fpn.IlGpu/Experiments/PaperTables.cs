@@ -1,0 +1,42 @@
+using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Experiments;
+
+/// <summary>Tables 1 and 2 of the paper (Lin et al., CVPR 2017): what each part of the pyramid is for.</summary>
+public static class PaperTables
+{
+    private static readonly RowChange Fpn = new(PyramidKind.Fpn);
+    private static readonly RowChange BottomUp = new(PyramidKind.BottomUp);
+    private static readonly RowChange NoLateral = new(PyramidKind.NoLateral);
+    private static readonly RowChange Finest = new(PyramidKind.Finest);
+    private static readonly RowChange C4 = new(PyramidKind.SingleMap, TopMap: 4);
+    private static readonly RowChange C5 = new(PyramidKind.SingleMap);
+
+    /// <summary>Proposals of the RPN alone: average recall in percent of 100 and 1000, and of 1000 by the objects' size.</summary>
+    public static PaperTable Proposals { get; } = new(
+        1, "region proposals of the RPN", ["AR100", "AR1k", "ARs", "ARm", "ARl"], DetectorKind.ProposalNetwork,
+        [
+            new('a', "single map C4", [36.1, 48.3, 32.0, 58.7, 62.2], C4),
+            new('b', "single map C5", [36.3, 44.9, 25.3, 55.5, 64.2], C5),
+            new('c', "FPN", [44.0, 56.3, 44.9, 63.4, 66.2], Fpn),
+            new('d', "bottom-up pyramid", [37.4, 49.5, 30.5, 59.9, 68.0], BottomUp),
+            new('e', "top-down, no lateral", [34.5, 46.1, 26.5, 57.4, 64.7], NoLateral),
+            new('f', "only the finest level", [38.4, 51.3, 35.1, 59.7, 67.6], Finest),
+        ]);
+
+    /// <summary>Fast R-CNN on the proposals of row c of the other table: average precision in percent.</summary>
+    public static PaperTable Objects { get; } = new(
+        2, "Fast R-CNN on the proposals of table 1, row c", ["AP50", "AP", "APs", "APm", "APl"], DetectorKind.FastRcnn,
+        [
+            new('a', "C4, conv5 head", [54.7, 31.9, 15.7, 36.5, 45.5], C4 with { BoxHead = BoxHeadKind.Stage }),
+            new('b', "C5, two-layer head", [52.9, 28.8, 11.9, 32.4, 43.4], C5),
+            new('c', "FPN", [56.9, 33.9, 17.8, 37.7, 45.8], Fpn),
+            new('d', "bottom-up pyramid", [44.9, 24.9, 10.9, 24.4, 38.5], BottomUp),
+            new('e', "top-down, no lateral", [54.0, 31.3, 13.3, 35.2, 45.3], NoLateral),
+            new('f', "only the finest level", [56.3, 33.4, 17.3, 37.3, 45.6], Finest),
+        ]);
+
+    /// <summary>Both.</summary>
+    public static IReadOnlyList<PaperTable> All { get; } = [Proposals, Objects];
+}
