@@ -37,7 +37,7 @@ internal static class ConvolutionTile
     // What a CPU thread reads again and again stays in a second-level cache of 2 MB: the weights of its blocks, for all tiles
     // of the segment; and the segment's input, for all blocks. Either may be read once where the other takes the space.
     private const int CpuSegmentPixels = 120;
-    private const int CpuBlocksPerThread = 4;
+    private const int CpuBlocksPerThread = 8;
     private const int CpuWeightBytes = 1_200_000;
     private const int CpuInputBytes = 800_000;
 

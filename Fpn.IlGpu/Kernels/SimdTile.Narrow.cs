@@ -54,6 +54,7 @@ internal static unsafe partial class SimdTile
                 for (; x0 < end; x0 += step, x3 += step, w += 16, ahead += aheadStep)
                 {
                     Prefetch(ahead);
+                    Prefetch(w + StepsAhead * 16);
                     var wa = Vector256.Load(w);
                     var wb = Vector256.Load(w + 8);
                     var x = Vector256.Create(*x0);

@@ -80,6 +80,8 @@ internal static unsafe partial class SimdTile
                 for (; x0 < end; x0 += step, x3 += step, x6 += step, x9 += step, w += 32, ahead += aheadStep)
                 {
                     Prefetch(ahead);
+                    Prefetch(w + StepsAhead * 32);
+                    Prefetch(w + StepsAhead * 32 + 16);
                     var wa = Vector512.Load(w);
                     var wb = Vector512.Load(w + 16);
                     var x = Vector512.Create(*x0);
