@@ -49,11 +49,13 @@ internal sealed class AblateRun(
         return isStopped ? ExitCode.Interrupted : ExitCode.Done;
     }
 
-    private static string Line(AblationResult result) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"table {result.Table.Number}, row {result.Row.Letter}, seed {result.Seed}: "
-        + $"{string.Join(", ", result.Table.Columns.Zip(result.Figures, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F1}")))}"
-        + $" ({ProgressLine.Duration(result.Time)})");
+    private static string Line(AblationResult result)
+    {
+        IEnumerable<string> figures = result.Table.Columns.Zip(
+            result.Figures, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F1}"));
+        return $"table {result.Table.Number}, row {result.Row.Letter}, seed {result.Seed}: {string.Join(", ", figures)}"
+            + $" ({ProgressLine.Duration(result.Time)})";
+    }
 
     private void Show(PaperTable paper, AblationResult[] results)
     {
@@ -61,7 +63,7 @@ internal sealed class AblateRun(
         {
             return;
         }
-        screen.WriteLine($"Table {paper.Number}, {paper.Title}; in brackets the paper's:");
+        screen.WriteLine($"Table {paper.Number}, {paper.Title}; below each row the paper's figures:");
         Table table = Screen.NewTable();
         table.AddColumn(new TableColumn("row").NoWrap());
         foreach (string column in paper.Columns)
@@ -70,19 +72,19 @@ internal sealed class AblateRun(
         }
         foreach (IGrouping<PaperRow, AblationResult> row in results.GroupBy(result => result.Row))
         {
-            IEnumerable<string> cells = paper.Columns.Select((_, i) => Cell([.. row.Select(r => r.Figures[i])], row.Key.Paper[i]));
-            table.AddRow([$"{row.Key.Letter} {row.Key.Name}", .. cells]);
+            table.AddRow([$"{row.Key.Letter} {row.Key.Name}", .. paper.Columns.Select((_, i) => Cell([.. row.Select(r => r.Figures[i])]))]);
+            table.AddRow(["  in the paper", .. row.Key.Paper.Select(value => value.ToString("F1", CultureInfo.InvariantCulture))]);
         }
         screen.Write(table);
     }
 
-    // The mean over the seeds, how far they lie apart (the deviation of a single one), and the paper's.
-    private static string Cell(double[] values, double paper)
+    // The mean over the seeds, and how far they lie apart: the deviation of a single one.
+    private static string Cell(double[] values)
     {
         double mean = values.Average();
         string spread = values.Length < 2 ? "" : string.Create(
             CultureInfo.InvariantCulture, $"±{Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):F1}");
-        return string.Create(CultureInfo.InvariantCulture, $"{mean:F1}{spread} ({paper:F1})");
+        return string.Create(CultureInfo.InvariantCulture, $"{mean:F1}{spread}");
     }
 
     /// <summary>Says at once how far it is: the library's own progress would say it late, and out of turn.</summary>

@@ -106,8 +106,8 @@ internal static class EvalCommand
 
         var command = new Command("eval", "Holds detections to the truth: COCO's figures, for boxes, masks and proposals.")
         {
-            truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves, worst,
-            worstCount,
+            truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
+            worst, worstCount,
         };
         command.Validators.Add(parsed =>
         {
