@@ -223,7 +223,7 @@ public sealed class Trainer : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new TrainingException($"{folder}: the folder of the run can't be made ({e.Message.TrimEnd('.')}).", e);
+            throw new TrainingException($"The run's folder '{folder}' can't be made ({e.Message.TrimEnd('.')}): name another.", e);
         }
     }
 
