@@ -17,7 +17,9 @@ internal sealed class ShapesTests : CommandTest
         AnnotatedSet set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(FilesIn("out/set"), Is.EqualTo(new[] { "instances.json", "pictures/500000.png", "pictures/500001.png", "pictures/500002.png" }));
+            Assert.That(
+                FilesIn("out/set"),
+                Is.EqualTo(new[] { "instances.json", "pictures/500000.png", "pictures/500001.png", "pictures/500002.png" }));
             Assert.That(set.Problems.Total, Is.Zero);
             Assert.That(set.Categories.Select(category => category.Name), Is.EqualTo(SyntheticShapes.Classes));
             Assert.That(set.Pictures, Has.Count.EqualTo(3));
