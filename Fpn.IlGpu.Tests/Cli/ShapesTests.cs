@@ -37,6 +37,23 @@ internal sealed class ShapesTests : CommandTest
         Assert.That(json.RootElement.GetProperty("annotations")[0].GetProperty("id").GetInt32(), Is.EqualTo(1));
     }
 
+    [Test]
+    public void The_smallest_may_be_smaller_than_the_default()
+    {
+        Fpn("shapes", "set", "--count", "3", "--size", "64x64", "--smallest", "8", "--largest", "9").AssertExit(0);
+
+        AnnotatedSet set = CocoAnnotations.Read(At("set/instances.json"), At("set/pictures"));
+        var options = new SyntheticShapesOptions { SmallestPx = 8, LargestPx = 9 };
+        foreach ((int i, AnnotatedPicture picture) in set.Pictures.Index())
+        {
+            SyntheticScene scene = SyntheticShapes.Scene((ulong)i, 64, 64, options);
+            Assert.That(PictureReader.Read(set.PathOf(picture)).Pixels, Is.EqualTo(scene.Image.Pixels));
+        }
+        Assert.That(
+            set.Pictures.SelectMany(p => p.Objects).Select(o => MathF.Max(o.BoxImagePx.Width, o.BoxImagePx.Height)),
+            Is.Not.Empty.And.All.LessThan(14), "turned, a square is wider than its side");
+    }
+
     [TestCase("--size=320", "--size is '320'")]
     [TestCase("--size=20x320", "--size is '20x320'")]
     [TestCase("--count=0", "--count is '0'")]
