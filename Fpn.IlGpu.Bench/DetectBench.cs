@@ -112,16 +112,21 @@ internal static class DetectBench
         Row("median, ms", median, peerMedian);
         Row("best, ms", m.Ms.Min(), m.PeerRuns.Count == 0 ? null : m.PeerRuns.Min(r => r.Ms));
         // Of all cores together, and the same however many others want them.
-        Row("processor time, ms", Timing.Median(m.CpuMs), m.PeerRuns.Count == 0 ? null : Timing.Median([.. m.PeerRuns.Select(r => r.CpuMs)]));
+        Row(
+            "processor time, ms", Timing.Median(m.CpuMs),
+            m.PeerRuns.Count == 0 ? null : Timing.Median([.. m.PeerRuns.Select(r => r.CpuMs)]));
         Row("first, from process start, ms", Timing.Median(m.FirstMs), m.PeerFirstMs.Length == 0 ? null : Timing.Median(m.PeerFirstMs));
         Row("peak device memory, MiB", Mebibytes(m.DeviceBytes), Mebibytes(m.PeerRuns.LastOrDefault()?.DeviceBytes));
         Row("peak of the process, MiB", Mebibytes(m.ProcessBytes), Mebibytes(m.PeerRuns.LastOrDefault()?.ProcessBytes));
         Row("GFLOP/s", m.Flop / median / 1e6, m.Flop / peerMedian / 1e6);
-        Cells("share of peak", MarkdownTable.Percent(m.Flop / median * 1e3 / m.PeakFlops), MarkdownTable.Percent(m.Flop / peerMedian * 1e3 / m.PeakFlops), "");
+        Cells(
+            "share of peak", MarkdownTable.Percent(m.Flop / median * 1e3 / m.PeakFlops),
+            MarkdownTable.Percent(m.Flop / peerMedian * 1e3 / m.PeakFlops), "");
         Cells("detections", $"{m.Found}", m.PeerRuns.Count == 0 ? "" : $"{m.PeerRuns[^1].Detections}", "");
         table.Write(Console.Out);
         Console.WriteLine(
-            $"\n{MarkdownTable.Number(m.Flop / 1e9)} GFLOP a picture; the device's measured peak is {MarkdownTable.Number(m.PeakFlops / 1e9)} GFLOP/s.\n");
+            $"\n{MarkdownTable.Number(m.Flop / 1e9)} GFLOP a picture; "
+            + $"the device's measured peak is {MarkdownTable.Number(m.PeakFlops / 1e9)} GFLOP/s.\n");
 
         var stages = new MarkdownTable("stage", "ms", "share", "GFLOP", "GFLOP/s", "of peak");
         var total = m.Stages.Sum(s => s.Time.TotalMilliseconds);
@@ -139,7 +144,8 @@ internal static class DetectBench
         void Row(string what, double? own, double? other)
             => Cells(what, MarkdownTable.Number(own), MarkdownTable.Number(other), MarkdownTable.Number(own / other));
 
-        void Cells(string what, string own, string other, string ratio) => table.Add(peer is null ? [what, own] : [what, own, other, ratio]);
+        void Cells(string what, string own, string other, string ratio)
+            => table.Add(peer is null ? [what, own] : [what, own, other, ratio]);
 
         static double? Mebibytes(long? bytes) => bytes / (1024.0 * 1024);
     }

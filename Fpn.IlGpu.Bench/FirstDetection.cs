@@ -45,7 +45,8 @@ internal static class FirstDetection
         {
             Timing.Pause();
             times[i] = OwnProcess.Run(
-                [CommandName, "--model", model.File ?? BenchModel.Shipped, "--size", model.Size.Argument, .. deviceArguments]).MsToFirstLine;
+                [CommandName, "--model", model.File ?? BenchModel.Shipped, "--size", model.Size.Argument,
+                    .. deviceArguments]).MsToFirstLine;
         }
         return times;
     }

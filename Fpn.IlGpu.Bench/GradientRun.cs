@@ -46,7 +46,9 @@ internal sealed class GradientRun : IDisposable
         geometry = shape.IsProduct
             ? new ConvolutionGeometry(shape.Map, shape.Map, shape.C / shape.Map / shape.Map, shape.K, ConvolutionWindow.Square())
             : shape.Geometry;
-        var inputShape = shape.IsProduct ? new Shape(shape.H, shape.Map, shape.Map, geometry.GroupInputC) : new Shape(shape.Batch, shape.H, shape.W, shape.C);
+        var inputShape = shape.IsProduct
+            ? new Shape(shape.H, shape.Map, shape.Map, geometry.GroupInputC)
+            : new Shape(shape.Batch, shape.H, shape.W, shape.C);
         var outputShape = geometry.Window.OutputShape(inputShape, geometry.KernelH, geometry.KernelW, shape.K);
         input = Tensor.Upload(device, inputShape, LayerRun.Values((int)inputShape.Length));
         inputGradient = Tensor.Rent(device, inputShape);

@@ -32,7 +32,8 @@ internal static class LadderBench
             using var peer = options.StartPeer(parsed, device);
             Results.Introduce(device, peer);
             var wanted = parsed.GetValue(only)?.Replace('x', '×');
-            LayerShape[] shapes = [.. LayerShape.R50Fpn.Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
+            LayerShape[] shapes =
+                [.. LayerShape.R50Fpn.Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
             if (shapes.Length == 0)
                 throw new BenchException($"No layer's line contains '{wanted}'.");
             using var peak = new PeakRate(device);

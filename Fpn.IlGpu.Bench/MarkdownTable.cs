@@ -19,7 +19,8 @@ internal sealed class MarkdownTable(params string[] header)
     {
         int[] widths = [.. header.Select((_, column) => Math.Max(3, rows.Max(row => row[column].Length)))];
         Line(header);
-        to.WriteLine($"| {string.Join(" | ", widths.Select((w, column) => column == 0 ? new string('-', w) : new string('-', w - 1) + ":"))} |");
+        to.WriteLine(
+            $"| {string.Join(" | ", widths.Select((w, column) => column == 0 ? new string('-', w) : new string('-', w - 1) + ":"))} |");
         foreach (var row in rows.Skip(1))
             Line(row);
 

@@ -17,7 +17,8 @@ namespace Fpn.IlGpu.Bench;
 /// </summary>
 internal sealed class Results
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly string command;
 
@@ -64,7 +65,8 @@ internal sealed class Results
     /// <summary>A line for people.</summary>
     public static void Introduce(Device device, TorchvisionPeer? peer)
     {
-        Console.WriteLine($"{device.Info.Id}: {device.Info.Name}, {device.Precision}; {CpuName()}; {Ilgpu}; {RuntimeInformation.FrameworkDescription}");
+        Console.WriteLine(
+            $"{device.Info.Id}: {device.Info.Name}, {device.Precision}; {CpuName()}; {Ilgpu}; {RuntimeInformation.FrameworkDescription}");
         if (peer is not null)
         {
             var about = peer.About;
@@ -111,7 +113,8 @@ internal sealed class Results
     {
         const string CpuInfo = "/proc/cpuinfo";
         var name = OperatingSystem.IsMacOS() ? Output("sysctl", "-n", "machdep.cpu.brand_string")
-            : File.Exists(CpuInfo) ? File.ReadLines(CpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1]
+            : File.Exists(CpuInfo)
+                ? File.ReadLines(CpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1]
             : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
         return name ?? "CPU of no known name";
     }

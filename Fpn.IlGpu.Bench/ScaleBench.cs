@@ -85,8 +85,9 @@ internal static class ScaleBench
         var growth = times[GrowthTo].Ms / times[GrowthFrom].Ms / pixels;
         var cpuGrowth = times[GrowthTo].CpuMs / times[GrowthFrom].CpuMs / pixels;
         Console.WriteLine(
-            $"\nFrom {GrowthFrom} to {GrowthTo} px the pixels are {MarkdownTable.Number(pixels)} times as many; relative to them time grows "
-            + $"{MarkdownTable.Number(growth)} times,\nand processor time (CPU ms, of all threads) {MarkdownTable.Number(cpuGrowth)} times.");
+            $"\nFrom {GrowthFrom} to {GrowthTo} px the pixels are {MarkdownTable.Number(pixels)} times as many; "
+            + $"relative to them time grows {MarkdownTable.Number(growth)} times,\n"
+            + $"and processor time (CPU ms, of all threads) {MarkdownTable.Number(cpuGrowth)} times.");
         return new JsonObject
         {
             ["points"] = points,

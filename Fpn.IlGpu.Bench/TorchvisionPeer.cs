@@ -85,7 +85,8 @@ internal sealed class TorchvisionPeer : IDisposable
     {
         var reply = Ask("detect");
         return new PeerDetection(
-            (double)reply["ms"]!, (double)reply["cpu_ms"]!, (int)reply["detections"]!, (long?)reply["process_bytes"], (long?)reply["device_bytes"]);
+            (double)reply["ms"]!, (double)reply["cpu_ms"]!, (int)reply["detections"]!,
+            (long?)reply["process_bytes"], (long?)reply["device_bytes"]);
     }
 
     /// <summary>The milliseconds of a layer, the mean of some in a row.</summary>

@@ -94,7 +94,8 @@ internal static class ShapesCommand
         string text = result.Tokens[0].Value;
         string[] sides = text.Split('x');
         int Side(int i) =>
-            int.TryParse(sides[i], NumberStyles.None, CultureInfo.InvariantCulture, out int side) && side is >= LeastSide and <= MostSide ? side : 0;
+            int.TryParse(sides[i], NumberStyles.None, CultureInfo.InvariantCulture, out int side)
+                && side is >= LeastSide and <= MostSide ? side : 0;
         (int w, int h) = sides.Length == 2 ? (Side(0), Side(1)) : (0, 0);
         if (w == 0 || h == 0)
         {

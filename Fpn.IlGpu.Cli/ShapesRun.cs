@@ -33,7 +33,8 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
             return ExitCode.Interrupted;
         }
 
-        CocoWriter.Write(new AnnotatedSet(pictures, [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]), Json);
+        CocoWriter.Write(
+            new AnnotatedSet(pictures, [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]), Json);
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{Json}: {count} pictures, {pictures.Sum(picture => picture.Objects.Count)} shapes"));
         return ExitCode.Done;
@@ -57,7 +58,8 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another.", exception);
+            throw new CommandException(
+                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another.", exception);
         }
     }
 }

@@ -66,6 +66,13 @@ internal sealed partial class FpnProcess : IDisposable
     /// <summary>Sends a signal, such as 2 (SIGINT), which is what Ctrl-C sends; not on Windows.</summary>
     public void Signal(int number) => Assert.That(Kill(process.Id, number), Is.Zero, "the signal could not be sent");
 
+    /// <summary>Ends it at once, so that it can't put anything in order (SIGKILL), and waits until it is gone.</summary>
+    public void Kill()
+    {
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+    }
+
     public FpnResult Finish()
     {
         if (!process.WaitForExit(Patience))

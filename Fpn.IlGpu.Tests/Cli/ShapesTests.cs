@@ -17,7 +17,9 @@ internal sealed class ShapesTests : CommandTest
         AnnotatedSet set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(FilesIn("out/set"), Is.EqualTo(new[] { "instances.json", "pictures/500000.png", "pictures/500001.png", "pictures/500002.png" }));
+            Assert.That(
+                FilesIn("out/set"),
+                Is.EqualTo(new[] { "instances.json", "pictures/500000.png", "pictures/500001.png", "pictures/500002.png" }));
             Assert.That(set.Problems.Total, Is.Zero);
             Assert.That(set.Categories.Select(category => category.Name), Is.EqualTo(SyntheticShapes.Classes));
             Assert.That(set.Pictures, Has.Count.EqualTo(3));
@@ -33,6 +35,23 @@ internal sealed class ShapesTests : CommandTest
         }
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(At("out/set/instances.json")));
         Assert.That(json.RootElement.GetProperty("annotations")[0].GetProperty("id").GetInt32(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void The_smallest_may_be_smaller_than_the_default()
+    {
+        Fpn("shapes", "set", "--count", "3", "--size", "64x64", "--smallest", "8", "--largest", "9").AssertExit(0);
+
+        AnnotatedSet set = CocoAnnotations.Read(At("set/instances.json"), At("set/pictures"));
+        var options = new SyntheticShapesOptions { SmallestPx = 8, LargestPx = 9 };
+        foreach ((int i, AnnotatedPicture picture) in set.Pictures.Index())
+        {
+            SyntheticScene scene = SyntheticShapes.Scene((ulong)i, 64, 64, options);
+            Assert.That(PictureReader.Read(set.PathOf(picture)).Pixels, Is.EqualTo(scene.Image.Pixels));
+        }
+        Assert.That(
+            set.Pictures.SelectMany(p => p.Objects).Select(o => MathF.Max(o.BoxImagePx.Width, o.BoxImagePx.Height)),
+            Is.Not.Empty.And.All.LessThan(14), "turned, a square is wider than its side");
     }
 
     [TestCase("--size=320", "--size is '320'")]

@@ -74,8 +74,10 @@ public sealed class CocoAnnotationsTests
 
     [TestCase("""{"id": 5, "image_id": 8, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.PictureUnknown, "picture 8")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.CategoryUnknown, "category 9")]
-    [TestCase("""{"id": 1, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.DuplicateId, "object number 2 has id 1")]
-    [TestCase("""{"id": 5, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "object number 2 has no image_id")]
+    [TestCase("""{"id": 1, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]}""",
+        AnnotationProblem.DuplicateId, "object number 2 has id 1")]
+    [TestCase("""{"id": 5, "category_id": 2, "bbox": [1, 2, 3, 4]}""",
+        AnnotationProblem.EntryIncomplete, "object number 2 has no image_id")]
     [TestCase("""{"id": 5, "image_id": 3, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "no category_id")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
@@ -96,7 +98,8 @@ public sealed class CocoAnnotationsTests
     public void Pictures_and_categories_given_twice_count_once()
     {
         AnnotatedSet set = ReadText($$"""
-            {"images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30}, {"id": 3, "file_name": "b.png", "width": 1, "height": 1}],
+            {"images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30},
+                        {"id": 3, "file_name": "b.png", "width": 1, "height": 1}],
              "categories": [{"id": 2, "name": "dog"}, {"id": 2, "name": "cat"}], "annotations": [{{Good}}]}
             """);
         Assert.That(set.Pictures.Single().FileName, Is.EqualTo("a.png"));
@@ -162,7 +165,8 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}]}""", "no 'categories'")]
     [TestCase("""{"images": [{"id": 1}], "categories": [{"id": 1, "name": "a"}]}""", "no width and height")]
     [TestCase("""{"images": [{"id": 1, "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""", "no file_name")]
-    [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""", "no object")]
+    [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""",
+        "no object")]
     public void An_empty_set_is_refused(string text, string why) =>
         Assert.That(() => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(why).And.Message.Contains(path));
 

@@ -46,7 +46,8 @@ public class SampleLoaderTests
     public void An_epoch_has_every_picture_once_in_an_order_of_its_own()
     {
         var batches = Load(new NumberedPictures(12), Options, 8);
-        var epochs = batches.GroupBy(b => b.Epoch, b => b.Samples.Select(s => s.Index)).Select(e => e.SelectMany(i => i).ToArray()).ToArray();
+        var epochs = batches.GroupBy(b => b.Epoch, b => b.Samples.Select(s => s.Index))
+            .Select(e => e.SelectMany(i => i).ToArray()).ToArray();
         using (Assert.EnterMultipleScope())
         {
             Assert.That(epochs, Has.Length.EqualTo(2));
@@ -197,7 +198,9 @@ public class SampleLoaderTests
             Assert.That(source.Read(0, 0).Image.Pixels, Is.EqualTo(image.Pixels));
             Assert.That(() => source.Read(1, 0), Throws.TypeOf<PictureException>().With.Message.Contains("annotated as"));
             Assert.That(new AnnotatedSetPictures(set, keepEmpty: true).Count, Is.EqualTo(4));
-            Assert.That(() => new AnnotatedSetPictures(set with { Pictures = [pictures[0], pictures[3]] }), Throws.TypeOf<AnnotationException>());
+            Assert.That(
+                () => new AnnotatedSetPictures(set with { Pictures = [pictures[0], pictures[3]] }),
+                Throws.TypeOf<AnnotationException>());
         }
     }
 
@@ -208,5 +211,6 @@ public class SampleLoaderTests
     }
 
     private static string Said(SampleBatch batch) => $"{batch.Step} of {batch.Epoch}: " + string.Join(
-        "; ", batch.Samples.Select(s => $"{s.Index} {s.IsMirrored} {s.ResizedH}x{s.ResizedW} {string.Join(',', s.Objects)} {s.Image.Pixels[0]}"));
+        "; ",
+        batch.Samples.Select(s => $"{s.Index} {s.IsMirrored} {s.ResizedH}x{s.ResizedW} {string.Join(',', s.Objects)} {s.Image.Pixels[0]}"));
 }

@@ -29,7 +29,9 @@ public class VocFolderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(set.Categories, Is.EqualTo(new AnnotatedCategory[] { new(1, "cat"), new(2, "dog") }));
-            Assert.That(set.Pictures.Select(p => (p.Id, p.FileName, p.Width, p.Height)), Is.EqualTo(new[] { (1L, "a.png", 40, 30), (2L, "b.png", 40, 30) }));
+            Assert.That(
+                set.Pictures.Select(p => (p.Id, p.FileName, p.Width, p.Height)),
+                Is.EqualTo(new[] { (1L, "a.png", 40, 30), (2L, "b.png", 40, 30) }));
             Assert.That(set.Pictures[0].Objects, Is.EqualTo(new[] { new AnnotatedObject(new Box(1, 2, 4, 5), 1) }));
             Assert.That(set.Pictures[1].Objects, Is.EqualTo(new[]
             {
@@ -88,7 +90,9 @@ public class VocFolderTests
         Add("a", Object("dog", 1, 1, 9, 9));
         File.WriteAllText(Path.Combine(folder, "Annotations/a.xml"), "<annotation>\n  <object>\n  </wrong>\n");
         Assert.That(() => VocFolder.Read(folder), Refused("a.xml' is broken XML at line 3, column 5"));
-        File.WriteAllText(Path.Combine(folder, "Annotations/a.xml"), "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/hostname\">]><annotation>&b;</annotation>");
+        File.WriteAllText(
+            Path.Combine(folder, "Annotations/a.xml"),
+            "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/hostname\">]><annotation>&b;</annotation>");
         Assert.That(() => VocFolder.Read(folder), Refused("broken XML at line 1"));
     }
 

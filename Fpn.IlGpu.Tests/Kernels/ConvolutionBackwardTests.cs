@@ -70,7 +70,8 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
         using var others = Device.Upload<float>(CaseValues.Unwritten(weights.Length));
         using var biasParameter = Device.Upload<float>(bias);
         // Tensor cores' weights are rounded, and not trained.
-        foreach (var form in TestDevices.Forms(Device, geometry).Where(f => f is not (ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)))
+        foreach (var form in TestDevices.Forms(Device, geometry)
+            .Where(f => f is not (ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)))
         {
             using var host = ConvolutionWeights.From(Device, Conv2dGradientReference.ToForward(geometry, weights), bias, geometry, form);
             using var device = ConvolutionWeights.Reserve(

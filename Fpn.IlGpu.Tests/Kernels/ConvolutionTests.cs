@@ -74,7 +74,8 @@ internal sealed class ConvolutionTests(string deviceId)
     public void A_coarser_map_is_upsampled_and_added(int kernel, int c, int k, int groups)
     {
         var output = new Shape(2, 9, 14, k);
-        var geometry = new ConvolutionGeometry(kernel, kernel, c / groups, k, ConvolutionWindow.Square(padding: kernel / 2, groups: groups));
+        var geometry = new ConvolutionGeometry(
+            kernel, kernel, c / groups, k, ConvolutionWindow.Square(padding: kernel / 2, groups: groups));
         var weights = TestValues.Uniform(kernel * kernel * geometry.GroupInputC * k, 2);
         var bias = TestValues.Uniform(k, 3);
         using var input = Tensor.Upload(Device, output with { C = c }, TestValues.Uniform((int)(output with { C = c }).Length, 1));
@@ -99,7 +100,8 @@ internal sealed class ConvolutionTests(string deviceId)
     public void Sizes_that_do_not_fit_are_refused_with_both_shapes()
     {
         using var input = Tensor.Upload(Device, new Shape(1, 4, 4, 3), new float[48]);
-        using var weights = ConvolutionWeights.From(Device, new float[9 * 3 * 2], new float[2], new(3, 3, 3, 2, ConvolutionWindow.Square()));
+        using var weights = ConvolutionWeights.From(
+            Device, new float[9 * 3 * 2], new float[2], new(3, 3, 3, 2, ConvolutionWindow.Square()));
         using var output = Tensor.Rent(Device, new Shape(1, 4, 4, 2));
         Assert.That(
             () => Convolution.Run(Device, input, weights, null, Activation.None, output),

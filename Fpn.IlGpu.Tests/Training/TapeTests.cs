@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
@@ -51,6 +52,36 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         Assert.That(pooled.NeedsGradient, Is.False);
         x.Dispose();
         Assert.That(() => x.Value, Throws.TypeOf<ObjectDisposedException>(), "nobody holds it any more");
+    }
+
+    [TestCase(float.NaN, 1, "a weight of 'head.fc'")]
+    [TestCase(1e38f, 1, "in the forward pass, in the output of 'head.fc'")]
+    [TestCase(1, float.NaN, "in the backward pass, in the gradients of 'head.fc'")]
+    public void What_is_no_number_is_found_in_its_layer(float weight, float lossScale, string where)
+    {
+        float[] weights = [.. Enumerable.Repeat(1f, 11), weight];
+        using var state = new StateDictionary(
+            "test", [StateTensor.FromValues("head.fc.weight", [3, 4], weights), StateTensor.FromValues("head.fc.bias", [3], new float[3])]);
+        // As the reader of weights refuses NaN, it comes later.
+        using var fine = new StateDictionary(
+            "test",
+            [StateTensor.FromValues("head.fc.weight", [3, 4], new float[12]), StateTensor.FromValues("head.fc.bias", [3], new float[3])]);
+        using var parameters = new ParameterSet(Device, new WeightReader(Device, fine, 1e-5f));
+        using var layer = TrainableLinear.Read(parameters, "head.fc", 4, 1, new LayerTraining(IsTrained: true, NormTraining.Live, 1e-5f));
+        parameters.All[0].Restore(state["head.fc.weight"].ToArray(), new float[12]);
+        parameters.Changed();
+        Assert.That(() => Step(isWatched: false), Throws.Nothing);
+        parameters.DropGradients();
+        Assert.That(() => Step(isWatched: true), Throws.TypeOf<NotFiniteException>().With.Message.EqualTo(where));
+
+        void Step(bool isWatched)
+        {
+            using var tape = new Tape(Device, isWatched);
+            var x = tape.Input(Tensor.Upload(Device, new Shape(2, 1, 1, 4), [1, 2, 3, 40, 5, 6, 7, 80]));
+            var logits = tape.Linear(x, layer, Activation.None);
+            tape.SoftmaxCrossEntropy("loss", logits, [0, 1], lossScale);
+            tape.Backward();
+        }
     }
 
     [Test]

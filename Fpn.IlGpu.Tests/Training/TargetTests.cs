@@ -69,7 +69,9 @@ public class TargetTests
             // The second is the best of its box, at an IoU of 0.5; the third is in a crowd; the last overlaps by 0.5.
             Assert.That(targets.Positives, Is.EqualTo(new[] { 0, 1 }));
             Assert.That(targets.Negatives, Is.Empty);
-            Assert.That(targets.Deltas, Is.EqualTo(new[] { 0, 4f / 32, 0, MathF.Log(40f / 32), -8f / 32, 0, MathF.Log(0.5f), 0 }).Within(1e-6));
+            Assert.That(
+                targets.Deltas,
+                Is.EqualTo(new[] { 0, 4f / 32, 0, MathF.Log(40f / 32), -8f / 32, 0, MathF.Log(0.5f), 0 }).Within(1e-6));
         }
     }
 
@@ -114,5 +116,6 @@ public class TargetTests
     }
 
     private static int[] Matches(int positives, int negatives) =>
-        [.. Enumerable.Range(0, positives + negatives).SelectMany(i => new[] { BoxMatching.Neither, i < positives ? i : BoxMatching.Negative })];
+        [.. Enumerable.Range(0, positives + negatives)
+            .SelectMany(i => new[] { BoxMatching.Neither, i < positives ? i : BoxMatching.Negative })];
 }

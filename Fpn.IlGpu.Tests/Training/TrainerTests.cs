@@ -92,13 +92,47 @@ internal sealed class TrainerTests
         Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));
 
     [Test]
-    public void A_loss_that_is_no_number_stops_and_names_the_tensor()
+    public void A_rate_that_is_far_too_high_stops_the_run_and_names_the_layer()
     {
-        var schedule = Tiny(50).Schedule with { LearningRate = 1e20f, WarmupSteps = 0, GradientNorm = 0 };
+        var schedule = Tiny(50).Schedule with { LearningRate = 1e20f, WarmupSteps = 0, GradientNorm = 0, CheckpointEvery = 1 };
         using var trainer = Trainer.Open(device, Tiny(50) with { Schedule = schedule }, folder, folder, resume: false);
+        var e = Assert.Throws<TrainingException>(() => trainer.Run().Last())!;
+        Assert.That(e.Message, Does.Match(
+            @"^In step [23], at a learning rate of 9\.99E\+19, (the loss '.*'|the norm of the gradients) is no finite number; "
+            + @"the first value that isn't one is .* of '(backbone|rpn|roi_heads)\.[a-z0-9_.]+[a-z0-9]'\. "
+            + @"Try a lower 'schedule\.learning_rate', "));
+        Assert.That(e.Message, Does.EndWith($"{trainer.CheckpointPath} is from before."));
+    }
+
+    [TestCase("backbone.body.layer3.0.conv2.weight", float.NaN, "a weight of 'backbone.body.layer3.0.conv2'")]
+    [TestCase("backbone.body.layer2.1.bn1.bias", float.PositiveInfinity, "a weight of 'backbone.body.layer2.1.bn1'")]
+    [TestCase("rpn.head.conv.0.0.weight", 3e38f, "in the forward pass, in the output of 'rpn.head.conv.0.0'")]
+    public void A_layer_that_breaks_is_named(string parameter, float value, string where)
+    {
+        using var trainer = Trainer.Open(device, Tiny(2), folder, folder, resume: false);
+        Put(trainer, parameter, value);
         Assert.That(
             () => trainer.Run().Last(),
-            Throws.TypeOf<TrainingException>().With.Message.Contains("no finite number").And.Message.Contains(".weight'"));
+            Throws.TypeOf<TrainingException>().With.Message.StartsWith("In step 1, at a learning rate of 0.0015, the loss '")
+                .And.Message.Contains($"' is no finite number; the first value that isn't one is {where}. Try"));
+    }
+
+    [Test]
+    public void Gradients_too_large_for_a_step_stop_it_before_any_weight_changes()
+    {
+        using var trainer = Trainer.Open(device, Tiny(2), folder, folder, resume: false);
+        // Nothing goes forward through such a level, but much comes back.
+        for (var l = 0; l < 4; l++)
+        {
+            Put(trainer, $"backbone.fpn.inner_blocks.{l}.0.weight", 0);
+            Put(trainer, $"backbone.fpn.layer_blocks.{l}.0.weight", 1e30f);
+        }
+        var before = trainer.Parameters.All.Where(p => p.IsTrained).Select(p => p.ToTensor().ToArray()).ToList();
+        Assert.That(
+            () => trainer.Run().Last(),
+            Throws.TypeOf<TrainingException>()
+                .With.Message.Contains("the norm of the gradients is no finite number; all weights, layers'"));
+        Assert.That(trainer.Parameters.All.Where(p => p.IsTrained).Select(p => p.ToTensor().ToArray()), Is.EqualTo(before));
     }
 
     [Test]
@@ -146,6 +180,15 @@ internal sealed class TrainerTests
     };
 
     private static ShapesData Shapes(int side) => new() { Width = side, Height = side, FirstSeed = 77, Count = Scenes };
+
+    private static void Put(Trainer trainer, string name, float value)
+    {
+        var parameter = trainer.Parameters.All.Single(p => p.Name == name);
+        var values = parameter.ToTensor().ToArray();
+        values.AsSpan().Fill(value);
+        parameter.Restore(values, new float[values.Length]);
+        trainer.Parameters.Changed();
+    }
 
     private void Run(TrainingConfiguration configuration, string into)
     {

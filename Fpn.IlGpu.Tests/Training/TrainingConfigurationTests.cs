@@ -38,7 +38,7 @@ internal sealed class TrainingConfigurationTests
 
     [TestCase("{\n  \"data\": { \"shapes\": {} },\n  \"sched\": 1 }", "line 3, column ", "sched")]
     [TestCase("{\n  \"data\": { \"shapes\": {} }\n  \"seed\": 1 }", "line 3, column 3", "")]
-    [TestCase("{ \"data\": { \"shapes\": {} }, \"schedule\": { \"steps\": \"many\" } }", "line 1, column ", "Int32")]
+    [TestCase("{ \"data\": { \"shapes\": {} }, \"schedule\": { \"steps\": \"many\" } }", "line 1, column ", "whole number")]
     [TestCase("{}", "", "data")]
     [TestCase("[]", "", "")]
     [TestCase("null", "", "JSON object")]
@@ -61,6 +61,34 @@ internal sealed class TrainingConfigurationTests
     [TestCase(Shapes + ", \"box_head\": { \"samples\": 0 }", "samples")]
     public void Values_that_make_no_sense_are_named(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ {json} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
+
+    [TestCase("\"seed\": 1.5", "'seed' takes a whole number")]
+    [TestCase("\"schedule\": { \"learning_rate\": \"0.1\" }", "'schedule.learning_rate' takes a number")]
+    [TestCase("\"schedule\": { \"decay_steps\": 5 }", "'schedule.decay_steps' takes a list")]
+    [TestCase("\"schedule\": { \"decay_steps\": [1, null] }", "'schedule.decay_steps[1]' takes a whole number")]
+    [TestCase("\"schedule\": { \"decay\": \"linear\" }", "'schedule.decay' takes one of \"none\", \"steps\", \"cosine\"")]
+    [TestCase("\"network\": null", "'network' takes an object")]
+    [TestCase("\"network\": { \"layout\": 50 }", "'network.layout' takes a text")]
+    [TestCase("\"data\": { \"shapes\": {} }", "'data' is there twice")]
+    [TestCase("\"model\": { \"min_size\": 1, \"min_size\": 2 }", "'model' is there twice, or has a key twice")]
+    public void A_value_of_another_kind_is_told_in_words_of_the_file(string json, string what) => Assert.That(
+        () => TrainingConfiguration.Parse($"{{ {Shapes}, {json} }}", "run.json"),
+        Throws.TypeOf<TrainingException>().With.Message.StartsWith("run.json, line 1, column ").And.Message.Contains(": " + what));
+
+    [TestCase("\"coco\": {}", "'data.coco' needs 'annotations', 'pictures'")]
+    [TestCase("\"coco\": { \"annotations\": \"a.json\", \"pictures\": null }", "'data.coco.pictures' takes a text")]
+    [TestCase("\"shapes\": { \"width\": 20 }", "'width' and 'height' from 21")]
+    [TestCase("\"shapes\": { \"count\": 0 }", "'count' of at least 1")]
+    [TestCase("\"shapes\": { \"first_seed\": -1 }", "'first_seed' of at least 0")]
+    public void Data_that_make_no_sense_are_named(string json, string what) => Assert.That(
+        () => TrainingConfiguration.Parse($"{{ \"data\": {{ {json} }} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
+
+    [TestCase("\"min_sizes\": 5", "'model' has no key 'min_sizes'")]
+    [TestCase("\"min_size\": \"big\"", "'model' can't be used")]
+    [TestCase("\"classes\": [\"a\"]", "the classes are those of the data")]
+    public void A_models_keys_that_make_no_sense_are_named(string json, string what) => Assert.That(
+        () => TrainingConfiguration.Parse($"{{ {Shapes}, \"model\": {{ {json} }} }}"),
+        Throws.TypeOf<TrainingException>().With.Message.Contains(what));
 
     [Test]
     public void A_file_that_is_missing_is_named() => Assert.That(

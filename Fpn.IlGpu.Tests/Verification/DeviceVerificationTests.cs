@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Tests.Verification;
 /// <summary>What <c>fpn verify</c> stands on: that it passes where all is well, and tells where it is not.</summary>
 internal sealed class DeviceVerificationTests
 {
-    private static readonly string[] Large = ["convolution", "matrix product", "model"];
+    private static readonly string[] Large = ["convolution", "matrix product", "d weights", "model"];
     private static readonly VerifiedOperator Right = new("right", [new("some", (_, findings) => findings.Close([1], [1], 0, 0, [1]))]);
 
     private static IEnumerable<TestCaseData> Problems

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Verification;
 using ILGPU;
@@ -23,23 +22,12 @@ internal sealed class KernelCoverageTests
 
     private static IEnumerable<MethodInfo> Kernels =>
         from type in typeof(Device).Assembly.GetTypes()
-        where (type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false) && !OfTraining.Contains(type)
+        where (type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false)
         from method in type.GetMethods(AnyStatic)
         where method.GetParameters() is [var first, ..]
             && (first.ParameterType == typeof(Index1D)
                 || Marked<GroupedKernelAttribute>(method) || Marked<OpenClCpuKernelAttribute>(method))
         select method;
-
-    // fpn verify is about detecting. What only training runs, the tests hold to references and to PyTorch.
-    private static readonly Type[] OfTraining =
-    [
-        typeof(Accumulate), typeof(ActivationBackward), typeof(BatchNorm), typeof(BatchNormBackward), typeof(ConvolutionBackwardBias),
-        typeof(ConvolutionBackwardData), typeof(ConvolutionBackwardWeights), typeof(ConvolutionPacking), typeof(ConvolutionPhases),
-        typeof(DepthwiseBackwardWeights), typeof(Fill), typeof(GlobalAveragePoolBackward), typeof(MaxPoolBackward), typeof(PartialSums), typeof(ResidualSum),
-        typeof(RoiAlignBackward), typeof(RoiAlignBackwardOnCpu), typeof(RoiMaxPoolBackward), typeof(RoiTiles), typeof(ScaleRows),
-        typeof(SgdStep), typeof(SigmoidCrossEntropy), typeof(SimdBackwardWeights), typeof(SimdWinogradBackwardWeights),
-        typeof(SmoothL1), typeof(SoftmaxCrossEntropy), typeof(Sum), typeof(TiledBackwardWeights), typeof(UpsampleBackward),
-    ];
 
     [Test]
     public void Every_kernel_is_launched_by_a_case_on_the_kind_of_device_that_it_is_for()

@@ -110,7 +110,11 @@ public static class VocFolder
     {
         if (list is null)
         {
-            return [.. Directory.EnumerateFiles(annotations, "*.xml").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+            return
+            [
+                .. Directory.EnumerateFiles(annotations, "*.xml")
+                    .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal),
+            ];
         }
         string path = Path.Join(folder, "ImageSets", "Main", list + ".txt");
         string[] lines;

@@ -71,7 +71,8 @@ internal static class TopKOnCpu
             {
                 while (i + Vector<float>.Count <= length
                     && !Vector.GreaterThanAny(
-                        Unsafe.ReadUnaligned<Vector<float>>(ref Unsafe.As<float, byte>(ref Unsafe.Add(ref start, i))), new Vector<float>(bound)))
+                        Unsafe.ReadUnaligned<Vector<float>>(ref Unsafe.As<float, byte>(ref Unsafe.Add(ref start, i))),
+                        new Vector<float>(bound)))
                     i += Vector<float>.Count;
                 if (i >= length)
                     break;

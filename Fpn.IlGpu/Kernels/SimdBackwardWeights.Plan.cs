@@ -34,7 +34,8 @@ internal static unsafe partial class SimdBackwardWeights
     /// <param name="ChunkW">Columns of a chunk.</param>
     /// <param name="IsOneRun">1 where all that a window sees is one run, inside the map.</param>
     internal readonly record struct Plan(
-        int RowLength, int Runs, int Tiles, int Ranges, int Blocks, int BlocksAtOnce, int Chunks, int Splits, int Pictures, int ChunkH, int ChunkW,
+        int RowLength, int Runs, int Tiles, int Ranges, int Blocks, int BlocksAtOnce, int Chunks, int Splits,
+        int Pictures, int ChunkH, int ChunkW,
         int IsOneRun)
     {
         public static Plan Of(in ConvolutionSizes s, int threads)

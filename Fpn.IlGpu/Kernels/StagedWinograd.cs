@@ -78,7 +78,8 @@ internal static class StagedWinograd
 
     /// <summary>One thread = some tiles × 16 output channels, of one of the 36 products.</summary>
     [OpenClCpuKernel]
-    internal static void ProductKernel(ArrayView<float> v, ArrayView<float> weights, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> m)
+    internal static void ProductKernel(
+        ArrayView<float> v, ArrayView<float> weights, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> m)
     {
         var sums = LocalMemory.Allocate1D<float>(LocalTile.Rows * Lanes);
         var strips = (part.Count + TilesPerThread * LocalTile.Rows - 1) / (TilesPerThread * LocalTile.Rows);
@@ -104,7 +105,8 @@ internal static class StagedWinograd
     /// <summary>One thread = one output tile, 16 channels at a time.</summary>
     [OpenClCpuKernel]
     internal static void OutputKernel(
-        ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> output)
+        ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, WinogradTiles part,
+        ArrayView<float> output)
     {
         const int Inputs = WinogradTransform.TileInputs;
         const int Outputs = WinogradTransform.TileOutputs;

@@ -23,7 +23,8 @@ public sealed partial class Device
     internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator, Precision precision = Precision.Fp32)
     {
         var context = CreateContext(DeviceKind.Cpu);
-        return new Device(context, DeviceList.Choose(context, "cpu", new DeviceOptions()).Device, info, precision) { simulator = simulator };
+        var cpu = DeviceList.Choose(context, "cpu", new DeviceOptions()).Device;
+        return new Device(context, cpu, info, precision) { simulator = simulator };
     }
 
     internal void Launch<T1, T2>(

@@ -57,13 +57,15 @@ internal sealed class DetectorTraining : IDisposable
     public TrainableDetector Network { get; }
 
     /// <summary>Computes the losses of a batch, and all gradients; <see cref="ParameterSet.Step"/> makes use of them.</summary>
-    public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch)
+    /// <param name="batch">The pictures.</param>
+    /// <param name="isWatched">Whether each layer is looked at for what is no number.</param>
+    public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch, bool isWatched = false)
     {
         using var input = transform.Run(
             [.. batch.Samples.Select(s => s.Image)],
             [.. batch.Samples.Select(s => new ResizedPicture(s.Image.Height, s.Image.Width, s.ResizedH, s.ResizedW))]);
         var truths = batch.Samples.Select(s => new PictureTruth(s.Objects)).ToArray();
-        using var tape = new Tape(device);
+        using var tape = new Tape(device, isWatched);
         var pyramid = Network.Pyramid(tape, input.Input);
         var rpn = Network.HasRpn ? Network.Rpn(tape, pyramid) : null;
         if (rpn is not null)

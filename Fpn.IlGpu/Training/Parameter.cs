@@ -37,6 +37,9 @@ internal sealed class Parameter : IDisposable
     /// <summary>As in state dictionaries: <c>backbone.body.conv1.weight</c>.</summary>
     public string Name { get; }
 
+    /// <summary>The layer that it belongs to: <c>backbone.body.conv1</c>.</summary>
+    public string Layer => Name[..Name.LastIndexOf('.')];
+
     /// <summary>Whether steps change it; a frozen one stays as it was read.</summary>
     public bool IsTrained { get; }
 

@@ -39,22 +39,35 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
         return parameter;
     }
 
-    /// <summary>A step of gradient descent (see <see cref="SgdStep"/>), after which all gradients are 0.</summary>
-    public void Step(SgdStep.Settings settings)
+    /// <summary>
+    /// A step of gradient descent (see <see cref="SgdStep"/>), after which all gradients are 0. Waits for the device.
+    /// </summary>
+    /// <returns>The norm of all gradients; where it is no finite number, nothing was changed.</returns>
+    public float Step(SgdStep.Settings settings)
     {
         var trained = Trained.ToList();
         // What nothing came back to still decays, and moves on, as in PyTorch.
         foreach (var parameter in trained.Where(p => !p.HasGradient))
             Fill.Run(Device, 0, parameter.Gradient);
         using var norm = Device.Rent<float>(1);
-        if (settings.NormLimit > 0)
-            Sum.Norm(Device, [.. trained.Select(p => p.Gradient)], norm.View);
+        Sum.Norm(Device, [.. trained.Select(p => p.Gradient)], norm.View);
+        var length = norm.Download()[0];
+        if (!float.IsFinite(length))
+            return length;
         foreach (var parameter in trained)
         {
             SgdStep.Run(Device, parameter.Gradient, norm.View, settings, parameter.Velocity, parameter.Value);
             parameter.HasGradient = false;
         }
         Version++;
+        return length;
+    }
+
+    /// <summary>Forgets the gradients, as before a step that is computed again.</summary>
+    public void DropGradients()
+    {
+        foreach (var parameter in all)
+            parameter.HasGradient = false;
     }
 
     /// <summary>Puts values and velocities in place of those that are there: to go on from a checkpoint.</summary>
@@ -73,11 +86,6 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
 
     /// <summary>Says that values were changed by other means than steps.</summary>
     public void Changed() => Version++;
-
-    /// <summary>Of all, the first that has a value or gradient that is no number, or null: where training went wrong.</summary>
-    public Parameter? FirstNotFinite() => all.FirstOrDefault(p =>
-        FloatConversion.IndexOfNonFinite(p.ToTensor().ToArray()) >= 0
-        || (p.IsTrained && FloatConversion.IndexOfNonFinite(p.GradientToArray()) >= 0));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -39,6 +39,8 @@ internal sealed partial class Tape
         var output = New(Tensor.Rent(device, new Shape(rows, 1, 1, layer.OutputC)));
         using var liveRows = device.Upload<int>([rows]);
         MatrixProduct.Run(device, x.Value, layer.Forward(), liveRows.View, activation, output.Value);
+        if (isWatched)
+            NumberWatch.Forward(layer.Name, layer.Parameters, output.Value);
         if (!layer.IsTrained && !x.NeedsGradient)
             return output;
         Record(output, Kept(x, layer.IsTrained, output, activation), gradient =>
@@ -52,6 +54,8 @@ internal sealed partial class Tape
                 var (inputGradient, accumulate) = x.GradientToWrite();
                 layer.Backward().Run(gradient, inputGradient, accumulate);
             }
+            if (isWatched)
+                NumberWatch.Backward(layer.Name, layer.Parameters, x.Gradient);
         });
         return output;
     }
@@ -66,6 +70,8 @@ internal sealed partial class Tape
         Check(activation);
         var output = New(into ?? Tensor.Rent(device, x.Shape));
         var used = Hold(norm.Run(x.Value, activation, output.Value));
+        if (isWatched)
+            NumberWatch.Forward(norm.Name, norm.Parameters, output.Value);
         Record(output, Kept(x, true, output, activation), gradient =>
         {
             if (activation == Activation.Relu)
@@ -73,6 +79,8 @@ internal sealed partial class Tape
             norm.AddGradients(x.Value, gradient, used, x.NeedsGradient ? gradient : null);
             if (x.NeedsGradient)
                 PassOn(output, x);
+            if (isWatched)
+                NumberWatch.Backward(norm.Name, norm.Parameters, x.Gradient);
         });
         return output;
     }
@@ -153,6 +161,8 @@ internal sealed partial class Tape
         var output = New(into ?? Tensor.Rent(device, shape));
         var isUpsampled = residual is not null && residual.Shape != shape;
         Kernels.Convolution.Run(device, x.Value, layer.Forward(), residual?.Value, activation, output.Value, isUpsampled);
+        if (isWatched)
+            NumberWatch.Forward(layer.Name, layer.Parameters, output.Value);
         if (!layer.IsTrained && !x.NeedsGradient && residual is not { NeedsGradient: true })
             return output;
         Record(output, Kept(x, layer.IsTrained, output, activation), gradient =>
@@ -166,6 +176,8 @@ internal sealed partial class Tape
                 var (inputGradient, accumulate) = x.GradientToWrite();
                 layer.Backward().Run(gradient, inputGradient, accumulate);
             }
+            if (isWatched)
+                NumberWatch.Backward(layer.Name, layer.Parameters, x.Gradient);
             AddResidualGradient(output, residual, isUpsampled);
         });
         return output;

@@ -20,7 +20,8 @@ namespace Fpn.IlGpu.Training;
 /// comes before is not recorded at all, and costs what it costs in inference.
 /// </summary>
 /// <param name="device">Where all is computed.</param>
-internal sealed partial class Tape(Device device) : IDisposable
+/// <param name="isWatched">Whether each layer is looked at for what is no number (see <see cref="NumberWatch"/>).</param>
+internal sealed partial class Tape(Device device, bool isWatched = false) : IDisposable
 {
     private readonly Stack<Step> steps = [];
     private readonly List<IDisposable> held = [];

@@ -41,6 +41,12 @@ internal sealed class TrainableConvolution : IDisposable
     /// <summary>The batch norm that follows, where it is trained, too; null where there is none, or it is folded in.</summary>
     public TrainableNorm? Norm { get; private init; }
 
+    /// <summary>Of the layer, as its tensors' names begin.</summary>
+    public string Name => weight.Layer;
+
+    /// <summary>Its own; not those of a norm.</summary>
+    public IEnumerable<Parameter> Parameters => bias is null ? [weight] : [weight, bias];
+
     /// <summary>K.</summary>
     public int OutputC => geometry.OutputC;
 

@@ -31,6 +31,12 @@ internal sealed class TrainableLinear : IDisposable
         forward = ConvolutionWeights.ReserveProduct(Device, geometry, bias.Value);
     }
 
+    /// <summary>Of the layer, as its tensors' names begin.</summary>
+    public string Name => weight.Layer;
+
+    /// <summary>Its own.</summary>
+    public IEnumerable<Parameter> Parameters => [weight, bias];
+
     /// <summary>K.</summary>
     public int OutputC => geometry.OutputC;
 

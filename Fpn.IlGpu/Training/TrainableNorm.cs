@@ -34,6 +34,12 @@ internal sealed class TrainableNorm
         epsilon = training.Epsilon;
     }
 
+    /// <summary>As its tensors' names begin.</summary>
+    public string Name => gamma.Layer;
+
+    /// <summary>What it computes with: the running statistics only where it doesn't take the batch's.</summary>
+    public IEnumerable<Parameter> Parameters => isLive ? [gamma, beta] : [gamma, beta, mean, variance];
+
     private BatchNorm.Affine Affine => new(gamma.Value, beta.Value);
 
     /// <summary>Runs it; the caller disposes the statistics that were used.</summary>

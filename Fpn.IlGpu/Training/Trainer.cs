@@ -58,6 +58,9 @@ public sealed class Trainer : IDisposable
     /// <summary>What is trained on what, for people.</summary>
     public string Description { get; private init; } = "";
 
+    /// <summary>What is trained.</summary>
+    internal ParameterSet Parameters => network.Parameters;
+
     private string PicturePath => Path.Combine(folder, "loss.png");
 
     /// <summary>Opens a run.</summary>
@@ -151,25 +154,39 @@ public sealed class Trainer : IDisposable
         using var scope = device.Memory.BeginPicture();
         var losses = training.Gradients(batch);
         if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
-            throw RunAway(broken.Key);
+            throw RunAway($"the loss '{broken.Key}' is", batch, rate);
         var schedule = configuration.Schedule;
-        network.Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
+        var norm = network.Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
+        if (!float.IsFinite(norm))
+            throw RunAway("the norm of the gradients is", batch, rate);
         // Layers have taken memory for their packed weights, which stays theirs.
         scope.Keep();
         return losses;
     });
 
-    private TrainingException RunAway(string loss)
+    private TrainingException RunAway(string what, SampleBatch batch, float rate)
     {
-        var first = network.Parameters.FirstNotFinite();
-        var where = first is null
-            ? "all weights and gradients are still finite"
-            : $"the first tensor that isn't, or whose gradient isn't, is '{first.Name}'";
         var kept = File.Exists(CheckpointPath) ? $" {CheckpointPath} is from before." : "";
+        var norm = configuration.Schedule.GradientNorm > 0 ? "a lower" : "a";
         return new TrainingException(string.Create(
             CultureInfo.InvariantCulture,
-            $"In step {StepsDone + 1} the loss '{loss}' is no finite number; {where}. A lower 'schedule.learning_rate', a longer warm-up "
-            + $"or a 'schedule.gradient_norm' helps.{kept}"));
+            $"In step {StepsDone + 1}, at a learning rate of {rate:G3}, {what} no finite number; {FirstNotFinite(batch)}. "
+            + $"Try a lower 'schedule.learning_rate', a longer 'schedule.warmup_steps' or {norm} 'schedule.gradient_norm'.{kept}"));
+    }
+
+    /// <summary>Takes the step again, and looks at every layer on the way.</summary>
+    private string FirstNotFinite(SampleBatch batch)
+    {
+        try
+        {
+            network.Parameters.DropGradients();
+            training.Gradients(batch, isWatched: true);
+            return "all weights, layers' outputs and gradients are finite, but sums of them are too large for float32";
+        }
+        catch (NotFiniteException e)
+        {
+            return $"the first value that isn't one is {e.Message}";
+        }
     }
 
     private void Save()
@@ -223,7 +240,7 @@ public sealed class Trainer : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new TrainingException($"{folder}: the folder of the run can't be made ({e.Message.TrimEnd('.')}).", e);
+            throw new TrainingException($"The run's folder '{folder}' can't be made ({e.Message.TrimEnd('.')}): name another.", e);
         }
     }
 

@@ -49,7 +49,7 @@ internal static class TrainingCheckpoint
             || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var steps)
             || !state.Metadata.TryGetValue(ConfigurationKey, out var before))
         {
-            throw new TrainingException($"{path} is no checkpoint of a training run.");
+            throw new TrainingException($"{path} is no checkpoint of a training run; without --resume a new run begins, and replaces it.");
         }
         if (before != configuration.ToJson())
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -26,6 +25,7 @@ public sealed record TrainingConfiguration
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         AllowDuplicateProperties = false,
@@ -70,9 +70,14 @@ public sealed record TrainingConfiguration
         {
             json = File.ReadAllText(path);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new TrainingException($"{path}: there is no such training configuration.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new TrainingException($"{path}: the training configuration can't be read ({e.Message.TrimEnd('.')}).", e);
+            var why = Directory.Exists(path) ? "it is a folder" : e.Message.TrimEnd('.');
+            throw new TrainingException($"{path}: the training configuration can't be read ({why}).", e);
         }
         return Parse(json, path);
     }
@@ -93,12 +98,7 @@ public sealed record TrainingConfiguration
         }
         catch (JsonException e)
         {
-            var place = e.LineNumber is { } line
-                ? string.Create(CultureInfo.InvariantCulture, $", line {line + 1}, column {e.BytePositionInLine + 1}")
-                : "";
-            // The library's message names .NET's types, and ends with the place a second time.
-            var what = e.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0].TrimEnd('.', ' ').ReplaceLineEndings(" ");
-            throw new TrainingException($"{source}{place}: {Readable(what)}.", e);
+            throw new TrainingException(new ConfigurationSentence(source, Options).Of(e), e);
         }
     }
 
@@ -128,18 +128,33 @@ public sealed record TrainingConfiguration
         return model;
     }
 
-    private static string Readable(string message) => message
-        .Replace("The JSON property", "the key", StringComparison.Ordinal)
-        .Replace(
-            " could not be mapped to any .NET member contained in type 'Fpn.IlGpu.Training.", " is unknown in '", StringComparison.Ordinal)
-        .Replace("The JSON value could not be converted to ", "the value is no ", StringComparison.Ordinal)
-        .Replace("System.", "", StringComparison.Ordinal);
-
     private void Check(string source)
     {
         var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem();
         if (problem is not null)
             throw new TrainingException($"{source}: {problem}.");
+        CheckModel(source);
+    }
+
+    private void CheckModel(string source)
+    {
+        if (Model is not { } json)
+            return;
+        try
+        {
+            var unknown = ModelConfigurationJson.Read(json.GetRawText()).UnknownKeys;
+            if (unknown.Count > 0)
+            {
+                throw new TrainingException(
+                    $"{source}: 'model' has no key '{unknown[0]}'; 'fpn weights info' shows the keys of a model's configuration.");
+            }
+        }
+        catch (WeightsException e)
+        {
+            throw new TrainingException($"{source}: 'model' can't be used. {e.Message}", e);
+        }
+        if (json.TryGetProperty("classes", out _))
+            throw new TrainingException($"{source}: 'model.classes' can't be chosen: the classes are those of the data.");
     }
 }
 
@@ -178,13 +193,18 @@ public sealed record TrainingData
             return "'data' takes one of 'shapes', 'coco' and 'voc'";
         if (ShorterSides.Any(side => side is < 32 or > 8192))
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
-        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : Shapes?.Problem();
+        if (Shapes is { } shapes && shapes.Problem() is { } problem)
+            return problem;
+        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : null;
     }
 }
 
 /// <summary>The synthetic scenes; see <c>docs/data.md</c>.</summary>
 public sealed record ShapesData
 {
+    private const int LeastSide = 21;
+    private const int MostSide = 8192;
+
     /// <summary>Width of a scene, in px.</summary>
     public int Width { get; init; } = 320;
 
@@ -209,11 +229,16 @@ public sealed record ShapesData
         Options = new SyntheticShapesOptions { SmallestPx = Smallest, LargestPx = Largest },
     };
 
-    internal string? Problem() => Width is < 21 or > 8192 || Height is < 21 or > 8192 || FirstSeed < 0 || Count < 1
-        || !(Smallest >= 1) || !(Largest >= Smallest)
-            ? "'data.shapes' takes 'width' and 'height' from 21 to 8192 px, a 'first_seed' of 0 or more, a 'count' of 1 or more, and "
-                + "'smallest' and 'largest' from 1 px, the second no smaller"
-            : null;
+    internal string? Problem()
+    {
+        if (Width is < LeastSide or > MostSide || Height is < LeastSide or > MostSide)
+            return $"'data.shapes' takes 'width' and 'height' from {LeastSide} to {MostSide} px";
+        if (Count < 1 || FirstSeed < 0)
+            return "'data.shapes' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
+        return Smallest >= 1 && Largest >= Smallest
+            ? null
+            : "'data.shapes' takes a 'smallest' from 1 px on, and a 'largest' that is no smaller";
+    }
 }
 
 /// <summary>COCO's format.</summary>

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Verification;
 
 /// <summary>
-/// Every operator of detection on one device, held to plain nested loops on the host over small and unfriendly shapes
+/// Every operator of detection and of training on one device, held to plain nested loops on the host over small and unfriendly shapes
 /// (odd sizes, 1×1, channels that fill no vector, empty lists, boxes off the picture), and the shipped model from pixels
 /// to boxes: whether a device's driver compiles and runs the kernels as they are meant.
 /// <code>
@@ -15,7 +15,7 @@ namespace Fpn.IlGpu.Verification;
 /// <remarks>
 /// A case that throws is told in its operator's row; as a kernel that fails to compile leaves its context unusable, the
 /// next case runs on the device freshly opened. After two such cases the rest of that operator is skipped. The nested loops
-/// are those that the library's tests hold to PyTorch, torchvision and Pillow, and every kernel that detecting needs is launched
+/// are those that the library's tests hold to PyTorch, torchvision and Pillow, and every kernel of the library is launched
 /// by a case of its own on the devices that it is for, which a test sees to, too. The shipped model's detections are held to
 /// those of torchvision for the same picture and weights.
 /// </remarks>

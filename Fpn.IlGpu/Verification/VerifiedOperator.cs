@@ -26,6 +26,9 @@ internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<
         .. CandidateCases.Operators,
         .. DetectionCases.Operators,
         .. MaskCases.Operators,
+        .. ConvolutionGradientCases.Operators,
+        .. GradientCases.Operators,
+        .. TrainingCases.Operators,
         ShippedModelCase.Operator,
     ];
 }

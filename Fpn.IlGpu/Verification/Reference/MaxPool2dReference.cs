@@ -32,4 +32,26 @@ internal static class MaxPool2dReference
         }
         return result;
     }
+
+    /// <summary>The gradient of the input: each output's goes to the first of the window's largest values.</summary>
+    public static float[] Gradient(
+        float[] input, float[] outputGradient, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
+    {
+        Shape4 output = OutputShape(shape, kernel, stride, padding);
+        var result = new double[input.Length];
+        foreach ((int n, int oy, int ox, int c) in output.Elements())
+        {
+            int first = -1;
+            for (int ky = 0; ky < kernel.Y; ky++)
+                for (int kx = 0; kx < kernel.X; kx++)
+                {
+                    int y = oy * stride.Y - padding.Y + ky, x = ox * stride.X - padding.X + kx;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
+                    int at = shape.At(n, y, x, c);
+                    if (first < 0 || input[at] > input[first]) first = at;
+                }
+            result[first] += outputGradient[output.At(n, oy, ox, c)];
+        }
+        return Array.ConvertAll(result, value => (float)value);
+    }
 }

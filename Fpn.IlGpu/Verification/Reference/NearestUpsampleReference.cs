@@ -19,4 +19,17 @@ internal static class NearestUpsampleReference
         }
         return result;
     }
+
+    /// <summary>The gradient of the input [N, H, W, C]: of each pixel, the sum over those that were taken from it.</summary>
+    public static float[] Gradient(float[] outputGradient, Shape4 shape, int height, int width)
+    {
+        Shape4 output = shape with { H = height, W = width };
+        var result = new double[shape.Count];
+        foreach ((int n, int y, int x, int c) in output.Elements())
+        {
+            int sourceY = SourceIndex(y, shape.H, height), sourceX = SourceIndex(x, shape.W, width);
+            result[shape.At(n, sourceY, sourceX, c)] += outputGradient[output.At(n, y, x, c)];
+        }
+        return Array.ConvertAll(result, value => (float)value);
+    }
 }

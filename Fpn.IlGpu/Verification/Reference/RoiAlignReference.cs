@@ -19,8 +19,28 @@ internal static class RoiAlignReference
         float[] map, float[] rois, int[]? pictures,
         Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
     {
+        var result = new double[rois.Length / 4 * pooled.H * pooled.W * shape.C];
+        foreach ((int to, int from, double weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
+            result[to] += weight * map[from];
+        return Array.ConvertAll(result, value => (float)value);
+    }
+
+    /// <summary>The gradient of the map, from that of what <see cref="Run"/> makes of it.</summary>
+    public static float[] Gradient(
+        float[] outputGradient, float[] rois, int[]? pictures,
+        Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
+    {
+        var result = new double[shape.Count];
+        foreach ((int to, int from, double weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
+            result[from] += weight * outputGradient[to];
+        return Array.ConvertAll(result, value => (float)value);
+    }
+
+    // RoIAlign is linear: out[to] = Σ weight · map[from].
+    private static IEnumerable<(int To, int From, double Weight)> Terms(
+        float[] rois, int[]? pictures, Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
+    {
         var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
-        var result = new float[output.Count];
         foreach ((int r, int py, int px, int c) in output.Elements())
         {
             float shift = aligned ? 0.5f : 0;
@@ -34,31 +54,31 @@ internal static class RoiAlignReference
             float binWidth = width / pooled.W, binHeight = height / pooled.H;
             int samplesX = samples > 0 ? samples : (int)MathF.Ceiling(binWidth);
             int samplesY = samples > 0 ? samples : (int)MathF.Ceiling(binHeight);
-            double sum = 0;
             for (int sy = 0; sy < samplesY; sy++)
             {
                 for (int sx = 0; sx < samplesX; sx++)
                 {
                     float y = top + py * binHeight + (sy + 0.5f) * binHeight / samplesY;
                     float x = left + px * binWidth + (sx + 0.5f) * binWidth / samplesX;
-                    sum += Sample(map, shape, pictures?[r] ?? 0, y, x, c);
+                    foreach ((int from, double weight) in Sample(shape, pictures?[r] ?? 0, y, x, c))
+                        yield return (output.At(r, py, px, c), from, weight / (samplesY * samplesX));
                 }
             }
-            result[output.At(r, py, px, c)] = (float)(sum / Math.Max(samplesY * samplesX, 1));
         }
-        return result;
     }
 
-    /// <summary>The map at (y, x), whole numbers being the centres of pixels.</summary>
-    private static double Sample(float[] map, Shape4 shape, int n, float y, float x, int c)
+    /// <summary>What the map at (y, x) is made of, whole numbers being the centres of pixels.</summary>
+    private static IEnumerable<(int From, double Weight)> Sample(Shape4 shape, int n, float y, float x, int c)
     {
         // Written so that NaN is outside, too.
-        if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W)) return 0;
+        if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W)) yield break;
         y = Math.Clamp(y, 0, shape.H - 1);
         x = Math.Clamp(x, 0, shape.W - 1);
         int y0 = (int)y, x0 = (int)x, y1 = Math.Min(y0 + 1, shape.H - 1), x1 = Math.Min(x0 + 1, shape.W - 1);
         double fy = y - y0, fx = x - x0;
-        return (1 - fy) * ((1 - fx) * map[shape.At(n, y0, x0, c)] + fx * map[shape.At(n, y0, x1, c)])
-            + fy * ((1 - fx) * map[shape.At(n, y1, x0, c)] + fx * map[shape.At(n, y1, x1, c)]);
+        yield return (shape.At(n, y0, x0, c), (1 - fy) * (1 - fx));
+        yield return (shape.At(n, y0, x1, c), (1 - fy) * fx);
+        yield return (shape.At(n, y1, x0, c), fy * (1 - fx));
+        yield return (shape.At(n, y1, x1, c), fy * fx);
     }
 }

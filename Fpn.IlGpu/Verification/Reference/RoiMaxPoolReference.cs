@@ -20,14 +20,7 @@ internal static class RoiMaxPoolReference
         var result = new float[output.Count];
         foreach ((int r, int py, int px, int c) in output.Elements())
         {
-            int left = Round(rois[4 * r] * scale), top = Round(rois[4 * r + 1] * scale);
-            int right = Round(rois[4 * r + 2] * scale), bottom = Round(rois[4 * r + 3] * scale);
-            float binWidth = (float)Math.Max(right - left + 1, 1) / pooled.W;
-            float binHeight = (float)Math.Max(bottom - top + 1, 1) / pooled.H;
-            int y0 = Math.Clamp((int)MathF.Floor(py * binHeight) + top, 0, shape.H);
-            int y1 = Math.Clamp((int)MathF.Ceiling((py + 1) * binHeight) + top, 0, shape.H);
-            int x0 = Math.Clamp((int)MathF.Floor(px * binWidth) + left, 0, shape.W);
-            int x1 = Math.Clamp((int)MathF.Ceiling((px + 1) * binWidth) + left, 0, shape.W);
+            (int y0, int y1, int x0, int x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
             float largest = y1 <= y0 || x1 <= x0 ? 0 : float.MinValue;
             for (int y = y0; y < y1; y++)
                 for (int x = x0; x < x1; x++)
@@ -35,6 +28,42 @@ internal static class RoiMaxPoolReference
             result[output.At(r, py, px, c)] = largest;
         }
         return result;
+    }
+
+    /// <summary>The gradient of the map: each bin's goes to the first of its largest values, an empty one's nowhere.</summary>
+    public static float[] Gradient(
+        float[] map, float[] outputGradient, float[] rois, int[] pictures, Shape4 shape, float scale, (int H, int W) pooled)
+    {
+        var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
+        var result = new double[map.Length];
+        foreach ((int r, int py, int px, int c) in output.Elements())
+        {
+            (int y0, int y1, int x0, int x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
+            int first = -1;
+            for (int y = y0; y < y1; y++)
+                for (int x = x0; x < x1; x++)
+                {
+                    int at = shape.At(pictures[r], y, x, c);
+                    if (first < 0 || map[at] > map[first]) first = at;
+                }
+            if (first >= 0) result[first] += outputGradient[output.At(r, py, px, c)];
+        }
+        return Array.ConvertAll(result, value => (float)value);
+    }
+
+    /// <summary>The px of a bin, the ends not among them.</summary>
+    private static (int Y0, int Y1, int X0, int X1) Bin(
+        ReadOnlySpan<float> roi, (int Y, int X) bin, Shape4 shape, float scale, (int H, int W) pooled)
+    {
+        int left = Round(roi[0] * scale), top = Round(roi[1] * scale);
+        int right = Round(roi[2] * scale), bottom = Round(roi[3] * scale);
+        float binWidth = (float)Math.Max(right - left + 1, 1) / pooled.W;
+        float binHeight = (float)Math.Max(bottom - top + 1, 1) / pooled.H;
+        return (
+            Math.Clamp((int)MathF.Floor(bin.Y * binHeight) + top, 0, shape.H),
+            Math.Clamp((int)MathF.Ceiling((bin.Y + 1) * binHeight) + top, 0, shape.H),
+            Math.Clamp((int)MathF.Floor(bin.X * binWidth) + left, 0, shape.W),
+            Math.Clamp((int)MathF.Ceiling((bin.X + 1) * binWidth) + left, 0, shape.W));
     }
 
     private static int Round(float value) => (int)MathF.Round(value, MidpointRounding.AwayFromZero);

@@ -1,7 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 
-namespace Fpn.IlGpu.Tests.Kernels;
+namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// All gradients of a convolution by its definition, in double: each product of the forward pass,

@@ -1,0 +1,209 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Verification.Reference;
+
+namespace Fpn.IlGpu.Verification;
+
+/// <summary>Gradients of what has no weights (activations, pooling, upsampling, RoI features), and batch norm with its own.</summary>
+internal static class GradientCases
+{
+    // What gradients are added to.
+    private const float There = 1;
+    private const int Pictures = 2;
+    private const int Rois = 23;
+    private static readonly RoiLevel Level = new(0, 12, 15, 0.25f);
+
+    public static IEnumerable<VerifiedOperator> Operators =>
+    [
+        new("activation gradients", [Relu(1), Relu(1003), Sigmoid(1003)]),
+        new("max pool gradient",
+        [
+            MaxPooling(new(1, 1, 1, 3), 3, 2, 1),
+            MaxPooling(new(2, 7, 5, 3), 3, 2, 1),
+            MaxPooling(new(1, 10, 11, 91), 2, 2, 0),
+            MaxPooling(new(1, 6, 3, 5), 3, 1, 1),
+            MaxPooling(new(1, 11, 7, 40), 1, 2, 0),
+        ]),
+        new("average pool gradient", [Averaging(new(1, 1, 1, 3)), Averaging(new(3, 7, 5, 91)), Averaging(new(2, 16, 17, 40))]),
+        new("upsample gradient",
+        [
+            Upsampling(new(1, 1, 1, 5), new(1, 7, 3, 5)),
+            Upsampling(new(2, 3, 4, 91), new(2, 6, 8, 91)),
+            Upsampling(new(1, 5, 7, 3), new(1, 3, 11, 3)),
+            Upsampling(new(1, 13, 21, 8), new(1, 25, 42, 8)),
+        ]),
+        new("RoIAlign gradient",
+        [
+            .. from channels in (int[])[3, 91]
+               from samples in (int[])[0, 2]
+               from aligned in (bool[])[false, true]
+               select RoiAligning(channels, 7, samples, aligned, Rois),
+            RoiAligning(16, 1, 2, false, 5),
+            RoiAligning(16, 7, 2, false, 0),
+        ]),
+        new("RoI max pool gradient", [RoiPooling(3, 1, Rois), RoiPooling(64, 4, Rois), RoiPooling(91, 8, 5), RoiPooling(16, 8, 0)]),
+        new("batch norm",
+        [
+            .. from live in (bool[])[false, true]
+               from shape in (Shape4[])[new(1, 3, 2, 3), new(2, 3, 5, 17), new(1, 19, 33, 2), new(2, 15, 21, 91)]
+               select Normalising(shape, live),
+        ]),
+    ];
+
+    private static VerificationCase Relu(int count) => new($"{count} values, ReLU", (device, findings) =>
+    {
+        float[] output = [.. CaseValues.Uniform(count, 1).Select(v => MathF.Max(v, 0))];
+        Masking(device, findings, output, ActivationBackward.Relu, (d, y) => y > 0 ? d : 0);
+    });
+
+    private static VerificationCase Sigmoid(int count) => new($"{count} values, sigmoid", (device, findings)
+        => Masking(device, findings, CaseValues.Uniform(count, 1, 0, 1), ActivationBackward.Sigmoid, (d, y) => d * y * (1 - y)));
+
+    private static void Masking(
+        Device device, Findings findings, float[] output, Action<Device, Tensor, Tensor, Tensor> run,
+        Func<double, double, double> reference)
+    {
+        var gradients = CaseValues.Uniform(output.Length, 2);
+        using var deviceOutput = Tensor.Upload(device, new Shape(1, 1, 1, output.Length), output);
+        using var gradient = Tensor.Upload(device, deviceOutput.Shape, gradients);
+        run(device, gradient, deviceOutput, gradient);
+        float[] expected = [.. gradients.Zip(output, (d, y) => (float)reference(d, y))];
+        findings.Close(gradient.ToArray(), expected, 1e-6, 1e-6, [output.Length]);
+    }
+
+    private static VerificationCase Averaging(Shape4 shape) => new($"{Of(shape)}", (device, findings) =>
+    {
+        var gradients = CaseValues.Uniform(shape.N * shape.C, 2);
+        using var outputGradient = Tensor.Upload(device, new Shape(shape.N, 1, 1, shape.C), gradients);
+        using var gradient = Gradient(device, shape);
+        GlobalAveragePoolBackward.Run(device, outputGradient, gradient);
+        Added(findings, gradient, [.. shape.Elements().Select(e => gradients[e.N * shape.C + e.C] / (shape.H * shape.W))], shape);
+    });
+
+    private static VerificationCase MaxPooling(Shape4 shape, int kernel, int stride, int padding)
+        => new($"{Of(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings) =>
+        {
+            // Few different values: of equal ones, the first of a window has the gradient.
+            float[] values = [.. CaseValues.Uniform(shape.Count, 1, -4, 0).Select(MathF.Floor)];
+            (int, int) window = (kernel, kernel), strides = (stride, stride), border = (padding, padding);
+            using var input = Tensor.Upload(device, Of(shape), values);
+            using var output = Tensor.Upload(
+                device, MaxPool.OutputShape(input.Shape, kernel, stride, padding),
+                MaxPool2dReference.Run(values, shape, window, strides, border));
+            var outputGradients = CaseValues.Uniform((int)output.Shape.Length, 2);
+            using var outputGradient = Tensor.Upload(device, output.Shape, outputGradients);
+            using var gradient = Gradient(device, shape);
+            MaxPoolBackward.Run(device, input, output, outputGradient, kernel, stride, padding, gradient);
+            Added(findings, gradient, MaxPool2dReference.Gradient(values, outputGradients, shape, window, strides, border), shape);
+        });
+
+    private static VerificationCase Upsampling(Shape4 top, Shape4 shape) => new($"{Of(top)} to {Of(shape)}", (device, findings) =>
+    {
+        var outputGradients = CaseValues.Uniform(shape.Count, 3);
+        using var outputGradient = Tensor.Upload(device, Of(shape), outputGradients);
+        using var gradient = Gradient(device, top);
+        UpsampleBackward.Run(device, outputGradient, gradient);
+        Added(findings, gradient, NearestUpsampleReference.Gradient(outputGradients, top, shape.H, shape.W), top);
+    });
+
+    private static VerificationCase RoiAligning(int channels, int bins, int samples, bool aligned, int live)
+        => new($"{live} RoIs, {channels} channels, {bins}×{bins} bins, {samples} samples{(aligned ? ", aligned" : "")}", (device, findings)
+            => OfRois(
+                device, findings, channels, bins, live,
+                (_, gradients, rois, gradient) => RoiAlignBackward.Run(device, gradients, rois, 0, Level.Scale, samples, aligned, gradient),
+                (gradients, boxes, pictures, shape)
+                    => RoiAlignReference.Gradient(gradients, boxes, pictures, shape, Level.Scale, (bins, bins), samples, aligned)));
+
+    // Bins by powers of two: where a RoI's side divided by 7 is rounded as IEEE has it is not asked of a device.
+    private static VerificationCase RoiPooling(int channels, int bins, int live)
+        => new($"{live} RoIs, {channels} channels, {bins}×{bins} bins", (device, findings) =>
+        {
+            var values = Map(channels);
+            using var input = Tensor.Upload(device, Of(MapShape(channels)), values);
+            OfRois(
+                device, findings, channels, bins, live,
+                (output, gradients, rois, gradient)
+                    => RoiMaxPoolBackward.Run(device, input, output, gradients, rois, 0, Level.Scale, gradient),
+                (gradients, boxes, pictures, shape)
+                    => RoiMaxPoolReference.Gradient(values, gradients, boxes, pictures, shape, Level.Scale, (bins, bins)));
+        });
+
+    private static void OfRois(
+        Device device, Findings findings, int channels, int bins, int live, Action<Tensor, Tensor, RoiList, Tensor> run,
+        Func<float[], float[], int[], Shape4, float[]> reference)
+    {
+        var shape = MapShape(channels);
+        var boxes = CaseValues.Boxes(Rois, 5, 60, 48);
+        int[] pictures = [.. Enumerable.Range(0, Rois).Select(r => r % Pictures)];
+        var size = bins * bins * channels;
+        var outputGradients = CaseValues.Uniform(Rois * size, 6);
+        // What is beyond the count may be anything.
+        outputGradients.AsSpan(live * size).Fill(float.NaN);
+        using var deviceBoxes = device.Upload<Box>(BoxCases.Boxes(boxes));
+        using var places = device.Upload<RoiPlace>([.. pictures.Select(n => new RoiPlace(n, 0))]);
+        using var count = device.Upload<int>([live]);
+        using var output = Tensor.Upload(
+            device, new Shape(Rois, bins, bins, channels),
+            RoiMaxPoolReference.Run(Map(channels), boxes, pictures, shape, Level.Scale, (bins, bins)));
+        using var outputGradient = Tensor.Upload(device, output.Shape, outputGradients);
+        using var gradient = Gradient(device, shape);
+        run(output, outputGradient, new RoiList(deviceBoxes.View, places.View, count.View), gradient);
+        Added(findings, gradient, reference(outputGradients[..(live * size)], boxes[..(4 * live)], pictures[..live], shape), shape);
+    }
+
+    private static VerificationCase Normalising(Shape4 shape, bool live)
+        => new($"{Of(shape)}, {(live ? "live" : "frozen")}", (device, findings) =>
+        {
+            const float Epsilon = 1e-5f, Momentum = 0.1f;
+            var (c, values, outputGradients) = (shape.C, CaseValues.Uniform(shape.Count, 1, 1, 4), CaseValues.Uniform(shape.Count, 2));
+            var norm = (
+                Gamma: CaseValues.Uniform(c, 3, 0.5f, 2), Beta: CaseValues.Uniform(c, 4), Mean: CaseValues.Uniform(c, 5, 1, 3),
+                Variance: CaseValues.Uniform(c, 6, 0.5f, 2));
+            var expected = BatchNormReference.Run(values, outputGradients, c, norm, live, Epsilon, Momentum);
+            using var input = Tensor.Upload(device, Of(shape), values);
+            using var outputGradient = Tensor.Upload(device, Of(shape), outputGradients);
+            using var output = Tensor.Upload(device, Of(shape), CaseValues.Unwritten(shape.Count));
+            using var inputGradient = Tensor.Upload(device, Of(shape), CaseValues.Unwritten(shape.Count));
+            using var gamma = device.Upload<float>(norm.Gamma);
+            using var beta = device.Upload<float>(norm.Beta);
+            using var mean = device.Upload<float>(norm.Mean);
+            using var variance = device.Upload<float>(norm.Variance);
+            using var usedMean = device.Rent<float>(c);
+            using var usedFactor = device.Rent<float>(c);
+            using var gammaGradient = device.Upload<float>(CaseValues.Unwritten(c));
+            using var betaGradient = device.Upload<float>(CaseValues.Unwritten(c));
+            var (affine, running) = (new BatchNorm.Affine(gamma.View, beta.View), new BatchNorm.Running(mean.View, variance.View));
+            var used = new BatchNorm.Used(usedMean.View, usedFactor.View);
+            if (live)
+                BatchNorm.Live(device, input, affine, running, Epsilon, Momentum, Activation.None, used, output);
+            else
+                BatchNorm.Frozen(device, input, affine, running, Epsilon, Activation.None, used, output);
+            BatchNormBackward.Run(
+                device, input, outputGradient, gamma.View, used, live,
+                new BatchNorm.Affine(gammaGradient.View, betaGradient.View), inputGradient);
+
+            Close(output.ToArray(), expected.Output, "output");
+            Close(mean.Download(), expected.MeanAfter, "running mean");
+            Close(variance.Download(), expected.VarianceAfter, "running variance");
+            Close(inputGradient.ToArray(), expected.InputGradient, "d input");
+            Close(gammaGradient.Download(), expected.GammaGradient, "d gamma");
+            Close(betaGradient.Download(), expected.BetaGradient, "d beta");
+
+            void Close(float[] actual, float[] values, string what)
+                => findings.Close(actual, values, 2e-5 * values.Max(MathF.Abs), 1e-4, actual.Length == c ? [c] : shape.ToArray(), what);
+        });
+
+    private static void Added(Findings findings, Tensor gradient, float[] expected, Shape4 shape)
+        => findings.Close(
+            gradient.ToArray(), [.. expected.Select(v => v + There)], 1e-5 * (There + expected.Max(MathF.Abs)), 1e-5, shape.ToArray());
+
+    private static Tensor Gradient(Device device, Shape4 shape)
+        => Tensor.Upload(device, Of(shape), [.. Enumerable.Repeat(There, shape.Count)]);
+
+    private static Shape4 MapShape(int channels) => new(Pictures, Level.H, Level.W, channels);
+
+    private static float[] Map(int channels) => CaseValues.Distinct(MapShape(channels).Count, 7, -1, 1);
+
+    private static Shape Of(Shape4 shape) => new(shape.N, shape.H, shape.W, shape.C);
+}

@@ -1,0 +1,54 @@
+namespace Fpn.IlGpu.Verification.Reference;
+
+/// <summary>The losses by their definition, in double: of each row or sample, and the gradient of their sum.</summary>
+internal static class LossReference
+{
+    /// <summary>−scale · weight · log softmax(in)[label]; nothing of rows whose label is negative.</summary>
+    public static (float[] Losses, float[] Gradient) SoftmaxCrossEntropy(
+        float[] logits, int classes, int[] labels, float[] weights, double scale)
+    {
+        var (losses, gradient) = (new float[labels.Length], new float[logits.Length]);
+        for (int m = 0; m < labels.Length; m++)
+        {
+            if (labels[m] < 0) continue;
+            double[] row = [.. logits.Skip(m * classes).Take(classes).Select(v => (double)v)];
+            double log = row.Max() + Math.Log(row.Sum(v => Math.Exp(v - row.Max())));
+            losses[m] = (float)(scale * weights[m] * (log - row[labels[m]]));
+            for (int k = 0; k < classes; k++)
+                gradient[m * classes + k] = (float)(scale * weights[m] * (Math.Exp(row[k] - log) - (k == labels[m] ? 1 : 0)));
+        }
+        return (losses, gradient);
+    }
+
+    /// <summary>scale · (−t · log p − (1 − t) · log(1 − p)) with p = sigmoid(in[at]).</summary>
+    public static (float[] Losses, float[] Gradient) SigmoidCrossEntropy(float[] logits, int[] at, float[] targets, double scale)
+    {
+        var (losses, gradient) = (new float[at.Length], new float[logits.Length]);
+        for (int s = 0; s < at.Length; s++)
+        {
+            double p = 1 / (1 + Math.Exp(-logits[at[s]])), q = 1 / (1 + Math.Exp(logits[at[s]]));
+            losses[s] = (float)(scale * (-targets[s] * Math.Log(p) - (1 - targets[s]) * Math.Log(q)));
+            gradient[at[s]] = (float)(scale * (p - targets[s]));
+        }
+        return (losses, gradient);
+    }
+
+    /// <summary>Σ of scale · (|d| &lt; β ? ½ · d² / β : |d| − ½ · β) over four d = in[at + j] − target[j].</summary>
+    public static (float[] Losses, float[] Gradient) SmoothL1(float[] predictions, int[] at, float[] targets, double beta, double scale)
+    {
+        var (losses, gradient) = (new float[at.Length], new float[predictions.Length]);
+        for (int s = 0; s < at.Length; s++)
+        {
+            double sum = 0;
+            for (int j = 0; j < 4; j++)
+            {
+                double d = (double)predictions[at[s] + j] - targets[4 * s + j];
+                bool isNear = Math.Abs(d) < beta;
+                sum += isNear ? 0.5 * d * d / beta : Math.Abs(d) - 0.5 * beta;
+                gradient[at[s] + j] = (float)(scale * (isNear ? d / beta : Math.Sign(d)));
+            }
+            losses[s] = (float)(scale * sum);
+        }
+        return (losses, gradient);
+    }
+}

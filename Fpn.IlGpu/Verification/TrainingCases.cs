@@ -1,0 +1,128 @@
+using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Verification.Reference;
+
+namespace Fpn.IlGpu.Verification;
+
+/// <summary>Losses, the step of gradient descent, and what adds arrays up.</summary>
+internal static class TrainingCases
+{
+    public static IEnumerable<VerifiedOperator> Operators =>
+    [
+        new("softmax cross-entropy", [SoftmaxLoss(1, 1), SoftmaxLoss(7, 5), SoftmaxLoss(37, 91)]),
+        new("sigmoid cross-entropy", [SigmoidLoss(1), SigmoidLoss(1030)]),
+        new("smooth L1", [SmoothL1Loss(1, 1), SmoothL1Loss(1030, 1f / 9), SmoothL1Loss(29, 0)]),
+        new("SGD step", [Step(1, 0), Step(1003, 0), Step(1003, 0.5f), Step(1003, 1000)]),
+        new("sums and norms", [Sums(1), Sums(1023), Sums(70_001)]),
+        new("sums of maps", [.. Enum.GetValues<Activation>().Where(a => a is Activation.None or Activation.Relu).Select(Maps)]),
+        new("scaled rows", [Rows(1, 1), Rows(5, 27), Rows(91, 40)]),
+    ];
+
+    private static VerificationCase SoftmaxLoss(int rows, int classes) => new($"[{rows}, {classes}]", (device, findings) =>
+    {
+        var values = CaseValues.Uniform(rows * classes, 1, -30, 30);
+        int[] labels = [.. Enumerable.Range(0, rows).Select(m => m % 4 == 3 ? -1 : m * 7 % classes)];
+        var weights = CaseValues.Uniform(rows, 2, 0, 2);
+        using var logits = Tensor.Upload(device, new Shape(rows, 1, 1, classes), values);
+        using var deviceLabels = device.Upload<int>(labels);
+        using var deviceWeights = device.Upload<float>(weights);
+        using var losses = device.Upload<float>(CaseValues.Unwritten(rows));
+        using var gradient = Tensor.Upload(device, logits.Shape, CaseValues.Unwritten(values.Length));
+        SoftmaxCrossEntropy.Run(device, logits, deviceLabels.View, deviceWeights.View, 0.25f, losses.View, gradient);
+        var expected = LossReference.SoftmaxCrossEntropy(values, classes, labels, weights, 0.25);
+        findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [rows], "losses");
+        findings.Close(gradient.ToArray(), expected.Gradient, 1e-6, 1e-5, [rows, classes], "gradient");
+    });
+
+    private static VerificationCase SigmoidLoss(int count) => new($"{count} values", (device, findings) =>
+    {
+        var values = CaseValues.Uniform(count, 3, -30, 30);
+        var at = Some(count);
+        var targets = CaseValues.Uniform(at.Length, 4, 0, 1);
+        using var logits = device.Upload<float>(values);
+        using var deviceAt = device.Upload<int>(at);
+        using var deviceTargets = device.Upload<float>(targets);
+        using var losses = device.Upload<float>(CaseValues.Unwritten(at.Length));
+        using var gradient = device.Upload<float>(new float[count]);
+        SigmoidCrossEntropy.Run(device, logits.View, deviceAt.View, deviceTargets.View, 0.5f, losses.View, gradient.View);
+        var expected = LossReference.SigmoidCrossEntropy(values, at, targets, 0.5);
+        findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [at.Length], "losses");
+        findings.Close(gradient.Download(), expected.Gradient, 1e-6, 1e-5, [count], "gradient");
+    });
+
+    private static VerificationCase SmoothL1Loss(int count, float beta) => new($"{count} boxes, β {beta:F2}", (device, findings) =>
+    {
+        var values = CaseValues.Uniform(4 * count, 5);
+        int[] at = [.. Some(count).Select(s => 4 * s)];
+        var targets = CaseValues.Uniform(4 * at.Length, 6);
+        using var predictions = device.Upload<float>(values);
+        using var deviceAt = device.Upload<int>(at);
+        using var deviceTargets = device.Upload<float>(targets);
+        using var losses = device.Upload<float>(CaseValues.Unwritten(at.Length));
+        using var gradient = device.Upload<float>(new float[values.Length]);
+        SmoothL1.Run(device, predictions.View, deviceAt.View, deviceTargets.View, beta, 0.5f, losses.View, gradient.View);
+        var expected = LossReference.SmoothL1(values, at, targets, beta, 0.5);
+        findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [at.Length], "losses");
+        findings.Close(gradient.Download(), expected.Gradient, 1e-5, 1e-5, [count, 4], "gradient");
+    });
+
+    private static VerificationCase Step(int count, float limit) => new($"{count} weights, norms up to {limit:F1}", (device, findings) =>
+    {
+        var settings = new SgdStep.Settings(0.1f, 0.9f, 0.01f, limit);
+        var (g, v, w) = (CaseValues.Uniform(count, 7), CaseValues.Uniform(count, 8), CaseValues.Uniform(count, 9));
+        var length = Math.Sqrt(g.Sum(x => (double)x * x));
+        using var gradient = device.Upload<float>(g);
+        using var norm = device.Upload<float>([(float)length]);
+        using var velocity = device.Upload<float>(v);
+        using var weights = device.Upload<float>(w);
+        SgdStep.Run(device, gradient.View, norm.View, settings, velocity.View, weights.View);
+        var clipped = limit > 0 ? Math.Min(1, limit / (length + 1e-6)) : 1;
+        double[] after = [.. Enumerable.Range(0, count).Select(i => 0.9 * v[i] + g[i] * clipped + 0.01 * w[i])];
+        findings.Close(velocity.Download(), [.. after.Select(x => (float)x)], 1e-6, 1e-5, [count], "velocity");
+        findings.Close(weights.Download(), [.. after.Select((x, i) => (float)(w[i] - 0.1 * x))], 1e-6, 1e-5, [count], "weights");
+    });
+
+    private static VerificationCase Sums(int count) => new($"{count} values", (device, findings) =>
+    {
+        var (a, b) = (CaseValues.Uniform(count, 10, -1, 2), CaseValues.Uniform(count, 11));
+        using var first = device.Upload<float>(a);
+        using var second = device.Upload<float>(b);
+        using var result = device.Upload<float>(CaseValues.Unwritten(1));
+        Sum.Run(device, first.View, result.View);
+        findings.Close(result.Download(), [(float)a.Sum(x => (double)x)], 1e-3, 1e-5, [1], "sum");
+        Sum.Norm(device, [first.View, second.View], result.View);
+        findings.Close(result.Download(), [(float)Math.Sqrt(a.Concat(b).Sum(x => (double)x * x))], 0, 1e-5, [1], "norm");
+        Accumulate.Run(device, first.View, second.View);
+        findings.Close(second.Download(), [.. a.Zip(b, (x, y) => x + y)], 0, 0, [count], "accumulated");
+        Fill.Run(device, 7, first.View);
+        findings.Close(first.Download(), [.. Enumerable.Repeat(7f, count)], 0, 0, [count], "filled");
+    });
+
+    private static VerificationCase Maps(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings) =>
+    {
+        var shape = new Shape(1, 17, 59, 1);
+        var (a, b) = (CaseValues.Uniform(1003, 12), CaseValues.Uniform(1003, 13));
+        using var first = Tensor.Upload(device, shape, a);
+        using var second = Tensor.Upload(device, shape, b);
+        using var output = Tensor.Upload(device, shape, CaseValues.Unwritten(1003));
+        ResidualSum.Run(device, first, second, activation, output);
+        float[] expected = [.. a.Zip(b, (x, y) => (float)ActivationReference.Of(x + y, activation))];
+        findings.Close(output.ToArray(), expected, 0, 0, [1, 17, 59, 1]);
+    });
+
+    private static VerificationCase Rows(int rows, int columns) => new($"[{rows}, {columns}]", (device, findings) =>
+    {
+        var (values, factors) = (CaseValues.Uniform(rows * columns, 14), CaseValues.Uniform(rows, 15));
+        using var input = device.Upload<float>(values);
+        using var scale = device.Upload<float>(factors);
+        using var output = device.Upload<float>(CaseValues.Unwritten(values.Length));
+        float[] expected = [.. values.Select((x, i) => x * factors[i / columns])];
+        ScaleRows.Run(device, input.View, scale.View, accumulate: false, output.View);
+        findings.Close(output.Download(), expected, 0, 1e-6, [rows, columns]);
+        ScaleRows.Run(device, input.View, scale.View, accumulate: true, output.View);
+        findings.Close(output.Download(), [.. expected.Select(x => 2 * x)], 1e-6, 1e-6, [rows, columns], "added");
+    });
+
+    // Not all of them, and in another order.
+    private static int[] Some(int count) => [.. Enumerable.Range(0, count).Where(s => s % 3 == 0).Reverse()];
+}
