@@ -1,7 +1,6 @@
 using System.CommandLine;
 
 using Fpn.IlGpu.Evaluation;
-using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Cli;
 
