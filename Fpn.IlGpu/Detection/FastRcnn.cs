@@ -1,5 +1,4 @@
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 

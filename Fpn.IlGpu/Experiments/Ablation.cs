@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Runtime;
