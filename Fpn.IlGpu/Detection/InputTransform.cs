@@ -38,7 +38,7 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     }
 
     /// <summary>Height and width of the input that a batch would become, in px.</summary>
-    public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures) 
+    public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures)
         => Padded([.. pictures.Select(p => Resized(p, configuration.MinSize))]);
 
     private (int H, int W) Padded(ResizedPicture[] sizes) => (RoundUp(sizes.Max(s => s.ResizedH)), RoundUp(sizes.Max(s => s.ResizedW)));
