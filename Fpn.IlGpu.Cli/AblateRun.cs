@@ -52,7 +52,7 @@ internal sealed class AblateRun(
     private static string Line(AblationResult result)
     {
         IEnumerable<string> figures = result.Table.Columns.Zip(
-            result.Figures, (name, value) => string.Create(CultureInfo.InvariantCulture, $"{name} {value:F1}"));
+            result.Figures, (name, value) => $"{name} {Cell([value])}");
         return $"table {result.Table.Number}, row {result.Row.Letter}, seed {result.Seed}: {string.Join(", ", figures)}"
             + $" ({ProgressLine.Duration(result.Time)})";
     }
@@ -78,9 +78,13 @@ internal sealed class AblateRun(
         screen.Write(table);
     }
 
-    // The mean over the seeds, and how far they lie apart: the deviation of a single one.
+    // The mean over the seeds, and how far they lie apart: the deviation of a single one. Below 0 there is nothing of a size.
     private static string Cell(double[] values)
     {
+        if (values.Any(value => value < 0))
+        {
+            return "-";
+        }
         double mean = values.Average();
         string spread = values.Length < 2 ? "" : string.Create(
             CultureInfo.InvariantCulture, $"±{Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):F1}");

@@ -125,15 +125,18 @@ public sealed class Ablation
 
     private double[] Recalls(EvaluationResults results)
     {
-        var figures = CocoEvaluation.Of(held.Truth, results).ProposalFigures.ToDictionary(f => f.Name, f => 100 * f.Value);
+        var figures = CocoEvaluation.Of(held.Truth, results).ProposalFigures.ToDictionary(f => f.Name, Percent);
         return [figures["AR@100 all"], figures["AR@1000 all"], figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"]];
     }
 
     private double[] Precisions(EvaluationResults results)
     {
-        var figures = CocoEvaluation.Of(held.Truth, results).Figures.ToDictionary(f => f.Name, f => 100 * f.Value);
+        var figures = CocoEvaluation.Of(held.Truth, results).Figures.ToDictionary(f => f.Name, Percent);
         return [figures["AP50"], figures["AP"], figures["APs"], figures["APm"], figures["APl"]];
     }
+
+    // -1 stays: there is nothing of that size to be found.
+    private static double Percent(EvaluationFigure figure) => figure.Value < 0 ? figure.Value : 100 * figure.Value;
 
     /// <summary>What a run came to, with what makes it the same run.</summary>
     private sealed record Recorded(string Configuration, int HeldScenes, double[] Figures, double Seconds)

@@ -20,7 +20,7 @@ public sealed record AblationOptions
 /// <param name="Table">Its table.</param>
 /// <param name="Row">Which.</param>
 /// <param name="Seed">Of the run.</param>
-/// <param name="Figures">In percent, by <see cref="PaperTable.Columns"/>.</param>
+/// <param name="Figures">In percent, by <see cref="PaperTable.Columns"/>; -1 where there is nothing of a size to be found.</param>
 /// <param name="Time">That training took, since it was last begun.</param>
 public sealed record AblationResult(PaperTable Table, PaperRow Row, int Seed, IReadOnlyList<double> Figures, TimeSpan Time);
 
