@@ -87,6 +87,15 @@ internal sealed class TrainerTests
     }
 
     [Test]
+    public void A_run_that_was_begun_is_not_replaced()
+    {
+        Run(Tiny(1), folder);
+        Assert.That(
+            () => Trainer.Open(device, Tiny(2), folder, folder, resume: false),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("--resume"));
+    }
+
+    [Test]
     public void Nothing_to_resume_is_said() => Assert.That(
         () => Trainer.Open(device, Tiny(1), folder, folder, resume: true),
         Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));

@@ -22,6 +22,8 @@ namespace Fpn.IlGpu.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    private const string CheckpointFile = "checkpoint.safetensors";
+
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
     private readonly TrainingSource source;
@@ -47,7 +49,7 @@ public sealed class Trainer : IDisposable
     public string ModelPath => Path.Combine(folder, "model.safetensors");
 
     /// <summary>Where the run stands, to go on from.</summary>
-    public string CheckpointPath => Path.Combine(folder, "checkpoint.safetensors");
+    public string CheckpointPath => Path.Combine(folder, CheckpointFile);
 
     /// <summary>Every step's losses.</summary>
     public string LogPath => Path.Combine(folder, "training.csv");
@@ -69,7 +71,9 @@ public sealed class Trainer : IDisposable
     /// <param name="dataFolder">What the configuration's paths are relative to.</param>
     /// <param name="folder">The run's; it is made where it is missing.</param>
     /// <param name="resume">Whether to go on from the folder's checkpoint.</param>
-    /// <exception cref="TrainingException">The folder can't be written, or there is no checkpoint of this very run.</exception>
+    /// <exception cref="TrainingException">
+    /// The folder can't be written; or there is no checkpoint of this very run to go on from, or one that a new run would replace.
+    /// </exception>
     /// <exception cref="AnnotationException">The data are missing or broken, or there is nothing to learn from.</exception>
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
     /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
@@ -83,6 +87,7 @@ public sealed class Trainer : IDisposable
         var model = configuration.ModelConfiguration(source.Classes);
         using var state = InitialWeights.Of(configuration, model, dataFolder, out var taken);
         Create(folder);
+        CheckBegun(Path.Combine(folder, CheckpointFile), resume);
         lock (device.Lock)
         {
             return device.Guard(() =>
@@ -95,8 +100,6 @@ public sealed class Trainer : IDisposable
                 };
                 if (!resume)
                     return trainer;
-                if (!File.Exists(trainer.CheckpointPath))
-                    throw new TrainingException($"There is no {trainer.CheckpointPath} to go on from; without --resume a new run begins.");
                 trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, network.Parameters, configuration);
                 return trainer;
             });
@@ -242,6 +245,15 @@ public sealed class Trainer : IDisposable
         {
             throw new TrainingException($"The run's folder '{folder}' can't be made ({e.Message.TrimEnd('.')}): name another.", e);
         }
+    }
+
+    // Hours of work are not to be lost by a word that was forgotten.
+    private static void CheckBegun(string checkpoint, bool resume)
+    {
+        if (resume && !File.Exists(checkpoint))
+            throw new TrainingException($"There is no {checkpoint} to go on from; without --resume a new run begins.");
+        if (!resume && File.Exists(checkpoint))
+            throw new TrainingException($"{checkpoint} is of a run that was begun: --resume goes on with it, another --out starts a new one.");
     }
 
     private static string Describe(TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
