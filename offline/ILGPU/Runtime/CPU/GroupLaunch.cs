@@ -101,6 +101,7 @@ internal sealed unsafe class GroupLaunch
     {
         var thread = new GroupThread(this, index);
         GroupThread.Enter(thread);
+        gate.Enter(thread);
         try
         {
             long groups = GridDim.LongSize;

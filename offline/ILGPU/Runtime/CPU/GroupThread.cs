@@ -7,6 +7,8 @@ internal sealed class GroupThread(GroupLaunch launch, int index)
     [ThreadStatic]
     private static GroupThread? current;
 
+    private readonly object bed = new();
+    private bool isWoken;
     private int allocations;
 
     public static GroupThread Current =>
@@ -24,6 +26,26 @@ internal sealed class GroupThread(GroupLaunch launch, int index)
     public static void Enter(GroupThread thread) => current = thread;
 
     public static void Leave() => current = null;
+
+    /// <summary>Waits for one <see cref="Wake"/>, which may have come already.</summary>
+    public void Sleep()
+    {
+        lock (bed)
+        {
+            while (!isWoken)
+                Monitor.Wait(bed);
+            isWoken = false;
+        }
+    }
+
+    public void Wake()
+    {
+        lock (bed)
+        {
+            isWoken = true;
+            Monitor.Pulse(bed);
+        }
+    }
 
     public void Begin(Index3D group)
     {

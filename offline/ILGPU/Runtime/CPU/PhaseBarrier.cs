@@ -3,35 +3,44 @@ namespace ILGPU.Runtime.CPU;
 
 /// <summary>
 /// A barrier that notices when it can never open: some threads wait at it, and all others have finished.
-/// Threads that share a gate fail together.
+/// Threads that share a gate fail together. Each thread is woken by itself: were all to wait for the gate, they
+/// would then queue up for it once more.
 /// </summary>
 internal sealed class PhaseBarrier(GroupGate gate, int threads)
 {
-    private int arrived;
+    private List<GroupThread> waiting = new(threads);
+    private List<GroupThread> released = new(threads);
     private int finished;
-    private long phase;
 
     public void Arrive()
     {
+        GroupThread own = GroupThread.Current;
+        List<GroupThread>? open = null;
         lock (gate)
         {
             gate.ThrowIfFailed();
-            if (++arrived == threads)
+            if (waiting.Count + 1 < threads)
             {
-                arrived = 0;
-                phase++;
-                Monitor.PulseAll(gate);
-                return;
+                waiting.Add(own);
+                FailIfNeverOpens();
             }
-
-            FailIfNeverOpens();
-            long mine = phase;
-            while (phase == mine)
+            else
             {
-                gate.ThrowIfFailed();
-                Monitor.Wait(gate);
+                // The list before is read by nobody any more: all of its threads have come here since.
+                (open, waiting, released) = (waiting, released, waiting);
+                waiting.Clear();
             }
         }
+
+        if (open is null)
+        {
+            own.Sleep();
+            gate.ThrowIfFailed();
+            return;
+        }
+
+        foreach (GroupThread thread in open)
+            thread.Wake();
     }
 
     /// <summary>The caller has left the kernel and will not come to this barrier any more in this group.</summary>
@@ -50,26 +59,36 @@ internal sealed class PhaseBarrier(GroupGate gate, int threads)
 
     private void FailIfNeverOpens()
     {
-        if (arrived == 0 || arrived + finished < threads)
+        if (waiting.Count == 0 || waiting.Count + finished < threads)
             return;
         gate.Fail(new InvalidOperationException(
-            $"Threads of a group diverged around a barrier: {arrived} of {threads} wait at it "
+            $"Threads of a group diverged around a barrier: {waiting.Count} of {threads} wait at it "
             + $"and {finished} have left the kernel."));
         gate.ThrowIfFailed();
     }
 }
 
-/// <summary>What the threads of a group lock and wait on, with the first failure of any of them.</summary>
+/// <summary>What the threads of a group lock, with the first failure of any of them.</summary>
 internal sealed class GroupGate
 {
-    public Exception? Failure { get; private set; }
+    private readonly List<GroupThread> threads = [];
+    private volatile Exception? failure;
+
+    public Exception? Failure => failure;
+
+    public void Enter(GroupThread thread)
+    {
+        lock (this)
+            threads.Add(thread);
+    }
 
     public void Fail(Exception exception)
     {
         lock (this)
         {
-            Failure ??= exception;
-            Monitor.PulseAll(this);
+            failure ??= exception;
+            foreach (GroupThread thread in threads)
+                thread.Wake();
         }
     }
 
