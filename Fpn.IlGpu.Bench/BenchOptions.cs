@@ -80,6 +80,13 @@ internal sealed class BenchOptions
         return option;
     }
 
+    /// <summary>Some layers of a list.</summary>
+    public static Option<string?> Only() => new("--only")
+    {
+        Description = "Layers whose line contains this: 3×3, C4, fc.",
+        HelpName = "TEXT",
+    };
+
     /// <summary>The one place where the bench opens a device for a command.</summary>
     public Device OpenDevice(ParseResult parsed) => Runtime.Device.Open(
         parsed.GetRequiredValue(Device),

@@ -15,7 +15,7 @@ internal static class GradientBench
     {
         var options = new BenchOptions();
         var runs = BenchOptions.Runs(3, "Rounds, of which the best counts.");
-        var only = new Option<string?>("--only") { Description = "Layers whose line contains this: 3×3, C4, fc.", HelpName = "TEXT" };
+        var only = BenchOptions.Only();
         var command = new Command("gradients", "Times all passes of a training step over the shipped model's layers.") { runs, only };
         foreach (var option in options.OfDevice.Concat(options.OfPeer))
             command.Add(option);
@@ -24,14 +24,7 @@ internal static class GradientBench
             using var device = options.OpenDevice(parsed);
             using var peer = options.StartPeer(parsed, device);
             Results.Introduce(device, peer);
-            var wanted = parsed.GetValue(only)?.Replace('x', '×');
-            List<Layer> layers =
-            [
-                .. LayerShape.ShippedModel
-                    .Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase)).Select(s => new Layer(s)),
-            ];
-            if (layers.Count == 0)
-                throw new BenchException($"No layer's line contains '{wanted}'.");
+            List<Layer> layers = [.. LayerShape.Only(LayerShape.ShippedModel, parsed.GetValue(only)).Select(shape => new Layer(shape))];
             for (var round = 0; round < parsed.GetValue(runs); round++)
             {
                 foreach (var layer in layers)

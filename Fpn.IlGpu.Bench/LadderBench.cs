@@ -22,7 +22,7 @@ internal static class LadderBench
     {
         var options = new BenchOptions();
         var runs = BenchOptions.Runs(5, "Rounds, of which the best counts.");
-        var only = new Option<string?>("--only") { Description = "Layers whose line contains this: 3×3, C4, fc.", HelpName = "TEXT" };
+        var only = BenchOptions.Only();
         var command = new Command("ladder", "Times every form of convolution and matrix product on R50-FPN's layers.") { runs, only };
         foreach (var option in options.OfDevice.Concat(options.OfPeer))
             command.Add(option);
@@ -31,11 +31,7 @@ internal static class LadderBench
             using var device = options.OpenDevice(parsed);
             using var peer = options.StartPeer(parsed, device);
             Results.Introduce(device, peer);
-            var wanted = parsed.GetValue(only)?.Replace('x', '×');
-            LayerShape[] shapes =
-                [.. LayerShape.R50Fpn.Where(s => wanted is null || s.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
-            if (shapes.Length == 0)
-                throw new BenchException($"No layer's line contains '{wanted}'.");
+            LayerShape[] shapes = LayerShape.Only(LayerShape.R50Fpn, parsed.GetValue(only));
             using var peak = new PeakRate(device);
             List<Layer> layers = [.. shapes.Select(shape => Climb(device, peer, peak, shape, parsed.GetValue(runs)))];
             Print(layers, peak.Flops, peer);

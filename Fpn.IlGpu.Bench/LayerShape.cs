@@ -19,6 +19,15 @@ internal sealed record LayerShape(
 {
     private const int TrainedBatch = 8;
 
+    /// <summary>The layers whose line contains a text, in which x stands for ×; all for null.</summary>
+    /// <exception cref="BenchException">None does.</exception>
+    public static LayerShape[] Only(IEnumerable<LayerShape> layers, string? text)
+    {
+        var wanted = text?.Replace('x', '×') ?? "";
+        LayerShape[] chosen = [.. layers.Where(layer => layer.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
+        return chosen.Length > 0 ? chosen : throw new BenchException($"No layer's line contains '{wanted}'.");
+    }
+
     /// <summary>
     /// R50-FPN at 800 × 1333 px, whose input is padded to 800 × 1344: every kind of convolution and matrix product, once; the
     /// pyramid's 3×3 at its finest level is also the RPN's.

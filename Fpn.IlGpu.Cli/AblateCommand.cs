@@ -48,8 +48,10 @@ internal static class AblateCommand
             HelpName = "abcdef",
             DefaultValueFactory = _ => "abcdef",
         };
-        Option<int> seeds = Whole("--seeds", "How often each row is trained, each time from another seed.", 3, 1000);
-        Option<int> held = Whole("--held", "How many scenes are evaluated on; none is trained on.", 300, 100_000);
+        Option<long> seeds = WholeNumberOption.Create(
+            "--seeds", "N", 3, 1, 1000, "How often each row is trained, each time from another seed.");
+        Option<long> held = WholeNumberOption.Create(
+            "--held", "N", 300, 1, 100_000, "How many scenes are evaluated on; none is trained on.");
         tables.Validators.Add(result => Check(result, tables, "12", ','));
         rows.Validators.Add(result => Check(result, rows, "abcdef", null));
         Option<string> device = DeviceOption.Create();
@@ -67,8 +69,8 @@ internal static class AblateCommand
             {
                 Tables = [.. PaperTables.All.Where(table => parsed.GetRequiredValue(tables).Contains((char)('0' + table.Number)))],
                 Rows = parsed.GetRequiredValue(rows),
-                Seeds = parsed.GetValue(seeds),
-                HeldScenes = parsed.GetValue(held),
+                Seeds = (int)parsed.GetValue(seeds),
+                HeldScenes = (int)parsed.GetValue(held),
             };
             var run = new AblateRun(
                 parsed.GetRequiredValue(configuration), parsed.GetRequiredValue(output), options, parsed.GetRequiredValue(device),
@@ -76,19 +78,6 @@ internal static class AblateCommand
             return run.Execute();
         });
         return command;
-    }
-
-    private static Option<int> Whole(string name, string description, int standard, int most)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => standard };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && (result.GetValueOrDefault<int>() < 1 || result.GetValueOrDefault<int>() > most))
-            {
-                result.AddError($"{name} lies within 1 and {most}.");
-            }
-        });
-        return option;
     }
 
     private static void Check(OptionResult result, Option<string> option, string known, char? between)

@@ -59,7 +59,7 @@ internal static class DetectCommand
             Description = "Pictures detected together: a large GPU may do more a second, and needs more memory.",
             HelpName = "N",
             DefaultValueFactory = _ => 1,
-            CustomParser = result => (int)ParseCount(result, 1024),
+            CustomParser = result => (int)WholeNumberOption.Parse(result, 1, 1024),
         };
         var output = new Option<string>("--out", "-o")
         {
@@ -78,7 +78,7 @@ internal static class DetectCommand
         {
             Description = "Refuse pictures that claim more pixels than this, before they take memory.",
             HelpName = "N",
-            CustomParser = result => ParseCount(result, long.MaxValue),
+            CustomParser = result => WholeNumberOption.Parse(result, 1, long.MaxValue),
         };
         paths.Validators.Add(RefuseOptions);
 
@@ -121,18 +121,6 @@ internal static class DetectCommand
             result.AddError($"--score is '{value}'; it can be a number from 0 to 1, such as 0.5");
         }
         return score;
-    }
-
-    private static long ParseCount(ArgumentResult result, long most)
-    {
-        string value = result.Tokens[0].Value;
-        if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long count) || count < 1 || count > most)
-        {
-            string option = ((OptionResult)result.Parent!).Option.Name;
-            string range = most == long.MaxValue ? "of at least 1" : string.Create(CultureInfo.InvariantCulture, $"from 1 to {most}");
-            result.AddError($"{option} is '{value}'; it can be a whole number {range}");
-        }
-        return count;
     }
 
     // The parser takes an option that it does not know for one more path.

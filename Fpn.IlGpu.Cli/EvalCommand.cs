@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 
 using Fpn.IlGpu.Evaluation;
 
@@ -96,13 +95,7 @@ internal static class EvalCommand
             Description = "Draw the pictures in which most went wrong: missed on the left, wrong on the right. Needs --images.",
             HelpName = "DIR",
         };
-        var worstCount = new Option<int>("--worst-count")
-        {
-            Description = "How many of them.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 20,
-            CustomParser = ParseCount,
-        };
+        Option<long> worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "How many of them.");
 
         var command = new Command("eval", "Holds detections to the truth: COCO's figures, for boxes, masks and proposals.")
         {
@@ -146,7 +139,7 @@ internal static class EvalCommand
             SaveResults = parsed.GetValue(saveResults),
             Curves = parsed.GetValue(curves),
             Worst = parsed.GetValue(worst),
-            WorstCount = parsed.GetValue(worstCount),
+            WorstCount = (int)parsed.GetValue(worstCount),
         }));
         return command;
     }
@@ -166,15 +159,5 @@ internal static class EvalCommand
             result.AddError($"--kind is '{value}'; it can be bbox, segm or both");
         }
         return value;
-    }
-
-    private static int ParseCount(ArgumentResult result)
-    {
-        string value = result.Tokens[0].Value;
-        if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count < 1)
-        {
-            result.AddError($"--worst-count is '{value}'; it can be a whole number of at least 1");
-        }
-        return count;
     }
 }

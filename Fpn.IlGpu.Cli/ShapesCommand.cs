@@ -32,8 +32,9 @@ internal static class ShapesCommand
     public static Command Create()
     {
         var output = new Argument<string>("OUT") { Description = "The folder to write to; it is made if it isn't there." };
-        Option<long> count = Number("--count", "N", 100, 1, 10_000_000, "How many pictures.");
-        Option<long> seed = Number("--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first; the others count on from it.");
+        Option<long> count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "How many pictures.");
+        Option<long> seed = WholeNumberOption.Create(
+            "--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first; the others count on from it.");
         var size = new Option<(int W, int H)?>("--size")
         {
             Description = $"Of each picture, in px: {LeastSide} to {MostSide} a side. [default: 320x320]",
@@ -41,9 +42,11 @@ internal static class ShapesCommand
             CustomParser = ParseSize,
         };
         var options = new SyntheticShapesOptions();
-        Option<long> smallest = Number("--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
-        Option<long> largest = Number("--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
-        Option<long> most = Number("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
+        Option<long> smallest = WholeNumberOption.Create(
+            "--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
+        Option<long> largest = WholeNumberOption.Create(
+            "--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
+        Option<long> most = WholeNumberOption.Create("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
         var command = new Command("shapes", "Writes synthetic pictures of shapes, to train and test on.")
         {
             output, count, seed, size, smallest, largest, most,
@@ -72,22 +75,6 @@ internal static class ShapesCommand
         });
         return command;
     }
-
-    private static Option<long> Number(string name, string unit, long standard, long least, long most, string description) => new(name)
-    {
-        Description = description,
-        HelpName = unit,
-        DefaultValueFactory = _ => standard,
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) || value < least || value > most)
-            {
-                result.AddError($"{name} is '{text}'; it can be a whole number from {least} to {most}");
-            }
-            return value;
-        },
-    };
 
     private static (int W, int H)? ParseSize(ArgumentResult result)
     {

@@ -34,7 +34,7 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         }
 
         CocoWriter.Write(
-            new AnnotatedSet(pictures, [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]), Json);
+            new AnnotatedSet(pictures, SyntheticShapes.Categories), Json);
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{Json}: {count} pictures, {pictures.Sum(picture => picture.Objects.Count)} shapes"));
         return ExitCode.Done;

@@ -1,30 +1,13 @@
 using System.Text.Json;
 using Fpn.IlGpu.Experiments;
-using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tests.Training;
 using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Experiments;
 
 /// <summary>The paper's ablations, of networks too small to learn anything.</summary>
-internal sealed class AblationTests
+internal sealed class AblationTests : TrainingFolderTests
 {
-    private string folder = "";
-    private Device device = null!;
-
-    [SetUp]
-    public void Open()
-    {
-        folder = Directory.CreateTempSubdirectory("fpn-ablate-").FullName;
-        device = Device.Open("cpu");
-    }
-
-    [TearDown]
-    public void Close()
-    {
-        device.Dispose();
-        Directory.Delete(folder, recursive: true);
-    }
-
     [Test]
     public void Every_row_of_both_tables_trains_and_has_figures()
     {
@@ -45,14 +28,14 @@ internal sealed class AblationTests
     {
         var options = new AblationOptions { Tables = [PaperTables.Proposals], Rows = "c", Seeds = 1, HeldScenes = 4 };
         var first = Run(options).Single();
-        var model = new FileInfo(Path.Combine(folder, "out", "table1-c", "seed0", "model.safetensors"));
+        var model = new FileInfo(Path.Combine(Folder, "out", "table1-c", "seed0", "model.safetensors"));
         var written = model.LastWriteTimeUtc;
         AblationResult[] again = [.. Run(options with { Seeds = 2 })];
         Assert.That(again[0].Figures, Is.EqualTo(first.Figures));
         model.Refresh();
         Assert.That(model.LastWriteTimeUtc, Is.EqualTo(written));
         Assert.That(
-            File.ReadAllBytes(Path.Combine(folder, "out", "table1-c", "seed1", "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(Folder, "out", "table1-c", "seed1", "model.safetensors")),
             Is.Not.EqualTo(File.ReadAllBytes(model.FullName)));
         // More scenes are another figure, of the same weights.
         Assert.That(Run(options with { HeldScenes = 5 }).Single().Figures, Is.Not.EqualTo(first.Figures));
@@ -91,12 +74,12 @@ internal sealed class AblationTests
     {
         var coco = Tiny() with { Data = new TrainingData { Coco = new CocoData("a.json", "b") } };
         Assert.That(
-            () => new Ablation(device, coco, new AblationOptions(), folder),
+            () => new Ablation(Device, coco, new AblationOptions(), Folder),
             Throws.TypeOf<TrainingException>().With.Message.Contains("data.shapes"));
     }
 
     private IEnumerable<AblationResult> Run(AblationOptions options)
-        => new Ablation(device, Tiny(), options, Path.Combine(folder, "out")).Run();
+        => new Ablation(Device, Tiny(), options, Path.Combine(Folder, "out")).Run();
 
     private static TrainingConfiguration Tiny() => new()
     {

@@ -3,38 +3,20 @@ using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>The two halves of Faster R-CNN, trained each alone: the RPN, and Fast R-CNN on proposals from a file.</summary>
-internal sealed class HalvesTests
+internal sealed class HalvesTests : TrainingFolderTests
 {
-    private string folder = "";
-    private Device device = null!;
-
-    [SetUp]
-    public void Open()
-    {
-        folder = Directory.CreateTempSubdirectory("fpn-halves-").FullName;
-        device = Device.Open("cpu");
-    }
-
-    [TearDown]
-    public void Close()
-    {
-        device.Dispose();
-        Directory.Delete(folder, recursive: true);
-    }
-
     [Test]
     public void An_rpn_alone_has_the_losses_of_one_and_loads_as_one()
     {
         var losses = Train(Tiny("rpn"), "rpn");
         Assert.That(losses, Is.EqualTo(new[] { "rpn objectness", "rpn boxes" }));
-        using var detector = Detector.Load(device, At("rpn/model.safetensors"));
+        using var detector = Detector.Load(Device, At("rpn/model.safetensors"));
         Assert.That(detector, Is.TypeOf<ProposalNetwork>());
         Assert.That(detector.Weights.Unused, Is.Empty);
         Assert.That(detector.Detect(Scene(0).Image), Is.Not.Empty);
@@ -46,7 +28,7 @@ internal sealed class HalvesTests
         WriteProposals("proposals.json", [1, 2, 3, 4]);
         var losses = Train(Tiny("fast-rcnn", At("proposals.json"), steps: 120), "fast");
         Assert.That(losses, Is.EqualTo(new[] { "box classes", "box deltas" }));
-        using var detector = (FastRcnn)Detector.Load(device, At("fast/model.safetensors"));
+        using var detector = (FastRcnn)Detector.Load(Device, At("fast/model.safetensors"));
         Assert.That(detector, Is.TypeOf<FastRcnn>());
         Assert.That(detector.Weights.Unused, Is.Empty);
 
@@ -61,7 +43,7 @@ internal sealed class HalvesTests
     [Test]
     public void Faster_rcnn_may_be_given_regions_too()
     {
-        using var detector = (FasterRcnn)Detector.Load(device);
+        using var detector = (FasterRcnn)Detector.Load(Device);
         var image = SyntheticShapes.Scene(500_000, 320, 320).Image;
         var own = detector.Detect(image);
         var given = detector.Detect(image, [.. own.Select(o => o.BoxImagePx)]);
@@ -92,7 +74,7 @@ internal sealed class HalvesTests
     {
         WriteProposals("proposals.json", [1]);
         Assert.That(
-            () => Trainer.Open(device, Tiny(detector, proposals), folder, At("run"), resume: false),
+            () => Trainer.Open(Device, Tiny(detector, proposals), Folder, At("run"), resume: false),
             Throws.TypeOf<TrainingException>().With.Message.Contains(expected));
     }
 
@@ -101,7 +83,7 @@ internal sealed class HalvesTests
     {
         WriteProposals("proposals.json", [99]);
         Assert.That(
-            () => Trainer.Open(device, Tiny("fast-rcnn", "proposals.json"), folder, At("run"), resume: false),
+            () => Trainer.Open(Device, Tiny("fast-rcnn", "proposals.json"), Folder, At("run"), resume: false),
             Throws.TypeOf<AnnotationException>().With.Message.Contains("picture 99"));
     }
 
@@ -123,11 +105,11 @@ internal sealed class HalvesTests
 
     private static SyntheticScene Scene(int index) => SyntheticShapes.Scene((ulong)(77 + index), 64, 64);
 
-    private string At(string name) => Path.Combine(folder, name);
+    private string At(string name) => Path.Combine(Folder, name);
 
     private string[] Train(TrainingConfiguration configuration, string run)
     {
-        using var trainer = Trainer.Open(device, configuration, folder, At(run), resume: false);
+        using var trainer = Trainer.Open(Device, configuration, Folder, At(run), resume: false);
         return [.. trainer.Run().Last().Losses.Select(loss => loss.Key)];
     }
 

@@ -1,7 +1,7 @@
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
-using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Experiments;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
@@ -9,45 +9,28 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Whole runs of training, of a network and pictures small enough for it.</summary>
-internal sealed class TrainerTests
+internal sealed class TrainerTests : TrainingFolderTests
 {
     private const int Scenes = 8;
-
-    private string folder = "";
-    private Device device = null!;
-
-    [SetUp]
-    public void Open()
-    {
-        folder = Directory.CreateTempSubdirectory("fpn-train-").FullName;
-        device = Device.Open("cpu");
-    }
-
-    [TearDown]
-    public void Close()
-    {
-        device.Dispose();
-        Directory.Delete(folder, recursive: true);
-    }
 
     [Test]
     public void Eight_pictures_are_learned_by_heart()
     {
         var configuration = Tiny(steps: 400) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
-        using (var trainer = Trainer.Open(device, configuration, folder, folder, resume: false))
+        using (var trainer = Trainer.Open(Device, configuration, Folder, Folder, resume: false))
             TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
 
-        Assert.That(AveragePrecision(Path.Combine(folder, "model.safetensors"), 96), Is.GreaterThan(0.95));
+        Assert.That(AveragePrecision(Path.Combine(Folder, "model.safetensors"), 96), Is.GreaterThan(0.95));
     }
 
     [Test]
     public void A_resumed_run_ends_with_the_very_weights_of_one_that_was_not_stopped()
     {
         var configuration = Tiny(steps: 6) with { Schedule = Tiny(6).Schedule with { CheckpointEvery = 2 } };
-        var (whole, stopped) = (Path.Combine(folder, "whole"), Path.Combine(folder, "stopped"));
+        var (whole, stopped) = (Path.Combine(Folder, "whole"), Path.Combine(Folder, "stopped"));
         Run(configuration, whole);
         // Three steps, the last of them lost: the checkpoint is of the second.
-        using (var trainer = Trainer.Open(device, configuration, folder, stopped, resume: false))
+        using (var trainer = Trainer.Open(Device, configuration, Folder, stopped, resume: false))
         {
             foreach (var step in trainer.Run())
             {
@@ -55,7 +38,7 @@ internal sealed class TrainerTests
                     break;
             }
         }
-        using (var trainer = Trainer.Open(device, configuration, folder, stopped, resume: true))
+        using (var trainer = Trainer.Open(Device, configuration, Folder, stopped, resume: true))
         {
             Assert.That(trainer.StepsDone, Is.InRange(2, 3));
             Assert.That(trainer.Run().Last().Step, Is.EqualTo(6));
@@ -68,7 +51,7 @@ internal sealed class TrainerTests
     [Test]
     public void The_same_seed_gives_the_same_weights_and_another_seed_others()
     {
-        var (a, b, other) = (Path.Combine(folder, "a"), Path.Combine(folder, "b"), Path.Combine(folder, "other"));
+        var (a, b, other) = (Path.Combine(Folder, "a"), Path.Combine(Folder, "b"), Path.Combine(Folder, "other"));
         Run(Tiny(2), a);
         Run(Tiny(2), b);
         Run(Tiny(2) with { Seed = 1 }, other);
@@ -80,31 +63,31 @@ internal sealed class TrainerTests
     [Test]
     public void A_checkpoint_of_another_configuration_is_refused()
     {
-        Run(Tiny(1), folder);
+        Run(Tiny(1), Folder);
         Assert.That(
-            () => Trainer.Open(device, Tiny(2), folder, folder, resume: true),
+            () => Trainer.Open(Device, Tiny(2), Folder, Folder, resume: true),
             Throws.TypeOf<TrainingException>().With.Message.Contains("another configuration"));
     }
 
     [Test]
     public void A_run_that_was_begun_is_not_replaced()
     {
-        Run(Tiny(1), folder);
+        Run(Tiny(1), Folder);
         Assert.That(
-            () => Trainer.Open(device, Tiny(2), folder, folder, resume: false),
+            () => Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false),
             Throws.TypeOf<TrainingException>().With.Message.Contains("--resume"));
     }
 
     [Test]
     public void Nothing_to_resume_is_said() => Assert.That(
-        () => Trainer.Open(device, Tiny(1), folder, folder, resume: true),
+        () => Trainer.Open(Device, Tiny(1), Folder, Folder, resume: true),
         Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));
 
     [Test]
     public void A_rate_that_is_far_too_high_stops_the_run_and_names_the_layer()
     {
         var schedule = Tiny(50).Schedule with { LearningRate = 1e20f, WarmupSteps = 0, GradientNorm = 0, CheckpointEvery = 1 };
-        using var trainer = Trainer.Open(device, Tiny(50) with { Schedule = schedule }, folder, folder, resume: false);
+        using var trainer = Trainer.Open(Device, Tiny(50) with { Schedule = schedule }, Folder, Folder, resume: false);
         var e = Assert.Throws<TrainingException>(() => trainer.Run().Last())!;
         Assert.That(e.Message, Does.Match(
             @"^In step [23], at a learning rate of 9\.99E\+19, (the loss '.*'|the norm of the gradients) is no finite number; "
@@ -118,7 +101,7 @@ internal sealed class TrainerTests
     [TestCase("rpn.head.conv.0.0.weight", 3e38f, "in the forward pass, in the output of 'rpn.head.conv.0.0'")]
     public void A_layer_that_breaks_is_named(string parameter, float value, string where)
     {
-        using var trainer = Trainer.Open(device, Tiny(2), folder, folder, resume: false);
+        using var trainer = Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false);
         Put(trainer, parameter, value);
         Assert.That(
             () => trainer.Run().Last(),
@@ -129,7 +112,7 @@ internal sealed class TrainerTests
     [Test]
     public void Gradients_too_large_for_a_step_stop_it_before_any_weight_changes()
     {
-        using var trainer = Trainer.Open(device, Tiny(2), folder, folder, resume: false);
+        using var trainer = Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false);
         // Nothing goes forward through such a level, but much comes back.
         for (var l = 0; l < 4; l++)
         {
@@ -147,11 +130,11 @@ internal sealed class TrainerTests
     [Test]
     public void Another_set_of_classes_keeps_all_but_the_class_layers()
     {
-        Run(Tiny(1), folder);
+        Run(Tiny(1), Folder);
         var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
         var five = start.ModelConfiguration(["a", "b", "c", "d"]);
-        using var state = InitialWeights.Of(start, five, folder, out var taken);
-        using var before = Safetensors.Open(Path.Combine(folder, "model.safetensors"));
+        using var state = InitialWeights.Of(start, five, Folder, out var taken);
+        using var before = Safetensors.Open(Path.Combine(Folder, "model.safetensors"));
         foreach (var tensor in state.Tensors.Values)
         {
             var isClassLayer = tensor.Name.Contains("box_predictor", StringComparison.Ordinal);
@@ -167,13 +150,13 @@ internal sealed class TrainerTests
     {
         var configuration = Tiny(1);
         var model = configuration.ModelConfiguration(SyntheticShapes.Classes);
-        using var state = InitialWeights.Of(configuration, model, folder, out var taken);
+        using var state = InitialWeights.Of(configuration, model, Folder, out var taken);
         Assert.That(taken, Is.Zero);
         foreach (var layout in (string[])["resnet18", "resnet50"])
         {
             var tensors = FreshWeights.Of(configuration.Network with { Layout = layout }, model, seed: 0);
             using var own = new StateDictionary("fresh", tensors, state.Metadata);
-            using var detector = Detector.Load(device, own);
+            using var detector = Detector.Load(Device, own);
             Assert.That(detector.Weights.Unused, Is.Empty);
         }
     }
@@ -201,7 +184,7 @@ internal sealed class TrainerTests
 
     private void Run(TrainingConfiguration configuration, string into)
     {
-        using var trainer = Trainer.Open(device, configuration, folder, into, resume: false);
+        using var trainer = Trainer.Open(Device, configuration, Folder, into, resume: false);
         Assert.That(trainer.Run().Last().Step, Is.EqualTo(configuration.Schedule.Steps));
     }
 
@@ -209,16 +192,9 @@ internal sealed class TrainerTests
 
     private double AveragePrecision(string model, int side)
     {
-        var scenes = Enumerable.Range(0, Scenes).Select(i => SyntheticShapes.Scene((ulong)(77 + i), side, side)).ToList();
-        var set = new AnnotatedSet(
-            [.. scenes.Select((scene, i) => new AnnotatedPicture(
-                i + 1, $"{i}.png", side, side,
-                [.. scene.Shapes.Select(s => new AnnotatedObject(new Box(s.X1, s.Y1, s.X2, s.Y2), s.ClassIndex))]))],
-            [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]);
-        using var detector = Detector.Load(device, model);
-        var match = new CategoryMatch(detector.Classes, set.Categories);
-        var found = scenes.SelectMany((scene, i) => detector.Detect(scene.Image).Select(o => match.ToFound(o, i + 1)!));
-        var figures = CocoEvaluation.Of(EvaluationTruth.Of(set), new EvaluationResults([.. found])).Figures;
+        var scenes = new EvaluatedScenes(Shapes(side).Open(), Scenes);
+        using var detector = Detector.Load(Device, model);
+        var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None)).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
         return figures[0].Value;
     }

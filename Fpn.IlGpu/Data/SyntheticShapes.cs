@@ -20,6 +20,10 @@ public static class SyntheticShapes
     /// <summary>Names of the classes, in order; <see cref="SyntheticShape.ClassIndex"/> counts them from 0.</summary>
     public static IReadOnlyList<string> Classes { get; } = ["circle", "square", "triangle", "star", "ring", "cross", "hexagon"];
 
+    /// <summary>The classes as categories, whose ids count from 1.</summary>
+    public static IReadOnlyList<AnnotatedCategory> Categories { get; } =
+        [.. Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))];
+
     /// <summary>Makes the picture of a seed.</summary>
     /// <param name="seed">Any number.</param>
     /// <param name="width">In px, at least 21.</param>

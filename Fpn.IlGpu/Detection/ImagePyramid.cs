@@ -1,5 +1,3 @@
-using Fpn.IlGpu.Tensors;
-
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
@@ -22,19 +20,12 @@ internal static class ImagePyramid
         {
             if (kept.Count == most)
                 break;
-            if (!kept.Exists(o => o.ClassId == candidate.ClassId && Iou(o.BoxImagePx, candidate.BoxImagePx) > nmsThreshold))
+            if (!kept.Exists(o => o.ClassId == candidate.ClassId && Overlap(o, candidate) > nmsThreshold))
                 kept.Add(candidate);
         }
         return kept;
     }
 
-    private static float Iou(in Box a, in Box b)
-    {
-        var width = MathF.Min(a.X2, b.X2) - MathF.Max(a.X1, b.X1);
-        var height = MathF.Min(a.Y2, b.Y2) - MathF.Max(a.Y1, b.Y1);
-        if (!(width > 0 && height > 0))
-            return 0;
-        var common = width * height;
-        return common / (a.Area + b.Area - common);
-    }
+    private static float Overlap(DetectedObject a, DetectedObject b)
+        => NonMaximumSuppression.IntersectionOverUnion(a.BoxImagePx, b.BoxImagePx);
 }

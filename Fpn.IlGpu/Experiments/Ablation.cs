@@ -26,6 +26,11 @@ public sealed class Ablation
     private readonly EvaluatedScenes held;
     private GivenProposals? heldProposals;
 
+    /// <summary>The row whose RPN proposes for table 2.</summary>
+    private static PaperRow Proposing => PaperTables.Proposals.Rows.Single(row => row.Change.Pyramid == Weights.PyramidKind.Fpn);
+
+    private string TrainingProposals => Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "proposals-training.json");
+
     /// <summary>Plans it.</summary>
     /// <param name="device">Where it trains; it stays the caller's.</param>
     /// <param name="common">What all rows have in common: the configuration of row c of table 1, on synthetic shapes.</param>
@@ -40,7 +45,8 @@ public sealed class Ablation
         ArgumentNullException.ThrowIfNull(common);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        (this.device, this.common, this.options, this.folder, this.progress) = (device, common, options, Path.GetFullPath(folder), progress);
+        (this.device, this.common, this.options, this.progress) = (device, common, options, progress);
+        this.folder = Path.GetFullPath(folder);
         var shapes = common.Data.Shapes
             ?? throw new TrainingException("An ablation is trained on 'data.shapes', of which it holds scenes back for evaluation.");
         held = new EvaluatedScenes(
@@ -67,15 +73,19 @@ public sealed class Ablation
     private AblationResult Result(PaperTable table, PaperRow row, int seed, CancellationToken stop)
     {
         var run = FolderOf(table, row, seed);
-        var proposals = table == PaperTables.Objects ? FixedProposals(stop) : null;
-        var configuration = row.Change.Apply(common, table.Detector, proposals, seed);
+        var isGiven = table == PaperTables.Objects;
+        var configuration = row.Change.Apply(common, table.Detector, isGiven ? TrainingProposals : null, seed);
         var file = Path.Combine(run, FiguresFile);
         if (Recorded.Read(file, configuration, options.HeldScenes) is { } known)
             return new AblationResult(table, row, seed, known.Figures, TimeSpan.FromSeconds(known.Seconds));
 
+        if (isGiven)
+            FixProposals(stop);
         var time = Train(configuration, run, $"table {table.Number}, row {row.Letter}, seed {seed}", stop);
         using var detector = Detector.Load(device, Path.Combine(run, "model.safetensors"));
-        var figures = detector is ProposalNetwork rpn ? Recalls(held.Propose(rpn, stop)) : Precisions(held.Detect(detector, HeldProposals, stop));
+        var figures = detector is ProposalNetwork rpn
+            ? Recalls(held.Propose(rpn, stop))
+            : Precisions(held.Detect(detector, HeldProposals, stop));
         Recorded.Write(file, new Recorded(configuration.ToJson(), options.HeldScenes, figures, time.TotalSeconds));
         return new AblationResult(table, row, seed, figures, time);
     }
@@ -99,26 +109,23 @@ public sealed class Ablation
         return time;
     }
 
-    /// <summary>The file of the proposals for the training scenes; that of the held scenes is read on the way.</summary>
-    private string FixedProposals(CancellationToken stop)
+    /// <summary>Finds the proposals that all rows of table 2 are given, for the training scenes and the held ones.</summary>
+    private void FixProposals(CancellationToken stop)
     {
-        var (table, row) = (PaperTables.Proposals, PaperTables.Proposals.Rows.Single(r => r.Change.Pyramid == Weights.PyramidKind.Fpn));
-        var run = FolderOf(table, row, seed: 0);
-        var training = Path.Combine(run, "proposals-training.json");
         if (heldProposals is not null)
-            return training;
-        Result(table, row, seed: 0, stop);
-        using var rpn = (ProposalNetwork)Detector.Load(device, Path.Combine(run, "model.safetensors"));
-        heldProposals = GivenProposals.Of(held.Propose(rpn, stop).Objects, rpn.Configuration.RpnPostNmsTopN);
-        if (!File.Exists(training))
+            return;
+        Result(PaperTables.Proposals, Proposing, seed: 0, stop);
+        using var rpn = (ProposalNetwork)Detector.Load(
+            device, Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "model.safetensors"));
+        if (!File.Exists(TrainingProposals))
         {
             var shapes = common.Data.Shapes!;
             var scenes = new EvaluatedScenes(shapes.Open(), shapes.Count);
-            using (var stream = File.Create(training + ".tmp"))
+            using (var stream = File.Create(TrainingProposals + ".tmp"))
                 scenes.Propose(rpn, stop).Write(stream);
-            File.Move(training + ".tmp", training);
+            File.Move(TrainingProposals + ".tmp", TrainingProposals);
         }
-        return training;
+        heldProposals = GivenProposals.Of(held.Propose(rpn, stop).Objects, rpn.Configuration.RpnPostNmsTopN);
     }
 
     private IReadOnlyList<Box> HeldProposals(long id) => heldProposals!.OfPicture(id);
@@ -126,7 +133,11 @@ public sealed class Ablation
     private double[] Recalls(EvaluationResults results)
     {
         var figures = CocoEvaluation.Of(held.Truth, results).ProposalFigures.ToDictionary(f => f.Name, Percent);
-        return [figures["AR@100 all"], figures["AR@1000 all"], figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"]];
+        return
+        [
+            figures["AR@100 all"], figures["AR@1000 all"],
+            figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"],
+        ];
     }
 
     private double[] Precisions(EvaluationResults results)

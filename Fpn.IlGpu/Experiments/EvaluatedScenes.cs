@@ -18,13 +18,12 @@ internal sealed class EvaluatedScenes
     public EvaluatedScenes(IPictureSource source, int count)
     {
         this.source = source;
-        AnnotatedCategory[] categories = [.. SyntheticShapes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))];
         AnnotatedPicture[] pictures = [.. Enumerable.Range(0, count).AsParallel().AsOrdered().Select(i =>
         {
             var scene = source.Read(i, epoch: 0);
             return new AnnotatedPicture(source.IdOf(i), "", scene.Image.Width, scene.Image.Height, scene.Objects);
         })];
-        Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, categories));
+        Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, SyntheticShapes.Categories));
     }
 
     /// <summary>What is to be found.</summary>

@@ -16,7 +16,8 @@ namespace Fpn.IlGpu.Training;
 ///                          ↓       ↓ proposals, with the true boxes among them
 ///                          RoI features → box head → its losses, of sampled RoIs
 /// </code>
-/// Targets are found on the host, as their cost is small; the only waits for the device are for the proposals and the losses.
+/// Targets are found on the host, as their cost is small; the only waits for the device are for the proposals and the losses,
+/// and then for the gradients' norm, without which no weight changes.
 /// An RPN alone ends with its losses; Fast R-CNN has its proposals from elsewhere, and no RPN.
 /// </summary>
 internal sealed class DetectorTraining : IDisposable

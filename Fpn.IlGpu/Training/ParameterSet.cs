@@ -84,6 +84,17 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
         Changed();
     }
 
+    /// <summary>Whether weights were packed before the last step, or never; from then on they count as new.</summary>
+    /// <param name="version">When they were packed.</param>
+    /// <param name="isTrained">Whether steps change them.</param>
+    public bool IsOld(ref int? version, bool isTrained)
+    {
+        if (version is not null && (version == Version || !isTrained))
+            return false;
+        version = Version;
+        return true;
+    }
+
     /// <summary>Says that values were changed by other means than steps.</summary>
     public void Changed() => Version++;
 

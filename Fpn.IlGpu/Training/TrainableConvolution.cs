@@ -91,7 +91,7 @@ internal sealed class TrainableConvolution : IDisposable
     /// <summary>The weights as they are now, packed for the forward pass.</summary>
     public ConvolutionWeights Forward()
     {
-        if (IsOld(ref forwardVersion))
+        if (parameters.IsOld(ref forwardVersion, IsTrained))
             WithFolded(values => forward.Pack(Device, values));
         return forward;
     }
@@ -101,7 +101,7 @@ internal sealed class TrainableConvolution : IDisposable
     {
         if (backward is null)
             throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
-        if (IsOld(ref backwardVersion))
+        if (parameters.IsOld(ref backwardVersion, IsTrained))
             WithFolded(backward.Pack);
         return backward;
     }
@@ -134,14 +134,6 @@ internal sealed class TrainableConvolution : IDisposable
         forward.Dispose();
         backward?.Dispose();
         folded?.Dispose();
-    }
-
-    private bool IsOld(ref int? version)
-    {
-        if (version is not null && (version == parameters.Version || !IsTrained))
-            return false;
-        version = parameters.Version;
-        return true;
     }
 
     private void WithFolded(Action<ArrayView<float>> use)

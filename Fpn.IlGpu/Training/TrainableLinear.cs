@@ -64,7 +64,7 @@ internal sealed class TrainableLinear : IDisposable
     /// <summary>The weights as they are now, packed for the forward pass.</summary>
     public ConvolutionWeights Forward()
     {
-        if (IsOld(ref forwardVersion))
+        if (parameters.IsOld(ref forwardVersion, IsTrained))
             forward.Pack(Device, weight.Value);
         return forward;
     }
@@ -74,7 +74,7 @@ internal sealed class TrainableLinear : IDisposable
     {
         if (backward is null)
             throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
-        if (IsOld(ref backwardVersion))
+        if (parameters.IsOld(ref backwardVersion, IsTrained))
             backward.Pack(weight.Value);
         return backward;
     }
@@ -94,13 +94,5 @@ internal sealed class TrainableLinear : IDisposable
     {
         forward.Dispose();
         backward?.Dispose();
-    }
-
-    private bool IsOld(ref int? version)
-    {
-        if (version is not null && (version == parameters.Version || !IsTrained))
-            return false;
-        version = parameters.Version;
-        return true;
     }
 }

@@ -30,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainableDetector network;
     private readonly DetectorTraining training;
     private readonly string folder;
+    private int savedAt;
 
     private Trainer(
         Device device, TrainingConfiguration configuration, TrainingSource source, TrainableDetector network, string folder)
@@ -101,6 +102,7 @@ public sealed class Trainer : IDisposable
                 if (!resume)
                     return trainer;
                 trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, network.Parameters, configuration);
+                trainer.savedAt = trainer.StepsDone;
                 return trainer;
             });
         }
@@ -127,16 +129,12 @@ public sealed class Trainer : IDisposable
                 var step = new TrainingStep(StepsDone, losses, rate, clock.Elapsed);
                 log.Add(step);
                 if (StepsDone % schedule.CheckpointEvery == 0 || StepsDone == schedule.Steps || cancellation.IsCancellationRequested)
-                {
                     Save();
-                }
                 yield return step;
             }
             // Who enumerates may have cancelled between two steps.
-            if (StepsDone < schedule.Steps && StepsDone % schedule.CheckpointEvery != 0)
-            {
+            if (savedAt != StepsDone)
                 Save();
-            }
         }
         if (StepsDone == schedule.Steps)
             Locked(() => Safetensors.Write(ModelPath, network.Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
@@ -196,6 +194,7 @@ public sealed class Trainer : IDisposable
     {
         Locked(() => TrainingCheckpoint.Write(CheckpointPath, network.Parameters, StepsDone, configuration, network.Configuration));
         PictureWriter.Write(LossPicture.Draw(TrainingLog.Read(LogPath)), PicturePath);
+        savedAt = StepsDone;
     }
 
     private Dictionary<string, string> Metadata() => new()
@@ -253,7 +252,8 @@ public sealed class Trainer : IDisposable
         if (resume && !File.Exists(checkpoint))
             throw new TrainingException($"There is no {checkpoint} to go on from; without --resume a new run begins.");
         if (!resume && File.Exists(checkpoint))
-            throw new TrainingException($"{checkpoint} is of a run that was begun: --resume goes on with it, another --out starts a new one.");
+            throw new TrainingException(
+                $"{checkpoint} is of a run that was begun: --resume goes on with it, another --out starts a new one.");
     }
 
     private static string Describe(TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
