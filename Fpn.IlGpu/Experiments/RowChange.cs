@@ -6,7 +6,10 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Experiments;
 
 /// <summary>What a row of the paper's ablations changes; all else, data and budget among it, is the same for all rows.</summary>
-/// <param name="Pyramid">One of <see cref="PyramidKind"/>. What has one level gets the anchors of all sizes there.</param>
+/// <param name="Pyramid">
+/// One of <see cref="PyramidKind"/>. What has one level gets the anchors of all sizes there and, so that NMS sees as many, the
+/// proposals of all levels: the best thousand of one fine map are the same few objects over and over.
+/// </param>
 /// <param name="TopMap">The backbone's last map.</param>
 /// <param name="BoxHead">What says what is in a region.</param>
 public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHead = BoxHeadKind.FullyConnected)
@@ -24,15 +27,20 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
         JsonObject model = common.Model is { } own ? JsonNode.Parse(own.GetRawText())!.AsObject() : [];
         model["detector"] = detector;
         model["pyramid"] = Pyramid;
+        var rpn = common.Rpn;
         if (HasOneLevel)
         {
-            var sizes = common.ModelConfiguration([]).AnchorSizes.SelectMany(level => level);
-            model["anchor_sizes"] = new JsonArray([new JsonArray([.. sizes.Select(size => (JsonNode)size)])]);
+            var all = common.ModelConfiguration([]);
+            var levels = all.AnchorSizes.Length;
+            model["anchor_sizes"] = new JsonArray([new JsonArray([.. all.AnchorSizes.SelectMany(s => s).Select(s => (JsonNode)s)])]);
+            model["rpn_pre_nms_top_n"] = levels * all.RpnPreNmsTopN;
+            rpn = rpn with { PreNmsTopN = levels * rpn.PreNmsTopN };
         }
         return common with
         {
             Data = common.Data with { Proposals = proposals },
             Network = common.Network with { TopMap = TopMap, BoxHead = BoxHead },
+            Rpn = rpn,
             Model = JsonSerializer.SerializeToElement(model),
             Seed = seed,
         };
