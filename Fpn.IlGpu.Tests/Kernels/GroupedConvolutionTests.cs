@@ -14,23 +14,23 @@ internal sealed class GroupedConvolutionTests(string deviceId)
     private static IEnumerable<ConvolutionForm> Grouped(Device device, ConvolutionGeometry geometry) =>
         TestDevices.Forms(device, geometry).Where(form => form is >= ConvolutionForm.SharedTile and <= ConvolutionForm.TensorFp16);
 
-    // So many multiprocessors that a depth of 576 is split into 1, 2 and 4 parts, the last of them shorter.
-    [TestCase(1, 1)]
-    [TestCase(2, 2)]
-    [TestCase(100, 4)]
-    public void The_depth_is_split_where_tiles_are_few_and_the_sum_stays_the_same_run_after_run(int multiprocessors, int splits)
+    // So many multiprocessors that a depth of 9·C is split into 1, 2 and 4 parts, the last of them shorter.
+    [TestCase(36, 1, 1)]
+    [TestCase(36, 2, 2)]
+    [TestCase(60, 100, 4)]
+    public void The_depth_is_split_where_tiles_are_few_and_the_sum_stays_the_same_run_after_run(int c, int multiprocessors, int splits)
     {
         const int K = 200;
         var limits = Device.Limits;
         try
         {
             Device.Limits = limits with { Multiprocessors = multiprocessors };
-            var geometry = new ConvolutionGeometry(3, 3, 64, K, ConvolutionWindow.Square(padding: 1));
-            var shape = new Shape4(1, 5, 7, 64);
-            var (input, weights, bias) = (TestValues.Uniform(shape.Count, 1), TestValues.Uniform(9 * 64 * K, 2), TestValues.Uniform(K, 3));
+            var geometry = new ConvolutionGeometry(3, 3, c, K, ConvolutionWindow.Square(padding: 1));
+            var shape = new Shape4(1, 5, 7, c);
+            var (input, weights, bias) = (TestValues.Uniform(shape.Count, 1), TestValues.Uniform(9 * c * K, 2), TestValues.Uniform(K, 3));
             var outputShape = new Shape(1, 5, 7, K);
             var residual = TestValues.Uniform((int)outputShape.Length, 4);
-            using var deviceInput = Tensor.Upload(Device, new Shape(1, 5, 7, 64), input);
+            using var deviceInput = Tensor.Upload(Device, new Shape(1, 5, 7, c), input);
             using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
             foreach (var form in Grouped(Device, geometry))
             {
