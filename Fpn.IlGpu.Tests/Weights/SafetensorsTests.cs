@@ -153,10 +153,10 @@ public class SafetensorsTests
         float[] first = weights.Read("backbone.body.conv1.weight", 32, 3, 7, 7);
         Assert.That(
             first.Take(5),
-            Is.EqualTo(new[] { 0.0726318359375f, 0.05584716796875f, 0.0038928986f, 0.0462646484375f, 0.0143585205f }));
+            Is.EqualTo(new[] { 0.054656982421875f, 0.00838470458984375f, 0.02349853515625f, -0.006664276123046875f, 0.041290283203125f }));
         Assert.That(
             weights.Read("backbone.body.layer1.0.bn1.running_mean", 32).Take(4),
-            Is.EqualTo(new[] { 0.85595703125f, -0.129150390625f, 0.44091796875f, -1.443359375f }));
+            Is.EqualTo(new[] { -0.68310546875f, -0.68701171875f, 1.8486328125f, -0.11767578125f }));
         foreach (StateTensor tensor in weights.Tensors.Values)
             weights.Read(tensor.Name, [.. tensor.Shape]);
 
