@@ -96,6 +96,6 @@ internal sealed class AblateRun(
     {
         public void Report(AblationProgress value) => screen.Progress(Screen.Cut(value.Step is { } step
             ? string.Create(CultureInfo.InvariantCulture, $"{value.Run}: step {step} of {value.Steps}")
-            : $"{value.Run}: evaluating"));
+            : $"{value.Run}: detecting"));
     }
 }

@@ -115,6 +115,7 @@ public sealed class Ablation
         if (heldProposals is not null)
             return;
         Result(PaperTables.Proposals, Proposing, seed: 0, stop);
+        progress?.Report(new AblationProgress("the proposals for table 2", null, common.Schedule.Steps));
         using var rpn = (ProposalNetwork)Detector.Load(
             device, Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "model.safetensors"));
         if (!File.Exists(TrainingProposals))

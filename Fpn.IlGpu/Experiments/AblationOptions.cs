@@ -26,6 +26,6 @@ public sealed record AblationResult(PaperTable Table, PaperRow Row, int Seed, IR
 
 /// <summary>How far an ablation is.</summary>
 /// <param name="Run">Of what.</param>
-/// <param name="Step">Of training; null while it is evaluated.</param>
+/// <param name="Step">Of training; null while a trained model is at work.</param>
 /// <param name="Steps">Of training, in all.</param>
 public sealed record AblationProgress(string Run, int? Step, int Steps);
