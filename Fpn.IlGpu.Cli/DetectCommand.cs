@@ -54,13 +54,8 @@ internal static class DetectCommand
             DefaultValueFactory = _ => 0.5f,
             CustomParser = ParseScore,
         };
-        var batch = new Option<int>("--batch")
-        {
-            Description = "Pictures detected together: a large GPU may do more a second, and needs more memory.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 1,
-            CustomParser = result => (int)WholeNumberOption.Parse(result, 1, 1024),
-        };
+        Option<long> batch = WholeNumberOption.Create(
+            "--batch", "N", 1, 1, 1024, "Pictures detected together: a large GPU may do more a second, and needs more memory.");
         var output = new Option<string>("--out", "-o")
         {
             Description = "The folder for annotated pictures; made where it is missing.",
@@ -97,7 +92,7 @@ internal static class DetectCommand
             AnyOpenCl = parsed.GetValue(anyOpenCl),
             Precision = parsed.GetValue(precision),
             Score = parsed.GetValue(score),
-            Batch = parsed.GetValue(batch),
+            Batch = (int)parsed.GetValue(batch),
             Out = parsed.GetRequiredValue(output),
             DrawPictures = !parsed.GetValue(noPictures),
             Json = parsed.GetValue(json),

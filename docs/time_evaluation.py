@@ -43,7 +43,8 @@ def evaluate(out):
     from pycocotools.cocoeval import COCOeval
     start = time.time()
     truth = COCO(f"{out}/truth.json")
-    evaluation = COCOeval(truth, truth.loadRes([{k: v for k, v in r.items() if k != "segmentation"} for r in json.load(open(f"{out}/results.json"))]), "bbox")
+    boxes = [{k: v for k, v in result.items() if k != "segmentation"} for result in json.load(open(f"{out}/results.json"))]
+    evaluation = COCOeval(truth, truth.loadRes(boxes), "bbox")
     evaluation.evaluate(), evaluation.accumulate(), evaluation.summarize()
     print(f"pycocotools: {time.time() - start:.1f} s for boxes")
 

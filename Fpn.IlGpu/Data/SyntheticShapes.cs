@@ -6,8 +6,8 @@ namespace Fpn.IlGpu.Data;
 /// <summary>
 /// Synthetic pictures of shapes at many scales, to train and test detectors on without a data set: up to ten shapes of seven
 /// classes, their sizes uniform in the logarithm, shaded, turned and hardly overlapping, on clouds and clutter that is no
-/// class, now and then blurred, with noise. The same seed gives the same picture, which is that of the Python
-/// script that the reference model was trained with (NumPy's generator, Pillow 9.4's drawing), pixel by pixel.
+/// class, now and then blurred, with noise. The same seed gives the same picture, which is that of the tests'
+/// Python script shapes.py (NumPy's generator, Pillow 9.4's drawing), pixel by pixel.
 /// May be used from several threads at once.
 /// </summary>
 public static class SyntheticShapes
