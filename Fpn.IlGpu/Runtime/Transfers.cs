@@ -49,12 +49,17 @@ internal sealed class Transfers(Accelerator accelerator, AcceleratorStream strea
     }
 
     /// <summary>Copies to the host, after all work queued so far.</summary>
-    public void Download<T>(ArrayView<T> source, T[] target)
+    public unsafe void Download<T>(ArrayView<T> source, T[] target)
         where T : unmanaged
     {
         if (target.Length == 0)
             return;
-        source.CopyToCPU(stream, target);
+        // The copy may run until the stream has been waited for, and the array must not move before that.
+        fixed (T* pinned = target)
+        {
+            source.CopyToCPUUnsafeAsync(stream, ref *pinned, target.Length);
+            stream.Synchronize();
+        }
         Waited();
     }
 
@@ -68,11 +73,15 @@ internal sealed class Transfers(Accelerator accelerator, AcceleratorStream strea
     /// <summary>Frees the memory in between.</summary>
     public void Dispose() => staged?.Dispose();
 
-    // The source must stay where it is until the stream has come to it: staged memory does, and the CPU copies at once.
-    private void Queue(ArrayView<byte> target, ReadOnlySpan<byte> source)
+    // ILGPU takes the address behind the reference, so the source must not move until it has been read. A GPU may read
+    // staged memory after this returns: that is page-locked. The CPU copies before this returns: a pin until then is enough.
+    private unsafe void Queue(ArrayView<byte> target, ReadOnlySpan<byte> source)
     {
-        if (source.Length > 0)
-            target.CopyFromCPUUnsafeAsync(stream, ref MemoryMarshal.GetReference(source), source.Length);
+        fixed (byte* pinned = source)
+        {
+            if (source.Length > 0)
+                target.CopyFromCPUUnsafeAsync(stream, ref *pinned, source.Length);
+        }
     }
 
     /// <summary>Free staged memory, as much as is asked for or else at least one byte.</summary>
