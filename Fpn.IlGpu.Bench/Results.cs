@@ -52,15 +52,8 @@ internal sealed class Results
     /// <summary>All of it; commands add what they measured.</summary>
     public JsonObject Root { get; }
 
-    /// <summary>ILGPU's version, or that its stand-in runs the kernels.</summary>
-    public static string Ilgpu
-    {
-        get
-        {
-            var assembly = typeof(ILGPU.Context).Assembly;
-            return assembly == typeof(Device).Assembly ? "stand-in" : $"ILGPU {Version(assembly)}";
-        }
-    }
+    /// <summary>ILGPU's version.</summary>
+    public static string Ilgpu => $"ILGPU {Version(typeof(ILGPU.Context).Assembly)}";
 
     /// <summary>A line for people.</summary>
     public static void Introduce(Device device, TorchvisionPeer? peer)

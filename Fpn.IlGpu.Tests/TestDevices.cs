@@ -68,9 +68,9 @@ internal static class TestDevices
 
     private static void SkipWhereMissing(string id)
     {
-        var exists = id == InterpretedDevice.Id ? PtxCompiler.Exists : id == SimulatedGpu || Found.Value.Any(d => d.Id == id);
+        var exists = id is InterpretedDevice.Id or SimulatedGpu || Found.Value.Any(d => d.Id == id);
         if (!exists)
-            Assert.Ignore($"This machine has no device {id}, or the build uses the CPU-only stand-in for ILGPU.");
+            Assert.Ignore($"This machine has no device {id}.");
     }
 
     public static void CloseAll()

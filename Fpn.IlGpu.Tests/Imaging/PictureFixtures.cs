@@ -9,9 +9,6 @@ internal static class PictureFixtures
 {
     public static string Folder => Path.Combine(TestContext.CurrentContext.TestDirectory, "Imaging", "fixtures");
 
-    /// <summary>Whether the library was built without the ImageSharp package.</summary>
-    public static bool IsStandIn => typeof(RgbImage).Assembly.GetType("SixLabors.ImageSharp.Image") is not null;
-
     public static string PathOf(string name) => Path.Combine(Folder, name);
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(PathOf(name));

@@ -30,8 +30,8 @@ internal sealed class PtxKernel
     public bool ReverseWarps { get; set; }
 
     /// <summary>Compiles a kernel of C#.</summary>
-    public static PtxKernel Compile(Delegate kernel, string architecture = "SM_80", int? maxThreads = null) =>
-        new(PtxCompiler.Compile(kernel.Method, architecture, maxThreads));
+    public static PtxKernel Compile(Delegate kernel) =>
+        new(PtxCompiler.Compile(kernel.Method));
 
     /// <summary>Runs an implicitly grouped kernel; the arguments are those after the index.</summary>
     public void Launch(int threads, params object[] arguments) =>

@@ -6,10 +6,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 
-/// <summary>
-/// Every kernel of the library compiles to PTX, which needs no GPU. With the stand-in for ILGPU, which has no such
-/// backend, these tests are skipped.
-/// </summary>
+/// <summary>Every kernel of the library compiles to PTX, which needs no GPU.</summary>
 public sealed class PtxCompilationTests
 {
     private const BindingFlags AnyStatic = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;

@@ -18,13 +18,10 @@ internal static class PictureCodecs
         new BmpConfigurationModule(),
         new WebpConfigurationModule());
 
-    /// <summary>Of animations, the first frame.</summary>
-    public static DecoderOptions DecoderOptions { get; } = new() { Configuration = Configuration, MaxFrames = 1 };
-
     public static IImageEncoder Encoder(PictureFormat format) => format switch
     {
         PictureFormat.Png => new PngEncoder(),
-        PictureFormat.Jpeg => new JpegEncoder { Quality = 92, ColorType = JpegEncodingColor.YCbCrRatio444 },
+        PictureFormat.Jpeg => new JpegEncoder { Quality = 92, ColorType = JpegColorType.YCbCrRatio444 },
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Pictures are written as PNG or JPEG."),
     };
 }

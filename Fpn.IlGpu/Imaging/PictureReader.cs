@@ -5,7 +5,7 @@ using SixLabors.ImageSharp.Processing;
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Reads JPEG, PNG, BMP and WebP pictures (builds without the ImageSharp package: JPEG and PNG). The EXIF orientation is
+/// Reads JPEG, PNG, BMP and WebP pictures . The EXIF orientation is
 /// applied; alpha is dropped, not composited, as in the pipelines that detectors are trained with; 16-bit samples are
 /// rounded to 8 bits; grey, palette and CMYK become RGB. May be used from several threads at once.
 /// </summary>
@@ -137,7 +137,8 @@ public static class PictureReader
     {
         try
         {
-            ImageInfo info = Image.Identify(PictureCodecs.DecoderOptions, Open(buffer, length));
+            IImageInfo info = Image.Identify(PictureCodecs.Configuration, Open(buffer, length))
+                ?? throw new UnknownImageFormatException("it has no header that could be read");
             long pixels = (long)info.Width * info.Height;
             if (pixels > Math.Min(limits.MaxPixels, Array.MaxLength / RgbImage.Channels))
             {
@@ -152,7 +153,7 @@ public static class PictureReader
                 throw new PictureException($"{name} {missing}; copy or export it again.");
             }
 
-            using Image<Rgb24> image = Image.Load<Rgb24>(PictureCodecs.DecoderOptions, Open(buffer, length));
+            using Image<Rgb24> image = Image.Load<Rgb24>(PictureCodecs.Configuration, Open(buffer, length));
             image.Mutate(static context => context.AutoOrient());
             var result = new RgbImage(image.Width, image.Height);
             image.CopyPixelDataTo(result.Pixels);
