@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Ptx;
 using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tests.Ptx;
 using ILGPU;
 using ILGPU.Runtime.CPU;
 

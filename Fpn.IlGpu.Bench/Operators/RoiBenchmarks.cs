@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;

@@ -1,7 +1,8 @@
 using System.Text.Json;
-
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
+
 
 namespace Fpn.IlGpu.Tests.Cli;
 

@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 

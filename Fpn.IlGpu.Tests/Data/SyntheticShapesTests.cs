@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Fpn.IlGpu.Experiments.Scenes;
 
-using Fpn.IlGpu.Data;
 
 namespace Fpn.IlGpu.Tests.Data;
 

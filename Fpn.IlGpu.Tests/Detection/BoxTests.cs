@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;

@@ -1,5 +1,5 @@
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Detection;

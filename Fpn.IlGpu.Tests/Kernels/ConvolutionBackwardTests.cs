@@ -1,7 +1,7 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Ptx;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Ptx;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Verification;
 

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Ptx;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 

@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Ptx;
+
 namespace Fpn.IlGpu.Tests.Ptx;
 
 /// <summary>Each family of the interpreter's instructions, in small kernels written by hand.</summary>

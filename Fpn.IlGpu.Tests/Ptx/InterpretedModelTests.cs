@@ -1,5 +1,6 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Ptx;
 using Fpn.IlGpu.Tests.Parity;
 
 namespace Fpn.IlGpu.Tests.Ptx;

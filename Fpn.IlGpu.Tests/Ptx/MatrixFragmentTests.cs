@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Ptx;
+
 namespace Fpn.IlGpu.Tests.Ptx;
 
 /// <summary>

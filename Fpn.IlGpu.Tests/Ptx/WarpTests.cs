@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Ptx;
+
 namespace Fpn.IlGpu.Tests.Ptx;
 
 /// <summary>How the interpreter runs threads together, and what it refuses that a GPU would punish silently.</summary>

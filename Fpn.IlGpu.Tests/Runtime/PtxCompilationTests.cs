@@ -1,7 +1,7 @@
 using System.Reflection;
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Ptx;
 using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tests.Ptx;
 using ILGPU;
 
 namespace Fpn.IlGpu.Tests.Runtime;

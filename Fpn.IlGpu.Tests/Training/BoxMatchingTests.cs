@@ -1,4 +1,4 @@
-using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
@@ -74,7 +75,7 @@ internal sealed class HalvesTests : TrainingFolderTests
     {
         WriteProposals("proposals.json", [1]);
         Assert.That(
-            () => Trainer.Open(Device, Tiny(detector, proposals), Folder, At("run"), resume: false),
+            () => OpenTrainer(Tiny(detector, proposals), Folder, At("run"), resume: false),
             Throws.TypeOf<TrainingException>().With.Message.Contains(expected));
     }
 
@@ -83,7 +84,7 @@ internal sealed class HalvesTests : TrainingFolderTests
     {
         WriteProposals("proposals.json", [99]);
         Assert.That(
-            () => Trainer.Open(Device, Tiny("fast-rcnn", "proposals.json"), Folder, At("run"), resume: false),
+            () => OpenTrainer(Tiny("fast-rcnn", "proposals.json"), Folder, At("run"), resume: false),
             Throws.TypeOf<AnnotationException>().With.Message.Contains("picture 99"));
     }
 
@@ -109,7 +110,7 @@ internal sealed class HalvesTests : TrainingFolderTests
 
     private string[] Train(TrainingConfiguration configuration, string run)
     {
-        using var trainer = Trainer.Open(Device, configuration, Folder, At(run), resume: false);
+        using var trainer = OpenTrainer(configuration, Folder, At(run), resume: false);
         return [.. trainer.Run().Last().Losses.Select(loss => loss.Key)];
     }
 

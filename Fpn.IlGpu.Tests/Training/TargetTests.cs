@@ -1,5 +1,5 @@
 using Fpn.IlGpu.Data;
-using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 

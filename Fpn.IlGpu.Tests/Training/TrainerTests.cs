@@ -1,7 +1,7 @@
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
@@ -17,7 +17,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     public void Eight_pictures_are_learned_by_heart()
     {
         var configuration = Tiny(steps: 400) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
-        using (var trainer = Trainer.Open(Device, configuration, Folder, Folder, resume: false))
+        using (var trainer = OpenTrainer(configuration, Folder, Folder, resume: false))
             TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
 
         Assert.That(AveragePrecision(Path.Combine(Folder, "model.safetensors"), 96), Is.GreaterThan(0.95));
@@ -30,7 +30,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         var (whole, stopped) = (Path.Combine(Folder, "whole"), Path.Combine(Folder, "stopped"));
         Run(configuration, whole);
         // Three steps, the last of them lost: the checkpoint is of the second.
-        using (var trainer = Trainer.Open(Device, configuration, Folder, stopped, resume: false))
+        using (var trainer = OpenTrainer(configuration, Folder, stopped, resume: false))
         {
             foreach (var step in trainer.Run())
             {
@@ -38,7 +38,7 @@ internal sealed class TrainerTests : TrainingFolderTests
                     break;
             }
         }
-        using (var trainer = Trainer.Open(Device, configuration, Folder, stopped, resume: true))
+        using (var trainer = OpenTrainer(configuration, Folder, stopped, resume: true))
         {
             Assert.That(trainer.StepsDone, Is.InRange(2, 3));
             Assert.That(trainer.Run().Last().Step, Is.EqualTo(6));
@@ -65,7 +65,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     {
         Run(Tiny(1), Folder);
         Assert.That(
-            () => Trainer.Open(Device, Tiny(2), Folder, Folder, resume: true),
+            () => OpenTrainer(Tiny(2), Folder, Folder, resume: true),
             Throws.TypeOf<TrainingException>().With.Message.Contains("another configuration"));
     }
 
@@ -74,20 +74,20 @@ internal sealed class TrainerTests : TrainingFolderTests
     {
         Run(Tiny(1), Folder);
         Assert.That(
-            () => Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false),
+            () => OpenTrainer(Tiny(2), Folder, Folder, resume: false),
             Throws.TypeOf<TrainingException>().With.Message.Contains("--resume"));
     }
 
     [Test]
     public void Nothing_to_resume_is_said() => Assert.That(
-        () => Trainer.Open(Device, Tiny(1), Folder, Folder, resume: true),
+        () => OpenTrainer(Tiny(1), Folder, Folder, resume: true),
         Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));
 
     [Test]
     public void A_rate_that_is_far_too_high_stops_the_run_and_names_the_layer()
     {
         var schedule = Tiny(50).Schedule with { LearningRate = 1e20f, WarmupSteps = 0, GradientNorm = 0, CheckpointEvery = 1 };
-        using var trainer = Trainer.Open(Device, Tiny(50) with { Schedule = schedule }, Folder, Folder, resume: false);
+        using var trainer = OpenTrainer(Tiny(50) with { Schedule = schedule }, Folder, Folder, resume: false);
         var e = Assert.Throws<TrainingException>(() => trainer.Run().Last())!;
         Assert.That(e.Message, Does.Match(
             @"^In step [23], at a learning rate of 9\.99E\+19, (the loss '.*'|the norm of the gradients) is no finite number; "
@@ -101,7 +101,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     [TestCase("rpn.head.conv.0.0.weight", 3e38f, "in the forward pass, in the output of 'rpn.head.conv.0.0'")]
     public void A_layer_that_breaks_is_named(string parameter, float value, string where)
     {
-        using var trainer = Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false);
+        using var trainer = OpenTrainer(Tiny(2), Folder, Folder, resume: false);
         Put(trainer, parameter, value);
         Assert.That(
             () => trainer.Run().Last(),
@@ -112,7 +112,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void Gradients_too_large_for_a_step_stop_it_before_any_weight_changes()
     {
-        using var trainer = Trainer.Open(Device, Tiny(2), Folder, Folder, resume: false);
+        using var trainer = OpenTrainer(Tiny(2), Folder, Folder, resume: false);
         // Nothing goes forward through such a level, but much comes back.
         for (var l = 0; l < 4; l++)
         {
@@ -184,7 +184,7 @@ internal sealed class TrainerTests : TrainingFolderTests
 
     private void Run(TrainingConfiguration configuration, string into)
     {
-        using var trainer = Trainer.Open(Device, configuration, Folder, into, resume: false);
+        using var trainer = OpenTrainer(configuration, Folder, into, resume: false);
         Assert.That(trainer.Run().Last().Step, Is.EqualTo(configuration.Schedule.Steps));
     }
 
@@ -192,7 +192,7 @@ internal sealed class TrainerTests : TrainingFolderTests
 
     private double AveragePrecision(string model, int side)
     {
-        var scenes = new EvaluatedScenes(Shapes(side).Open(), Scenes);
+        var scenes = new EvaluatedScenes(SyntheticPictures.Of(Shapes(side)), Scenes);
         using var detector = Detector.Load(Device, model);
         var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None)).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));

@@ -1,4 +1,6 @@
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -22,4 +24,8 @@ internal abstract class TrainingFolderTests
         Device.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
+
+    /// <summary>Opens a run on synthetic scenes, or on the files that the configuration names.</summary>
+    protected Trainer OpenTrainer(TrainingConfiguration configuration, string dataFolder, string folder, bool resume)
+        => Trainer.Open(Device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration));
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;

@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 

@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Kernels;
+
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 
 namespace Fpn.IlGpu.Detection;

@@ -1,4 +1,4 @@
-using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Kernels;
 
 namespace Fpn.IlGpu.Training;
 

@@ -72,19 +72,21 @@ public sealed class Trainer : IDisposable
     /// <param name="dataFolder">What the configuration's paths are relative to.</param>
     /// <param name="folder">The run's; it is made where it is missing.</param>
     /// <param name="resume">Whether to go on from the folder's checkpoint.</param>
+    /// <param name="pictures">What to learn from; where it is null, the files that the configuration names.</param>
     /// <exception cref="TrainingException">
     /// The folder can't be written; or there is no checkpoint of this very run to go on from, or one that a new run would replace.
     /// </exception>
     /// <exception cref="AnnotationException">The data are missing or broken, or there is nothing to learn from.</exception>
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
     /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
-    public static Trainer Open(Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume)
+    public static Trainer Open(
+        Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN);
+        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, pictures);
         var model = configuration.ModelConfiguration(source.Classes);
         using var state = InitialWeights.Of(configuration, model, dataFolder, out var taken);
         Create(folder);

@@ -4,6 +4,11 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
+/// <summary>Pictures to learn from that the caller has opened.</summary>
+/// <param name="Source">The pictures with their boxes.</param>
+/// <param name="Classes">Names by class index; no background.</param>
+public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes);
+
 /// <summary>What a run learns from, opened.</summary>
 /// <param name="Pictures">Where its pictures come from.</param>
 /// <param name="Classes">Names by class index; no background.</param>
@@ -21,10 +26,11 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     /// <param name="data">What it is.</param>
     /// <param name="folder">What paths are relative to.</param>
     /// <param name="mostProposals">How many proposals of a picture are used, the best.</param>
+    /// <param name="pictures">What to learn from, where the caller has it; else what the data name is opened.</param>
     /// <exception cref="AnnotationException">It is missing, broken, or there is nothing to learn from.</exception>
-    public static TrainingSource Open(TrainingData data, string folder, int mostProposals)
+    public static TrainingSource Open(TrainingData data, string folder, int mostProposals, TrainingPictures? pictures)
     {
-        var source = OpenPictures(data, folder);
+        var source = pictures is null ? OpenPictures(data, folder) : new TrainingSource(pictures.Source, pictures.Classes, []);
         return data.Proposals is null
             ? source
             : source with { Proposals = GivenProposals.Read(Path.Combine(folder, data.Proposals), source.Pictures, mostProposals) };
@@ -32,8 +38,11 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
 
     private static TrainingSource OpenPictures(TrainingData data, string folder)
     {
-        if (data.Shapes is { } shapes)
-            return new TrainingSource(shapes.Open(), SyntheticShapes.Classes, []);
+        if (data.Shapes is not null)
+        {
+            throw new AnnotationException(
+                "'data.shapes' names the synthetic scenes, which the library alone does not draw: hand their pictures to Trainer.Open.");
+        }
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures))
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);

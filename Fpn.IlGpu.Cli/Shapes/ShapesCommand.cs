@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Fpn.IlGpu.Experiments.Scenes;
+
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary><c>fpn shapes</c>: writes synthetic pictures with their annotations.</summary>
+internal static class ShapesCommand
+{
+    private const int LeastSide = 21;
+    private const int MostSide = 4096;
+
+    private const string Notes = """
+        Writes OUT/pictures/SEED.png and OUT/instances.json, in COCO's format. The
+        same seed gives the same picture.
+
+        Examples:
+          fpn shapes held --count 500 --seed 500000
+              The 500 scenes that the shipped model's average precision is measured on.
+          fpn shapes train --count 20000 --seed 1000000 --size 427x320
+              A set to train on, of another size.
+
+        Exit codes:
+          0    all is written
+          1    it can't be written there
+          2    wrong usage
+          130  stopped by Ctrl-C; instances.json is not written
+        """;
+
+    public static Command Create()
+    {
+        var output = new Argument<string>("OUT") { Description = "The folder to write to; it is made if it isn't there." };
+        Option<long> count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "How many pictures.");
+        Option<long> seed = WholeNumberOption.Create(
+            "--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first; the others count on from it.");
+        var size = new Option<(int W, int H)?>("--size")
+        {
+            Description = $"Of each picture, in px: {LeastSide} to {MostSide} a side. [default: 320x320]",
+            HelpName = "WxH",
+            CustomParser = ParseSize,
+        };
+        var options = new SyntheticShapesOptions();
+        Option<long> smallest = WholeNumberOption.Create(
+            "--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
+        Option<long> largest = WholeNumberOption.Create(
+            "--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
+        Option<long> most = WholeNumberOption.Create("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
+        var command = new Command("shapes", "Writes synthetic pictures of shapes, to train and test on.")
+        {
+            output, count, seed, size, smallest, largest, most,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(smallest) > result.GetValue(largest))
+            {
+                result.AddError("--smallest is more than --largest");
+            }
+        });
+        HelpWithExamples.AddTo(command, Notes);
+        command.SetAction(parsed =>
+        {
+            var screen = new Screen();
+            using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
+            (int w, int h) = parsed.GetValue(size) ?? (320, 320);
+            var shapes = new SyntheticShapesOptions
+            {
+                SmallestPx = parsed.GetValue(smallest),
+                LargestPx = parsed.GetValue(largest),
+                MostShapes = (int)parsed.GetValue(most),
+            };
+            return new ShapesRun(parsed.GetRequiredValue(output), (ulong)parsed.GetValue(seed), w, h, shapes, screen)
+                .Execute((int)parsed.GetValue(count), interruption.Token);
+        });
+        return command;
+    }
+
+    private static (int W, int H)? ParseSize(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        string[] sides = text.Split('x');
+        int Side(int i) =>
+            int.TryParse(sides[i], NumberStyles.None, CultureInfo.InvariantCulture, out int side)
+                && side is >= LeastSide and <= MostSide ? side : 0;
+        (int w, int h) = sides.Length == 2 ? (Side(0), Side(1)) : (0, 0);
+        if (w == 0 || h == 0)
+        {
+            result.AddError($"--size is '{text}'; it can be WIDTHxHEIGHT such as 320x240, {LeastSide} to {MostSide} px a side");
+        }
+        return (w, h);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Imaging;
+
+
+namespace Fpn.IlGpu.Cli;
+
+/// <summary>One run of <c>fpn shapes</c>.</summary>
+internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int height, SyntheticShapesOptions options, Screen screen)
+{
+    private const string PictureFolder = "pictures";
+
+    private string Json => Path.Join(folder, "instances.json");
+
+    /// <summary>Writes so many pictures and their annotations; returns the exit code.</summary>
+    public int Execute(int count, CancellationToken stop)
+    {
+        Prepare();
+        var progress = new ProgressLine(screen, count);
+        progress.Start();
+        var pictures = new List<AnnotatedPicture>();
+        var source = new SyntheticPictures(firstSeed, count, width, height) { Options = options };
+        IEnumerable<int> wanted = Enumerable.Range(0, count).TakeWhile(_ => !stop.IsCancellationRequested);
+        foreach (AnnotatedPicture picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount))
+        {
+            pictures.Add(picture);
+            progress.Step();
+        }
+        progress.Finish();
+        if (pictures.Count < count)
+        {
+            screen.Error($"Stopped after {pictures.Count} of {count} pictures; '{Json}' is not written.");
+            return ExitCode.Interrupted;
+        }
+
+        CocoWriter.Write(
+            new AnnotatedSet(pictures, SyntheticShapes.Categories), Json);
+        screen.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{Json}: {count} pictures, {pictures.Sum(picture => picture.Objects.Count)} shapes"));
+        return ExitCode.Done;
+    }
+
+    private AnnotatedPicture Write(SyntheticPictures source, int index)
+    {
+        SourcePicture picture = source.Read(index, epoch: 0);
+        string name = string.Create(CultureInfo.InvariantCulture, $"{firstSeed + (ulong)index}.png");
+        PictureWriter.Write(picture.Image, Path.Join(folder, PictureFolder, name));
+        return new AnnotatedPicture(index + 1, name, width, height, picture.Objects);
+    }
+
+    private void Prepare()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.Join(folder, PictureFolder));
+            // Of another run, it would tell of pictures that are replaced now.
+            File.Delete(Json);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another.", exception);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Text.Json;
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
+
+namespace Fpn.IlGpu.Experiments;
+
+/// <summary>
+/// The paper's ablations at the size of the machine at hand: every row of <see cref="PaperTables"/> trained on the same synthetic
+/// scenes under the same budget, and evaluated on scenes that none was trained on. Table 2's proposals are fixed, as the paper's:
+/// those of table 1's row c, first seed. Runs lie in folders of their own, <c>table1-c/seed0</c>; what is there already is not
+/// trained again, and what was begun goes on.
+/// </summary>
+public sealed class Ablation
+{
+    private const string FiguresFile = "figures.json";
+
+    private readonly Device device;
+    private readonly TrainingConfiguration common;
+    private readonly AblationOptions options;
+    private readonly string folder;
+    private readonly IProgress<AblationProgress>? progress;
+    private readonly EvaluatedScenes held;
+    private GivenProposals? heldProposals;
+
+    /// <summary>The row whose RPN proposes for table 2.</summary>
+    private static PaperRow Proposing => PaperTables.Proposals.Rows.Single(row => row.Change.Pyramid == Weights.PyramidKind.Fpn);
+
+    private string TrainingProposals => Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "proposals-training.json");
+
+    /// <summary>Plans it.</summary>
+    /// <param name="device">Where it trains; it stays the caller's.</param>
+    /// <param name="common">What all rows have in common: the configuration of row c of table 1, on synthetic shapes.</param>
+    /// <param name="options">Which rows.</param>
+    /// <param name="folder">Where the runs' folders go.</param>
+    /// <param name="progress">Told what is done.</param>
+    /// <exception cref="TrainingException">The configuration is not of synthetic shapes.</exception>
+    public Ablation(
+        Device device, TrainingConfiguration common, AblationOptions options, string folder, IProgress<AblationProgress>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(common);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        (this.device, this.common, this.options, this.progress) = (device, common, options, progress);
+        this.folder = Path.GetFullPath(folder);
+        var shapes = common.Data.Shapes
+            ?? throw new TrainingException("An ablation is trained on 'data.shapes', of which it holds scenes back for evaluation.");
+        held = new EvaluatedScenes(
+            SyntheticPictures.Of(shapes with { FirstSeed = EvaluatedScenes.FirstHeldSeed, Count = options.HeldScenes }), options.HeldScenes);
+    }
+
+    /// <summary>Trains and evaluates row after row, seed after seed; all rows of a seed before the next.</summary>
+    /// <param name="stop">Ends it; what was trained so far stays.</param>
+    /// <exception cref="TrainingException">A run's loss is no number, or its folder can't be written.</exception>
+    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public IEnumerable<AblationResult> Run(CancellationToken stop = default)
+    {
+        for (var seed = 0; seed < options.Seeds; seed++)
+        {
+            foreach (var table in options.Tables)
+            {
+                foreach (var row in table.Rows.Where(row => options.Rows.Contains(row.Letter, StringComparison.Ordinal)))
+                    yield return Result(table, row, seed, stop);
+            }
+        }
+    }
+
+    private AblationResult Result(PaperTable table, PaperRow row, int seed, CancellationToken stop)
+    {
+        var run = FolderOf(table, row, seed);
+        var isGiven = table == PaperTables.Objects;
+        var configuration = row.Change.Apply(common, table.Detector, isGiven ? TrainingProposals : null, seed);
+        var file = Path.Combine(run, FiguresFile);
+        if (Recorded.Read(file, configuration, options.HeldScenes) is { } known)
+            return new AblationResult(table, row, seed, known.Figures, TimeSpan.FromSeconds(known.Seconds));
+
+        if (isGiven)
+            FixProposals(stop);
+        var time = Train(configuration, run, $"table {table.Number}, row {row.Letter}, seed {seed}", stop);
+        using var detector = Detector.Load(device, Path.Combine(run, "model.safetensors"));
+        var figures = detector is ProposalNetwork rpn
+            ? Recalls(held.Propose(rpn, stop))
+            : Precisions(held.Detect(detector, HeldProposals, stop));
+        Recorded.Write(file, new Recorded(configuration.ToJson(), options.HeldScenes, figures, time.TotalSeconds));
+        return new AblationResult(table, row, seed, figures, time);
+    }
+
+    private string FolderOf(PaperTable table, PaperRow row, int seed) => Path.Combine(
+        folder, string.Create(CultureInfo.InvariantCulture, $"table{table.Number}-{row.Letter}"),
+        string.Create(CultureInfo.InvariantCulture, $"seed{seed}"));
+
+    private TimeSpan Train(TrainingConfiguration configuration, string run, string name, CancellationToken stop)
+    {
+        var isBegun = File.Exists(Path.Combine(run, "checkpoint.safetensors"));
+        using var trainer = Trainer.Open(device, configuration, folder, run, resume: isBegun, SceneTraining.ScenesOf(configuration));
+        var time = TimeSpan.Zero;
+        foreach (var step in trainer.Run(stop))
+        {
+            time += step.Time;
+            progress?.Report(new AblationProgress(name, step.Step, configuration.Schedule.Steps));
+        }
+        stop.ThrowIfCancellationRequested();
+        progress?.Report(new AblationProgress(name, null, configuration.Schedule.Steps));
+        return time;
+    }
+
+    /// <summary>Finds the proposals that all rows of table 2 are given, for the training scenes and the held ones.</summary>
+    private void FixProposals(CancellationToken stop)
+    {
+        if (heldProposals is not null)
+            return;
+        Result(PaperTables.Proposals, Proposing, seed: 0, stop);
+        progress?.Report(new AblationProgress("the proposals for table 2", null, common.Schedule.Steps));
+        using var rpn = (ProposalNetwork)Detector.Load(
+            device, Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "model.safetensors"));
+        if (!File.Exists(TrainingProposals))
+        {
+            var shapes = common.Data.Shapes!;
+            var scenes = new EvaluatedScenes(SyntheticPictures.Of(shapes), shapes.Count);
+            using (var stream = File.Create(TrainingProposals + ".tmp"))
+                scenes.Propose(rpn, stop).Write(stream);
+            File.Move(TrainingProposals + ".tmp", TrainingProposals);
+        }
+        heldProposals = GivenProposals.Of(held.Propose(rpn, stop).Objects, rpn.Configuration.RpnPostNmsTopN);
+    }
+
+    private IReadOnlyList<Box> HeldProposals(long id) => heldProposals!.OfPicture(id);
+
+    private double[] Recalls(EvaluationResults results)
+    {
+        var figures = CocoEvaluation.Of(held.Truth, results).ProposalFigures.ToDictionary(f => f.Name, Percent);
+        return
+        [
+            figures["AR@100 all"], figures["AR@1000 all"],
+            figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"],
+        ];
+    }
+
+    private double[] Precisions(EvaluationResults results)
+    {
+        var figures = CocoEvaluation.Of(held.Truth, results).Figures.ToDictionary(f => f.Name, Percent);
+        return [figures["AP50"], figures["AP"], figures["APs"], figures["APm"], figures["APl"]];
+    }
+
+    // -1 stays: there is nothing of that size to be found.
+    private static double Percent(EvaluationFigure figure) => figure.Value < 0 ? figure.Value : 100 * figure.Value;
+
+    /// <summary>What a run came to, with what makes it the same run.</summary>
+    private sealed record Recorded(string Configuration, int HeldScenes, double[] Figures, double Seconds)
+    {
+        public static Recorded? Read(string file, TrainingConfiguration configuration, int heldScenes)
+        {
+            if (!File.Exists(file))
+                return null;
+            var known = JsonSerializer.Deserialize<Recorded>(File.ReadAllText(file));
+            return known is not null && known.Configuration == configuration.ToJson() && known.HeldScenes == heldScenes ? known : null;
+        }
+
+        public static void Write(string file, Recorded recorded) => File.WriteAllText(file, JsonSerializer.Serialize(recorded));
+    }
+}

@@ -1,0 +1,46 @@
+using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
+
+namespace Fpn.IlGpu.Experiments.Scenes;
+
+/// <summary>Synthetic shapes as training pictures. Keep clear of the seeds 500 000…500 499, which are for evaluation.</summary>
+/// <param name="firstSeed">Seed of the first picture; the others count on from it.</param>
+/// <param name="count">How many make an epoch, at least 1.</param>
+/// <param name="width">Of each picture, in px, at least 21.</param>
+/// <param name="height">Of each picture, in px.</param>
+public sealed class SyntheticPictures(ulong firstSeed, int count, int width = 320, int height = 320) : IPictureSource
+{
+    /// <summary>Whether each epoch has pictures of its own, instead of the same ones again.</summary>
+    public bool IsEndless { get; init; }
+
+    /// <summary>Sizes and counts of the shapes.</summary>
+    public SyntheticShapesOptions Options { get; init; } = new();
+
+    /// <summary>The scenes that a training configuration asks for.</summary>
+    internal static SyntheticPictures Of(ShapesData data) => new((ulong)data.FirstSeed, data.Count, data.Width, data.Height)
+    {
+        Options = new SyntheticShapesOptions { SmallestPx = data.Smallest, LargestPx = data.Largest },
+    };
+
+    /// <inheritdoc/>
+    public int Count { get; } = count > 0 ? count : throw new ArgumentOutOfRangeException(nameof(count), count, "At least one picture.");
+
+    /// <inheritdoc/>
+    public bool IsWide(int index) => width > height;
+
+    /// <summary>Counts from 1, as <c>fpn shapes</c> does.</summary>
+    public long IdOf(int index) => index + 1;
+
+    /// <inheritdoc/>
+    public string NameOf(int index) => $"the scene of seed {firstSeed + (ulong)index}";
+
+    /// <inheritdoc/>
+    public SourcePicture Read(int index, long epoch)
+    {
+        var seed = firstSeed + (ulong)index + (IsEndless ? (ulong)epoch * (ulong)Count : 0);
+        var scene = SyntheticShapes.Scene(seed, width, height, Options);
+        return new SourcePicture(
+            scene.Image, [.. scene.Shapes.Select(s => new AnnotatedObject(new Box(s.X1, s.Y1, s.X2, s.Y2), s.ClassIndex))]);
+    }
+}

@@ -1,0 +1,37 @@
+namespace Fpn.IlGpu.Ptx;
+
+/// <summary>
+/// The asynchronous copies of a warp's lanes (PTX ISA, "Data Movement and Conversion Instructions: cp.async"): each lane
+/// has its own, in groups in the order of its commits. A copy's bytes come into shared memory at the wait and no sooner.
+/// </summary>
+internal sealed class AsyncCopies(SharedMemory shared, int warp)
+{
+    private readonly List<Copy>[] open = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new List<Copy>())];
+    private readonly Queue<List<Copy>>[] groups = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new Queue<List<Copy>>())];
+
+    public void Begin(int lane, ulong destination, byte[] bytes)
+    {
+        shared.BeginCopy(Thread(lane), destination, bytes.Length);
+        open[lane].Add(new Copy(destination, bytes));
+    }
+
+    public void Commit(int lane)
+    {
+        groups[lane].Enqueue(open[lane]);
+        open[lane] = [];
+    }
+
+    /// <summary>Waits for all groups but the latest ones.</summary>
+    public void Wait(int lane, int exceptLatest)
+    {
+        while (groups[lane].Count > exceptLatest)
+        {
+            foreach (var copy in groups[lane].Dequeue())
+                shared.LandCopy(Thread(lane), copy.Destination, copy.Bytes);
+        }
+    }
+
+    private int Thread(int lane) => warp * Warp.Lanes + lane;
+
+    private readonly record struct Copy(ulong Destination, byte[] Bytes);
+}

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using System.Linq.Expressions;
+using System.Reflection;
+using Fpn.IlGpu.Runtime;
+using ILGPU;
+
+namespace Fpn.IlGpu.Ptx;
+
+/// <summary>
+/// A CUDA device without a GPU: it gets the kernels, tiles and weight layouts that CUDA devices get, in host memory, and
+/// every launch runs the PTX that ILGPU compiles. So each test of an operator tests its CUDA kernels too.
+/// </summary>
+internal static class InterpretedDevice
+{
+    /// <summary>Its name among the test devices.</summary>
+    public const string Id = "ptx";
+
+    private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];
+
+    /// <summary>Instructions run so far, counted for each lane.</summary>
+    public static long Instructions { get; private set; }
+
+    public static Device Open()
+    {
+        var info = new DeviceInfo(Id, DeviceKind.Cuda, "PTX interpreter", 1L << 34, null, false) { HasTensorCores = true };
+        var device = Device.Simulate(info, Launcher);
+        device.Limits = new DeviceLimits(GroupThreads: 1024, SharedBytes: 48 << 10, Multiprocessors: 2);
+        return device;
+    }
+
+    /// <summary>A launcher (stream, threads or configuration, arguments …) that runs a kernel's PTX.</summary>
+    private static Delegate Launcher(Delegate kernel, Type type)
+    {
+        var parameters = type.GetMethod("Invoke")!.GetParameters().Select(p => Expression.Parameter(p.ParameterType)).ToArray();
+        var arguments = Expression.NewArrayInit(typeof(object), parameters.Skip(1).Select(p => Expression.Convert(p, typeof(object))));
+        var launch = typeof(InterpretedDevice).GetMethod(nameof(Launch), BindingFlags.Static | BindingFlags.NonPublic)!;
+        return Expression.Lambda(type, Expression.Call(launch, Expression.Constant(kernel.Method), arguments), parameters).Compile();
+    }
+
+    private static void Launch(MethodInfo method, object[] arguments)
+    {
+        var kernel = Kernels.GetOrAdd(method, static m => new PtxKernel(PtxCompiler.Compile(m)));
+        var rest = arguments[1..];
+        switch (arguments[0])
+        {
+            case Index1D threads:
+                kernel.Launch(threads, rest);
+                break;
+            case KernelConfig config:
+                var (grid, group) = (config.GridDim, config.GroupDim);
+                var bytes = config.SharedMemoryConfig.NumElements * config.SharedMemoryConfig.ElementSize;
+                kernel.Run((grid.X, grid.Y, grid.Z), (group.X, group.Y, group.Z), bytes, rest);
+                break;
+            default:
+                throw new PtxException($"A launch with {arguments[0].GetType().Name} is not interpreted.");
+        }
+        Instructions += kernel.Instructions;
+    }
+}

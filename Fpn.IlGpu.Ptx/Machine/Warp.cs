@@ -1,0 +1,97 @@
+using System.Buffers;
+
+namespace Fpn.IlGpu.Ptx;
+
+/// <summary>
+/// Thirty-two threads in lockstep. Lanes that part at a branch run one side after the other and meet again where
+/// <see cref="Reconvergence"/> says, so that an instruction for the whole warp sees whom it would see on a GPU.
+/// </summary>
+internal sealed partial class Warp
+{
+    public const int Lanes = 32;
+
+    private readonly PtxGroup group;
+    private readonly Frame entry;
+
+    public Warp(PtxGroup group, int index, uint lanes, PtxCode code, int registers)
+    {
+        this.group = group;
+        Index = index;
+        // Thousands of groups come after each other, and a kernel may have a thousand registers.
+        Registers = ArrayPool<ulong>.Shared.Rent(registers * Lanes);
+        Array.Clear(Registers);
+        Copies = new AsyncCopies(group.Shared, index);
+        entry = new Frame(code, lanes);
+    }
+
+    public int Index { get; }
+
+    /// <summary>Register r of lane l is at r · 32 + l.</summary>
+    public ulong[] Registers { get; }
+
+    public PtxGroup Group => group;
+
+    public AsyncCopies Copies { get; }
+
+    /// <summary>Each lane's parameters, and the parameters of the functions that it calls.</summary>
+    public required LaneMemory Parameters { get; init; }
+
+    public required LaneMemory Local { get; init; }
+
+    /// <summary>The lanes that have not returned.</summary>
+    public uint Live => entry.Live;
+
+    public bool Done => Live == 0;
+
+    /// <summary>The line of a branch that was promised to be uniform and parted lanes since the last barrier; or 0.</summary>
+    public int BrokenPromise { get; set; }
+
+    /// <summary>Runs to the next barrier of the group, or to the end.</summary>
+    public void Run() => Run(entry);
+
+    /// <summary>Gives its registers back.</summary>
+    public void End() => ArrayPool<ulong>.Shared.Return(Registers);
+
+    /// <summary>Runs a function for some lanes to its end.</summary>
+    public void Call(PtxCode code, uint lanes) => Run(new Frame(code, lanes));
+
+    /// <summary>Fails where an instruction of all 32 lanes is run by fewer, or where they may not run in step.</summary>
+    public void RequireWholeWarp(uint lanes)
+    {
+        if (lanes != uint.MaxValue)
+            throw new PtxException($"All lanes must run this together, and only {lanes:X8} do.");
+        if (BrokenPromise > 0)
+        {
+            throw new PtxException(
+                $"Lanes parted at line {BrokenPromise}, whose branch the text says is uniform, and no barrier brought them together.");
+        }
+    }
+
+    /// <summary>The warp's own barrier.</summary>
+    public void PassBarrier(uint lanes)
+    {
+        if (lanes != Live)
+            throw new PtxException($"Only the lanes {lanes:X8} of {Live:X8} reach the warp's barrier.");
+        group.Shared.PassWarpBarrier(Index);
+        BrokenPromise = 0;
+    }
+
+    private uint TrueLanes(int register)
+    {
+        var values = Registers.AsSpan(register * Lanes, Lanes);
+        var lanes = 0u;
+        for (var i = 0; i < Lanes; i++)
+            lanes |= (uint)values[i] << i;
+        return lanes;
+    }
+
+    private uint LanesWith(int register, ulong value, uint lanes)
+    {
+        for (var i = 0; i < Lanes; i++)
+        {
+            if ((uint)Registers[register * Lanes + i] != (uint)value)
+                lanes &= ~(1u << i);
+        }
+        return lanes;
+    }
+}

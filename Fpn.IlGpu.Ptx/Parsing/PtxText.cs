@@ -1,0 +1,47 @@
+namespace Fpn.IlGpu.Ptx;
+
+/// <summary>Small kernels written by hand, to test the interpreter itself.</summary>
+internal static class PtxText
+{
+    /// <summary>
+    /// A kernel of three views. Its body finds their addresses in %rd1 (a), %rd2 (b) and %rd3 (out), the thread's number
+    /// in %r1, and may use %p, %h (16 bits), %r, %rd, %f and %fd from 4 on.
+    /// </summary>
+    public static PtxKernel Kernel(string body, string functions = "") => new($$"""
+        .version 7.0
+        .target sm_80
+        .address_size 64
+        {{functions}}
+        .visible .entry Test(.param .align 8 .b8 a[16], .param .align 8 .b8 b[16], .param .align 8 .b8 out[16])
+        {
+            .reg .pred %p<20>;
+            .reg .b16 %h<20>;
+            .reg .b32 %r<40>;
+            .reg .b64 %rd<20>;
+            .reg .f32 %f<40>;
+            .reg .f64 %fd<20>;
+            ld.param.u64 %rd1, [a];
+            ld.param.u64 %rd2, [b];
+            ld.param.u64 %rd3, [out];
+            cvta.to.global.u64 %rd1, %rd1;
+            mov.u32 %r1, %tid.x;
+            {{body}}
+            ret;
+        }
+        """);
+
+    /// <summary>What one thread leaves in %rd4, of any type, after it found the numbers in %rd5, %rd6 and %rd7.</summary>
+    public static ulong Value(string body, params ulong[] numbers)
+    {
+        var result = new ulong[1];
+        Kernel($$"""
+            ld.global.u64 %rd5, [%rd1];
+            ld.global.u64 %rd6, [%rd1+8];
+            ld.global.u64 %rd7, [%rd1+16];
+            mov.u64 %rd4, 0;
+            {{body}}
+            st.global.u64 [%rd3], %rd4;
+            """).LaunchGroups(1, 1, (ulong[])[.. numbers, .. new ulong[3 - numbers.Length]], Array.Empty<int>(), result);
+        return result[0];
+    }
+}

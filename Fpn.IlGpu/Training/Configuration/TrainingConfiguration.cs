@@ -1,0 +1,245 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
+
+namespace Fpn.IlGpu.Training;
+
+/// <summary>
+/// A training run, as its file describes it: JSON with comments, keys in snake_case, what is absent as the defaults here say.
+/// <code>
+/// {
+///   "data": { "shapes": { "width": 320, "height": 320 } },
+///   "network": { "layout": "resnet18", "widths": [32, 64, 128, 256], "pyramid_channels": 96, "head_channels": 256 },
+///   "schedule": { "steps": 4000, "batch": 8, "learning_rate": 0.02, "decay": "cosine" },
+///   "model": { "min_size": 320, "max_size": 640, "anchor_sizes": [16, 32, 64, 128, 256] }
+/// }
+/// </code>
+/// </summary>
+public sealed record TrainingConfiguration
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        AllowDuplicateProperties = false,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+    };
+
+    /// <summary>What is learned from.</summary>
+    public required TrainingData Data { get; init; }
+
+    /// <summary>What learns.</summary>
+    public NetworkLayout Network { get; init; } = new();
+
+    /// <summary>How it learns.</summary>
+    public TrainingSchedule Schedule { get; init; } = new();
+
+    /// <summary>What the region proposal network is told.</summary>
+    public ProposalTraining Rpn { get; init; } = new();
+
+    /// <summary>What the box head is told.</summary>
+    public BoxTraining BoxHead { get; init; } = new();
+
+    /// <summary>
+    /// Keys of <see cref="ModelConfiguration"/>: anchors, sizes, thresholds and conventions, which the trained model carries.
+    /// </summary>
+    public JsonElement? Model { get; init; }
+
+    /// <summary>What everything random depends on.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file; the paths in it are relative to its folder.</param>
+    /// <exception cref="TrainingException">
+    /// It is missing, no valid JSON (line and column are named), or has values that make no sense.
+    /// </exception>
+    public static TrainingConfiguration Load(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        string json;
+        try
+        {
+            json = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new TrainingException($"{path}: there is no such training configuration.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            var why = Directory.Exists(path) ? "it is a folder" : e.Message.TrimEnd('.');
+            throw new TrainingException($"{path}: the training configuration can't be read ({why}).", e);
+        }
+        return Parse(json, path);
+    }
+
+    /// <summary>Reads JSON.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="source">Where it is from, as messages name it.</param>
+    /// <exception cref="TrainingException">It is no valid JSON, or has values that make no sense.</exception>
+    public static TrainingConfiguration Parse(string json, string source = "the configuration")
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        try
+        {
+            var configuration = JsonSerializer.Deserialize<TrainingConfiguration>(json, Options)
+                ?? throw new TrainingException($"{source}: a training configuration is a JSON object.");
+            configuration.Check(source);
+            return configuration;
+        }
+        catch (JsonException e)
+        {
+            throw new TrainingException(new ConfigurationSentence(source, Options).Of(e), e);
+        }
+    }
+
+    /// <summary>All of it as JSON, for checkpoints.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Options);
+
+    /// <summary>The conventions and settings of the model.</summary>
+    /// <exception cref="WeightsException">A key is unknown or has no sensible value.</exception>
+    /// <exception cref="TrainingException">There is no training of such a model.</exception>
+    internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes)
+    {
+        var own = new ModelConfiguration { Classes = ["background", .. classes] };
+        var model = Model is { } json ? ModelConfigurationJson.Read(json.GetRawText(), own) : own;
+        if (model.Detector is not (DetectorKind.FasterRcnn or DetectorKind.FastRcnn or DetectorKind.ProposalNetwork))
+        {
+            throw new TrainingException(
+                $"'model.detector' is {WeightsException.Quote(model.Detector)}; what can be trained is {DetectorKind.FasterRcnn}, "
+                + $"{DetectorKind.FastRcnn} and {DetectorKind.ProposalNetwork}.");
+        }
+        if (model.Detector == DetectorKind.FastRcnn != (Data.Proposals is not null))
+        {
+            throw new TrainingException(
+                $"'data.proposals' names the proposals that a {DetectorKind.FastRcnn} is trained on: one can't be without the other.");
+        }
+        if (model.Pyramid == PyramidKind.SingleMap && !Network.SharedRpnHead)
+            throw new TrainingException("'network.shared_rpn_head' of a single map can only be true: there is one level.");
+        return model;
+    }
+
+    private void Check(string source)
+    {
+        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem();
+        if (problem is not null)
+            throw new TrainingException($"{source}: {problem}.");
+        CheckModel(source);
+    }
+
+    private void CheckModel(string source)
+    {
+        if (Model is not { } json)
+            return;
+        try
+        {
+            var unknown = ModelConfigurationJson.Read(json.GetRawText()).UnknownKeys;
+            if (unknown.Count > 0)
+            {
+                throw new TrainingException(
+                    $"{source}: 'model' has no key '{unknown[0]}'; 'fpn weights info' shows the keys of a model's configuration.");
+            }
+        }
+        catch (WeightsException e)
+        {
+            throw new TrainingException($"{source}: 'model' can't be used. {e.Message}", e);
+        }
+        if (json.TryGetProperty("classes", out _))
+            throw new TrainingException($"{source}: 'model.classes' can't be chosen: the classes are those of the data.");
+    }
+}
+
+/// <summary>What is learned from: one of the three.</summary>
+public sealed record TrainingData
+{
+    /// <summary>The synthetic scenes that come with the library.</summary>
+    public ShapesData? Shapes { get; init; }
+
+    /// <summary>Pictures with annotations in COCO's format.</summary>
+    public CocoData? Coco { get; init; }
+
+    /// <summary>A folder as of Pascal VOC.</summary>
+    public VocData? Voc { get; init; }
+
+    /// <summary>Whether every other picture, by chance, is mirrored left to right.</summary>
+    public bool Flip { get; init; } = true;
+
+    /// <summary>
+    /// Lengths of the shorter side of which each picture gets one by chance, in px; empty for the model's <c>min_size</c>.
+    /// </summary>
+    public int[] ShorterSides { get; init; } = [];
+
+    /// <summary>
+    /// A file of proposals for the pictures, as <c>fpn proposals</c> writes it: what Fast R-CNN, which finds none itself, is trained
+    /// on, and nothing else.
+    /// </summary>
+    public string? Proposals { get; init; }
+
+    /// <summary>Batches that are prepared ahead of the device.</summary>
+    public int Ahead { get; init; } = 2;
+
+    internal string? Problem()
+    {
+        if (new object?[] { Shapes, Coco, Voc }.Count(d => d is not null) != 1)
+            return "'data' takes one of 'shapes', 'coco' and 'voc'";
+        if (ShorterSides.Any(side => side is < 32 or > 8192))
+            return "'data.shorter_sides' takes lengths from 32 to 8192 px";
+        if (Shapes is { } shapes && shapes.Problem() is { } problem)
+            return problem;
+        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : null;
+    }
+}
+
+/// <summary>The synthetic scenes; see <c>docs/data.md</c>.</summary>
+public sealed record ShapesData
+{
+    private const int LeastSide = 21;
+    private const int MostSide = 8192;
+
+    /// <summary>Width of a scene, in px.</summary>
+    public int Width { get; init; } = 320;
+
+    /// <summary>Height of a scene, in px.</summary>
+    public int Height { get; init; } = 320;
+
+    /// <summary>The first scene's seed; the others count on from there.</summary>
+    public int FirstSeed { get; init; } = 1_000_000;
+
+    /// <summary>How many different scenes there are.</summary>
+    public int Count { get; init; } = 1_000_000;
+
+    /// <summary>Least size of a shape (twice the radius), in px.</summary>
+    public double Smallest { get; init; } = 10;
+
+    /// <summary>Largest size of a shape, in px.</summary>
+    public double Largest { get; init; } = 280;
+
+    internal string? Problem()
+    {
+        if (Width is < LeastSide or > MostSide || Height is < LeastSide or > MostSide)
+            return $"'data.shapes' takes 'width' and 'height' from {LeastSide} to {MostSide} px";
+        if (Count < 1 || FirstSeed < 0)
+            return "'data.shapes' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
+        return Smallest >= 1 && Largest >= Smallest
+            ? null
+            : "'data.shapes' takes a 'smallest' from 1 px on, and a 'largest' that is no smaller";
+    }
+}
+
+/// <summary>COCO's format.</summary>
+/// <param name="Annotations">The JSON file of instances.</param>
+/// <param name="Pictures">The folder of the pictures.</param>
+public sealed record CocoData(string Annotations, string Pictures);
+
+/// <summary>Pascal VOC's format.</summary>
+/// <param name="Folder">The folder that has <c>Annotations</c>, <c>ImageSets</c> and <c>JPEGImages</c>.</param>
+/// <param name="Split">The list of pictures, such as <c>trainval</c>.</param>
+public sealed record VocData(string Folder, string Split);
