@@ -71,7 +71,6 @@ internal static class DetectBench
                 peerRuns.Add(peer.Detect());
             }
         }
-
         using var process = Process.GetCurrentProcess();
         return new Measured
         {

@@ -57,7 +57,7 @@ internal static class GradientBench
     private static void Print(List<Layer> layers, TorchvisionPeer? peer)
     {
         var passes = Enum.GetValues<LayerPass>();
-        LayerPass[] peers = peer is null ? [] : passes[1..];
+        var peers = peer is null ? [] : passes[1..];
         Console.WriteLine("ms\n");
         var table = new MarkdownTable(
         [

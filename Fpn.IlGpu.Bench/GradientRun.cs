@@ -79,7 +79,8 @@ internal sealed class GradientRun : IDisposable
         => Enum.GetValues<LayerPass>().Where(pass => pass != LayerPass.Data || !IsFirst(shape));
 
     /// <summary>The milliseconds of a pass, the mean of some in a row.</summary>
-    public double Ms(LayerPass pass, int repeats) => Timing.Ms(() =>
+    public double Ms(LayerPass pass, int repeats) => Timing.Ms(()
+    =>
     {
         for (var i = 0; i < repeats; i++)
             Queue(pass);

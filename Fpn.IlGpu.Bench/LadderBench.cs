@@ -31,7 +31,7 @@ internal static class LadderBench
             using var device = options.OpenDevice(parsed);
             using var peer = options.StartPeer(parsed, device);
             Results.Introduce(device, peer);
-            LayerShape[] shapes = LayerShape.Only(LayerShape.R50Fpn, parsed.GetValue(only));
+            var shapes = LayerShape.Only(LayerShape.R50Fpn, parsed.GetValue(only));
             using var peak = new PeakRate(device);
             List<Layer> layers = [.. shapes.Select(shape => Climb(device, peer, peak, shape, parsed.GetValue(runs)))];
             Print(layers, peak.Flops, peer);

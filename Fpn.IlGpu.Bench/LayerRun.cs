@@ -42,7 +42,8 @@ internal sealed class LayerRun : IDisposable
     public long MultiplyAdds { get; }
 
     /// <summary>The milliseconds of a run, the mean of some in a row.</summary>
-    public double Ms(int repeats) => Timing.Ms(() =>
+    public double Ms(int repeats) => Timing.Ms(()
+    =>
     {
         for (var i = 0; i < repeats; i++)
             Queue();

@@ -25,14 +25,12 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
 };
 
 // A path may begin with '@': such an argument is a path here, not a file of further arguments.
-ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is ParseErrorAction)
 {
-    string command = "fpn";
-    for (CommandResult? at = parsed.CommandResult; at is not null && at.Command != root; at = at.Parent as CommandResult)
-    {
+    var command = "fpn";
+    for (var at = parsed.CommandResult; at is not null && at.Command != root; at = at.Parent as CommandResult)
         command = command.Insert("fpn".Length, $" {at.Command.Name}");
-    }
     Screen.Complain($"{parsed.Errors[0].Message.TrimEnd('.')}; see '{command} --help'.");
     return ExitCode.WrongUsage;
 }

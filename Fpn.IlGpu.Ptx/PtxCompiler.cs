@@ -26,6 +26,6 @@ internal static class PtxCompiler
     }
 
     /// <summary>Whether ILGPU chooses the groups, and passes an index.</summary>
-    public static bool IsImplicitlyGrouped(MethodInfo kernel) =>
-        kernel.GetParameters() is [var first, ..] && first.ParameterType == typeof(Index1D);
+    public static bool IsImplicitlyGrouped(MethodInfo kernel)
+        => kernel.GetParameters() is [var first, ..] && first.ParameterType == typeof(Index1D);
 }

@@ -30,12 +30,12 @@ internal sealed class PtxKernel
     public bool ReverseWarps { get; set; }
 
     /// <summary>Compiles a kernel of C#.</summary>
-    public static PtxKernel Compile(Delegate kernel) =>
-        new(PtxCompiler.Compile(kernel.Method));
+    public static PtxKernel Compile(Delegate kernel)
+        => new(PtxCompiler.Compile(kernel.Method));
 
     /// <summary>Runs an implicitly grouped kernel; the arguments are those after the index.</summary>
-    public void Launch(int threads, params object[] arguments) =>
-        Run(((threads + ImplicitGroup - 1) / ImplicitGroup, 1, 1), (ImplicitGroup, 1, 1), 0, [threads, .. arguments]);
+    public void Launch(int threads, params object[] arguments)
+        => Run(((threads + ImplicitGroup - 1) / ImplicitGroup, 1, 1), (ImplicitGroup, 1, 1), 0, [threads, .. arguments]);
 
     /// <summary>Runs an explicitly grouped kernel.</summary>
     public void LaunchGroups(int grid, int group, params object[] arguments) => Run((grid, 1, 1), (group, 1, 1), 0, arguments);

@@ -46,10 +46,10 @@ internal static class TestDevices
     /// <summary>
     /// The forms that a device can run. The simulated GPU gets a GPU's tile, but runs the CPU's body of it, which is of another size.
     /// </summary>
-    public static IEnumerable<ConvolutionForm> Forms(Device device, ConvolutionGeometry geometry) =>
-        from form in ConvolutionForms.Ladder(device, geometry)
-        where form != ConvolutionForm.Tile || device.Info.Id != SimulatedGpu
-        select form;
+    public static IEnumerable<ConvolutionForm> Forms(Device device, ConvolutionGeometry geometry)
+        => from form in ConvolutionForms.Ladder(device, geometry)
+           where form != ConvolutionForm.Tile || device.Info.Id != SimulatedGpu
+           select form;
 
     /// <summary>Whether no hardware is behind it, so that tests had better be small.</summary>
     public static bool IsSlow(Device device) => device.Info.Id is SimulatedGpu or InterpretedDevice.Id;

@@ -14,8 +14,8 @@ internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<
     }
 
     /// <summary>All of the library's, and the shipped model from pixels to boxes.</summary>
-    public static IReadOnlyList<VerifiedOperator> All =>
-    [
+    public static IReadOnlyList<VerifiedOperator> All
+    => [
         .. ConvolutionCases.Operators,
         .. PoolingCases.Operators,
         .. PreprocessCases.Operators,

@@ -171,7 +171,8 @@ internal sealed class PeakRate : IDisposable
 
         public void Dispose() => output.Dispose();
 
-        private double Ms(Device device) => Timing.Ms(() =>
+        private double Ms(Device device) => Timing.Ms(()
+        =>
         {
             device.Launch(kernel, threads, rounds, output.View);
             device.Synchronize();

@@ -48,14 +48,14 @@ internal static class AblateCommand
             HelpName = "abcdef",
             DefaultValueFactory = _ => "abcdef",
         };
-        Option<long> seeds = WholeNumberOption.Create(
+        var seeds = WholeNumberOption.Create(
             "--seeds", "N", 3, 1, 1000, "How often each row is trained, each time from another seed.");
-        Option<long> held = WholeNumberOption.Create(
+        var held = WholeNumberOption.Create(
             "--held", "N", 300, 1, 100_000, "How many scenes are evaluated on; none is trained on.");
         tables.Validators.Add(result => Check(result, tables, "12", ','));
         rows.Validators.Add(result => Check(result, rows, "abcdef", null));
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var command = new Command("ablate", "Trains and evaluates the paper's ablations on synthetic scenes.")
         {
             configuration, output, tables, rows, seeds, held, device, anyOpenCl,
@@ -82,11 +82,9 @@ internal static class AblateCommand
 
     private static void Check(OptionResult result, Option<string> option, string known, char? between)
     {
-        string value = result.GetValueOrDefault<string>();
+        var value = result.GetValueOrDefault<string>();
         char[] named = [.. value.Where(c => c != between)];
         if (named.Length == 0 || named.Any(c => !known.Contains(c)))
-        {
             result.AddError($"{option.Name} is '{value}'; it takes some of {string.Join(", ", known.Select(c => c))}.");
-        }
     }
 }

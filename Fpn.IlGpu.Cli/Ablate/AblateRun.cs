@@ -16,14 +16,14 @@ internal sealed class AblateRun(
     /// <summary>Does it all, and returns the process's exit code.</summary>
     public int Execute()
     {
-        TrainingConfiguration configuration = TrainingConfiguration.Load(configurationPath);
+        var configuration = TrainingConfiguration.Load(configurationPath);
         using var device = Device.Open(deviceName, options);
         var progress = new Said(screen);
         var results = new List<AblationResult>();
-        bool isStopped = false;
+        var isStopped = false;
         try
         {
-            foreach (AblationResult result in new Ablation(device, configuration, ablation, folder, progress).Run(stop))
+            foreach (var result in new Ablation(device, configuration, ablation, folder, progress).Run(stop))
             {
                 results.Add(result);
                 screen.Progress("");
@@ -38,20 +38,16 @@ internal sealed class AblateRun(
         {
             screen.Progress("");
         }
-        foreach (PaperTable table in ablation.Tables)
-        {
+        foreach (var table in ablation.Tables)
             Show(table, [.. results.Where(result => result.Table == table)]);
-        }
         if (isStopped)
-        {
             screen.WriteLine("Stopped; the same command goes on.");
-        }
         return isStopped ? ExitCode.Interrupted : ExitCode.Done;
     }
 
     private static string Line(AblationResult result)
     {
-        IEnumerable<string> figures = result.Table.Columns.Zip(
+        var figures = result.Table.Columns.Zip(
             result.Figures, (name, value) => $"{name} {Cell([value])}");
         return $"table {result.Table.Number}, row {result.Row.Letter}, seed {result.Seed}: {string.Join(", ", figures)}"
             + $" ({ProgressLine.Duration(result.Time)})";
@@ -60,17 +56,13 @@ internal sealed class AblateRun(
     private void Show(PaperTable paper, AblationResult[] results)
     {
         if (results.Length == 0)
-        {
             return;
-        }
         screen.WriteLine($"Table {paper.Number}, {paper.Title}; below each row the paper's figures:");
-        Table table = Screen.NewTable();
+        var table = Screen.NewTable();
         table.AddColumn(new TableColumn("row").NoWrap());
-        foreach (string column in paper.Columns)
-        {
+        foreach (var column in paper.Columns)
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
-        }
-        foreach (IGrouping<PaperRow, AblationResult> row in results.GroupBy(result => result.Row))
+        foreach (var row in results.GroupBy(result => result.Row))
         {
             table.AddRow([$"{row.Key.Letter} {row.Key.Name}", .. paper.Columns.Select((_, i) => Cell([.. row.Select(r => r.Figures[i])]))]);
             table.AddRow(["  in the paper", .. row.Key.Paper.Select(value => value.ToString("F1", CultureInfo.InvariantCulture))]);
@@ -82,11 +74,9 @@ internal sealed class AblateRun(
     private static string Cell(double[] values)
     {
         if (values.Any(value => value < 0))
-        {
             return "-";
-        }
-        double mean = values.Average();
-        string spread = values.Length < 2 ? "" : string.Create(
+        var mean = values.Average();
+        var spread = values.Length < 2 ? "" : string.Create(
             CultureInfo.InvariantCulture, $"±{Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):F1}");
         return string.Create(CultureInfo.InvariantCulture, $"{mean:F1}{spread}");
     }

@@ -14,7 +14,7 @@ internal static class ErrorSentence
 
     public static string Of(Exception exception)
     {
-        string sentence = exception switch
+        var sentence = exception switch
         {
             CommandException or PictureException or AnnotationException or TrainingException or WeightsException or DeviceException
                 => exception.Message,
@@ -23,7 +23,7 @@ internal static class ErrorSentence
             _ => $"Something unexpected went wrong ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "
                 + $"set {TraceVariable}=1 to see where, and please report it.",
         };
-        string oneLine = sentence.ReplaceLineEndings(" ");
+        var oneLine = sentence.ReplaceLineEndings(" ");
         return Environment.GetEnvironmentVariable(TraceVariable) is null or "" or "0"
             ? oneLine
             : $"{oneLine}{Environment.NewLine}{exception}";
@@ -32,7 +32,7 @@ internal static class ErrorSentence
     /// <summary>The same, for what happened to one picture, which the sentence names.</summary>
     public static string Of(Exception exception, string path)
     {
-        string sentence = Of(exception);
+        var sentence = Of(exception);
         return exception is PictureException ? sentence : $"'{path}': {sentence}";
     }
 }

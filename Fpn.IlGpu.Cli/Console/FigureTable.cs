@@ -21,38 +21,30 @@ internal static class FigureTable
     /// <summary>The 12 figures.</summary>
     public static Table OfDetections(IReadOnlyList<CocoEvaluation> evaluations)
     {
-        Table table = NewTable(["figure", "IoU", "objects", "best"], evaluations);
+        var table = NewTable(["figure", "IoU", "objects", "best"], evaluations);
         IReadOnlyList<EvaluationFigure>[] figures = [.. evaluations.Select(evaluation => evaluation.Figures)];
-        for (int i = 0; i < Meanings.Length; i++)
-        {
+        for (var i = 0; i < Meanings.Length; i++)
             table.AddRow([figures[0][i].Name, .. Meanings[i], .. figures.Select(of => Said(of[i].Value))]);
-        }
         return table;
     }
 
     /// <summary>Recall by the number of proposals and the objects' size.</summary>
     public static Table OfProposals(IReadOnlyList<CocoEvaluation> evaluations)
     {
-        Table table = NewTable(["figure", "objects"], evaluations);
+        var table = NewTable(["figure", "objects"], evaluations);
         IReadOnlyList<EvaluationFigure>[] figures = [.. evaluations.Select(evaluation => evaluation.ProposalFigures)];
-        for (int i = 0; i < figures[0].Count; i++)
-        {
+        for (var i = 0; i < figures[0].Count; i++)
             table.AddRow([.. figures[0][i].Name.Split(' '), .. figures.Select(of => Said(of[i].Value))]);
-        }
         return table;
     }
 
     private static Table NewTable(string[] headings, IReadOnlyList<CocoEvaluation> evaluations)
     {
-        Table table = Screen.NewTable();
-        foreach (string heading in headings)
-        {
+        var table = Screen.NewTable();
+        foreach (var heading in headings)
             table.AddColumn(new TableColumn(heading).NoWrap());
-        }
-        foreach (CocoEvaluation evaluation in evaluations)
-        {
+        foreach (var evaluation in evaluations)
             table.AddColumn(new TableColumn(EvaluationJson.NameOf(evaluation.Kind)).RightAligned().NoWrap());
-        }
         return table;
     }
 

@@ -32,19 +32,15 @@ internal sealed class Interruption : IDisposable
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in registrations)
-        {
+        foreach (var registration in registrations)
             registration.Dispose();
-        }
         source.Dispose();
     }
 
     private void Handle(PosixSignalContext context)
     {
         if (source.IsCancellationRequested)
-        {
             return;
-        }
         context.Cancel = true;
         source.Cancel();
         screen.Error(sentence);

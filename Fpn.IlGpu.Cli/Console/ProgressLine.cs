@@ -18,9 +18,7 @@ internal sealed class ProgressLine(Screen screen, int total)
     {
         done++;
         if (done == 1)
-        {
             firstDone = clock.Elapsed;
-        }
         Show();
     }
 
@@ -30,9 +28,7 @@ internal sealed class ProgressLine(Screen screen, int total)
     private void Show()
     {
         if (total > 1)
-        {
             screen.Progress(Text(done, total, clock.Elapsed - firstDone));
-        }
     }
 
     /// <summary>
@@ -41,13 +37,11 @@ internal sealed class ProgressLine(Screen screen, int total)
     /// </summary>
     internal static string Text(int done, int total, TimeSpan sinceFirst)
     {
-        string count = string.Create(CultureInfo.InvariantCulture, $"{done} of {total} pictures");
+        var count = string.Create(CultureInfo.InvariantCulture, $"{done} of {total} pictures");
         if (done < 2 || done == total || sinceFirst <= TimeSpan.Zero)
-        {
             return count;
-        }
-        double rate = (done - 1) / sinceFirst.TotalSeconds;
-        string speed = rate >= 1
+        var rate = (done - 1) / sinceFirst.TotalSeconds;
+        var speed = rate >= 1
             ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second")
             : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
         return $"{count}, {speed}, {Duration(TimeSpan.FromSeconds((total - done) / rate))} left";

@@ -23,16 +23,14 @@ internal sealed class Screen(bool quiet = false)
     public static bool ResultsOnTerminal => !Console.IsOutputRedirected;
 
     /// <summary>Whether a line on standard error can be written over again.</summary>
-    public static bool ProgressOnTerminal =>
-        !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    public static bool ProgressOnTerminal
+        => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>Writes a line of results, which the terminal may wrap but this does not.</summary>
     public void WriteLine(string line = "")
     {
         if (quiet)
-        {
             return;
-        }
         lock (gate)
         {
             HideProgress();
@@ -45,9 +43,7 @@ internal sealed class Screen(bool quiet = false)
     public void Write(IRenderable renderable)
     {
         if (quiet)
-        {
             return;
-        }
         lock (gate)
         {
             HideProgress();
@@ -71,9 +67,7 @@ internal sealed class Screen(bool quiet = false)
     public void Progress(string text)
     {
         if (!ProgressOnTerminal)
-        {
             return;
-        }
         lock (gate)
         {
             HideProgress();
@@ -92,19 +86,15 @@ internal sealed class Screen(bool quiet = false)
     public void Step(string step, string detail, bool begins)
     {
         if (ProgressOnTerminal)
-        {
             Progress(Cut(Printable($"{step}, {detail}")));
-        }
         else if (begins)
-        {
             Error($"{step}.");
-        }
     }
 
     /// <summary>A text that fits a line of 80 columns, with the last one free, and those that Ctrl-C shows up in.</summary>
     internal static string Cut(string text)
     {
-        int width = 79 - CtrlC.Length;
+        var width = 79 - CtrlC.Length;
         return text.Length <= width ? text : $"{text[..(width - 1)]}…";
     }
 
@@ -115,16 +105,14 @@ internal sealed class Screen(bool quiet = false)
     public static void Complain(string sentence) => Console.Error.WriteLine($"fpn: {Printable(sentence)}");
 
     /// <summary>File names and labels come from elsewhere: what they hold must not steer the terminal.</summary>
-    public static string Printable(string text) =>
-        string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t') ? '?' : c));
+    public static string Printable(string text)
+        => string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t') ? '?' : c));
 
     // Spaces, not an escape sequence, so that it works on every terminal; also over what it shows of Ctrl-C.
     private void HideProgress()
     {
         if (progress.Length > 0)
-        {
             Console.Error.Write($"\r{new string(' ', progress.Length + CtrlC.Length)}\r");
-        }
     }
 
     private void ShowProgress() => Console.Error.Write(progress);
@@ -132,10 +120,10 @@ internal sealed class Screen(bool quiet = false)
     private static IAnsiConsole CreateConsole()
     {
         // Said outright, because the library's own guess writes escape codes into files on some systems.
-        bool styled = ResultsOnTerminal
+        var styled = ResultsOnTerminal
             && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") != "dumb";
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = styled ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = styled ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
@@ -144,9 +132,7 @@ internal sealed class Screen(bool quiet = false)
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
         });
         if (!ResultsOnTerminal)
-        {
             console.Profile.Width = UnlimitedWidth;
-        }
         return console;
     }
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Cli;
 
@@ -18,10 +17,8 @@ internal sealed class AnnotatedPictures
         Folder = folder;
         // Names are told apart without regard to case, as some file systems do; an input is never written over.
         var taken = new HashSet<string>(inputs.Select(Path.GetFullPath), StringComparer.OrdinalIgnoreCase);
-        foreach (string input in inputs)
-        {
+        foreach (var input in inputs)
             outputs.Add(input, FreeName(input, taken));
-        }
         CheckFolder();
     }
 
@@ -33,31 +30,29 @@ internal sealed class AnnotatedPictures
     public string Write(string input, RgbImage picture, IReadOnlyList<DetectedObject> objects)
     {
         AnnotationPainter.Draw(picture, [.. objects.Select(Annotate)]);
-        string output = outputs[input];
+        var output = outputs[input];
         PictureWriter.Write(picture, output);
         return output;
     }
 
     private static Annotation Annotate(DetectedObject found)
     {
-        Box box = found.BoxImagePx;
-        string text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
+        var box = found.BoxImagePx;
+        var text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
         return new Annotation(box.X1, box.Y1, box.X2, box.Y2, text, found.ClassId, found.Mask);
     }
 
     // Photographs stay JPEG, which is smaller; everything else becomes PNG.
     private string FreeName(string input, HashSet<string> taken)
     {
-        string extension = Path.GetExtension(input).ToLowerInvariant() is ".jpg" or ".jpeg" ? ".jpg" : ".png";
-        string stem = Path.GetFileNameWithoutExtension(input);
-        for (int number = 1; ; number++)
+        var extension = Path.GetExtension(input).ToLowerInvariant() is ".jpg" or ".jpeg" ? ".jpg" : ".png";
+        var stem = Path.GetFileNameWithoutExtension(input);
+        for (var number = 1; ; number++)
         {
-            string suffix = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"-{number}");
-            string path = Path.Join(Folder, $"{stem}{suffix}{extension}");
+            var suffix = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"-{number}");
+            var path = Path.Join(Folder, $"{stem}{suffix}{extension}");
             if (taken.Add(Path.GetFullPath(path)))
-            {
                 return path;
-            }
         }
     }
 
@@ -66,7 +61,7 @@ internal sealed class AnnotatedPictures
         try
         {
             Directory.CreateDirectory(Folder);
-            string trial = Path.Join(Folder, $".fpn-{Guid.NewGuid():N}");
+            var trial = Path.Join(Folder, $".fpn-{Guid.NewGuid():N}");
             using FileStream stream = new(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
-using Fpn.IlGpu.Runtime;
-
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>The command line of <c>fpn detect</c>: its options, what may be given for them, and its help.</summary>
@@ -43,10 +41,10 @@ internal static class DetectCommand
                 + "Default: the model that ships with fpn, which knows seven shapes.",
             HelpName = "FILE|NAME",
         };
-        Option<string[]> configuration = ConfigurationOption.Create();
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
-        Option<Precision?> precision = DeviceOption.CreatePrecision();
+        var configuration = ConfigurationOption.Create();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var precision = DeviceOption.CreatePrecision();
         var score = new Option<float>("--score", "-s")
         {
             Description = "Leave out objects that score lower; 0 to 1.",
@@ -54,7 +52,7 @@ internal static class DetectCommand
             DefaultValueFactory = _ => 0.5f,
             CustomParser = ParseScore,
         };
-        Option<long> batch = WholeNumberOption.Create(
+        var batch = WholeNumberOption.Create(
             "--batch", "N", 1, 1, 1024, "Pictures detected together: a large GPU may do more a second, and needs more memory.");
         var output = new Option<string>("--out", "-o")
         {
@@ -110,32 +108,26 @@ internal static class DetectCommand
 
     private static float ParseScore(ArgumentResult result)
     {
-        string value = result.Tokens[0].Value;
-        if (!float.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out float score) || score is not (>= 0 and <= 1))
-        {
+        var value = result.Tokens[0].Value;
+        if (!float.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var score) || score is not (>= 0 and <= 1))
             result.AddError($"--score is '{value}'; it can be a number from 0 to 1, such as 0.5");
-        }
         return score;
     }
 
     // The parser takes an option that it does not know for one more path.
     private static void RefuseOptions(ArgumentResult result)
     {
-        string? option = result.Tokens.Select(token => token.Value)
+        var option = result.Tokens.Select(token => token.Value)
             .FirstOrDefault(value => value.StartsWith('-') && !Path.Exists(value));
         if (option is not null)
-        {
             result.AddError($"There is no option '{option}'");
-        }
     }
 
     // Someone who forgets the file's name after --json would lose the picture that follows it.
     private static void RefusePicture(OptionResult result)
     {
-        string? file = result.Tokens.Count > 0 ? result.Tokens[0].Value : null;
+        var file = result.Tokens.Count > 0 ? result.Tokens[0].Value : null;
         if (file is not null && InputPictures.IsPicture(file))
-        {
             result.AddError($"--json would write over the picture '{file}'; name another file, such as detections.jsonl");
-        }
     }
 }

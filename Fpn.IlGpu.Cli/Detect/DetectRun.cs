@@ -37,24 +37,19 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
     /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
     public int Execute()
     {
-        InputPictures inputs = InputPictures.Find(settings.Paths, settings.Recursive, settings.Out);
-        foreach (string problem in inputs.Problems)
-        {
+        var inputs = InputPictures.Find(settings.Paths, settings.Recursive, settings.Out);
+        foreach (var problem in inputs.Problems)
             screen.Error(problem);
-        }
         if (inputs.Files.Count == 0)
-        {
             return ExitCode.SomethingFailed;
-        }
-
-        string? weights = ModelArgument.FileOf(settings.Model);
+        var weights = ModelArgument.FileOf(settings.Model);
         AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
-        using JsonLines? json = settings.Json is null ? null : JsonLines.Open(settings.Json);
+        using var json = settings.Json is null ? null : JsonLines.Open(settings.Json);
         var options = new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl, Precision = settings.Precision };
         using var device = Device.Open(settings.Device, options);
         using var detector = Detector.Load(device, weights, settings.Configuration);
         detector.ScoreThreshold = settings.Score;
-        string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
+        var model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
         json?.Start();
 
@@ -63,11 +58,11 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         progress.Start();
         try
         {
-            Task reporting = Task.CompletedTask;
-            IEnumerable<Item> decoded = Prefetch.InOrder(inputs.Files, Decode, Math.Max(DecodedAhead, settings.Batch));
-            foreach (Item[] batch in decoded.TakeWhile(_ => !stop.IsCancellationRequested).Chunk(settings.Batch))
+            var reporting = Task.CompletedTask;
+            var decoded = Prefetch.InOrder(inputs.Files, Decode, Math.Max(DecodedAhead, settings.Batch));
+            foreach (var batch in decoded.TakeWhile(_ => !stop.IsCancellationRequested).Chunk(settings.Batch))
             {
-                Item[] detected = Detect(detector, batch);
+                var detected = Detect(detector, batch);
                 reporting.GetAwaiter().GetResult();
                 reporting = Task.Run(() => Report(detected, annotated, json, progress), CancellationToken.None);
             }
@@ -77,12 +72,9 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         {
             progress.Finish();
         }
-
         Summarise(inputs.Files.Count, clock.Elapsed, annotated);
         if (done + failed < inputs.Files.Count)
-        {
             return ExitCode.Interrupted;
-        }
         return failed > 0 || inputs.Problems.Count > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 
@@ -102,15 +94,13 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
     {
         Item[] readable = [.. batch.Where(item => item.Picture is not null)];
         if (readable.Length == 0)
-        {
             return batch;
-        }
         var clock = Stopwatch.StartNew();
         try
         {
             RgbImage[] pictures = [.. readable.Select(item => item.Picture!)];
-            IReadOnlyList<IReadOnlyList<DetectedObject>> found = detector.Detect(pictures, CancellationToken.None);
-            TimeSpan each = clock.Elapsed / readable.Length;
+            var found = detector.Detect(pictures, CancellationToken.None);
+            var each = clock.Elapsed / readable.Length;
             var results = readable.Zip(found, (item, objects) => item with { Found = objects, Time = each }).GetEnumerator();
             return [.. batch.Select(item => item.Picture is not null && results.MoveNext() ? results.Current : item)];
         }
@@ -127,7 +117,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
 
     private void Report(Item[] batch, AnnotatedPictures? annotated, JsonLines? json, ProgressLine progress)
     {
-        foreach (Item item in batch)
+        foreach (var item in batch)
         {
             if (item.Error is null && item.Picture is { } picture)
             {
@@ -146,12 +136,12 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
 
     private void Report(Item item, RgbImage picture, AnnotatedPictures? annotated)
     {
-        string drawn = "";
+        var drawn = "";
         Exception? error = null;
         try
         {
-            string? output = annotated?.Write(item.Path, picture, item.Found);
-            bool renamed = output is not null && Path.GetFileNameWithoutExtension(output) != Path.GetFileNameWithoutExtension(item.Path);
+            var output = annotated?.Write(item.Path, picture, item.Found);
+            var renamed = output is not null && Path.GetFileNameWithoutExtension(output) != Path.GetFileNameWithoutExtension(item.Path);
             drawn = renamed ? $", drawn as {Path.GetFileName(output)}" : "";
         }
         catch (Exception exception)
@@ -163,9 +153,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
             $"{item.Path}: {picture.Width} × {picture.Height}, {Count(item.Found.Count, "object")}, "
             + $"{item.Time.TotalSeconds:F2} s{drawn}"));
         if (item.Found.Count > 0)
-        {
             screen.Write(DetectionTable.Of(item.Found));
-        }
         objects += item.Found.Count;
         if (error is null)
         {
@@ -180,13 +168,13 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
 
     private void Summarise(int total, TimeSpan time, AnnotatedPictures? annotated)
     {
-        string stopped = done + failed < total ? $"Stopped before {Count(total - done - failed, "picture")}. " : "";
-        string bad = failed == 0 ? "" : $", {failed} failed";
-        string where = annotated is null || done == 0 ? "" : $" Annotated pictures are in {annotated.Folder}.";
+        var stopped = done + failed < total ? $"Stopped before {Count(total - done - failed, "picture")}. " : "";
+        var bad = failed == 0 ? "" : $", {failed} failed";
+        var where = annotated is null || done == 0 ? "" : $" Annotated pictures are in {annotated.Folder}.";
         screen.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{stopped}{Count(done, "picture")}{bad}, {Count(objects, "object")} in {time.TotalSeconds:F1} s.{where}"));
     }
 
-    private static string Count(int number, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+    private static string Count(int number, string noun)
+        => string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 
 using Fpn.IlGpu.Detection;
-using Fpn.IlGpu.Tensors;
 
 using Spectre.Console;
 
@@ -12,15 +11,13 @@ internal static class DetectionTable
 {
     public static Table Of(IReadOnlyList<DetectedObject> objects)
     {
-        Table table = Screen.NewTable();
+        var table = Screen.NewTable();
         table.AddColumn(new TableColumn("label"));
-        foreach (string heading in new[] { "score", "x1", "y1", "x2", "y2" })
-        {
+        foreach (var heading in new[] { "score", "x1", "y1", "x2", "y2" })
             table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
-        }
-        foreach (DetectedObject found in objects)
+        foreach (var found in objects)
         {
-            Box box = found.BoxImagePx;
+            var box = found.BoxImagePx;
             table.AddRow(
                 new Text(Screen.Printable(found.Label)),
                 Number(found.Score, "F2"),

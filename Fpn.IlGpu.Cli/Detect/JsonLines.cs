@@ -32,9 +32,7 @@ internal sealed class JsonLines : IDisposable
     public static JsonLines Open(string path)
     {
         if (path == StandardOutput)
-        {
             return new JsonLines(Console.OpenStandardOutput());
-        }
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".");
@@ -51,9 +49,7 @@ internal sealed class JsonLines : IDisposable
     public void Start()
     {
         if (stream.CanSeek)
-        {
             stream.SetLength(0);
-        }
     }
 
     /// <summary>Writes the line of one picture; sizes and boxes in px of the picture.</summary>
@@ -67,7 +63,7 @@ internal sealed class JsonLines : IDisposable
             json.WriteNumber("width"u8, width);
             json.WriteNumber("height"u8, height);
             json.WriteStartArray("detections"u8);
-            foreach (DetectedObject found in objects)
+            foreach (var found in objects)
             {
                 json.WriteStartObject();
                 json.WriteString("label"u8, found.Label);
@@ -80,9 +76,7 @@ internal sealed class JsonLines : IDisposable
                 json.WriteNumberValue(found.BoxImagePx.Y2);
                 json.WriteEndArray();
                 if (found.Mask is { } mask)
-                {
                     WriteSegmentation(json, mask);
-                }
                 json.WriteEndObject();
             }
             json.WriteEndArray();

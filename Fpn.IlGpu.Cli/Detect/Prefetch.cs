@@ -11,17 +11,13 @@ internal static class Prefetch
         IEnumerable<TItem> items, Func<TItem, TPrepared> prepare, int ahead)
     {
         var waiting = new Queue<Task<TPrepared>>();
-        foreach (TItem item in items)
+        foreach (var item in items)
         {
             waiting.Enqueue(Task.Run(() => prepare(item)));
             if (waiting.Count > ahead)
-            {
                 yield return waiting.Dequeue().GetAwaiter().GetResult();
-            }
         }
-        while (waiting.TryDequeue(out Task<TPrepared>? next))
-        {
+        while (waiting.TryDequeue(out var next))
             yield return next.GetAwaiter().GetResult();
-        }
     }
 }

@@ -23,15 +23,15 @@ internal static class DevicesCommand
 
     private static int List(Screen screen, DeviceOptions options)
     {
-        IReadOnlyList<DeviceInfo> devices = Device.List(options);
-        Table table = Screen.NewTable();
+        var devices = Device.List(options);
+        var table = Screen.NewTable();
         table.AddColumn(new TableColumn("device").NoWrap());
         table.AddColumn(new TableColumn("kind").NoWrap());
         table.AddColumn(new TableColumn("name"));
         table.AddColumn(new TableColumn("memory").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("precision").NoWrap());
         table.AddColumn(new TableColumn("").NoWrap());
-        foreach (DeviceInfo device in devices)
+        foreach (var device in devices)
         {
             table.AddRow(
                 new Text(device.Id),
@@ -42,10 +42,8 @@ internal static class DevicesCommand
                 new Text(device.Unusable is not null ? "unusable" : device.IsDefault ? "default" : ""));
         }
         screen.Write(table);
-        foreach (DeviceInfo device in devices.Where(device => device.Unusable is not null))
-        {
+        foreach (var device in devices.Where(device => device.Unusable is not null))
             screen.WriteLine($"{device.Id} is unusable: {device.Unusable}");
-        }
         return ExitCode.Done;
     }
 

@@ -55,10 +55,10 @@ internal static class EvalCommand
             Description = "The weights of the model that detects, as for 'fpn detect'. Default: the model that ships with fpn.",
             HelpName = "FILE|NAME",
         };
-        Option<string[]> configuration = ConfigurationOption.Create();
+        var configuration = ConfigurationOption.Create();
         var images = new Option<string?>("--images", "-i") { Description = "The folder of the truth's pictures.", HelpName = "DIR" };
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var kind = new Option<string>("--kind", "-k")
         {
             Description = "What is compared: bbox, segm (masks), or both.",
@@ -95,7 +95,7 @@ internal static class EvalCommand
             Description = "Draw the pictures in which most went wrong: missed on the left, wrong on the right. Needs --images.",
             HelpName = "DIR",
         };
-        Option<long> worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "How many of them.");
+        var worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "How many of them.");
 
         var command = new Command("eval", "Holds detections to the truth: COCO's figures, for boxes, masks and proposals.")
         {
@@ -104,8 +104,8 @@ internal static class EvalCommand
         };
         command.Validators.Add(parsed =>
         {
-            bool detects = parsed.GetResult(results) is null;
-            string? mistake = detects && parsed.GetResult(images) is null
+            var detects = parsed.GetResult(results) is null;
+            var mistake = detects && parsed.GetResult(images) is null
                 ? "Nothing says what was found: give --results FILE, or --images DIR with the pictures in which a model detects"
                 : !detects && parsed.GetResult(model) is not null ? "--results and --model exclude each other"
                 : !detects && parsed.GetResult(saveResults) is not null
@@ -118,9 +118,7 @@ internal static class EvalCommand
                 ? "--worst-count needs --worst DIR"
                 : null;
             if (mistake is not null)
-            {
                 parsed.AddError(mistake);
-            }
         });
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Evaluate(new EvalSettings
@@ -153,11 +151,9 @@ internal static class EvalCommand
 
     private static string ParseKind(ArgumentResult result)
     {
-        string value = result.Tokens[0].Value;
+        var value = result.Tokens[0].Value;
         if (!Kinds.ContainsKey(value))
-        {
             result.AddError($"--kind is '{value}'; it can be bbox, segm or both");
-        }
         return value;
     }
 }

@@ -29,13 +29,13 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
     /// <exception cref="CommandException">The model fits the truth in nothing.</exception>
     public (EvaluationTruth Truth, EvaluationResults Results) Run(EvaluationTruth truth)
     {
-        string? weights = ModelArgument.FileOf(settings.Model);
+        var weights = ModelArgument.FileOf(settings.Model);
         using var device = Device.Open(settings.Device, new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl });
-        using Detector detector = Load(device, weights);
-        string model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
+        using var detector = Load(device, weights);
+        var model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
-        CategoryMatch? match = detector is ProposalNetwork ? null : Match(detector, truth);
-        GivenProposals? given = settings.FromProposals is { } file
+        var match = detector is ProposalNetwork ? null : Match(detector, truth);
+        var given = settings.FromProposals is { } file
             ? GivenProposals.Of(EvaluationResults.Read(file, truth).Objects, detector.Configuration.RpnPostNmsTopN)
             : null;
 
@@ -45,7 +45,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         progress.Start();
         try
         {
-            foreach (Item item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead).TakeWhile(_ => !stop.IsCancellationRequested))
+            foreach (var item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead).TakeWhile(_ => !stop.IsCancellationRequested))
             {
                 if (Detect(detector, item, match, given, found) is { } error)
                 {
@@ -61,10 +61,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             progress.Finish();
         }
         if (left.Count == truth.Pictures.Count)
-        {
             throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
-        }
-        EvaluationTruth seen = truth with
+        var seen = truth with
         {
             Pictures = [.. truth.Pictures.Where(picture => !left.Contains(picture.Id))],
             Objects = [.. truth.Objects.Where(item => !left.Contains(item.PictureId))],
@@ -77,13 +75,13 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
     {
         if (!settings.Proposals)
         {
-            Detector detector = Detector.Load(device, weights, settings.Configuration);
+            var detector = Detector.Load(device, weights, settings.Configuration);
             if (detector is ProposalNetwork)
             {
                 detector.Dispose();
                 throw new CommandException("The model finds proposals, which have no classes; evaluate them with --proposals.");
             }
-            string? mistake = settings.FromProposals is not null && detector is not FastRcnn
+            var mistake = settings.FromProposals is not null && detector is not FastRcnn
                 ? "The model looks at whole pictures, not at regions: it can't be evaluated with --from-proposals."
                 : settings.FromProposals is null && detector is FastRcnn and not FasterRcnn
                 ? "The model is a Fast R-CNN, which finds no regions itself: give it some with --from-proposals."
@@ -101,10 +99,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             return detector;
         }
         if (settings.Kinds.Contains(EvaluationKind.Mask))
-        {
             throw new CommandException("A model's proposals have no masks; evaluate them with --kind bbox.");
-        }
-        JsonObject overrides = settings.Configuration is null ? [] : JsonNode.Parse(settings.Configuration)!.AsObject();
+        var overrides = settings.Configuration is null ? [] : JsonNode.Parse(settings.Configuration)!.AsObject();
         overrides["detector"] = DetectorKind.ProposalNetwork;
         return Detector.Load(device, weights, overrides.ToJsonString());
     }
@@ -119,34 +115,28 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
                 + $"the truth has {Names(match.NotInModel)}.");
         }
         if (match.NotInModel.Count > 0)
-        {
             screen.Error($"The model doesn't know {Names(match.NotInModel)}: such objects count as missed.");
-        }
         if (match.NotInTruth.Count > 0)
-        {
             screen.Error($"The truth has no class {Names(match.NotInTruth)}: what the model finds of such is left out.");
-        }
         return match;
     }
 
     private static string Names(IReadOnlyList<string> names)
     {
         const int most = 5;
-        string rest = names.Count > most ? $" and {names.Count - most} more" : "";
+        var rest = names.Count > most ? $" and {names.Count - most} more" : "";
         return $"{string.Join(", ", names.Take(most).Select(name => $"'{name}'"))}{rest}";
     }
 
     private Item Decode(EvaluatedPicture picture)
     {
-        string path = Path.Join(settings.Images, picture.FileName);
+        var path = Path.Join(settings.Images, picture.FileName);
         if (picture.FileName.Length == 0)
-        {
             return new Item(picture, path) { Error = new PictureException($"Picture {picture.Id} has no 'file_name'.") };
-        }
         try
         {
-            RgbImage image = PictureReader.Read(path);
-            bool other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
+            var image = PictureReader.Read(path);
+            var other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
             return other
                 ? throw new PictureException(
                     $"'{path}' is of {image.Width} × {image.Height} px, but the truth says {picture.Width} × {picture.Height}.")
@@ -162,23 +152,19 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         Detector detector, Item item, CategoryMatch? match, GivenProposals? given, List<FoundObject> found)
     {
         if (item.Image is null)
-        {
             return item.Error;
-        }
         try
         {
-            IReadOnlyList<DetectedObject> detections = given is null
+            var detections = given is null
                 ? detector.Detect(item.Image, CancellationToken.None)
                 : ((FastRcnn)detector).Detect(item.Image, given.OfPicture(item.Picture.Id), CancellationToken.None);
-            foreach (DetectedObject detected in detections)
+            foreach (var detected in detections)
             {
-                FoundObject? result = match is null
+                var result = match is null
                     ? CategoryMatch.ToProposal(detected, item.Picture.Id)
                     : match.ToFound(detected, item.Picture.Id);
                 if (result is not null)
-                {
                     found.Add(result);
-                }
             }
             return null;
         }

@@ -18,17 +18,15 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
     public int Execute()
     {
-        using OutputFile? json = OutputFile.Open(settings.Json, "--json");
-        using OutputFile? saved = OutputFile.Open(settings.SaveResults, "--save-results");
+        using var json = OutputFile.Open(settings.Json, "--json");
+        using var saved = OutputFile.Open(settings.SaveResults, "--save-results");
         CheckPictures();
 
-        bool masks = settings.Kinds.Contains(EvaluationKind.Mask);
-        EvaluationTruth truth = EvaluationTruth.Read(settings.Truth, masks);
+        var masks = settings.Kinds.Contains(EvaluationKind.Mask);
+        var truth = EvaluationTruth.Read(settings.Truth, masks);
         Warn(truth.Problems);
         if (truth.Objects.Count == 0)
-        {
             screen.Error($"'{settings.Truth}' has no objects: there is nothing to find, and no figure.");
-        }
         EvaluationResults results;
         if (settings.Results is { } file)
         {
@@ -48,10 +46,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         }
         Warn(results.Problems);
         if (results.AreProposals && !settings.Proposals)
-        {
             throw new CommandException($"The results have no classes ('category_id'); evaluate them as --proposals.");
-        }
-
         screen.WriteLine(
             $"{Count(truth.Pictures.Count, "picture")}, {Count(truth.Objects.Count, "object")} of "
             + $"{truth.Categories.Count} classes; {Count(results.Objects.Count, settings.Proposals ? "proposal" : "detection")}");
@@ -70,12 +65,12 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
     public int FindOnly()
     {
-        using OutputFile saved = OutputFile.Open(settings.SaveResults, "--out")!;
+        using var saved = OutputFile.Open(settings.SaveResults, "--out")!;
         CheckPictures();
-        EvaluationTruth truth = EvaluationTruth.Read(settings.Truth);
+        var truth = EvaluationTruth.Read(settings.Truth);
         Warn(truth.Problems);
         var detection = new EvalDetection(settings, screen, stop);
-        (truth, EvaluationResults results) = detection.Run(truth);
+        (truth, var results) = detection.Run(truth);
         if (stop.IsCancellationRequested)
         {
             screen.WriteLine("Stopped before all pictures were seen: nothing is written.");
@@ -89,31 +84,23 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
 
     private void Warn(AnnotationProblems problems)
     {
-        foreach (string sentence in problems.Sentences())
-        {
+        foreach (var sentence in problems.Sentences())
             screen.Error(sentence);
-        }
     }
 
     // Before a long run begins, not after it.
     private void CheckPictures()
     {
         if (settings.Images is { } images && !Directory.Exists(images))
-        {
             throw new CommandException($"There is no folder '{images}'; name the one with the truth's pictures.");
-        }
-        foreach (string curves in CurveFiles().Values)
+        foreach (var curves in CurveFiles().Values)
         {
             if (Path.GetExtension(curves).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
-            {
                 throw new CommandException($"--curves is '{curves}'; its name must end in .png, .jpg or .jpeg.");
-            }
             OutputFile.CheckFolder(Path.GetDirectoryName(Path.GetFullPath(curves))!, "--curves");
         }
         if (settings.Worst is { } worst)
-        {
             OutputFile.CheckFolder(worst, "--worst");
-        }
     }
 
     // Of both kinds each has its file.
@@ -125,8 +112,8 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
 
     private void DrawCurves(CocoEvaluation[] evaluations)
     {
-        Dictionary<EvaluationKind, string> files = CurveFiles();
-        foreach (CocoEvaluation evaluation in evaluations.Where(evaluation => files.ContainsKey(evaluation.Kind)))
+        var files = CurveFiles();
+        foreach (var evaluation in evaluations.Where(evaluation => files.ContainsKey(evaluation.Kind)))
         {
             PictureWriter.Write(PrecisionCurves.Draw(evaluation), files[evaluation.Kind]);
             screen.WriteLine($"The precision-recall curves are in {files[evaluation.Kind]}.");
@@ -136,18 +123,16 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     private void DrawWorst(EvaluationTruth truth, EvaluationResults results)
     {
         if (settings.Worst is not { } folder)
-        {
             return;
-        }
-        int drawn = 0;
+        var drawn = 0;
         var worst = PictureMisses.Worst(truth, results, settings.Kinds[0], settings.WorstCount);
-        foreach ((int rank, PictureMisses misses) in worst.Index().TakeWhile(_ => !stop.IsCancellationRequested))
+        foreach ((var rank, var misses) in worst.Index().TakeWhile(_ => !stop.IsCancellationRequested))
         {
-            string path = Path.Join(settings.Images, misses.Picture.FileName);
+            var path = Path.Join(settings.Images, misses.Picture.FileName);
             try
             {
-                RgbImage picture = misses.Draw(PictureReader.Read(path), truth.Categories);
-                string name = Path.GetFileNameWithoutExtension(misses.Picture.FileName);
+                var picture = misses.Draw(PictureReader.Read(path), truth.Categories);
+                var name = Path.GetFileNameWithoutExtension(misses.Picture.FileName);
                 PictureWriter.Write(picture, Path.Join(folder, string.Create(CultureInfo.InvariantCulture, $"{rank + 1:D3}-{name}.png")));
                 drawn++;
             }
@@ -162,6 +147,6 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             : $"The worst misses of {Count(drawn, "picture")} are in {folder}.");
     }
 
-    private static string Count(int number, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
+    private static string Count(int number, string noun)
+        => string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
 }

@@ -14,8 +14,8 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
     private const string ExtensionsInWords = ".jpg, .jpeg, .png, .bmp or .webp";
 
     /// <summary>Whether the file's name says that it is a picture.</summary>
-    public static bool IsPicture(string path) =>
-        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public static bool IsPicture(string path)
+        => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Finds the files.</summary>
     /// <param name="paths">Files, folders and patterns, as given.</param>
@@ -27,16 +27,14 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
         var problems = new List<string>();
         var known = new HashSet<string>(StringComparer.Ordinal);
 
-        foreach (string path in paths)
+        foreach (var path in paths)
         {
             try
             {
-                IEnumerable<string> found = Expand(path, recursive);
+                var found = Expand(path, recursive);
                 string[] pictures = IsIn(path, results) ? [.. found] : [.. found.Where(file => !IsIn(file, results))];
                 if (pictures.Length == 0)
-                {
                     problems.Add(WhyNone(path, recursive));
-                }
                 files.AddRange(pictures.Where(file => known.Add(Path.GetFullPath(file))));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -50,19 +48,15 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
     private static IEnumerable<string> Expand(string path, bool recursive)
     {
         if (File.Exists(path))
-        {
             return [path];
-        }
         if (Directory.Exists(path))
-        {
             return InFolder(path, recursive).Where(IsPicture);
-        }
         return PictureGlob.IsPattern(path) ? PictureGlob.Files(path).Where(IsPicture) : [];
     }
 
     private static IEnumerable<string> InFolder(string folder, bool recursive)
     {
-        IEnumerable<string> files = PictureGlob.FilesIn(folder);
+        var files = PictureGlob.FilesIn(folder);
         return recursive
             ? files.Concat(PictureGlob.FoldersIn(folder).SelectMany(below => InFolder(below, recursive)))
             : files;
@@ -72,7 +66,7 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
     {
         if (Directory.Exists(path))
         {
-            string help = recursive ? "name another folder, or the files themselves" : "--recursive looks into the folders below it too";
+            var help = recursive ? "name another folder, or the files themselves" : "--recursive looks into the folders below it too";
             return $"The folder '{path}' has no pictures (files that end in {ExtensionsInWords}); {help}.";
         }
         return PictureGlob.IsPattern(path)
@@ -80,7 +74,7 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
             : $"There is no file or folder '{path}'; check the path.";
     }
 
-    private static bool IsIn(string path, string folder) =>
-        Path.GetFullPath(path + Path.DirectorySeparatorChar)
+    private static bool IsIn(string path, string folder)
+        => Path.GetFullPath(path + Path.DirectorySeparatorChar)
             .StartsWith(Path.GetFullPath(folder + Path.DirectorySeparatorChar), StringComparison.Ordinal);
 }

@@ -17,9 +17,7 @@ internal sealed class OutputFile : IDisposable
     public static OutputFile? Open(string? path, string option)
     {
         if (path is null or JsonLines.StandardOutput)
-        {
             return path is null ? null : new OutputFile(Console.OpenStandardOutput());
-        }
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".");
@@ -39,7 +37,7 @@ internal sealed class OutputFile : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            string trial = Path.Join(folder, $".fpn-{Guid.NewGuid():N}");
+            var trial = Path.Join(folder, $".fpn-{Guid.NewGuid():N}");
             using FileStream stream = new(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -53,9 +51,7 @@ internal sealed class OutputFile : IDisposable
     public void Write(Action<Stream> write)
     {
         if (stream.CanSeek)
-        {
             stream.SetLength(0);
-        }
         write(stream);
         stream.Write("\n"u8);
         stream.Flush();

@@ -17,8 +17,8 @@ internal static class PictureGlob
     /// <summary>The files that match, in the order of their names, folder by folder.</summary>
     public static IEnumerable<string> Files(string pattern)
     {
-        string root = Path.GetPathRoot(pattern) ?? "";
-        string[] segments = pattern[root.Length..].Split(Separators, StringSplitOptions.RemoveEmptyEntries);
+        var root = Path.GetPathRoot(pattern) ?? "";
+        var segments = pattern[root.Length..].Split(Separators, StringSplitOptions.RemoveEmptyEntries);
         return Expand(root, segments);
     }
 
@@ -26,17 +26,17 @@ internal static class PictureGlob
     public static IEnumerable<string> FilesIn(string folder) => Names(folder, "*", Directory.EnumerateFiles);
 
     /// <summary>The folders directly in a folder, by name, without links, which may lead back up.</summary>
-    public static IEnumerable<string> FoldersIn(string folder) =>
-        Names(folder, "*", Directory.EnumerateDirectories).Where(path => new DirectoryInfo(path).LinkTarget is null);
+    public static IEnumerable<string> FoldersIn(string folder)
+        => Names(folder, "*", Directory.EnumerateDirectories).Where(path => new DirectoryInfo(path).LinkTarget is null);
 
     private static IEnumerable<string> Expand(string folder, ReadOnlyMemory<string> segments)
     {
-        string segment = segments.Span[0];
-        ReadOnlyMemory<string> rest = segments[1..];
+        var segment = segments.Span[0];
+        var rest = segments[1..];
         if (segment == "**")
         {
             // The folder itself, then everything below it; at the end of a pattern, all their files.
-            IEnumerable<string> here = rest.IsEmpty ? FilesIn(folder) : Expand(folder, rest);
+            var here = rest.IsEmpty ? FilesIn(folder) : Expand(folder, rest);
             return here.Concat(FoldersIn(folder).SelectMany(below => Expand(below, segments)));
         }
         if (rest.IsEmpty)
@@ -45,7 +45,7 @@ internal static class PictureGlob
                 ? Names(folder, segment, Directory.EnumerateFiles)
                 : Literal(folder, segment, File.Exists);
         }
-        IEnumerable<string> folders = IsPattern(segment)
+        var folders = IsPattern(segment)
             ? Names(folder, segment, Directory.EnumerateDirectories)
             : Literal(folder, segment, Directory.Exists);
         return folders.SelectMany(below => Expand(below, rest));
@@ -53,12 +53,12 @@ internal static class PictureGlob
 
     private static IEnumerable<string> Literal(string folder, string name, Func<string, bool> exists)
     {
-        string path = Path.Join(folder, name);
+        var path = Path.Join(folder, name);
         return exists(path) ? [path] : [];
     }
 
-    private static IEnumerable<string> Names(string folder, string pattern, Func<string, IEnumerable<string>> enumerate) =>
-        enumerate(folder.Length == 0 ? "." : folder)
+    private static IEnumerable<string> Names(string folder, string pattern, Func<string, IEnumerable<string>> enumerate)
+        => enumerate(folder.Length == 0 ? "." : folder)
             .Select(path => Path.GetFileName(path))
             .Where(name => name.StartsWith('.') == pattern.StartsWith('.')
                 && FileSystemName.MatchesSimpleExpression(pattern, name, IgnoreCase))

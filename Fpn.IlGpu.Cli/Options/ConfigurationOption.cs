@@ -24,13 +24,11 @@ internal static class ConfigurationOption
     public static string? ToJson(string[]? settings)
     {
         if (settings is null or { Length: 0 })
-        {
             return null;
-        }
         var json = new JsonObject();
-        foreach (string setting in settings)
+        foreach (var setting in settings)
         {
-            int equals = setting.IndexOf('=', StringComparison.Ordinal);
+            var equals = setting.IndexOf('=', StringComparison.Ordinal);
             json[setting[..equals]] = Value(setting[(equals + 1)..]);
         }
         return json.ToJsonString();
@@ -51,9 +49,7 @@ internal static class ConfigurationOption
 
     private static void RefuseOther(OptionResult result)
     {
-        foreach (Token token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
-        {
+        foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
             result.AddError($"--set is '{token.Value}'; it is a key, '=' and a value, such as min_size=640");
-        }
     }
 }

@@ -32,17 +32,15 @@ internal static partial class DeviceOption
 
     private static string? Parse(ArgumentResult result)
     {
-        string value = result.Tokens[0].Value.ToLowerInvariant();
+        var value = result.Tokens[0].Value.ToLowerInvariant();
         if (!DeviceName().IsMatch(value))
-        {
             result.AddError($"--device is '{value}'; it can be auto, cpu, cuda, cuda:n, opencl or opencl:n");
-        }
         return value;
     }
 
     private static Precision? ParsePrecision(ArgumentResult result)
     {
-        string value = result.Tokens[0].Value;
+        var value = result.Tokens[0].Value;
         switch (value.ToLowerInvariant())
         {
             case "fp32":

@@ -29,7 +29,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
 
     public override int Invoke(ParseResult parseResult)
     {
-        int code = help.Invoke(parseResult);
+        var code = help.Invoke(parseResult);
         parseResult.InvocationConfiguration.Output.WriteLine(examples);
         return code;
     }

@@ -12,14 +12,10 @@ internal static class ModelArgument
     {
         // What exists wins, and says itself what is wrong with it.
         if (argument is null || Path.Exists(argument))
-        {
             return argument;
-        }
         if (ModelZoo.Find(argument) is not { } model)
-        {
             throw new CommandException($"There is no file '{argument}', and no model of that name; {Suggestion(argument)}.");
-        }
-        ModelCache cache = ModelCache.OfUser();
+        var cache = ModelCache.OfUser();
         return cache.Contains(model)
             ? cache.PathOf(model)
             : throw new CommandException($"The model '{model.Name}' isn't here yet: run 'fpn weights download {model.Name}'.");
@@ -27,8 +23,8 @@ internal static class ModelArgument
 
     /// <summary>The published model that is meant.</summary>
     /// <exception cref="CommandException">None has that name.</exception>
-    public static ZooModel Named(string name) =>
-        ModelZoo.Find(name) ?? throw new CommandException($"There is no model '{name}'; {Suggestion(name)}.");
+    public static ZooModel Named(string name)
+        => ModelZoo.Find(name) ?? throw new CommandException($"There is no model '{name}'; {Suggestion(name)}.");
 
     private static string Suggestion(string name)
     {

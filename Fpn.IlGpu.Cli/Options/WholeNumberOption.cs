@@ -28,11 +28,11 @@ internal static class WholeNumberOption
     /// <param name="most">The most.</param>
     public static long Parse(ArgumentResult result, long least, long most)
     {
-        string text = result.Tokens[0].Value;
-        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) || value < least || value > most)
+        var text = result.Tokens[0].Value;
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < least || value > most)
         {
-            string name = ((OptionResult)result.Parent!).Option.Name;
-            string range = most == long.MaxValue
+            var name = ((OptionResult)result.Parent!).Option.Name;
+            var range = most == long.MaxValue
                 ? string.Create(CultureInfo.InvariantCulture, $"of at least {least}")
                 : string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}");
             result.AddError($"{name} is '{text}'; it can be a whole number {range}");

@@ -39,9 +39,9 @@ internal static class ProposalsCommand
             HelpName = "FILE|NAME",
         };
         var output = new Option<string>("--out", "-o") { Description = "The file of proposals.", HelpName = "FILE", Required = true };
-        Option<string[]> configuration = ConfigurationOption.Create();
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var configuration = ConfigurationOption.Create();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var command = new Command("proposals", "Writes the boxes that a region proposal network finds in pictures.")
         {
             truth, images, model, output, configuration, device, anyOpenCl,

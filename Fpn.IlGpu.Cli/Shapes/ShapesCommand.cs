@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Fpn.IlGpu.Experiments.Scenes;
 
-
 namespace Fpn.IlGpu.Cli;
 
 /// <summary><c>fpn shapes</c>: writes synthetic pictures with their annotations.</summary>
@@ -32,8 +31,8 @@ internal static class ShapesCommand
     public static Command Create()
     {
         var output = new Argument<string>("OUT") { Description = "The folder to write to; it is made if it isn't there." };
-        Option<long> count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "How many pictures.");
-        Option<long> seed = WholeNumberOption.Create(
+        var count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "How many pictures.");
+        var seed = WholeNumberOption.Create(
             "--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first; the others count on from it.");
         var size = new Option<(int W, int H)?>("--size")
         {
@@ -42,11 +41,11 @@ internal static class ShapesCommand
             CustomParser = ParseSize,
         };
         var options = new SyntheticShapesOptions();
-        Option<long> smallest = WholeNumberOption.Create(
+        var smallest = WholeNumberOption.Create(
             "--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
-        Option<long> largest = WholeNumberOption.Create(
+        var largest = WholeNumberOption.Create(
             "--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
-        Option<long> most = WholeNumberOption.Create("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
+        var most = WholeNumberOption.Create("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
         var command = new Command("shapes", "Writes synthetic pictures of shapes, to train and test on.")
         {
             output, count, seed, size, smallest, largest, most,
@@ -54,16 +53,14 @@ internal static class ShapesCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(smallest) > result.GetValue(largest))
-            {
                 result.AddError("--smallest is more than --largest");
-            }
         });
         HelpWithExamples.AddTo(command, Notes);
         command.SetAction(parsed =>
         {
             var screen = new Screen();
             using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
-            (int w, int h) = parsed.GetValue(size) ?? (320, 320);
+            (var w, var h) = parsed.GetValue(size) ?? (320, 320);
             var shapes = new SyntheticShapesOptions
             {
                 SmallestPx = parsed.GetValue(smallest),
@@ -78,16 +75,14 @@ internal static class ShapesCommand
 
     private static (int W, int H)? ParseSize(ArgumentResult result)
     {
-        string text = result.Tokens[0].Value;
-        string[] sides = text.Split('x');
+        var text = result.Tokens[0].Value;
+        var sides = text.Split('x');
         int Side(int i) =>
-            int.TryParse(sides[i], NumberStyles.None, CultureInfo.InvariantCulture, out int side)
+            int.TryParse(sides[i], NumberStyles.None, CultureInfo.InvariantCulture, out var side)
                 && side is >= LeastSide and <= MostSide ? side : 0;
-        (int w, int h) = sides.Length == 2 ? (Side(0), Side(1)) : (0, 0);
+        (var w, var h) = sides.Length == 2 ? (Side(0), Side(1)) : (0, 0);
         if (w == 0 || h == 0)
-        {
             result.AddError($"--size is '{text}'; it can be WIDTHxHEIGHT such as 320x240, {LeastSide} to {MostSide} px a side");
-        }
         return (w, h);
     }
 }

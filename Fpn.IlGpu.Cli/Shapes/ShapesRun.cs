@@ -3,7 +3,6 @@ using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 
-
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>One run of <c>fpn shapes</c>.</summary>
@@ -21,8 +20,8 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         progress.Start();
         var pictures = new List<AnnotatedPicture>();
         var source = new SyntheticPictures(firstSeed, count, width, height) { Options = options };
-        IEnumerable<int> wanted = Enumerable.Range(0, count).TakeWhile(_ => !stop.IsCancellationRequested);
-        foreach (AnnotatedPicture picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount))
+        var wanted = Enumerable.Range(0, count).TakeWhile(_ => !stop.IsCancellationRequested);
+        foreach (var picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount))
         {
             pictures.Add(picture);
             progress.Step();
@@ -33,7 +32,6 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
             screen.Error($"Stopped after {pictures.Count} of {count} pictures; '{Json}' is not written.");
             return ExitCode.Interrupted;
         }
-
         CocoWriter.Write(
             new AnnotatedSet(pictures, SyntheticShapes.Categories), Json);
         screen.WriteLine(string.Create(
@@ -43,8 +41,8 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
 
     private AnnotatedPicture Write(SyntheticPictures source, int index)
     {
-        SourcePicture picture = source.Read(index, epoch: 0);
-        string name = string.Create(CultureInfo.InvariantCulture, $"{firstSeed + (ulong)index}.png");
+        var picture = source.Read(index, epoch: 0);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{firstSeed + (ulong)index}.png");
         PictureWriter.Write(picture.Image, Path.Join(folder, PictureFolder, name));
         return new AnnotatedPicture(index + 1, name, width, height, picture.Objects);
     }

@@ -34,8 +34,8 @@ internal static class TrainCommand
             DefaultValueFactory = _ => "run",
         };
         var resume = new Option<bool>("--resume") { Description = "Go on from the checkpoint in the folder." };
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var command = new Command("train", "Trains a detector, from random weights or from a checkpoint.")
         {
             configuration, output, resume, device, anyOpenCl,

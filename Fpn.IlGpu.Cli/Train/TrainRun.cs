@@ -18,38 +18,32 @@ internal sealed class TrainRun(
     /// <summary>Does it all, and returns the process's exit code.</summary>
     public int Execute()
     {
-        TrainingConfiguration configuration = TrainingConfiguration.Load(configurationPath);
+        var configuration = TrainingConfiguration.Load(configurationPath);
         using var device = Device.Open(deviceName, options);
-        string dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
+        var dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
         using var trainer = Trainer.Open(device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration));
-        foreach (string problem in trainer.DataProblems)
-        {
+        foreach (var problem in trainer.DataProblems)
             screen.Error(problem);
-        }
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
             + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", going on after step {trainer.StepsDone}") : ""));
 
-        int steps = configuration.Schedule.Steps;
+        var steps = configuration.Schedule.Steps;
         var clock = Stopwatch.StartNew();
-        TimeSpan first = TimeSpan.Zero;
-        int firstStep = trainer.StepsDone + 1;
+        var first = TimeSpan.Zero;
+        var firstStep = trainer.StepsDone + 1;
         try
         {
-            foreach (TrainingStep step in trainer.Run(stop))
+            foreach (var step in trainer.Run(stop))
             {
                 // The first step also pays for the compilation of the kernels.
                 first = step.Step == firstStep ? clock.Elapsed : first;
                 recent.Enqueue(step);
                 if (recent.Count > ShownSteps)
-                {
                     recent.Dequeue();
-                }
                 screen.Progress(Screen.Cut(Line(step, steps, firstStep, clock.Elapsed - first)));
                 if (step.Step % configuration.Schedule.CheckpointEvery == 0 || step.Step == steps)
-                {
                     screen.WriteLine(Losses(step));
-                }
             }
         }
         finally
@@ -69,15 +63,13 @@ internal sealed class TrainRun(
 
     private string Line(TrainingStep step, int steps, int firstStep, TimeSpan sinceFirst)
     {
-        string text = string.Create(
+        var text = string.Create(
             CultureInfo.InvariantCulture, $"step {step.Step} of {steps}, loss {recent.Average(s => s.Loss):F3}");
-        int done = step.Step - firstStep;
+        var done = step.Step - firstStep;
         if (done == 0 || step.Step == steps)
-        {
             return text;
-        }
-        double rate = done / sinceFirst.TotalSeconds;
-        string speed = rate >= 1
+        var rate = done / sinceFirst.TotalSeconds;
+        var speed = rate >= 1
             ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} steps a second")
             : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s a step");
         return $"{text}, {speed}, {ProgressLine.Duration(TimeSpan.FromSeconds((steps - step.Step) / rate))} left";
@@ -85,7 +77,7 @@ internal sealed class TrainRun(
 
     private string Losses(TrainingStep step)
     {
-        IEnumerable<string> parts = step.Losses.Select((loss, i) => string.Create(
+        var parts = step.Losses.Select((loss, i) => string.Create(
             CultureInfo.InvariantCulture, $"{loss.Key} {recent.Average(s => s.Losses[i].Value):F3}"));
         return string.Create(
             CultureInfo.InvariantCulture, $"step {step.Step}: loss {recent.Average(s => s.Loss):F3} ({string.Join(", ", parts)})");

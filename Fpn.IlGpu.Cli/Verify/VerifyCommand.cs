@@ -29,9 +29,9 @@ internal static class VerifyCommand
 
     public static Command Create()
     {
-        Option<string> device = DeviceOption.Create();
-        Option<bool> anyOpenCl = DeviceOption.CreateAnyOpenCl();
-        Option<Precision?> precision = DeviceOption.CreatePrecision();
+        var device = DeviceOption.Create();
+        var anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var precision = DeviceOption.CreatePrecision();
         var command = new Command("verify", "Checks that a device and its driver compute what they should.")
         {
             device, anyOpenCl, precision,

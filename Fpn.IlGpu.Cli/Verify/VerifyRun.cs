@@ -1,6 +1,4 @@
 using System.Globalization;
-
-using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Verification;
 
 using Spectre.Console;
@@ -18,16 +16,14 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
     /// <summary>Does it all, and returns the process's exit code.</summary>
     public int Execute()
     {
-        DeviceInfo device = verification.DeviceInfo;
+        var device = verification.DeviceInfo;
         screen.WriteLine($"{device.Name} ({device.Id})");
         var rows = new List<OperatorVerification>();
-        bool stopped = false;
+        var stopped = false;
         try
         {
-            foreach (OperatorVerification row in verification.Run(this, stop))
-            {
+            foreach (var row in verification.Run(this, stop))
                 rows.Add(row);
-            }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -37,22 +33,17 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
         {
             screen.Progress("");
         }
-
-        foreach (OperatorVerification row in rows)
+        foreach (var row in rows)
         {
-            foreach (string line in row.Mismatches.Concat(row.Errors))
-            {
+            foreach (var line in row.Mismatches.Concat(row.Errors))
                 screen.WriteLine($"{row.Operator}, {line}");
-            }
         }
         // Below what may be many lines, so that it is what remains on a screen.
         if (rows.Count > 0)
-        {
             screen.Write(TableOf(rows));
-        }
-        int bad = rows.Count(row => !row.Passed);
-        int left = verification.Operators - rows.Count;
-        string summary = string.Create(
+        var bad = rows.Count(row => !row.Passed);
+        var left = verification.Operators - rows.Count;
+        var summary = string.Create(
             CultureInfo.InvariantCulture,
             $"{rows.Count - bad} of {rows.Count} operators agree, {rows.Sum(row => row.Cases)} cases.");
         screen.WriteLine(stopped ? $"Stopped before {left} of {verification.Operators} operators. {summary}" : summary);
@@ -68,13 +59,13 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
     /// <summary>A row for each operator.</summary>
     internal static Table TableOf(IEnumerable<OperatorVerification> rows)
     {
-        Table table = Screen.NewTable();
+        var table = Screen.NewTable();
         table.AddColumn(new TableColumn("operator").NoWrap());
         table.AddColumn(new TableColumn("cases").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("difference").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("bound").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("").NoWrap());
-        foreach (OperatorVerification row in rows)
+        foreach (var row in rows)
         {
             table.AddRow(
                 new Text(row.Operator),
@@ -86,6 +77,6 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
         return table;
     }
 
-    private static string Number(double value) =>
-        value == 0 ? "0" : value.ToString(double.IsFinite(value) ? "0.0e-0" : "G", CultureInfo.InvariantCulture);
+    private static string Number(double value)
+        => value == 0 ? "0" : value.ToString(double.IsFinite(value) ? "0.0e-0" : "G", CultureInfo.InvariantCulture);
 }

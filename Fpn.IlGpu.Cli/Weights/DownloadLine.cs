@@ -27,9 +27,7 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
                 bytesBefore = value.BytesDone;
             }
             if (Sentence(value, stage is null) is { } sentence)
-            {
                 screen.WriteLine(sentence);
-            }
             stage = value.Stage;
         }
         screen.Progress(value.Stage switch
@@ -52,15 +50,13 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
     /// <param name="time">Since the connection was made.</param>
     internal static string Text(long done, long? total, long came, TimeSpan time)
     {
-        string text = total is { } all and > 0
+        var text = total is { } all and > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * done / all} %, {done / 1e6:F0} of {all / 1e6:F0} MB")
             : string.Create(CultureInfo.InvariantCulture, $"{done / 1e6:F0} MB");
         // The first moments tell nothing yet.
         if (came <= 0 || time.TotalSeconds < 0.5)
-        {
             return text;
-        }
-        double rate = came / time.TotalSeconds;
+        var rate = came / time.TotalSeconds;
         text += string.Create(CultureInfo.InvariantCulture, $", {rate / 1e6:F1} MB/s");
         return total is null || done >= total
             ? text
@@ -76,8 +72,8 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
 
     private string Start(ModelDownloadProgress value)
     {
-        string size = value.BytesTotal is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / 1e6:F0} MB") : "";
-        string on = value.BytesDone > 0
+        var size = value.BytesTotal is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / 1e6:F0} MB") : "";
+        var on = value.BytesDone > 0
             ? string.Create(CultureInfo.InvariantCulture, $", going on after {value.BytesDone / 1e6:F0} MB")
             : "";
         return $"Downloading {model.Name} from {model.DownloadUrl().Host}{size}{on} ({model.Licence}).";

@@ -31,7 +31,7 @@ internal static class WeightsConvertCommand
             DefaultValueFactory = _ => "f32",
             CustomParser = ParseDataType,
         };
-        Option<string[]> settings = ConfigurationOption.Create();
+        var settings = ConfigurationOption.Create();
         var command = new Command("convert", "Converts a checkpoint to safetensors, once and for all.")
         {
             input, output, dataType, settings,
@@ -46,7 +46,7 @@ internal static class WeightsConvertCommand
 
     private static int Convert(string input, string output, DataType dataType, string? overrides)
     {
-        ConversionReport report = ModelConverter.Convert(input, output, dataType, overrides);
+        var report = ModelConverter.Convert(input, output, dataType, overrides);
         var screen = new Screen();
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -63,11 +63,9 @@ internal static class WeightsConvertCommand
 
     private static string? ParseDataType(ArgumentResult result)
     {
-        string value = result.Tokens[0].Value.ToLowerInvariant();
+        var value = result.Tokens[0].Value.ToLowerInvariant();
         if (value is not ("f32" or "f16" or "bf16"))
-        {
             result.AddError($"--dtype is '{value}'; it can be f32, f16 or bf16");
-        }
         return value;
     }
 }

@@ -40,7 +40,7 @@ internal static class WeightsDownloadCommand
     private static int Download(string name, bool force)
     {
         var screen = new Screen();
-        ZooModel model = ModelArgument.Named(name);
+        var model = ModelArgument.Named(name);
         using var interruption = new Interruption(
             screen, $"Stopping; 'fpn weights download {model.Name}{(force ? " --force" : "")}' goes on from here.");
         var download = new ModelDownload(ModelCache.OfUser());

@@ -14,7 +14,7 @@ internal sealed class WeightsDownloadRun(ModelDownload download, Screen screen)
         var line = new DownloadLine(model, screen);
         try
         {
-            string path = download.GetAsync(model, force, line, stop).GetAwaiter().GetResult();
+            var path = download.GetAsync(model, force, line, stop).GetAwaiter().GetResult();
             line.Finish();
             screen.WriteLine(line.Began ? $"{model.Name} is here now: {path}" : $"{model.Name} is here already: {path}");
             return ExitCode.Done;

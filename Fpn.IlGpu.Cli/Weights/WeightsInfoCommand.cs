@@ -31,7 +31,7 @@ internal static partial class WeightsInfoCommand
             DefaultValueFactory = _ => "800x1333",
         };
         size.Validators.Add(RefuseOther);
-        Option<string[]> settings = ConfigurationOption.Create();
+        var settings = ConfigurationOption.Create();
         var command = new Command("info", "Says what a weights file holds, and what running it takes.") { file, size, settings };
         command.SetAction(parsed =>
         {
@@ -45,7 +45,7 @@ internal static partial class WeightsInfoCommand
     {
         using var device = Device.Open("cpu");
         var screen = new Screen();
-        string path = ModelArgument.FileOf(file)!;
+        var path = ModelArgument.FileOf(file)!;
         ModelSummary model;
         try
         {
@@ -69,16 +69,12 @@ internal static partial class WeightsInfoCommand
         Row("picture", Text($"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
         Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
         if (model.MultiplyAddsPerMask > 0)
-        {
             Row("", Text($"and {2 * model.MultiplyAddsPerMask / 1e9:F2} for the mask of each object"));
-        }
         Row("memory", Text($"{model.PeakBytes / 1e6:F0} MB on the device at most"));
-        bool isDefault = !model.Configuration.Differences().Any();
+        var isDefault = !model.Configuration.Differences().Any();
         Row("conventions", isDefault ? "torchvision's, for everything" : "torchvision's, but for");
-        foreach ((string key, string value) in model.Configuration.Differences())
-        {
+        foreach ((var key, var value) in model.Configuration.Differences())
             Row(key, value);
-        }
         Row("not used", Unused(model.Unused));
         screen.Write(table);
         return ExitCode.Done;
@@ -90,30 +86,24 @@ internal static partial class WeightsInfoCommand
 
     private static void Complain(Screen screen, string path, IReadOnlyList<string> problems)
     {
-        foreach (string problem in problems.Take(ProblemsShown))
-        {
+        foreach (var problem in problems.Take(ProblemsShown))
             screen.Error(problem);
-        }
         if (problems.Count > ProblemsShown)
-        {
             screen.Error($"{path}: and {problems.Count - ProblemsShown} more of its tensors would not load.");
-        }
     }
 
     private static string Unused(IReadOnlyList<string> names)
     {
-        string more = names.Count > UnusedShown ? $" and {names.Count - UnusedShown} more" : "";
-        IEnumerable<string> shown = names.Take(UnusedShown).Select(name => name.Length > LongestShown ? name[..LongestShown] + "…" : name);
+        var more = names.Count > UnusedShown ? $" and {names.Count - UnusedShown} more" : "";
+        var shown = names.Take(UnusedShown).Select(name => name.Length > LongestShown ? name[..LongestShown] + "…" : name);
         return names.Count == 0 ? "nothing: every tensor is" : $"{string.Join(", ", shown)}{more}";
     }
 
     private static void RefuseOther(OptionResult result)
     {
-        string value = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        var value = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
         if (result.Tokens.Count > 0 && !Sides().IsMatch(value))
-        {
             result.AddError($"--size is '{value}'; it is a height, 'x' and a width in px, such as 800x1333");
-        }
     }
 
     [GeneratedRegex("^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]

@@ -20,7 +20,7 @@ internal static class WeightsListCommand
     private static int List(Screen screen, ModelCache cache)
     {
         // What all models of a source have in common is said over its table: their names leave little room in it.
-        foreach (IGrouping<string, ZooModel> source in ModelZoo.All.GroupBy(model => model.Source))
+        foreach (var source in ModelZoo.All.GroupBy(model => model.Source))
         {
             screen.WriteLine(Heading(source.First(), source.Any(model => model.ProposalAr is not null)));
             screen.Write(TableOf(source, cache.Contains));
@@ -36,13 +36,13 @@ internal static class WeightsListCommand
     /// <param name="isHere">Whether a model was downloaded.</param>
     internal static Table TableOf(IEnumerable<ZooModel> models, Func<ZooModel, bool> isHere)
     {
-        Table table = Screen.NewTable();
+        var table = Screen.NewTable();
         table.AddColumn(new TableColumn("name").NoWrap());
         table.AddColumn(new TableColumn("box AP").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("mask AP").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("MB").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("here").NoWrap());
-        foreach (ZooModel model in models)
+        foreach (var model in models)
         {
             table.AddRow(
                 new Text(model.Name),
@@ -54,8 +54,8 @@ internal static class WeightsListCommand
         return table;
     }
 
-    private static string Heading(ZooModel any, bool proposals) =>
-        $"{any.Source}'s, under {any.Licence}; AP{(proposals ? " (AR of 1000 proposals)" : "")} on {any.MeasuredOn}:";
+    private static string Heading(ZooModel any, bool proposals)
+        => $"{any.Source}'s, under {any.Licence}; AP{(proposals ? " (AR of 1000 proposals)" : "")} on {any.MeasuredOn}:";
 
     private static string Percent(double? value) => value?.ToString("F1", CultureInfo.InvariantCulture) ?? "";
 }

@@ -53,7 +53,6 @@ public static class SyntheticShapes
                 break;
             }
         }
-
         if (random.NextUnit() < 0.3)
             SoftBlur.Apply(image, (float)random.NextUniform(0, 1));
         AddNoise(random, image);
@@ -83,7 +82,10 @@ public static class SyntheticShapes
         var angle = random.NextUniform(0, 6.28);
         if (mask.Draw(kind, cx, cy, r, angle) is not var (x1, y1, x2, y2)
             || x2 - x1 < SmallestBoxPx || y2 - y1 < SmallestBoxPx)
+        {
             return null;
+        }
+
         var shape = new SyntheticShape(kind, x1, y1, x2, y2);
         if (others.Exists(other => shape.PartInside(other) > LargestOverlap))
             return null;
@@ -96,8 +98,8 @@ public static class SyntheticShapes
         return shape;
     }
 
-    private static double Contrast(Colour colour, ReadOnlySpan<byte> other) =>
-        Math.Abs(colour.R - other[0]) + Math.Abs(colour.G - other[1]) + Math.Abs(colour.B - other[2]);
+    private static double Contrast(Colour colour, ReadOnlySpan<byte> other)
+        => Math.Abs(colour.R - other[0]) + Math.Abs(colour.G - other[1]) + Math.Abs(colour.B - other[2]);
 
     // Shaded by shadeX along x and shadeY along y, from side to side of the picture.
     private static void Paint(RgbImage image, ShapeMask mask, Colour colour, double shadeX, double shadeY)

@@ -150,7 +150,8 @@ internal static class Arithmetic
     }
 
     /// <summary>d = b with length bits of a at a position: bfi d, a, b, position, length.</summary>
-    private static Func<ulong, ulong, ulong, ulong, ulong> BitFieldInsert(int width) => (a, b, position, length) =>
+    private static Func<ulong, ulong, ulong, ulong, ulong> BitFieldInsert(int width) => (a, b, position, length)
+    =>
     {
         for (int i = 0, p = (byte)position; i < (byte)length && p < width; i++, p++)
             b = (b & ~(1UL << p)) | ((a >> i & 1) << p);

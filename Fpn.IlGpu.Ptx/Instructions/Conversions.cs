@@ -79,8 +79,8 @@ internal static class Conversions
         return EachLane.Compute(s, a => convert(round(read(a))));
     }
 
-    private static long Number(double v) =>
-        double.IsNaN(v) ? 0 : v >= long.MaxValue ? long.MaxValue : v <= long.MinValue ? long.MinValue : (long)v;
+    private static long Number(double v)
+        => double.IsNaN(v) ? 0 : v >= long.MaxValue ? long.MaxValue : v <= long.MinValue ? long.MinValue : (long)v;
 
     private static LaneAction FromInteger(PtxStatement s, string to, string from, string rounding)
     {

@@ -133,8 +133,8 @@ internal sealed class KernelArguments : IDisposable
 
     private static int Round(int value, int alignment) => (value + alignment - 1) / alignment * alignment;
 
-    private static FieldInfo[] Fields(Type type) =>
-        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).OrderBy(f => f.MetadataToken)];
+    private static FieldInfo[] Fields(Type type)
+        => [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).OrderBy(f => f.MetadataToken)];
 
     private static bool IsView(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
 

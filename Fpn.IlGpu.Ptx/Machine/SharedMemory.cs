@@ -81,8 +81,8 @@ internal sealed class SharedMemory
         ? data.AsSpan((int)address, bytes)
         : throw new PtxException($"{bytes} bytes at byte {(long)address} of shared memory, which has {data.Length} bytes.");
 
-    private Span<Place> Places(ulong address, int bytes) =>
-        places.AsSpan((int)address / 2, ((int)address + bytes + 1) / 2 - (int)address / 2);
+    private Span<Place> Places(ulong address, int bytes)
+        => places.AsSpan((int)address / 2, ((int)address + bytes + 1) / 2 - (int)address / 2);
 
     private void NoteWriter(ref Place place, int thread, ulong address, bool sameValue)
     {
@@ -113,8 +113,8 @@ internal sealed class SharedMemory
         place.ReadWarpEpoch = warpEpochs[warp];
     }
 
-    private bool Ordered(int thread, int other, int otherEpoch, int otherWarpEpoch) =>
-        other == thread || otherEpoch < epoch
+    private bool Ordered(int thread, int other, int otherEpoch, int otherWarpEpoch)
+        => other == thread || otherEpoch < epoch
         || (other / Warp.Lanes == thread / Warp.Lanes && otherWarpEpoch < warpEpochs[thread / Warp.Lanes]);
 
     private struct Place

@@ -52,8 +52,8 @@ internal static class PtxDecoder
         }
     }
 
-    private static LaneAction Action(PtxStatement statement) =>
-        Arithmetic.Decode(statement)
+    private static LaneAction Action(PtxStatement statement)
+        => Arithmetic.Decode(statement)
         ?? Comparisons.Decode(statement)
         ?? Conversions.Decode(statement)
         ?? Moves.Decode(statement)
@@ -110,9 +110,9 @@ internal static class PtxDecoder
         }
     }
 
-    private static string CalleeName(PtxStatement statement) =>
-        statement.Operands.First(o => o.Kind == PtxOperandKind.Name).Name;
+    private static string CalleeName(PtxStatement statement)
+        => statement.Operands.First(o => o.Kind == PtxOperandKind.Name).Name;
 
-    private static int Label(PtxFunction function, string name) =>
-        function.Labels.TryGetValue(name, out var at) ? at : throw new PtxException($"there is no label '{name}'");
+    private static int Label(PtxFunction function, string name)
+        => function.Labels.TryGetValue(name, out var at) ? at : throw new PtxException($"there is no label '{name}'");
 }

@@ -19,13 +19,13 @@ internal sealed class AblateTests : CommandTest
     public void Rows_are_shown_beside_the_papers_in_80_columns()
     {
         File.WriteAllText(At("common.json"), Common);
-        FpnResult result = Fpn("ablate", "common.json", "--out", "runs", "--rows", "ac", "--seeds", "2", "--held", "4");
+        var result = Fpn("ablate", "common.json", "--out", "runs", "--rows", "ac", "--seeds", "2", "--held", "4");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Match("table 1, row a, seed 0: AR100 ").And.Match("table 2, row c, seed 1: AP50 "));
         Assert.That(result.Output, Does.Match(@"a single map C4( +[\d.]+±[\d.]+){4} +-\s+in the paper +36\.1 "));
         Assert.That(result.Output, Does.Match(@"c FPN( +[\d.]+±[\d.]+){4} +-\s+in the paper +56\.9 +33\.9 "));
-        string[] lines = result.Output.Split('\n');
+        var lines = result.Output.Split('\n');
         Assert.That(lines.Where(line => line.StartsWith("a ", StringComparison.Ordinal)), Has.All.Length.LessThan(80));
         Assert.That(FilesIn("runs"), Does.Contain(Path.Combine("table2-a", "seed1", "model.safetensors")));
     }
@@ -36,7 +36,7 @@ internal sealed class AblateTests : CommandTest
     public void What_there_is_not_is_refused(string option, string value, string expected)
     {
         File.WriteAllText(At("common.json"), Common);
-        FpnResult result = Fpn("ablate", "common.json", option, value);
+        var result = Fpn("ablate", "common.json", option, value);
 
         result.AssertExit(2);
         Assert.That(result.Error, Does.Contain(expected));
@@ -46,14 +46,14 @@ internal sealed class AblateTests : CommandTest
     public void Proposals_are_written_and_fast_rcnn_is_evaluated_with_them()
     {
         Fpn("shapes", "held", "--count", "2", "--seed", "500000", "--size", "64x64", "--largest", "50").AssertExit(0);
-        FpnResult written = Fpn("proposals", "--truth", "held/instances.json", "--images", "held/pictures", "--out", "p.json");
+        var written = Fpn("proposals", "--truth", "held/instances.json", "--images", "held/pictures", "--out", "p.json");
         written.AssertExit(0);
-        JsonArray proposals = JsonNode.Parse(File.ReadAllText(At("p.json")))!.AsArray();
+        var proposals = JsonNode.Parse(File.ReadAllText(At("p.json")))!.AsArray();
         Assert.That(proposals, Has.Count.GreaterThan(2));
         Assert.That(proposals[0]!.AsObject().Select(p => p.Key), Is.EquivalentTo(new[] { "image_id", "bbox", "score" }));
         Assert.That(proposals.Select(p => (int)p!["image_id"]!).Distinct(), Is.EquivalentTo(new[] { 1, 2 }));
 
-        string configuration = Common
+        var configuration = Common
             .Replace("\"count\": 4", "\"first_seed\": 500000, \"count\": 2", StringComparison.Ordinal)
             .Replace("\"data\": {", "\"data\": { \"proposals\": \"p.json\",", StringComparison.Ordinal)
             .Replace("\"model\": {", "\"model\": { \"detector\": \"fast-rcnn\",", StringComparison.Ordinal);
@@ -62,10 +62,10 @@ internal sealed class AblateTests : CommandTest
         string[] evaluation = ["eval", "--truth", "held/instances.json", "--images", "held/pictures", "--model", "fast/model.safetensors"];
         Fpn([.. evaluation, "--from-proposals", "p.json"]).AssertExit(0);
 
-        FpnResult without = Fpn(evaluation);
+        var without = Fpn(evaluation);
         without.AssertExit(1);
         Assert.That(without.Error, Does.Contain("--from-proposals"));
-        FpnResult wrong = Fpn([.. evaluation[..5], "--proposals", "--from-proposals", "p.json"]);
+        var wrong = Fpn([.. evaluation[..5], "--proposals", "--from-proposals", "p.json"]);
         wrong.AssertExit(2);
         Assert.That(wrong.Error, Does.Contain("neither --results nor --proposals"));
     }

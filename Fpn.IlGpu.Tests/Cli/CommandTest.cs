@@ -29,11 +29,11 @@ internal abstract class CommandTest
     }
 
     /// <summary>Puts a copy of the n-th sample picture into the folder.</summary>
-    protected string PutSample(string path, int number = 0) =>
-        Put(path, File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "samples", Samples[number])));
+    protected string PutSample(string path, int number = 0)
+        => Put(path, File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "samples", Samples[number])));
 
     /// <summary>The files below a path in the folder, relative to it and sorted.</summary>
-    protected string[] FilesIn(string path) =>
-        [.. Directory.EnumerateFiles(At(path), "*", SearchOption.AllDirectories)
+    protected string[] FilesIn(string path)
+        => [.. Directory.EnumerateFiles(At(path), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(At(path), file)).Order(StringComparer.Ordinal)];
 }

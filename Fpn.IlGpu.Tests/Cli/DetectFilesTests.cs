@@ -10,7 +10,7 @@ internal sealed class DetectFilesTests : CommandTest
         PutSample("two/x.png", 1);
         PutSample("three/X.png", 2);
 
-        FpnResult result = Fpn("detect", "one", "two", "three", "--out", "drawn");
+        var result = Fpn("detect", "one", "two", "three", "--out", "drawn");
 
         result.AssertExit(0);
         Assert.That(FilesIn("drawn"), Is.EqualTo(["X-3.png", "x-2.png", "x.png"]));
@@ -21,7 +21,7 @@ internal sealed class DetectFilesTests : CommandTest
     public void An_input_is_not_written_over()
     {
         PutSample("in/x.png");
-        byte[] before = File.ReadAllBytes(At("in/x.png"));
+        var before = File.ReadAllBytes(At("in/x.png"));
 
         Fpn("detect", "in/x.png", "--out", "in").AssertExit(0);
 
@@ -38,7 +38,7 @@ internal sealed class DetectFilesTests : CommandTest
         PutSample("more/deep/d.png");
         Put("in/notes.txt", "no picture"u8.ToArray());
 
-        FpnResult result = Fpn("detect", "in", "in/a*.png", "more/**/c.?ng", "--no-pictures");
+        var result = Fpn("detect", "in", "in/a*.png", "more/**/c.?ng", "--no-pictures");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("3 pictures, "));
@@ -53,7 +53,7 @@ internal sealed class DetectFilesTests : CommandTest
         Put("in/3-empty.png", []);
         PutSample("in/4.png");
 
-        FpnResult result = Fpn("detect", "missing.png", "in", "--json", "found.jsonl");
+        var result = Fpn("detect", "missing.png", "in", "--json", "found.jsonl");
 
         result.AssertExit(1);
         Assert.Multiple(() =>
@@ -73,7 +73,7 @@ internal sealed class DetectFilesTests : CommandTest
     {
         Put(name, System.Text.Encoding.ASCII.GetBytes(content));
 
-        FpnResult result = Fpn("detect", name);
+        var result = Fpn("detect", name);
 
         result.AssertExit(1);
         result.AssertOneError(name);
@@ -84,7 +84,7 @@ internal sealed class DetectFilesTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = Fpn("detect", "a.png", "--max-pixels", "102399");
+        var result = Fpn("detect", "a.png", "--max-pixels", "102399");
 
         result.AssertExit(1);
         result.AssertOneError("a.png");
@@ -94,7 +94,7 @@ internal sealed class DetectFilesTests : CommandTest
     [Test]
     public void A_missing_file_is_named()
     {
-        FpnResult result = Fpn("detect", "no/such.jpg");
+        var result = Fpn("detect", "no/such.jpg");
 
         result.AssertExit(1);
         result.AssertOneError("There is no file or folder 'no/such.jpg'");
@@ -105,7 +105,7 @@ internal sealed class DetectFilesTests : CommandTest
     {
         Directory.CreateDirectory(At("empty"));
 
-        FpnResult result = Fpn("detect", "empty");
+        var result = Fpn("detect", "empty");
 
         result.AssertExit(1);
         result.AssertOneError("The folder 'empty' has no pictures");
@@ -114,7 +114,7 @@ internal sealed class DetectFilesTests : CommandTest
     [Test]
     public void A_pattern_without_a_match_is_said()
     {
-        FpnResult result = Fpn("detect", "*.jpg");
+        var result = Fpn("detect", "*.jpg");
 
         result.AssertExit(1);
         result.AssertOneError("No picture matches '*.jpg'");
@@ -127,7 +127,7 @@ internal sealed class DetectFilesTests : CommandTest
         PutSample("some.png");
 
         // A folder below a file: not even an administrator can make that.
-        FpnResult result = Fpn("detect", "some.png", option, "some.png/x");
+        var result = Fpn("detect", "some.png", option, "some.png/x");
 
         result.AssertExit(1);
         result.AssertOneError(option);

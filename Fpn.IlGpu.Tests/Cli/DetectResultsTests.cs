@@ -11,7 +11,7 @@ internal sealed class DetectResultsTests : CommandTest
         PutSample("in/a.png", 0);
         PutSample("in/b.png", 2);
 
-        FpnResult result = Fpn("detect", "in");
+        var result = Fpn("detect", "in");
 
         result.AssertExit(0);
         Assert.Multiple(() =>
@@ -24,7 +24,7 @@ internal sealed class DetectResultsTests : CommandTest
             Assert.That(FilesIn("detections"), Is.EqualTo(["a.png", "b.png"]));
         });
         // The picture that came out is a picture: it can be read in its turn, at the size it had.
-        FpnResult again = Fpn("detect", "detections/b.png", "--no-pictures");
+        var again = Fpn("detect", "detections/b.png", "--no-pictures");
         again.AssertExit(0);
         Assert.That(again.Output, Does.Contain("640 × 480"));
     }
@@ -35,7 +35,7 @@ internal sealed class DetectResultsTests : CommandTest
         PutSample("a.png");
         PutSample("b.png");
 
-        FpnResult result = Fpn("detect", "a.png", "b.png", "missing.png");
+        var result = Fpn("detect", "a.png", "b.png", "missing.png");
 
         result.AssertExit(1);
         Assert.That(result.Output + result.Error, Has.None.EqualTo('\x1b').And.None.EqualTo('\b'));
@@ -49,11 +49,11 @@ internal sealed class DetectResultsTests : CommandTest
         PutSample("a.png", 1);
         PutSample("b.png", 2);
 
-        FpnResult result = Fpn("detect", "b.png", "a.png", "--score", "0.3", "--json", "out/found.jsonl", "--no-pictures");
+        var result = Fpn("detect", "b.png", "a.png", "--score", "0.3", "--json", "out/found.jsonl", "--no-pictures");
 
         result.AssertExit(0);
         Assert.That(Directory.Exists(At("detections")), Is.False);
-        string[] lines = File.ReadAllLines(At("out/found.jsonl"));
+        var lines = File.ReadAllLines(At("out/found.jsonl"));
         Assert.That(lines, Has.Length.EqualTo(2));
         CheckLine(lines[0], "b.png", 640, 480, 0.3f);
         CheckLine(lines[1], "a.png", 427, 320, 0.3f);
@@ -75,10 +75,10 @@ internal sealed class DetectResultsTests : CommandTest
     {
         PutSample("größe \"1\".png");
 
-        FpnResult result = Fpn("detect", "größe \"1\".png", "--json", "-", "--no-pictures");
+        var result = Fpn("detect", "größe \"1\".png", "--json", "-", "--no-pictures");
 
         result.AssertExit(0);
-        string line = result.Output.TrimEnd('\n');
+        var line = result.Output.TrimEnd('\n');
         Assert.That(line, Does.Not.Contain('\n'));
         CheckLine(line, "größe \"1\".png", 320, 320, 0.5f);
     }
@@ -91,7 +91,7 @@ internal sealed class DetectResultsTests : CommandTest
         Fpn("detect", "a.png", "--score", "0", "--json", "all.jsonl", "--no-pictures").AssertExit(0);
         Fpn("detect", "a.png", "--score", "0.9", "--json", "sure.jsonl", "--no-pictures").AssertExit(0);
 
-        float[] all = Scores("all.jsonl");
+        var all = Scores("all.jsonl");
         Assert.That(Scores("sure.jsonl"), Is.EqualTo(all.Where(score => score >= 0.9f)));
         Assert.That(all, Has.Some.LessThan(0.9f));
     }
@@ -99,14 +99,12 @@ internal sealed class DetectResultsTests : CommandTest
     [Test]
     public void A_batch_finds_what_single_pictures_do()
     {
-        for (int number = 0; number < Samples.Length; number++)
-        {
+        for (var number = 0; number < Samples.Length; number++)
             PutSample($"in/{number}.png", number);
-        }
         Put("in/1-bad.png", "no picture"u8.ToArray());
 
-        FpnResult single = Fpn("detect", "in", "--json", "single.jsonl", "--score", "0.92", "--no-pictures");
-        FpnResult batch = Fpn("detect", "in", "--json", "batch.jsonl", "--score", "0.92", "--no-pictures", "--batch", "3");
+        var single = Fpn("detect", "in", "--json", "single.jsonl", "--score", "0.92", "--no-pictures");
+        var batch = Fpn("detect", "in", "--json", "batch.jsonl", "--score", "0.92", "--no-pictures", "--batch", "3");
 
         single.AssertExit(1);
         batch.AssertExit(1);
@@ -116,7 +114,7 @@ internal sealed class DetectResultsTests : CommandTest
 
     private float[] Scores(string file)
     {
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(At(file)));
+        using var json = JsonDocument.Parse(File.ReadAllText(At(file)));
         return [.. json.RootElement.GetProperty("detections").EnumerateArray().Select(found => found.GetProperty("score").GetSingle())];
     }
 
@@ -124,9 +122,9 @@ internal sealed class DetectResultsTests : CommandTest
     private List<string> Summary(string file)
     {
         var lines = new List<string>();
-        foreach (string line in File.ReadLines(At(file)))
+        foreach (var line in File.ReadLines(At(file)))
         {
-            using JsonDocument json = JsonDocument.Parse(line);
+            using var json = JsonDocument.Parse(line);
             lines.Add(json.RootElement.GetProperty("image").GetString()!);
             lines.AddRange(json.RootElement.GetProperty("detections").EnumerateArray()
                 .Select(found => found.GetProperty("label").GetString()!).Order(StringComparer.Ordinal));
@@ -136,15 +134,15 @@ internal sealed class DetectResultsTests : CommandTest
 
     private static void CheckLine(string line, string image, int width, int height, float score)
     {
-        using JsonDocument json = JsonDocument.Parse(line);
-        JsonElement picture = json.RootElement;
+        using var json = JsonDocument.Parse(line);
+        var picture = json.RootElement;
         Assert.That(Names(picture), Is.EqualTo(["image", "width", "height", "detections"]));
         Assert.That(picture.GetProperty("image").GetString(), Is.EqualTo(image));
         Assert.That(picture.GetProperty("width").GetInt32(), Is.EqualTo(width));
         Assert.That(picture.GetProperty("height").GetInt32(), Is.EqualTo(height));
-        JsonElement.ArrayEnumerator detections = picture.GetProperty("detections").EnumerateArray();
+        var detections = picture.GetProperty("detections").EnumerateArray();
         Assert.That(detections, Is.Not.Empty, "the shipped model finds something in each sample");
-        foreach (JsonElement found in detections)
+        foreach (var found in detections)
         {
             Assert.That(Names(found), Is.EqualTo(["label", "class_id", "score", "box"]));
             Assert.That(found.GetProperty("label").GetString(), Is.Not.Empty);

@@ -29,14 +29,14 @@ internal sealed class EvalTests : CommandTest
     [Test]
     public void The_json_is_that_of_coco()
     {
-        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--json", "out/figures.json");
+        var result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--json", "out/figures.json");
 
         result.AssertExit(0);
-        JsonNode actual = JsonNode.Parse(File.ReadAllText(At("out/figures.json")))!;
-        JsonNode expected = JsonNode.Parse(File.ReadAllText(Fixture("expected.json")))!;
+        var actual = JsonNode.Parse(File.ReadAllText(At("out/figures.json")))!;
+        var expected = JsonNode.Parse(File.ReadAllText(Fixture("expected.json")))!;
         (string, double)[] leaves = [.. Numbers(expected, "")];
         Assert.That(leaves, Has.Length.EqualTo(2 * (12 + 6 + 12)));
-        foreach (((string key, double wanted), (string actualKey, double value)) in leaves.Zip(Numbers(actual, "")))
+        foreach (((var key, var wanted), (var actualKey, var value)) in leaves.Zip(Numbers(actual, "")))
         {
             Assert.That(actualKey, Is.EqualTo(key));
             Assert.That(value, Is.EqualTo(wanted).Within(1e-9), key);
@@ -48,10 +48,10 @@ internal sealed class EvalTests : CommandTest
     [Test]
     public void The_table_has_the_12_figures_in_80_columns()
     {
-        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both");
+        var result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both");
 
         result.AssertExit(0);
-        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines[0], Does.Contain("60 pictures, 410 objects of 6 classes; 812 detections"));
         Assert.That(lines[1], Does.Match("^figure +IoU +objects +best +bbox +segm"));
         Assert.That(lines[2], Does.Match("^AP +0.50:0.95 +all +100 +0.080 +0.039"));
@@ -62,7 +62,7 @@ internal sealed class EvalTests : CommandTest
     [Test]
     public void Proposals_have_recall_by_their_number()
     {
-        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--proposals");
+        var result = Fpn("eval", "--truth", Truth, "--results", Results, "--proposals");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Match("AR@10 +all +0.234").And.Match("AR@1000 +large +0.382"));
@@ -72,7 +72,7 @@ internal sealed class EvalTests : CommandTest
     [Test]
     public void Json_on_standard_output_is_alone_there()
     {
-        FpnResult result = Fpn("eval", "--truth", Truth, "--results", Results, "--json", "-");
+        var result = Fpn("eval", "--truth", Truth, "--results", Results, "--json", "-");
 
         result.AssertExit(0);
         Assert.That(JsonNode.Parse(result.Output)!.AsObject().Select(p => p.Key), Is.EqualTo(new[] { "bbox", "stats_order" }));
@@ -84,7 +84,7 @@ internal sealed class EvalTests : CommandTest
         Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--curves", "new/curves.png").AssertExit(0);
 
         Assert.That(FilesIn("new"), Is.EqualTo(new[] { "curves.bbox.png", "curves.segm.png" }));
-        RgbImage boxes = PictureReader.Read(At("new/curves.bbox.png"));
+        var boxes = PictureReader.Read(At("new/curves.bbox.png"));
         Assert.That((boxes.Width, boxes.Height), Is.EqualTo((1280, 480)));
         Assert.That(boxes.Pixels.Distinct().Count(), Is.GreaterThan(50), "there is something to see");
         Assert.That(boxes.Pixels, Is.Not.EqualTo(PictureReader.Read(At("new/curves.segm.png")).Pixels));
@@ -96,7 +96,7 @@ internal sealed class EvalTests : CommandTest
         PutSample("pictures/a.png");
         Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
 
-        FpnResult result = Fpn(
+        var result = Fpn(
             "eval", "--truth", "truth.json", "--images", "pictures", "--device", "cpu",
             "--json", "figures.json", "--save-results", "found.json", "--worst", "worst", "--worst-count", "5");
 
@@ -107,16 +107,16 @@ internal sealed class EvalTests : CommandTest
         Assert.That(result.Errors, Has.One.Contains("gone.png"));
         Assert.That(result.Output, Does.Contain("1 picture, 4 objects of 6 classes"));
         Assert.That(FilesIn("worst"), Is.EqualTo(new[] { "001-a.png" }));
-        RgbImage worst = PictureReader.Read(At("worst/001-a.png"));
+        var worst = PictureReader.Read(At("worst/001-a.png"));
         Assert.That((worst.Width, worst.Height), Is.EqualTo((648, 320)));
 
-        JsonNode classes = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!["ap_by_class"]!;
+        var classes = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!["ap_by_class"]!;
         Assert.That(classes["Hexagon"]!.GetValue<double>(), Is.GreaterThan(0.8));
         Assert.That(classes["cross"]!.GetValue<double>(), Is.GreaterThan(0.8));
         Assert.That(classes["cube"]!.GetValue<double>(), Is.Zero);
         Assert.That(classes["square"]!.GetValue<double>(), Is.EqualTo(-1), "its picture is left out");
-        string again = Fpn("eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
-        JsonNode hexagons = JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!;
+        var again = Fpn("eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
+        var hexagons = JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!;
         Assert.That(hexagons.GetValue<double>(), Is.EqualTo(classes["Hexagon"]!.GetValue<double>()));
     }
 
@@ -127,13 +127,13 @@ internal sealed class EvalTests : CommandTest
         PutSample("pictures/gone.png");
         Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
 
-        FpnResult result = Fpn(
+        var result = Fpn(
             "eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu", "--proposals",
             "--json", "figures.json", "--save-results", "found.json");
 
         result.AssertExit(1);
         result.AssertOneError("320 × 320 px, but the truth says 1 × 1");
-        JsonObject figures = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!.AsObject();
+        var figures = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!.AsObject();
         Assert.That(figures.Select(p => p.Key), Is.EqualTo(new[] { "proposals" }));
         Assert.That(figures["proposals"]!["AR@100 all"]!.GetValue<double>(), Is.GreaterThan(0.7));
         Fpn("eval", "-t", "truth.json", "-r", "found.json").AssertOneError("--proposals");
@@ -158,13 +158,13 @@ internal sealed class EvalTests : CommandTest
         AssertFails("finds no masks", "-t", Truth, "-i", ".", "-d", "cpu", "-k", "segm");
         AssertFails("must end in .png", "-t", Truth, "-r", Results, "--curves", "curves.pdf");
 
-        FpnResult nothing = Fpn("eval", "-t", Truth, "-r", "none.json");
+        var nothing = Fpn("eval", "-t", Truth, "-r", "none.json");
         nothing.AssertExit(0);
         Assert.That(nothing.Output, Does.Match("AP +0.50:0.95 +all +100 +0.000"));
 
         void AssertFails(string what, params string[] arguments)
         {
-            FpnResult result = Fpn(["eval", .. arguments]);
+            var result = Fpn(["eval", .. arguments]);
             result.AssertExit(1);
             result.AssertOneError(what);
         }
@@ -180,7 +180,7 @@ internal sealed class EvalTests : CommandTest
     [TestCase("--truth", "t.json", "--results", "r.json", "--kind", "keypoints")]
     public void Wrong_usage_is_said_before_anything_is_read(params string[] arguments)
     {
-        FpnResult result = Fpn(["eval", .. arguments]);
+        var result = Fpn(["eval", .. arguments]);
 
         result.AssertExit(2);
         result.AssertOneError("see 'fpn eval --help'");
@@ -188,8 +188,8 @@ internal sealed class EvalTests : CommandTest
     }
 
     [Test]
-    public void Help_shows_examples_and_exit_codes() =>
-        Assert.That(Fpn("eval", "--help").Output, Does.Contain("fpn eval --truth").And.Contain("Exit codes:"));
+    public void Help_shows_examples_and_exit_codes()
+        => Assert.That(Fpn("eval", "--help").Output, Does.Contain("fpn eval --truth").And.Contain("Exit codes:"));
 
     private static IEnumerable<(string Key, double Value)> Numbers(JsonNode node, string key) => node switch
     {

@@ -23,18 +23,14 @@ internal sealed partial class FpnProcess : IDisposable
             RedirectStandardError = true,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fpn.dll"));
-        foreach (string argument in arguments)
-        {
+        foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        }
         start.Environment.Remove("FPN_TRACE");
         // Asks for colours wherever a terminal might be: output that is redirected must stay plain all the same.
         start.Environment.Remove("NO_COLOR");
         start.Environment["TERM"] = "xterm-256color";
-        foreach ((string name, string? value) in environment)
-        {
+        foreach ((var name, var value) in environment)
             start.Environment[name] = value;
-        }
         process = Process.Start(start)!;
         process.StandardInput.Close();
         output = process.StandardOutput.ReadToEndAsync();
@@ -47,19 +43,19 @@ internal sealed partial class FpnProcess : IDisposable
 
     /// <summary>Starts it with further environment variables; null takes one away.</summary>
     public static FpnProcess Start(
-        string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments) =>
-        new(folder, environment, arguments);
+        string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments)
+        => new(folder, environment, arguments);
 
     public static FpnResult Run(string folder, params string[] arguments)
     {
-        using FpnProcess process = Start(folder, arguments);
+        using var process = Start(folder, arguments);
         return process.Finish();
     }
 
     /// <summary>Runs it with further environment variables; null takes one away.</summary>
     public static FpnResult Run(string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments)
     {
-        using FpnProcess process = Start(folder, environment, arguments);
+        using var process = Start(folder, environment, arguments);
         return process.Finish();
     }
 
@@ -86,9 +82,7 @@ internal sealed partial class FpnProcess : IDisposable
     public void Dispose()
     {
         if (!process.HasExited)
-        {
             process.Kill(entireProcessTree: true);
-        }
         process.Dispose();
     }
 

@@ -8,7 +8,7 @@ internal sealed class InputPicturesTests : CommandTest
     [SetUp]
     public void PutFiles()
     {
-        foreach (string path in new[]
+        foreach (var path in new[]
         {
             "b.png", "a.jpg", "C.JPEG", "notes.txt", ".hidden.png", "detections/a.jpg",
             "sub/d.webp", "sub/deep/e.bmp", "sub/.hidden/f.png",
@@ -19,12 +19,12 @@ internal sealed class InputPicturesTests : CommandTest
     }
 
     [Test]
-    public void A_folder_gives_its_pictures_by_name() =>
-        Assert.That(Find("."), Is.EqualTo(["C.JPEG", "a.jpg", "b.png"]));
+    public void A_folder_gives_its_pictures_by_name()
+        => Assert.That(Find("."), Is.EqualTo(["C.JPEG", "a.jpg", "b.png"]));
 
     [Test]
-    public void Recursion_leaves_out_hidden_folders_and_results() =>
-        Assert.That(Find(".", recursive: true), Is.EqualTo(["C.JPEG", "a.jpg", "b.png", "sub/d.webp", "sub/deep/e.bmp"]));
+    public void Recursion_leaves_out_hidden_folders_and_results()
+        => Assert.That(Find(".", recursive: true), Is.EqualTo(["C.JPEG", "a.jpg", "b.png", "sub/d.webp", "sub/deep/e.bmp"]));
 
     [TestCase("*", new[] { "C.JPEG", "a.jpg", "b.png" })]
     [TestCase("?.png", new[] { "b.png" })]
@@ -35,16 +35,16 @@ internal sealed class InputPicturesTests : CommandTest
     [TestCase("./sub/../*.png", new[] { "b.png" })]
     [TestCase("detections/*", new[] { "detections/a.jpg" })]
     [TestCase(".h*", new[] { ".hidden.png" })]
-    public void A_pattern_gives_the_pictures_that_match(string pattern, string[] expected) =>
-        Assert.That(Find(pattern), Is.EqualTo(expected));
+    public void A_pattern_gives_the_pictures_that_match(string pattern, string[] expected)
+        => Assert.That(Find(pattern), Is.EqualTo(expected));
 
     [Test]
-    public void Results_are_inputs_where_they_are_named() =>
-        Assert.That(Find("detections"), Is.EqualTo(["detections/a.jpg"]));
+    public void Results_are_inputs_where_they_are_named()
+        => Assert.That(Find("detections"), Is.EqualTo(["detections/a.jpg"]));
 
     [Test]
-    public void A_named_file_is_taken_whatever_its_name() =>
-        Assert.That(Find("notes.txt"), Is.EqualTo(["notes.txt"]));
+    public void A_named_file_is_taken_whatever_its_name()
+        => Assert.That(Find("notes.txt"), Is.EqualTo(["notes.txt"]));
 
     [Test]
     public void A_file_whose_name_looks_like_a_pattern_is_that_file()
@@ -67,14 +67,14 @@ internal sealed class InputPicturesTests : CommandTest
     [Test]
     public void Files_are_listed_once_and_problems_are_told()
     {
-        InputPictures found = InputPictures.Find([At("b.png"), At("no.png"), At("./b.png"), At("*.gif")], false, At("detections"));
+        var found = InputPictures.Find([At("b.png"), At("no.png"), At("./b.png"), At("*.gif")], false, At("detections"));
         Assert.That(found.Files, Is.EqualTo([At("b.png")]));
         Assert.That(found.Problems, Has.Count.EqualTo(2));
     }
 
     private string[] Find(string path, bool recursive = false)
     {
-        InputPictures found = InputPictures.Find([At(path)], recursive, At("detections"));
+        var found = InputPictures.Find([At(path)], recursive, At("detections"));
         Assert.That(found.Problems, Is.Empty);
         return [.. found.Files.Select(file => Path.GetRelativePath(Folder, file).Replace('\\', '/'))];
     }

@@ -18,26 +18,23 @@ internal sealed class InterruptionTests : CommandTest
     public void A_signal_stops_after_the_current_picture_and_leaves_whole_lines(int signal)
     {
         Assume.That(IsIgnored(signal), Is.False, "the tests run where a shell has this signal ignored, in the background");
-        for (int number = 0; number < Pictures; number++)
-        {
+        for (var number = 0; number < Pictures; number++)
             PutSample(string.Create(CultureInfo.InvariantCulture, $"in/{number:D3}.png"));
-        }
-
-        using FpnProcess process = FpnProcess.Start(Folder, "detect", "in", "--json", "found.jsonl");
+        using var process = FpnProcess.Start(Folder, "detect", "in", "--json", "found.jsonl");
         WaitForLines("found.jsonl", 2, process);
         process.Signal(signal);
-        FpnResult result = process.Finish();
+        var result = process.Finish();
 
         Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
         result.AssertOneError("Stopping after the current picture");
         Assert.That(result.Output, Does.Contain("Stopped before "));
-        string text = File.ReadAllText(At("found.jsonl"));
+        var text = File.ReadAllText(At("found.jsonl"));
         Assert.That(text, Does.EndWith("\n"));
-        string[] lines = text.TrimEnd('\n').Split('\n');
+        var lines = text.TrimEnd('\n').Split('\n');
         Assert.That(lines, Has.Length.InRange(2, Pictures - 1));
-        foreach (string line in lines)
+        foreach (var line in lines)
         {
-            using JsonDocument json = JsonDocument.Parse(line);
+            using var json = JsonDocument.Parse(line);
             Assert.That(json.RootElement.GetProperty("width").GetInt32(), Is.EqualTo(320));
         }
         Assert.That(FilesIn("detections"), Has.Length.EqualTo(lines.Length), "each picture that is in the JSON was drawn");
@@ -58,7 +55,7 @@ internal sealed class InterruptionTests : CommandTest
     internal static bool IsIgnored(int signal)
     {
         const string Field = "SigIgn:";
-        string? mask = File.Exists("/proc/self/status")
+        var mask = File.Exists("/proc/self/status")
             ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal))
             : null;
         return mask is not null

@@ -17,21 +17,18 @@ internal sealed class MaskOutputTests : CommandTest
     [Test]
     public void Json_has_the_mask_as_coco_does_after_the_box()
     {
-        using (JsonLines json = JsonLines.Open(At("found.jsonl")))
-        {
+        using (var json = JsonLines.Open(At("found.jsonl")))
             json.Write("a.png", 12, 10, [Masked, Unmasked]);
-        }
-
-        string line = File.ReadAllLines(At("found.jsonl")).Single();
-        using JsonDocument document = JsonDocument.Parse(line);
-        JsonElement found = document.RootElement.GetProperty("detections");
+        var line = File.ReadAllLines(At("found.jsonl")).Single();
+        using var document = JsonDocument.Parse(line);
+        var found = document.RootElement.GetProperty("detections");
         Assert.That(Names(found[0]), Is.EqualTo(["label", "class_id", "score", "box", "segmentation"]));
         Assert.That(Names(found[1]), Is.EqualTo(["label", "class_id", "score", "box"]));
-        JsonElement segmentation = found[0].GetProperty("segmentation");
+        var segmentation = found[0].GetProperty("segmentation");
         Assert.That(Names(segmentation), Is.EqualTo(["size", "counts"]));
         int[] size = [.. segmentation.GetProperty("size").EnumerateArray().Select(side => side.GetInt32())];
         Assert.That(size, Is.EqualTo([10, 12]), "height, width");
-        string counts = segmentation.GetProperty("counts").GetString()!;
+        var counts = segmentation.GetProperty("counts").GetString()!;
         Assert.That(counts, Does.Contain('\\'));
         Assert.That(ObjectMask.FromCocoString(counts, 12, 10), Is.EqualTo(Mask));
     }
@@ -40,10 +37,10 @@ internal sealed class MaskOutputTests : CommandTest
     public void Annotated_pictures_show_the_mask()
     {
         var pictures = new AnnotatedPictures(At("out"), ["a.png"]);
-        string plain = pictures.Write("a.png", Large(), [Masked with { Label = "", Mask = null }]);
-        byte[] without = PictureReader.Read(plain).Pixels;
-        ObjectMask mask = ObjectMask.FromRuns([100 * 100, 100 * 20, 100 * 80], 200, 100);
-        byte[] with = PictureReader.Read(pictures.Write("a.png", Large(), [Masked with { Label = "", Mask = mask }])).Pixels;
+        var plain = pictures.Write("a.png", Large(), [Masked with { Label = "", Mask = null }]);
+        var without = PictureReader.Read(plain).Pixels;
+        var mask = ObjectMask.FromRuns([100 * 100, 100 * 20, 100 * 80], 200, 100);
+        var with = PictureReader.Read(pictures.Write("a.png", Large(), [Masked with { Label = "", Mask = mask }])).Pixels;
         int middle = ((50 * 200) + 110) * 3, elsewhere = ((50 * 200) + 150) * 3;
         Assert.That(with[middle..(middle + 3)], Is.Not.EqualTo(without[middle..(middle + 3)]));
         Assert.That(with[elsewhere..(elsewhere + 3)], Is.EqualTo(without[elsewhere..(elsewhere + 3)]));

@@ -3,7 +3,6 @@ using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 
-
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn shapes</c>.</summary>
@@ -12,10 +11,10 @@ internal sealed class ShapesTests : CommandTest
     [Test]
     public void Pictures_and_annotations_are_the_generators()
     {
-        FpnResult result = Fpn("shapes", "out/set", "--count", "3", "--seed", "500000", "--size", "97x64", "--largest", "50");
+        var result = Fpn("shapes", "out/set", "--count", "3", "--seed", "500000", "--size", "97x64", "--largest", "50");
 
         result.AssertExit(0);
-        AnnotatedSet set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
+        var set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
@@ -26,15 +25,15 @@ internal sealed class ShapesTests : CommandTest
             Assert.That(set.Pictures, Has.Count.EqualTo(3));
             Assert.That(result.Output, Does.Contain($"3 pictures, {set.Pictures.Sum(p => p.Objects.Count)} shapes"));
         }
-        for (int i = 0; i < 3; i++)
+        for (var i = 0; i < 3; i++)
         {
-            SyntheticScene scene = SyntheticShapes.Scene(500000 + (ulong)i, 97, 64, new SyntheticShapesOptions { LargestPx = 50 });
+            var scene = SyntheticShapes.Scene(500000 + (ulong)i, 97, 64, new SyntheticShapesOptions { LargestPx = 50 });
             Assert.That(PictureReader.Read(set.PathOf(set.Pictures[i])).Pixels, Is.EqualTo(scene.Image.Pixels));
             Assert.That(
                 set.Pictures[i].Objects.Select(o => (o.ClassIndex, o.BoxImagePx.X1, o.BoxImagePx.Y1, o.BoxImagePx.X2, o.BoxImagePx.Y2)),
                 Is.EqualTo(scene.Shapes.Select(s => (s.ClassIndex, (float)s.X1, (float)s.Y1, (float)s.X2, (float)s.Y2))));
         }
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(At("out/set/instances.json")));
+        using var json = JsonDocument.Parse(File.ReadAllText(At("out/set/instances.json")));
         Assert.That(json.RootElement.GetProperty("annotations")[0].GetProperty("id").GetInt32(), Is.EqualTo(1));
     }
 
@@ -43,11 +42,11 @@ internal sealed class ShapesTests : CommandTest
     {
         Fpn("shapes", "set", "--count", "3", "--size", "64x64", "--smallest", "8", "--largest", "9").AssertExit(0);
 
-        AnnotatedSet set = CocoAnnotations.Read(At("set/instances.json"), At("set/pictures"));
+        var set = CocoAnnotations.Read(At("set/instances.json"), At("set/pictures"));
         var options = new SyntheticShapesOptions { SmallestPx = 8, LargestPx = 9 };
-        foreach ((int i, AnnotatedPicture picture) in set.Pictures.Index())
+        foreach ((var i, var picture) in set.Pictures.Index())
         {
-            SyntheticScene scene = SyntheticShapes.Scene((ulong)i, 64, 64, options);
+            var scene = SyntheticShapes.Scene((ulong)i, 64, 64, options);
             Assert.That(PictureReader.Read(set.PathOf(picture)).Pixels, Is.EqualTo(scene.Image.Pixels));
         }
         Assert.That(
@@ -62,7 +61,7 @@ internal sealed class ShapesTests : CommandTest
     [TestCase("--smallest=300", "--smallest is more than --largest")]
     public void A_wrong_option_is_explained(string option, string explanation)
     {
-        FpnResult result = Fpn("shapes", "out", option);
+        var result = Fpn("shapes", "out", option);
 
         result.AssertExit(2);
         result.AssertOneError(explanation);
@@ -74,7 +73,7 @@ internal sealed class ShapesTests : CommandTest
     {
         Put("out", [1]);
 
-        FpnResult result = Fpn("shapes", "out", "--count", "1");
+        var result = Fpn("shapes", "out", "--count", "1");
 
         result.AssertExit(1);
         result.AssertOneError("The folder 'out' can't be written");

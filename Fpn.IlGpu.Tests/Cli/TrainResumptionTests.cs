@@ -33,12 +33,12 @@ internal sealed class TrainResumptionTests : CommandTest
     {
         // The second one is killed while it draws the picture of the losses, or soon after. Should one come to its end before it is
         // killed, which takes a machine that stands still for all of its steps, both begin anew.
-        for (int attempt = 0; !(Kill() && Kill("--resume")); attempt++)
+        for (var attempt = 0; !(Kill() && Kill("--resume")); attempt++)
         {
             Assert.That(attempt, Is.LessThan(5), "no run could be killed before its end");
             Directory.Delete(At("run"), recursive: true);
         }
-        FpnResult resumed = Train("--resume");
+        var resumed = Train("--resume");
 
         Assert.That(resumed.Output, Does.Match(@"going on after step \d+"));
         AssertSameAsReference();
@@ -50,17 +50,16 @@ internal sealed class TrainResumptionTests : CommandTest
     {
         Assume.That(InterruptionTests.IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored");
         FpnResult stopped;
-        using (FpnProcess process = Start())
+        using (var process = Start())
         {
             WaitFor(() => StepsDone >= 2, process);
             Assert.That(process.HasExited, Is.False, "fpn ended too early");
             process.Signal(Sigint);
             stopped = process.Finish();
         }
-
         Assert.That(stopped.ExitCode, Is.EqualTo(130), stopped.Error);
         stopped.AssertOneError("Stopping after this step");
-        int steps = StepsDone;
+        var steps = StepsDone;
         Assert.That(steps, Is.InRange(2, Steps - 1));
         Assert.That(
             stopped.Output,
@@ -78,8 +77,8 @@ internal sealed class TrainResumptionTests : CommandTest
 
     private FpnResult Train(params string[] arguments)
     {
-        using FpnProcess process = Start(arguments);
-        FpnResult result = process.Finish();
+        using var process = Start(arguments);
+        var result = process.Finish();
         result.AssertExit(0);
         return result;
     }
@@ -88,8 +87,8 @@ internal sealed class TrainResumptionTests : CommandTest
     /// <returns>Whether it had not come to its end by then.</returns>
     private bool Kill(params string[] arguments)
     {
-        DateTime before = Written();
-        using FpnProcess process = Start(arguments);
+        var before = Written();
+        using var process = Start(arguments);
         WaitFor(() => Written() != before, process);
         process.Kill();
         return !File.Exists(At("run/model.safetensors"));
@@ -113,11 +112,9 @@ internal sealed class TrainResumptionTests : CommandTest
     {
         get
         {
-            string path = At("run/training.csv");
+            var path = At("run/training.csv");
             if (!File.Exists(path))
-            {
                 return 0;
-            }
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var reader = new StreamReader(stream);
             return reader.ReadToEnd().Count(character => character == '\n') - 1;
@@ -126,15 +123,15 @@ internal sealed class TrainResumptionTests : CommandTest
 
     private void AssertSameAsReference()
     {
-        foreach (string file in (string[])["model.safetensors", Checkpoint])
+        foreach (var file in (string[])["model.safetensors", Checkpoint])
         {
-            byte[] whole = File.ReadAllBytes(Path.Combine(reference.FullName, "run", file));
+            var whole = File.ReadAllBytes(Path.Combine(reference.FullName, "run", file));
             Assert.That(File.ReadAllBytes(At(Path.Combine("run", file))), Is.EqualTo(whole), file);
         }
         Assert.That(Losses(Folder), Is.EqualTo(Losses(reference.FullName)), "every step is there once");
     }
 
     // All but the time that each step took.
-    private static string[] Losses(string folder) =>
-        [.. File.ReadLines(Path.Combine(folder, "run", "training.csv")).Select(line => line[..line.LastIndexOf(',')])];
+    private static string[] Losses(string folder)
+        => [.. File.ReadLines(Path.Combine(folder, "run", "training.csv")).Select(line => line[..line.LastIndexOf(',')])];
 }

@@ -12,24 +12,24 @@ internal sealed class TrainTests : CommandTest
     {
         PutText("run.json", TinyTraining.Json(steps: 4, checkpointEvery: 2));
 
-        FpnResult result = Fpn("train", "run.json", "--out", "deep/er", "--device", "cpu");
+        var result = Fpn("train", "run.json", "--out", "deep/er", "--device", "cpu");
 
         result.AssertExit(0);
         Assert.That(result.Error, Is.Empty);
-        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines[0], Does.Contain("(cpu), resnet18, 7 classes, 8 pictures"));
         Assert.That(lines[1], Does.Match(@"^step 2: loss \d\.\d{3} \(rpn objectness .*, rpn boxes .*, box classes .*, box deltas .*\)"));
         Assert.That(lines[2], Does.StartWith("step 4: loss "));
         Assert.That(lines[3], Does.StartWith("Trained in ").And.Contain(Path.Combine("deep/er", "model.safetensors")));
         Assert.That(lines, Has.Length.EqualTo(4));
         Assert.That(FilesIn("deep/er"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "model.safetensors", "training.csv"]));
-        string[] log = File.ReadAllLines(At("deep/er/training.csv"));
+        var log = File.ReadAllLines(At("deep/er/training.csv"));
         Assert.That(log[0], Is.EqualTo("step,loss,rpn objectness,rpn boxes,box classes,box deltas,learning_rate,seconds"));
         Assert.That(log[1..].Select(line => line.Split(',')[0]), Is.EqualTo(["1", "2", "3", "4"]));
 
         PutSample("a.png");
         Fpn("detect", "a.png", "--device", "cpu", "--model", "deep/er/model.safetensors").AssertExit(0);
-        FpnResult finished = Fpn("train", "run.json", "--out", "deep/er", "--resume", "--device", "cpu");
+        var finished = Fpn("train", "run.json", "--out", "deep/er", "--resume", "--device", "cpu");
         finished.AssertExit(0);
         Assert.That(finished.Output, Does.Contain("going on after step 4"), "there is nothing left to do");
     }
@@ -40,7 +40,7 @@ internal sealed class TrainTests : CommandTest
     [TestCase("another.json", "another.json")]
     public void A_wrong_option_is_explained(string option, string explanation)
     {
-        FpnResult result = Fpn("train", "run.json", option);
+        var result = Fpn("train", "run.json", option);
 
         result.AssertExit(2);
         result.AssertOneError(explanation);
@@ -105,7 +105,7 @@ internal sealed class TrainTests : CommandTest
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
         Put("taken", [1]);
 
-        FpnResult result = Fpn("train", "run.json", "--out", output, "--device", "cpu");
+        var result = Fpn("train", "run.json", "--out", output, "--device", "cpu");
 
         result.AssertExit(1);
         result.AssertOneError($"The run's folder '{output}' can't be made (");
@@ -124,7 +124,7 @@ internal sealed class TrainTests : CommandTest
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
         Fpn("train", "run.json", "--device", "cpu").AssertExit(0);
-        byte[] checkpoint = File.ReadAllBytes(At("run/checkpoint.safetensors"));
+        var checkpoint = File.ReadAllBytes(At("run/checkpoint.safetensors"));
         PutText("run.json", TinyTraining.Json(steps: 2, checkpointEvery: 1));
 
         AssertNotResumed("run/checkpoint.safetensors is from a run with another configuration");
@@ -141,7 +141,7 @@ internal sealed class TrainTests : CommandTest
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
 
-        FpnResult result = Fpn("train", "run.json", "--device", "cuda:7");
+        var result = Fpn("train", "run.json", "--device", "cuda:7");
 
         result.AssertExit(1);
         result.AssertOneError("cuda:7");
@@ -151,7 +151,7 @@ internal sealed class TrainTests : CommandTest
     [Test]
     public void Help_shows_examples_and_exit_codes()
     {
-        FpnResult result = Fpn("train", "--help");
+        var result = Fpn("train", "--help");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("fpn train shapes.json --out run --resume").And.Contain("Exit codes:").And.Contain("130"));
@@ -162,7 +162,7 @@ internal sealed class TrainTests : CommandTest
     /// <summary>Asserts that a run doesn't begin, for a reason that is told, and leaves nothing behind.</summary>
     private void AssertRefused(string configuration, string explanation)
     {
-        FpnResult result = Fpn("train", configuration, "--device", "cpu");
+        var result = Fpn("train", configuration, "--device", "cpu");
 
         result.AssertExit(1);
         result.AssertOneError(explanation);
@@ -171,7 +171,7 @@ internal sealed class TrainTests : CommandTest
 
     private void AssertNotResumed(string explanation)
     {
-        FpnResult result = Fpn("train", "run.json", "--resume", "--device", "cpu");
+        var result = Fpn("train", "run.json", "--resume", "--device", "cpu");
 
         result.AssertExit(1);
         result.AssertOneError(explanation);

@@ -21,7 +21,7 @@ internal sealed class UsageTests : CommandTest
     {
         PutSample("some.png");
 
-        FpnResult result = Fpn("detect", "some.png", option);
+        var result = Fpn("detect", "some.png", option);
 
         result.AssertExit(2);
         result.AssertOneError(explanation);
@@ -43,7 +43,7 @@ internal sealed class UsageTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = Fpn("detect", "a.png", "--model", "no-such.safetensors");
+        var result = Fpn("detect", "a.png", "--model", "no-such.safetensors");
 
         result.AssertExit(1);
         result.AssertOneError("no-such.safetensors");
@@ -53,12 +53,12 @@ internal sealed class UsageTests : CommandTest
     public void A_model_cut_short_is_named()
     {
         PutSample("a.png");
-        using Stream shipped = typeof(FasterRcnn).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
-        byte[] half = new byte[shipped.Length / 2];
+        using var shipped = typeof(FasterRcnn).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
+        var half = new byte[shipped.Length / 2];
         shipped.ReadExactly(half);
         Put("half.safetensors", half);
 
-        FpnResult result = Fpn("detect", "a.png", "--model", "half.safetensors");
+        var result = Fpn("detect", "a.png", "--model", "half.safetensors");
 
         result.AssertExit(1);
         result.AssertOneError("half.safetensors");
@@ -69,7 +69,7 @@ internal sealed class UsageTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = Fpn("detect", "a.png", "--device", "cuda:7");
+        var result = Fpn("detect", "a.png", "--device", "cuda:7");
 
         result.AssertExit(1);
         result.AssertOneError("cuda:7");
@@ -80,7 +80,7 @@ internal sealed class UsageTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = Fpn("detect", "a.png", "--device", "cpu", "--precision", "fp16");
+        var result = Fpn("detect", "a.png", "--device", "cpu", "--precision", "fp16");
 
         result.AssertExit(1);
         result.AssertOneError("tensor cores");
@@ -89,10 +89,10 @@ internal sealed class UsageTests : CommandTest
     [Test]
     public void Devices_lists_the_cpu_and_one_default()
     {
-        FpnResult result = Fpn("devices");
+        var result = Fpn("devices");
 
         result.AssertExit(0);
-        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines[0], Does.Match("^device +kind +name +memory"));
         Assert.That(lines, Has.Some.Match("^cpu +CPU +"));
         Assert.That(lines.Count(line => line.TrimEnd().EndsWith(" default", StringComparison.Ordinal)), Is.EqualTo(1));
@@ -101,7 +101,7 @@ internal sealed class UsageTests : CommandTest
     [Test]
     public void Help_shows_examples_and_exit_codes()
     {
-        FpnResult result = Fpn("detect", "--help");
+        var result = Fpn("detect", "--help");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("fpn detect samples").And.Contain("Exit codes:").And.Contain("--opencl-any"));

@@ -13,11 +13,11 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void All_agrees_on_the_cpu()
     {
-        FpnResult result = Fpn("verify", "--device", "cpu");
+        var result = Fpn("verify", "--device", "cpu");
 
         Assert.That(result.ExitCode, Is.Zero, result.Output + result.Error);
         result.AssertExit(0);
-        string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines[0], Does.Contain("(cpu)"));
         Assert.That(lines[1], Does.Match("^operator +cases +difference +bound"));
         Assert.That(lines, Has.Some.Match(@"^convolution \(Tile\) +\d+ +\d\.\de-\d+ +\d\.\de-\d+ ok *$"));
@@ -32,7 +32,7 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void What_differs_or_fails_is_told_and_the_exit_code_is_1()
     {
-        (int code, string[] lines) = Run(CancellationToken.None, DeviceVerificationTests.Wrong, DeviceVerificationTests.Throwing);
+        (var code, var lines) = Run(CancellationToken.None, DeviceVerificationTests.Wrong, DeviceVerificationTests.Throwing);
         Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
         Assert.That(lines, Has.Some.Match(@"^\W*wrong pool .*2 .*MISMATCH\W*$"));
         Assert.That(lines, Has.Some.Match(@"^\W*throwing .*2 .*ERROR\W*$"));
@@ -46,7 +46,7 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void Stopping_shows_what_was_done()
     {
-        (int code, string[] lines) = Run(new CancellationToken(canceled: true), DeviceVerificationTests.Wrong);
+        (var code, var lines) = Run(new CancellationToken(canceled: true), DeviceVerificationTests.Wrong);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
         Assert.That(lines[1..], Is.EqualTo((string[])["Stopped before 1 of 1 operators. 0 of 0 operators agree, 0 cases.", ""]));
     }
@@ -60,7 +60,7 @@ internal sealed class VerifyTests : CommandTest
             source.Cancel();
             throw new InvalidOperationException("the driver was interrupted");
         })]);
-        (int code, string[] lines) = Run(source.Token, dying);
+        (var code, var lines) = Run(source.Token, dying);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
         Assert.That(lines, Has.None.Contains("dying").And.None.Contains("interrupted"));
         Assert.That(lines, Has.Some.StartsWith("Stopped before 1 of 1 operators. "));
@@ -70,7 +70,7 @@ internal sealed class VerifyTests : CommandTest
     public void A_case_that_is_cancelled_by_itself_is_a_failure()
     {
         using var source = new CancellationTokenSource();
-        (int code, string[] lines) = Run(
+        (var code, var lines) = Run(
             source.Token, new VerifiedOperator("odd", [new("one", (_, _) => throw new OperationCanceledException("by whom?"))]));
         Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
         Assert.That(lines, Has.Some.EqualTo("odd, one: OperationCanceledException: by whom?"));
@@ -79,10 +79,10 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void The_table_with_its_lines_fits_80_columns()
     {
-        Table table = VerifyRun.TableOf([new("convolution (SimdWinograd)", 123, double.PositiveInfinity, 1.2e-10, ["some"], [])]);
+        var table = VerifyRun.TableOf([new("convolution (SimdWinograd)", 123, double.PositiveInfinity, 1.2e-10, ["some"], [])]);
         table.Border = TableBorder.Rounded;
         var text = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
@@ -97,7 +97,7 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void A_device_that_is_not_there_is_named()
     {
-        FpnResult result = Fpn("verify", "--device", "cuda:7");
+        var result = Fpn("verify", "--device", "cuda:7");
 
         result.AssertExit(1);
         result.AssertOneError("cuda:7");
@@ -107,7 +107,7 @@ internal sealed class VerifyTests : CommandTest
     [TestCase("--frobnicate", "--frobnicate")]
     public void A_wrong_option_is_explained(string option, string explanation)
     {
-        FpnResult result = Fpn("verify", option);
+        var result = Fpn("verify", option);
 
         result.AssertExit(2);
         result.AssertOneError(explanation);
@@ -117,7 +117,7 @@ internal sealed class VerifyTests : CommandTest
     [Test]
     public void Help_shows_examples_and_exit_codes()
     {
-        FpnResult result = Fpn("verify", "--help");
+        var result = Fpn("verify", "--help");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("fpn verify --device opencl:1").And.Contain("Exit codes:").And.Contain("--opencl-any"));
@@ -126,12 +126,12 @@ internal sealed class VerifyTests : CommandTest
     private static (int Code, string[] Lines) Run(CancellationToken stop, params VerifiedOperator[] operators)
     {
         using var verification = new DeviceVerification(() => Device.Open("cpu"), operators);
-        TextWriter output = Console.Out;
+        var output = Console.Out;
         using var written = new StringWriter();
         Console.SetOut(written);
         try
         {
-            int code = new VerifyRun(verification, new Screen(), stop).Execute();
+            var code = new VerifyRun(verification, new Screen(), stop).Execute();
             return (code, [.. written.ToString().Split('\n').Select(line => line.Trim())]);
         }
         finally

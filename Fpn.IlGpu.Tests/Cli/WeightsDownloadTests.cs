@@ -21,7 +21,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     {
         using var mirror = new RawHttpServer(Answers.File(Content));
 
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", $"{mirror.Address}/mirror/"));
+        var result = Download(At("cache"), ("FPN_ZOO_URL", $"{mirror.Address}/mirror/"));
 
         result.AssertExit(1);
         result.AssertOneError("258fb6c6");
@@ -36,7 +36,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     {
         using var mirror = new RawHttpServer(Answers.Status(404));
 
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+        var result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
 
         result.AssertExit(1);
         result.AssertOneError($"has no file {mirror.Address}{PublishedPath}");
@@ -48,13 +48,13 @@ internal sealed class WeightsDownloadTests : CommandTest
         using var mirror = new RawHttpServer(Answers.Status(404));
         Put($"cache/{Name}.safetensors", [1]);
 
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+        var result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("is here already"));
         Assert.That(mirror.Asks, Is.Empty);
 
-        Dictionary<string, string?> environment = Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+        var environment = Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address));
         FpnProcess.Run(Folder, environment, "weights", "download", Name, "--force").AssertExit(1);
 
         Assert.That(mirror.Asks, Has.Count.EqualTo(1), "--force asks for it all the same");
@@ -69,19 +69,17 @@ internal sealed class WeightsDownloadTests : CommandTest
         using var mirror = new RawHttpServer(Answers.StallAfter(4_000_000, Content), Answers.File(Content));
         var part = new FileInfo(At($"cache/{Name}.pth.part"));
 
-        using (FpnProcess process = FpnProcess.Start(
+        using (var process = FpnProcess.Start(
             Folder, Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address)), "weights", "download", Name))
         {
             for (; !process.HasExited && part is not { Exists: true, Length: 4_000_000 }; part.Refresh())
-            {
                 Thread.Sleep(10);
-            }
             process.Signal(Sigint);
-            FpnResult stopped = process.Finish();
+            var stopped = process.Finish();
             Assert.That(stopped.ExitCode, Is.EqualTo(130), stopped.Error);
             stopped.AssertOneError($"Stopping; 'fpn weights download {Name}' goes on from here.");
         }
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
+        var result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
 
         Assert.That(mirror.Asks.ElementAt(1).From, Is.EqualTo(4_000_000));
         Assert.That(result.Output, Does.Contain("10 MB, going on after 4 MB"));
@@ -110,7 +108,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     {
         using var proxy = new RawHttpServer(Answers.Status(403));
 
-        FpnResult result = Download(At("cache"), (variable, proxy.Address));
+        var result = Download(At("cache"), (variable, proxy.Address));
 
         result.AssertExit(1);
         result.AssertOneError("The proxy does not let https://download.pytorch.org");
@@ -120,7 +118,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     [Test]
     public void A_name_that_does_not_exist_suggests_others()
     {
-        FpnResult result = Fpn("weights", "download", "fasterrcnn_resnet50");
+        var result = Fpn("weights", "download", "fasterrcnn_resnet50");
 
         result.AssertExit(1);
         result.AssertOneError("'fasterrcnn_resnet50_fpn' or 'fasterrcnn_resnet50_fpn_v2'");
@@ -131,7 +129,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     {
         Put("file", [1]);
 
-        FpnResult result = Download(At("file/cache"), ("FPN_ZOO_URL", "http://127.0.0.1:1"));
+        var result = Download(At("file/cache"), ("FPN_ZOO_URL", "http://127.0.0.1:1"));
 
         result.AssertExit(1);
         result.AssertOneError("FPN_CACHE can name another folder");
@@ -141,7 +139,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     [TestCase("https://me:secret@example.org", "FPN_ZOO_URL")]
     public void A_mirror_that_cannot_be_is_said(string mirror, string about)
     {
-        FpnResult result = Download(At("cache"), ("FPN_ZOO_URL", mirror));
+        var result = Download(At("cache"), ("FPN_ZOO_URL", mirror));
 
         result.AssertExit(1);
         result.AssertOneError(about);
@@ -152,7 +150,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     [TestCase("weights download", "fpn weights download --help")]
     public void What_is_left_out_is_wrong_usage(string arguments, string help)
     {
-        FpnResult result = Fpn(arguments.Split(' '));
+        var result = Fpn(arguments.Split(' '));
 
         result.AssertExit(2);
         result.AssertOneError(help);
@@ -176,7 +174,6 @@ internal sealed class WeightsDownloadTests : CommandTest
             converted = which;
             File.Copy(published, output);
         }
-
         Assert.That(run.Execute(model, force: false, CancellationToken.None), Is.EqualTo(0));
 
         Assert.That(converted, Is.SameAs(model));
@@ -184,22 +181,20 @@ internal sealed class WeightsDownloadTests : CommandTest
         Assert.That(cache.Contains(model), Is.True);
     }
 
-    private FpnResult Download(string cache, params (string Name, string? Value)[] variables) =>
-        FpnProcess.Run(Folder, Environment(cache, variables), "weights", "download", Name);
+    private FpnResult Download(string cache, params (string Name, string? Value)[] variables)
+        => FpnProcess.Run(Folder, Environment(cache, variables), "weights", "download", Name);
 
     // Whatever proxy the machine's user needs, it is not asked for here.
     private static Dictionary<string, string?> Environment(string cache, params (string Name, string? Value)[] variables)
     {
         var environment = new Dictionary<string, string?> { ["FPN_CACHE"] = cache, ["FPN_ZOO_URL"] = null };
-        foreach (string name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
+        foreach (var name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
         {
             environment[name] = null;
             environment[name.ToLowerInvariant()] = null;
         }
-        foreach ((string name, string? value) in variables)
-        {
+        foreach ((var name, var value) in variables)
             environment[name] = value;
-        }
         return environment;
     }
 }

@@ -12,7 +12,7 @@ internal sealed class WeightsFileTests : CommandTest
     {
         PutFixture("[b]a[1].pth", "bottleneck-fpn.zip.pth");
 
-        FpnResult result = Fpn("weights", "info", "[b]a[1].pth", "--size", "64x96", "--set", "min_size=64");
+        var result = Fpn("weights", "info", "[b]a[1].pth", "--size", "64x96", "--set", "min_size=64");
 
         result.AssertExit(0);
         Assert.Multiple(() =>
@@ -31,14 +31,13 @@ internal sealed class WeightsFileTests : CommandTest
     [Test]
     public void Info_names_the_tensors_that_nothing_asks_for()
     {
-        using (StateDictionary state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
+        using (var state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
         {
             Safetensors.Write(
                 At("more.safetensors"), state.Tensors.Values.Append(StateTensor.FromValues("keypoints.weight", [1], new float[1])),
                 DataType.F32, state.Metadata);
         }
-
-        FpnResult result = Fpn("weights", "info", "more.safetensors", "--size", "64x64");
+        var result = Fpn("weights", "info", "more.safetensors", "--size", "64x64");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Match("(?m)^not used +keypoints.weight *$"));
@@ -49,7 +48,7 @@ internal sealed class WeightsFileTests : CommandTest
     {
         string[] missing = ["backbone.body.layer2.1.bn2.running_var", "roi_heads.box_predictor.bbox_pred.bias"];
         const string Odd = "backbone.body.layer1.0.bn1.weight", NoNumber = "rpn.head.cls_logits.bias";
-        using (StateDictionary state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
+        using (var state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
         {
             Safetensors.Write(
                 At("less.safetensors"),
@@ -61,16 +60,13 @@ internal sealed class WeightsFileTests : CommandTest
                 }),
                 DataType.F32, state.Metadata);
         }
-
-        FpnResult result = Fpn("weights", "info", "less.safetensors");
+        var result = Fpn("weights", "info", "less.safetensors");
 
         result.AssertExit(1);
-        string[] errors = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var errors = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(errors, Has.Length.EqualTo(4));
-        foreach (string name in missing.Append(Odd).Append(NoNumber))
-        {
+        foreach (var name in missing.Append(Odd).Append(NoNumber))
             Assert.That(errors, Has.One.Contains($"'{name}'"));
-        }
     }
 
     [Test]
@@ -80,13 +76,13 @@ internal sealed class WeightsFileTests : CommandTest
         PutFixture("a.png", "bottleneck/bottleneck-256x256.png");
         string[] settings = ["--set", "min_size=256", "--set", "max_size=448", "--set", "box_score_thresh=0.02"];
 
-        FpnResult result = Fpn(["weights", "convert", "a.pth", "out.safetensors", "--dtype", "F16", .. settings]);
+        var result = Fpn(["weights", "convert", "a.pth", "out.safetensors", "--dtype", "F16", .. settings]);
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("295 tensors").And.Contain("Every number is as it was."));
         string[] detect = ["detect", "a.png", "--no-pictures", "--json", "-", "--score", "0.1", "--model"];
-        FpnResult before = Fpn([.. detect, "a.pth", .. settings]);
-        FpnResult after = Fpn([.. detect, "out.safetensors"]);
+        var before = Fpn([.. detect, "a.pth", .. settings]);
+        var after = Fpn([.. detect, "out.safetensors"]);
         before.AssertExit(0);
         Assert.That(before.Output, Does.Contain("\"label\""));
         Assert.That(after.Output, Is.EqualTo(before.Output));
@@ -97,7 +93,7 @@ internal sealed class WeightsFileTests : CommandTest
     {
         PutFixture("a.safetensors", "bottleneck-fpn.safetensors");
 
-        FpnResult result = Fpn("weights", "convert", "a.safetensors", "b.safetensors", "--dtype", "bf16");
+        var result = Fpn("weights", "convert", "a.safetensors", "b.safetensors", "--dtype", "bf16");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Match("Largest rounding: 0.[0-9]+, in [a-z0-9_.]+, whose numbers go up to"));
@@ -115,7 +111,7 @@ internal sealed class WeightsFileTests : CommandTest
     {
         Put("text.pth", "No weights at all."u8.ToArray());
 
-        FpnResult result = Fpn(arguments.Split(' '));
+        var result = Fpn(arguments.Split(' '));
 
         result.AssertExit(code);
         result.AssertOneError(about);
@@ -127,7 +123,7 @@ internal sealed class WeightsFileTests : CommandTest
     {
         PutFixture("a.pth", "bottleneck-fpn.zip.pth");
 
-        FpnResult result = Fpn("weights", "info", "a.pth", "--set", "minsize=64");
+        var result = Fpn("weights", "info", "a.pth", "--set", "minsize=64");
 
         result.AssertExit(1);
         result.AssertOneError("'minsize'");
@@ -147,17 +143,16 @@ internal sealed class WeightsFileTests : CommandTest
         Dictionary<string, string?> environment = new() { ["FPN_CACHE"] = At("cache"), ["FPN_ZOO_URL"] = mirror.Address };
         PutFixture("a.png", "detectron2/small-83x75.png");
 
-        FpnResult download = FpnProcess.Run(Folder, environment, "weights", "download", Name);
+        var download = FpnProcess.Run(Folder, environment, "weights", "download", Name);
 
         download.AssertExit(0);
         Assert.That(FilesIn("cache"), Is.EqualTo([$"{Name}.safetensors"]));
-        using (StateDictionary converted = Safetensors.Open(At($"cache/{Name}.safetensors")))
+        using (var converted = Safetensors.Open(At($"cache/{Name}.safetensors")))
         {
             Assert.That(ModelConfiguration.Of(converted).RpnPostNmsTopN, Is.EqualTo(2000));
             Assert.That(converted.Contains("backbone.fpn.inner_blocks.0.0.weight"));
         }
-
-        FpnResult detect = FpnProcess.Run(
+        var detect = FpnProcess.Run(
             Folder, environment, "detect", "a.png", "--no-pictures", "--model", Name, "--set", "min_size=96", "--set", "max_size=250");
 
         detect.AssertExit(0);

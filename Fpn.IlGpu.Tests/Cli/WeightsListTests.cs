@@ -17,11 +17,11 @@ internal sealed class WeightsListTests : CommandTest
     {
         Put($"cache/{Name}.safetensors", [1]);
 
-        FpnResult result = FpnProcess.Run(Folder, Environment, "weights", "list");
+        var result = FpnProcess.Run(Folder, Environment, "weights", "list");
 
         result.AssertExit(0);
-        string[] lines = result.Output.Split('\n').Select(line => line.TrimEnd()).ToArray();
-        foreach (ZooModel model in ModelZoo.All)
+        var lines = result.Output.Split('\n').Select(line => line.TrimEnd()).ToArray();
+        foreach (var model in ModelZoo.All)
         {
             string line = lines.Single(line => line.Split(' ')[0] == model.Name);
             Assert.That(line.EndsWith(" yes", StringComparison.Ordinal), Is.EqualTo(model.Name == Name), line);
@@ -36,10 +36,10 @@ internal sealed class WeightsListTests : CommandTest
     [Test]
     public void The_table_with_its_lines_fits_80_columns()
     {
-        Table table = WeightsListCommand.TableOf(ModelZoo.All, _ => true);
+        var table = WeightsListCommand.TableOf(ModelZoo.All, _ => true);
         table.Border = TableBorder.Rounded;
         var text = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
@@ -48,7 +48,7 @@ internal sealed class WeightsListTests : CommandTest
         console.Profile.Width = 1000;
         console.Write(table);
 
-        string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines, Has.Length.EqualTo(ModelZoo.All.Count + 4));
         Assert.That(lines.Select(line => line.TrimEnd()), Has.All.Length.LessThanOrEqualTo(80));
     }
@@ -59,7 +59,7 @@ internal sealed class WeightsListTests : CommandTest
         PutSample("a.png");
         Put("cache/fasterrcnn_resnet50_fpn.safetensors", Shipped());
 
-        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--no-pictures", "--model", "fasterrcnn_resnet50_fpn");
+        var result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--no-pictures", "--model", "fasterrcnn_resnet50_fpn");
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("model fasterrcnn_resnet50_fpn").And.Contain("1 picture, "));
@@ -79,7 +79,7 @@ internal sealed class WeightsListTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", Name);
+        var result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", Name);
 
         result.AssertExit(1);
         result.AssertOneError($"run 'fpn weights download {Name}'");
@@ -92,7 +92,7 @@ internal sealed class WeightsListTests : CommandTest
     {
         PutSample("a.png");
 
-        FpnResult result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", name);
+        var result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", name);
 
         result.AssertExit(1);
         result.AssertOneError(hint);
@@ -101,7 +101,7 @@ internal sealed class WeightsListTests : CommandTest
 
     private static byte[] Shipped()
     {
-        using Stream shipped = typeof(ModelZoo).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
+        using var shipped = typeof(ModelZoo).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
         var bytes = new byte[shipped.Length];
         shipped.ReadExactly(bytes);
         return bytes;

@@ -22,8 +22,8 @@ public sealed class CocoAnnotationsTests
     [TearDown]
     public void RemoveFile() => File.Delete(path);
 
-    private AnnotatedSet Read(string annotations, bool masks = false) =>
-        ReadText($$"""{{{Lists}}, "annotations": [{{annotations}}]}""", masks);
+    private AnnotatedSet Read(string annotations, bool masks = false)
+        => ReadText($$"""{{{Lists}}, "annotations": [{{annotations}}]}""", masks);
 
     private AnnotatedSet ReadText(string text, bool masks = false)
     {
@@ -36,7 +36,7 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void A_set_is_read_in_the_order_of_its_file()
     {
-        AnnotatedSet set = Read($$"""{{Good}}, {"id": 2, "image_id": 3, "category_id": 7, "bbox": [0, 0, 40, 30], "iscrowd": 1}""");
+        var set = Read($$"""{{Good}}, {"id": 2, "image_id": 3, "category_id": 7, "bbox": [0, 0, 40, 30], "iscrowd": 1}""");
 
         Assert.That(set.Problems.Total, Is.Zero);
         Assert.That(set.Categories, Is.EqualTo(new AnnotatedCategory[] { new(7, "cat"), new(2, "dog") }));
@@ -55,7 +55,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("30, 20, 100, 100", 30, 20, 40, 30)]
     public void A_box_outside_its_picture_is_clipped(string bbox, float x1, float y1, float x2, float y2)
     {
-        AnnotatedSet set = Read($$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [{{bbox}}], "area": 9}""");
+        var set = Read($$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [{{bbox}}], "area": 9}""");
         Assert.That(set.Pictures[0].Objects.Single().BoxImagePx, Is.EqualTo(new Box(x1, y1, x2, y2)));
         AssertOne(set.Problems, AnnotationProblem.BoxOutside, "object 5 of 'a.png'", "1 box outside its picture (clipped)");
     }
@@ -67,7 +67,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("-9, 2, 9, 9")]
     public void A_box_without_area_is_skipped(string bbox)
     {
-        AnnotatedSet set = Read($$"""{{Good}}, {"id": 5, "image_id": 3, "category_id": 2, "bbox": [{{bbox}}], "area": 9}""");
+        var set = Read($$"""{{Good}}, {"id": 5, "image_id": 3, "category_id": 2, "bbox": [{{bbox}}], "area": 9}""");
         Assert.That(set.Pictures[0].Objects, Has.Count.EqualTo(1));
         AssertOne(set.Problems, AnnotationProblem.BoxEmpty, "object 5 of 'a.png'", "1 box without area (skipped)");
     }
@@ -89,7 +89,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""[[1], {"id": 4}]""", AnnotationProblem.EntryIncomplete, "object number 2")]
     public void An_object_that_can_not_be_used_is_skipped(string entry, AnnotationProblem kind, string which)
     {
-        AnnotatedSet set = Read($"{Good}, {entry}");
+        var set = Read($"{Good}, {entry}");
         Assert.That(set.Pictures.SelectMany(p => p.Objects).Count(), Is.EqualTo(1));
         AssertOne(set.Problems, kind, which, "1 ");
     }
@@ -97,7 +97,7 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void Pictures_and_categories_given_twice_count_once()
     {
-        AnnotatedSet set = ReadText($$"""
+        var set = ReadText($$"""
             {"images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30},
                         {"id": 3, "file_name": "b.png", "width": 1, "height": 1}],
              "categories": [{"id": 2, "name": "dog"}, {"id": 2, "name": "cat"}], "annotations": [{{Good}}]}
@@ -110,12 +110,12 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void Pictures_that_are_not_there_are_skipped_where_their_folder_is_named()
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("fpn-");
+        var folder = Directory.CreateTempSubdirectory("fpn-");
         try
         {
             File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{Good}}]}""");
             File.WriteAllBytes(Path.Join(folder.FullName, "a.png"), []);
-            AnnotatedSet set = CocoAnnotations.Read(path, folder.FullName);
+            var set = CocoAnnotations.Read(path, folder.FullName);
             Assert.That(set.Pictures.Select(set.PathOf), Is.EqualTo(new[] { Path.Join(folder.FullName, "a.png") }));
             AssertOne(set.Problems, AnnotationProblem.PictureMissing, "b.png", "1 picture that is not there (skipped)");
 
@@ -149,7 +149,7 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void Lines_are_counted_however_long_the_file()
     {
-        string many = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{{\"id\": {i}, \"file_name\": \"{i}.png\"}},\n"));
+        var many = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{{\"id\": {i}, \"file_name\": \"{i}.png\"}},\n"));
         Assert.That(
             () => ReadText($"{{\"images\": [\n{many}oh"),
             Throws.TypeOf<AnnotationException>().With.Message.Contains("line 20002, column 1: "));
@@ -167,12 +167,12 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"images": [{"id": 1, "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""", "no file_name")]
     [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""",
         "no object")]
-    public void An_empty_set_is_refused(string text, string why) =>
-        Assert.That(() => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(why).And.Message.Contains(path));
+    public void An_empty_set_is_refused(string text, string why)
+        => Assert.That(() => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(why).And.Message.Contains(path));
 
     [Test]
-    public void A_file_that_is_not_there_is_refused() =>
-        Assert.That(() => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains(path));
+    public void A_file_that_is_not_there_is_refused()
+        => Assert.That(() => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains(path));
 
     [TestCase("""[[1, 1, 9, 1, 9, 9, 1, 9]]""", 64)]
     [TestCase("""[[1, 1, 9, 1, 9, 9, 1, 9], [1, 1, 3, 1, 3, 3, 1, 3]]""", 64)]
@@ -182,7 +182,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""null""", null)]
     public void Masks_are_read_in_each_of_the_ways_of_coco(string segmentation, int? area)
     {
-        AnnotatedSet set = Read(
+        var set = Read(
             $$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4], "segmentation": {{segmentation}}}""", masks: true);
         Assert.That(set.Problems.Sentences(), Is.Empty);
         Assert.That(set.Pictures[0].Objects.Single().Mask?.Area, Is.EqualTo(area));
@@ -198,7 +198,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""7""", "neither polygons nor run lengths")]
     public void Broken_masks_are_left_out(string segmentation, string why)
     {
-        AnnotatedSet set = Read(
+        var set = Read(
             $$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4], "segmentation": {{segmentation}}}""", masks: true);
         Assert.That(set.Pictures[0].Objects.Single().Mask, Is.Null);
         AssertOne(set.Problems, AnnotationProblem.MaskBroken, why, "1 broken mask (left out)");
@@ -214,9 +214,9 @@ public sealed class CocoAnnotationsTests
     [Test]
     public void Many_problems_of_a_kind_are_counted_and_five_are_named()
     {
-        string bad = string.Concat(Enumerable.Range(10, 8).Select(
+        var bad = string.Concat(Enumerable.Range(10, 8).Select(
             id => $$""", {"id": {{id}}, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}"""));
-        AnnotationProblems problems = Read(Good + bad).Problems;
+        var problems = Read(Good + bad).Problems;
         Assert.That(problems.Count(AnnotationProblem.CategoryUnknown), Is.EqualTo(8));
         Assert.That(problems.Named(AnnotationProblem.CategoryUnknown), Has.Count.EqualTo(5));
         Assert.That(
@@ -229,7 +229,7 @@ public sealed class CocoAnnotationsTests
     {
         const string outside = """{"id": 5, "image_id": 3, "category_id": 2, "bbox": [-4, 5, 100, 0], "area": 9}""";
         File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{outside}}]}""");
-        EvaluationTruth truth = EvaluationTruth.Read(path);
+        var truth = EvaluationTruth.Read(path);
         Assert.That(truth.Objects.Single().BoxImagePx, Is.EqualTo(new CocoBox(-4, 5, 100, 0)));
         Assert.That(truth.Problems.Total, Is.Zero);
     }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Fpn.IlGpu.Experiments.Scenes;
 
-
 namespace Fpn.IlGpu.Tests.Data;
 
 /// <summary>Scenes against those that the reference script draws, pixel by pixel: fixtures/scenes.json.</summary>

@@ -106,8 +106,8 @@ public class VocFolderTests
         Assert.That(() => VocFolder.Read(folder), Refused("has no object that could be used: it is an empty set"));
     }
 
-    private static NUnit.Framework.Constraints.ContainsConstraint Refused(string why) =>
-        Throws.TypeOf<AnnotationException>().With.Message.Contains(why);
+    private static NUnit.Framework.Constraints.ContainsConstraint Refused(string why)
+        => Throws.TypeOf<AnnotationException>().With.Message.Contains(why);
 
     private void Add(string name, params string[] objects)
     {

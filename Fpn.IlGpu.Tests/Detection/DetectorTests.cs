@@ -40,7 +40,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
         var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device);
         var picture = PictureReader.Read(reference.Picture(reference.Expected().Keys.First()));
-        foreach (RgbImage[] batch in new[] { [picture], new[] { picture, new RgbImage(picture.Width / 2, picture.Height), picture } })
+        foreach (var batch in new[] { [picture], new[] { picture, new RgbImage(picture.Width / 2, picture.Height), picture } })
         {
             detector.Detect(batch);
             var (before, allocations) = (Device.Synchronisations, Device.Memory.Allocations);

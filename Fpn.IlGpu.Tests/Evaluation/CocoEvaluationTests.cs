@@ -14,9 +14,9 @@ public sealed class CocoEvaluationTests
 
     private static CocoEvaluation Evaluate(EvaluationKind kind)
     {
-        bool masks = kind == EvaluationKind.Mask;
-        EvaluationTruth truth = EvaluationTruth.Read(Fixture("truth.json"), masks);
-        EvaluationResults results = EvaluationResults.Read(Fixture("results.json"), truth, masks);
+        var masks = kind == EvaluationKind.Mask;
+        var truth = EvaluationTruth.Read(Fixture("truth.json"), masks);
+        var results = EvaluationResults.Read(Fixture("results.json"), truth, masks);
         Assert.That(truth.Problems.Sentences(), Is.Empty);
         Assert.That(results.Problems.Sentences(), Is.Empty);
         return CocoEvaluation.Of(truth, results, kind);
@@ -29,11 +29,11 @@ public sealed class CocoEvaluationTests
     {
         using var stream = new MemoryStream();
         EvaluationJson.Write([Evaluate(kind)], stream);
-        JsonNode actual = JsonNode.Parse(stream.ToArray())!;
-        string name = EvaluationJson.NameOf(kind);
+        var actual = JsonNode.Parse(stream.ToArray())!;
+        var name = EvaluationJson.NameOf(kind);
 
         Assert.That(actual["stats_order"]!.ToJsonString(), Is.EqualTo(Expected["stats_order"]!.ToJsonString()));
-        foreach (string group in new[] { "stats", "ap_by_class", "proposals" })
+        foreach (var group in new[] { "stats", "ap_by_class", "proposals" })
         {
             var expected = Leaves(Expected[name]![group]!);
             Assert.That(expected, Is.Not.Empty);
@@ -51,10 +51,8 @@ public sealed class CocoEvaluationTests
         Assert.That(actual.Select(a => a.Key), Is.EqualTo(expected.Select(e => e.Key)), what);
         Assert.Multiple(() =>
         {
-            foreach (((string key, double value), double wanted) in actual.Zip(expected.Select(e => e.Value)))
-            {
+            foreach (((var key, var value), var wanted) in actual.Zip(expected.Select(e => e.Value)))
                 Assert.That(value, Is.EqualTo(wanted).Within(Tolerance), $"{what} {key}");
-            }
         });
     }
 }

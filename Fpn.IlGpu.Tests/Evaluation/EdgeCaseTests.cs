@@ -20,27 +20,25 @@ public sealed class EdgeCaseTests
     public void Figures_are_those_of_coco(
         [Values("both", "boxes", "masks")] string file, [Values(EvaluationKind.Box, EvaluationKind.Mask)] EvaluationKind kind)
     {
-        EvaluationTruth truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
-        EvaluationResults results = EvaluationResults.Read(Edge($"{file}.json"), truth, masks: true);
-        CocoEvaluation evaluation = CocoEvaluation.Of(truth, results, kind);
+        var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
+        var results = EvaluationResults.Read(Edge($"{file}.json"), truth, masks: true);
+        var evaluation = CocoEvaluation.Of(truth, results, kind);
 
-        JsonNode expected = Expected[file]![EvaluationJson.NameOf(kind)]!;
-        double[] stats = expected["stats"]!.Deserialize<double[]>()!;
+        var expected = Expected[file]![EvaluationJson.NameOf(kind)]!;
+        var stats = expected["stats"]!.Deserialize<double[]>()!;
         Assert.That(evaluation.Figures.Select(figure => figure.Value), Is.EqualTo(stats).AsCollection.Within(1e-9));
         Assert.That(stats[0], Is.GreaterThan(0.02), "the case tells something");
-        Dictionary<string, double> proposals = expected["proposals"]!.Deserialize<Dictionary<string, double>>()!;
+        var proposals = expected["proposals"]!.Deserialize<Dictionary<string, double>>()!;
         Assert.That(proposals, Has.Count.EqualTo(12));
-        foreach (EvaluationFigure figure in evaluation.ProposalFigures)
-        {
+        foreach (var figure in evaluation.ProposalFigures)
             Assert.That(figure.Value, Is.EqualTo(proposals[figure.Name]).Within(1e-9), figure.Name);
-        }
     }
 
     [Test]
     public void Masks_are_not_read_for_boxes_and_make_no_difference()
     {
-        EvaluationTruth truth = EvaluationTruth.Read(Edge("truth.json"));
-        EvaluationResults results = EvaluationResults.Read(Edge("both.json"), truth);
+        var truth = EvaluationTruth.Read(Edge("truth.json"));
+        var results = EvaluationResults.Read(Edge("both.json"), truth);
         Assert.That(truth.Objects.Select(o => o.Mask), Is.All.Null);
         Assert.That(results.Objects.Select(o => o.Mask), Is.All.Null);
         Assert.That(
@@ -51,7 +49,7 @@ public sealed class EdgeCaseTests
     [Test]
     public void Polygons_fill_the_pixels_of_coco()
     {
-        EvaluationTruth truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
+        var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
         var expected = JsonSerializer.Deserialize<Dictionary<long, string>>(File.ReadAllText(Edge("polygons.json")))!;
         var polygons = truth.Objects.Where(o => !o.IsCrowd).ToDictionary(o => o.Id, o => o.Mask!.ToCocoString());
         Assert.That(polygons, Has.Count.GreaterThan(30));
@@ -61,8 +59,8 @@ public sealed class EdgeCaseTests
     [Test]
     public void The_object_with_id_0_and_the_unknown_classes_are_named()
     {
-        EvaluationTruth truth = EvaluationTruth.Read(Edge("truth.json"));
-        EvaluationResults results = EvaluationResults.Read(Edge("both.json"), truth);
+        var truth = EvaluationTruth.Read(Edge("truth.json"));
+        var results = EvaluationResults.Read(Edge("both.json"), truth);
         Assert.That(truth.Problems.Count(AnnotationProblem.IdZero), Is.EqualTo(1));
         Assert.That(truth.Problems.Total, Is.EqualTo(1));
         Assert.That(results.Problems.Count(AnnotationProblem.CategoryUnknown), Is.GreaterThan(0).And.EqualTo(results.Problems.Total));
@@ -72,15 +70,13 @@ public sealed class EdgeCaseTests
     [Test]
     public void What_is_written_is_read_again()
     {
-        EvaluationTruth truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
-        EvaluationResults results = EvaluationResults.Read(Edge("both.json"), truth, masks: true);
-        string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"results-{Guid.NewGuid():N}.json");
+        var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
+        var results = EvaluationResults.Read(Edge("both.json"), truth, masks: true);
+        var path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"results-{Guid.NewGuid():N}.json");
         try
         {
-            using (FileStream stream = File.Create(path))
-            {
+            using (var stream = File.Create(path))
                 results.Write(stream);
-            }
             Assert.That(EvaluationResults.Read(path, truth, masks: true).Objects, Is.EqualTo(results.Objects));
         }
         finally
@@ -94,8 +90,8 @@ public sealed class EdgeCaseTests
     [TestCase(9, 9, 12, 9, 12, 12, 9, 12, ExpectedResult = 0)]
     [TestCase(1, 1, 1, 1, 1, 1, 1, 1, ExpectedResult = 0)]
     public int A_rectangle_covers_its_pixels(
-        double x1, double y1, double x2, double y2, double x3, double y3, double x4, double y4) =>
-        ObjectMask.FromPolygons([[x1, y1, x2, y2, x3, y3, x4, y4]], 6, 5).Area;
+        double x1, double y1, double x2, double y2, double x3, double y3, double x4, double y4)
+        => ObjectMask.FromPolygons([[x1, y1, x2, y2, x3, y3, x4, y4]], 6, 5).Area;
 
     [Test]
     public void Polygons_that_are_none_are_refused()
@@ -110,9 +106,9 @@ public sealed class EdgeCaseTests
     public void Overlap_of_masks_is_that_of_their_pixels()
     {
         var random = new Random(7);
-        for (int round = 0; round < 200; round++)
+        for (var round = 0; round < 200; round++)
         {
-            (int width, int height, double density) = (random.Next(1, 9), random.Next(1, 9), random.NextDouble());
+            (var width, var height, var density) = (random.Next(1, 9), random.Next(1, 9), random.NextDouble());
             byte[] a = Pixels(), b = Pixels();
             ObjectMask maskA = ObjectMask.FromPixels(a, width, height), maskB = ObjectMask.FromPixels(b, width, height);
             Assert.That(MaskOverlap.Intersection(maskA, maskB), Is.EqualTo(a.Zip(b).Count(p => p is (1, 1))));

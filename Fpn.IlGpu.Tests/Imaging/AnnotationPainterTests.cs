@@ -8,9 +8,9 @@ public sealed class AnnotationPainterTests
     [Test]
     public void The_frame_has_the_colour_of_its_class_and_its_inside_is_untouched()
     {
-        RgbImage image = Filled(200, 150, 128);
+        var image = Filled(200, 150, 128);
         AnnotationPainter.Draw(image, [new(40, 50, 160, 130, "", 7)]);
-        Rgb colour = ClassColours.Of(7);
+        var colour = ClassColours.Of(7);
         Assert.That(At(image, 40, 90), Is.EqualTo(colour), "left");
         Assert.That(At(image, 159, 90), Is.EqualTo(colour), "right");
         Assert.That(At(image, 100, 50), Is.EqualTo(colour), "top");
@@ -22,13 +22,10 @@ public sealed class AnnotationPainterTests
     [Test]
     public void The_frame_stands_out_from_a_background_of_its_own_colour()
     {
-        Rgb colour = ClassColours.Of(3);
+        var colour = ClassColours.Of(3);
         var image = new RgbImage(100, 100);
-        for (int i = 0; i < image.Pixels.Length; i += 3)
-        {
+        for (var i = 0; i < image.Pixels.Length; i += 3)
             (image.Pixels[i], image.Pixels[i + 1], image.Pixels[i + 2]) = (colour.R, colour.G, colour.B);
-        }
-
         AnnotationPainter.Draw(image, [new(20, 20, 80, 80, "", 3)]);
         Assert.That(At(image, 19, 50).G, Is.LessThan(colour.G / 2 + 10), "the edge outside");
     }
@@ -40,7 +37,7 @@ public sealed class AnnotationPainterTests
     public void The_plate_lies_inside_the_picture_with_its_whole_text(float x, float y)
     {
         // The text's pixels are counted: a plate that is cut off would show fewer.
-        int free = TextPixels(Filled(320, 240, 128), 100, 100);
+        var free = TextPixels(Filled(320, 240, 128), 100, 100);
         Assert.That(free, Is.GreaterThan(100));
         Assert.That(TextPixels(Filled(320, 240, 128), x, y), Is.EqualTo(free));
     }
@@ -51,14 +48,11 @@ public sealed class AnnotationPainterTests
         var placement = new LabelPlacement(400, 300, []);
         var box = new PixelRectangle(100, 100, 220, 200);
         var plates = new List<PixelRectangle>();
-        for (int i = 0; i < 8; i++)
+        for (var i = 0; i < 8; i++)
         {
-            PixelRectangle plate = placement.Place(box, 80, 16);
-            foreach (PixelRectangle other in plates)
-            {
+            var plate = placement.Place(box, 80, 16);
+            foreach (var other in plates)
                 Assert.That(plate.Overlap(other), Is.Zero, $"plate {i}");
-            }
-
             var picture = new PixelRectangle(0, 0, 400, 300);
             Assert.That(plate.Overlap(picture), Is.EqualTo(80 * 16), $"plate {i} lies inside");
             plates.Add(plate);
@@ -70,9 +64,9 @@ public sealed class AnnotationPainterTests
     {
         PixelRectangle[] boxes = [new(100, 100, 112, 112), new(100, 101, 113, 112), new(90, 116, 104, 130), new(120, 90, 133, 101)];
         var placement = new LabelPlacement(400, 300, boxes);
-        foreach (PixelRectangle box in boxes)
+        foreach (var box in boxes)
         {
-            PixelRectangle plate = placement.Place(box, 80, 16);
+            var plate = placement.Place(box, 80, 16);
             Assert.That(boxes.Sum(plate.Overlap), Is.Zero);
         }
     }
@@ -84,7 +78,7 @@ public sealed class AnnotationPainterTests
     [TestCase(17, 17)]
     public void Tiny_and_thin_pictures_are_drawn_on(int width, int height)
     {
-        RgbImage image = Filled(width, height, 128);
+        var image = Filled(width, height, 128);
         AnnotationPainter.Draw(image, [new(0, 0, width, height, "person 0.99", 0), new(-3, -3, 1, 1, "dog", 1)]);
         Assert.That(image.Pixels, Has.Some.Not.EqualTo(128));
     }
@@ -96,7 +90,7 @@ public sealed class AnnotationPainterTests
     [TestCase(400, 10, 500, 50)]
     public void What_is_no_number_or_off_the_picture_is_left_out(float x1, float y1, float x2, float y2)
     {
-        RgbImage image = Filled(100, 80, 128);
+        var image = Filled(100, 80, 128);
         AnnotationPainter.Draw(image, [new(x1, y1, x2, y2, "person", 0)]);
         Assert.That(image.Pixels, Is.All.EqualTo(128));
     }
@@ -104,8 +98,8 @@ public sealed class AnnotationPainterTests
     [Test]
     public void Infinite_huge_and_inverted_boxes_are_drawn_as_far_as_they_are_on_the_picture()
     {
-        Rgb colour = ClassColours.Of(0);
-        RgbImage image = Filled(100, 80, 128);
+        var colour = ClassColours.Of(0);
+        var image = Filled(100, 80, 128);
         AnnotationPainter.Draw(image, [new(float.NegativeInfinity, 40, float.MaxValue, 60, "", 0)]);
         Assert.That(At(image, 0, 40), Is.EqualTo(colour));
         Assert.That(At(image, 99, 59), Is.EqualTo(colour));
@@ -120,13 +114,12 @@ public sealed class AnnotationPainterTests
     public void Every_character_of_ASCII_has_a_shape_of_its_own_and_others_are_a_box()
     {
         var shapes = new Dictionary<string, char>();
-        for (char c = '!'; c <= '~'; c++)
+        for (var c = '!'; c <= '~'; c++)
         {
-            string shape = Shape(c);
+            var shape = Shape(c);
             Assert.That(shape, Does.Contain("#"), $"'{c}' is blank");
             Assert.That(shapes.TryAdd(shape, c), Is.True, $"'{c}' looks like another");
         }
-
         Assert.That(Shape(' '), Does.Not.Contain("#"));
         Assert.That(Shape('é'), Is.EqualTo(Shape('漢')));
         Assert.That(shapes.ContainsKey(Shape('é')), Is.False);
@@ -138,11 +131,11 @@ public sealed class AnnotationPainterTests
         Assert.That(() => ClassColours.Of(-1), Throws.Nothing);
         Assert.That(() => ClassColours.Of(int.MaxValue), Throws.Nothing);
         Rgb[] colours = [.. Enumerable.Range(0, 91).Select(ClassColours.Of)];
-        for (int i = 0; i < colours.Length; i++)
+        for (var i = 0; i < colours.Length; i++)
         {
-            for (int j = 0; j < i; j++)
+            for (var j = 0; j < i; j++)
             {
-                int distance = Math.Abs(colours[i].R - colours[j].R) + Math.Abs(colours[i].G - colours[j].G)
+                var distance = Math.Abs(colours[i].R - colours[j].R) + Math.Abs(colours[i].G - colours[j].G)
                     + Math.Abs(colours[i].B - colours[j].B);
                 Assert.That(distance, Is.GreaterThan(i < 20 ? 60 : 0), $"classes {i} and {j}");
             }
@@ -174,26 +167,23 @@ public sealed class AnnotationPainterTests
 
     private static Rgb At(RgbImage image, int x, int y)
     {
-        int i = ((y * image.Width) + x) * 3;
+        var i = ((y * image.Width) + x) * 3;
         return new(image.Pixels[i], image.Pixels[i + 1], image.Pixels[i + 2]);
     }
 
     private static int TextPixels(RgbImage image, float x, float y)
     {
         AnnotationPainter.Draw(image, [new(x, y, x + 110, y + 60, "person 0.98", 0)]);
-        Rgb text = ClassColours.TextOn(ClassColours.Of(0));
-        int count = 0;
-        for (int i = 0; i < image.Width * image.Height; i++)
-        {
+        var text = ClassColours.TextOn(ClassColours.Of(0));
+        var count = 0;
+        for (var i = 0; i < image.Width * image.Height; i++)
             count += At(image, i % image.Width, i / image.Width) == text ? 1 : 0;
-        }
-
         return count;
     }
 
     private static string Shape(char c)
     {
-        RgbImage image = Filled(14, 16, 255);
+        var image = Filled(14, 16, 255);
         StrokeFont.Draw(new Canvas(image), [c], 2, 2, 1, Rgb.Black);
         return string.Concat(Enumerable.Range(0, 14 * 16).Select(i => image.Pixels[i * 3] < 100 ? '#' : '.'));
     }

@@ -22,10 +22,10 @@ public sealed class BadPictureTests
     [TestCase("claims-65000x1500.jpg", "far too small")]
     public void Files_that_are_no_good_picture_are_refused_with_a_sentence(string name, string saying)
     {
-        string path = PictureFixtures.PathOf(name);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        PictureException? exception = Assert.Throws<PictureException>(() => PictureReader.Read(path));
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        var path = PictureFixtures.PathOf(name);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var exception = Assert.Throws<PictureException>(() => PictureReader.Read(path));
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         AssertIsSentence(exception, $"'{path}'");
         Assert.That(exception!.Message, Does.Contain(saying));
         Assert.That(allocated, Is.LessThan(16 << 20), "bytes allocated");
@@ -34,7 +34,7 @@ public sealed class BadPictureTests
     [Test]
     public void A_missing_file_is_named()
     {
-        string path = Path.Combine(folder, "missing.jpg");
+        var path = Path.Combine(folder, "missing.jpg");
         AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
         path = Path.Combine(folder, "no-folder", "missing.jpg");
         AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
@@ -43,20 +43,20 @@ public sealed class BadPictureTests
     [Test]
     public void A_folder_is_no_picture()
     {
-        PictureException? exception = Assert.Throws<PictureException>(() => PictureReader.Read(folder));
+        var exception = Assert.Throws<PictureException>(() => PictureReader.Read(folder));
         AssertIsSentence(exception, $"'{folder}'");
         Assert.That(exception!.Message, Does.Contain("folder"));
     }
 
     [TestCase("")]
     [TestCase("a\0b.png")]
-    public void Names_that_no_file_can_have_are_refused(string path) =>
-        Assert.That(() => PictureReader.Read(path), Throws.TypeOf<PictureException>());
+    public void Names_that_no_file_can_have_are_refused(string path)
+        => Assert.That(() => PictureReader.Read(path), Throws.TypeOf<PictureException>());
 
     [Test]
     public void A_file_that_something_else_holds_is_named()
     {
-        string path = Path.Combine(folder, "held.png");
+        var path = Path.Combine(folder, "held.png");
         using var held = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
         AssertIsSentence(Assert.Throws<PictureException>(() => PictureReader.Read(path)), $"'{path}'");
     }
@@ -69,9 +69,9 @@ public sealed class BadPictureTests
     [TestCase("palette4.png")]
     public void A_file_cut_short_anywhere_is_refused(string name)
     {
-        byte[] file = PictureFixtures.Bytes(name);
+        var file = PictureFixtures.Bytes(name);
         Assert.DoesNotThrow(() => PictureReader.Read(new MemoryStream(file)));
-        for (int length = 0; length < file.Length; length += length < file.Length - 20 ? 7 : 1)
+        for (var length = 0; length < file.Length; length += length < file.Length - 20 ? 7 : 1)
         {
             using var stream = new MemoryStream(file, 0, length);
             Assert.That(() => PictureReader.Read(stream), Throws.TypeOf<PictureException>(), $"cut to {length} bytes");
@@ -81,8 +81,8 @@ public sealed class BadPictureTests
     [Test]
     public void BMP_and_WebP_cut_short_are_refused([Values("picture.bmp", "picture.webp")] string name)
     {
-        byte[] file = PictureFixtures.Bytes(name);
-        for (int length = 0; length < file.Length; length += 13)
+        var file = PictureFixtures.Bytes(name);
+        for (var length = 0; length < file.Length; length += 13)
         {
             using var stream = new MemoryStream(file, 0, length);
             Assert.That(() => PictureReader.Read(stream), Throws.TypeOf<PictureException>(), $"cut to {length} bytes");
@@ -92,9 +92,9 @@ public sealed class BadPictureTests
     [Test]
     public void The_limit_of_pixels_is_an_option()
     {
-        RgbImage picture = PictureFixtures.Expected("rgb8.png");
-        long pixels = (long)picture.Width * picture.Height;
-        string path = PictureFixtures.PathOf("rgb8.png");
+        var picture = PictureFixtures.Expected("rgb8.png");
+        var pixels = (long)picture.Width * picture.Height;
+        var path = PictureFixtures.PathOf("rgb8.png");
         Assert.That(PictureReader.Read(path, new PictureLimits { MaxPixels = pixels }).Width, Is.EqualTo(picture.Width));
         Assert.That(
             () => PictureReader.Read(path, new PictureLimits { MaxPixels = pixels - 1 }),
@@ -104,7 +104,7 @@ public sealed class BadPictureTests
     [Test]
     public void The_limit_of_bytes_is_an_option()
     {
-        byte[] file = PictureFixtures.Bytes("rgb8.png");
+        var file = PictureFixtures.Bytes("rgb8.png");
         Assert.DoesNotThrow(() => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length }));
         Assert.That(
             () => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length - 1 }),
@@ -122,19 +122,19 @@ public sealed class BadPictureTests
             "orientation-6.jpg", "rgb8.png", "palette2-interlaced.png", "grey-alpha16.png", "rgb8-transparent.png", "orientation-6.png",
             "picture.bmp", "picture.webp",
         ];
-        byte[][] files = Array.ConvertAll(names, PictureFixtures.Bytes);
+        var files = Array.ConvertAll(names, PictureFixtures.Bytes);
         var random = new Random(20170411);
         var limits = new PictureLimits { MaxPixels = 1 << 20 };
         int read = 0, refused = 0;
-        Task all = Task.Run(() =>
+        var all = Task.Run(() =>
         {
-            for (int i = 0; i < 2000; i++)
+            for (var i = 0; i < 2000; i++)
             {
-                byte[] file = Damage(files[i % files.Length], random);
-                long before = GC.GetAllocatedBytesForCurrentThread();
+                var file = Damage(files[i % files.Length], random);
+                var before = GC.GetAllocatedBytesForCurrentThread();
                 try
                 {
-                    RgbImage picture = PictureReader.Read(new MemoryStream(file), limits);
+                    var picture = PictureReader.Read(new MemoryStream(file), limits);
                     Assert.That((long)picture.Width * picture.Height, Is.LessThanOrEqualTo(limits.MaxPixels));
                     read++;
                 }
@@ -143,8 +143,7 @@ public sealed class BadPictureTests
                     AssertIsSentence(e, "The stream");
                     refused++;
                 }
-
-                long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
                 Assert.That(allocated, Is.LessThan(64 << 20), $"bytes allocated for picture {i}");
             }
         });
@@ -157,10 +156,10 @@ public sealed class BadPictureTests
     private static byte[] Damage(byte[] good, Random random)
     {
         var file = new List<byte>(good);
-        for (int n = random.Next(1, 6); n > 0; n--)
+        for (var n = random.Next(1, 6); n > 0; n--)
         {
-            int at = random.Next(file.Count);
-            int length = Math.Min(random.Next(1, 40), file.Count - at);
+            var at = random.Next(file.Count);
+            var length = Math.Min(random.Next(1, 40), file.Count - at);
             switch (random.Next(8))
             {
                 case 0 when file.Count > 100:
@@ -178,13 +177,9 @@ public sealed class BadPictureTests
                     break;
             }
         }
-
         byte[] damaged = [.. file];
         if (random.Next(4) > 0)
-        {
             PngChecksums.Repair(damaged);
-        }
-
         return damaged;
     }
 

@@ -10,25 +10,16 @@ public sealed class MaskPainterTests
     public void The_fill_lets_the_picture_through_and_the_outline_has_the_full_colour()
     {
         var box = new PixelRectangle(40, 30, 100, 90);
-        RgbImage image = Draw(160, 120, [Masked(160, 120, box, 7)]);
-        Rgb colour = ClassColours.Of(7);
-        Rgb fill = At(image, 70, 60);
-        foreach ((byte mixed, byte full) in new[] { (fill.R, colour.R), (fill.G, colour.G), (fill.B, colour.B) })
-        {
+        var image = Draw(160, 120, [Masked(160, 120, box, 7)]);
+        var colour = ClassColours.Of(7);
+        var fill = At(image, 70, 60);
+        foreach ((var mixed, var full) in new[] { (fill.R, colour.R), (fill.G, colour.G), (fill.B, colour.B) })
             Assert.That(mixed, Is.EqualTo(128 + (0.4 * (full - 128))).Within(1));
-        }
-
         // The frame lies elsewhere, so that the outline is the mask's own: 2 px within, a dark one outside.
-        foreach (int x in new[] { 40, 41, 98, 99 })
-        {
+        foreach (var x in new[] { 40, 41, 98, 99 })
             Assert.That(At(image, x, 60), Is.EqualTo(colour), $"column {x}");
-        }
-
-        foreach (int y in new[] { 30, 31, 88, 89 })
-        {
+        foreach (var y in new[] { 30, 31, 88, 89 })
             Assert.That(At(image, 70, y), Is.EqualTo(colour), $"row {y}");
-        }
-
         Assert.That(At(image, 43, 60), Is.EqualTo(fill), "inside of the outline");
         Assert.That(At(image, 39, 60).R, Is.LessThan(70), "the dark edge");
         Assert.That(At(image, 36, 60), Is.EqualTo(Grey), "outside");
@@ -37,7 +28,7 @@ public sealed class MaskPainterTests
     [Test]
     public void Objects_of_one_class_that_touch_are_told_apart()
     {
-        RgbImage image = Draw(160, 120, [Masked(160, 120, new(40, 30, 80, 90), 7), Masked(160, 120, new(80, 30, 120, 90), 7)]);
+        var image = Draw(160, 120, [Masked(160, 120, new(40, 30, 80, 90), 7), Masked(160, 120, new(80, 30, 120, 90), 7)]);
         Assert.That(At(image, 60, 60), Is.EqualTo(At(image, 100, 60)), "the same fill");
         Assert.That(At(image, 79, 60), Is.Not.EqualTo(At(image, 60, 60)), "the line between");
     }
@@ -45,13 +36,11 @@ public sealed class MaskPainterTests
     [Test]
     public void Frames_and_labels_lie_above_all_masks()
     {
-        Annotation mask = Masked(160, 120, new(0, 0, 160, 120), 3);
+        var mask = Masked(160, 120, new(0, 0, 160, 120), 3);
         var framed = new Annotation(30, 40, 130, 100, "person", 7);
         RgbImage above = Draw(160, 120, [mask, framed]), below = Draw(160, 120, [framed, mask]);
-        foreach (RgbImage image in new[] { above, below })
-        {
+        foreach (var image in new[] { above, below })
             Assert.That(At(image, 30, 70), Is.EqualTo(ClassColours.Of(7)));
-        }
     }
 
     [Test]
@@ -65,7 +54,7 @@ public sealed class MaskPainterTests
     [Test]
     public void No_line_is_drawn_where_the_picture_ends()
     {
-        RgbImage image = Draw(160, 120, [Masked(160, 120, new(0, 0, 160, 60), 7)]);
+        var image = Draw(160, 120, [Masked(160, 120, new(0, 0, 160, 60), 7)]);
         Assert.That(At(image, 80, 0), Is.EqualTo(At(image, 80, 30)).And.Not.EqualTo(Grey));
         Assert.That(At(image, 0, 30), Is.EqualTo(At(image, 80, 30)));
         Assert.That(At(image, 80, 59), Is.EqualTo(ClassColours.Of(7)));
@@ -76,15 +65,12 @@ public sealed class MaskPainterTests
     {
         const int Side = 1200;
         var pixels = new byte[Side * Side];
-        for (int i = 0; i < pixels.Length; i++)
-        {
+        for (var i = 0; i < pixels.Length; i++)
             pixels[i] = (byte)(i % Side > i / Side ? 1 : 0);
-        }
-
         Annotation annotation = new(0, 0, 1, 1, "", 7, ObjectMask.FromPixels(pixels, Side, Side));
-        RgbImage image = Draw(Side, Side, [annotation]);
-        int line = (int)MathF.Round(AnnotationPainter.TextSize(image) * 2);
-        int across = Enumerable.Range(0, Side).Count(x => At(image, x, 600) == ClassColours.Of(7));
+        var image = Draw(Side, Side, [annotation]);
+        var line = (int)MathF.Round(AnnotationPainter.TextSize(image) * 2);
+        var across = Enumerable.Range(0, Side).Count(x => At(image, x, 600) == ClassColours.Of(7));
         Assert.That(across, Is.EqualTo(line * Math.Sqrt(2)).Within(1.5));
     }
 
@@ -93,7 +79,7 @@ public sealed class MaskPainterTests
     [TestCase(300, 1)]
     public void Tiny_and_thin_pictures_are_drawn_on(int width, int height)
     {
-        Annotation annotation = Masked(width, height, new(0, 0, width, height), 7);
+        var annotation = Masked(width, height, new(0, 0, width, height), 7);
         Assert.That(Draw(width, height, [annotation]).Pixels, Has.Some.Not.EqualTo(128));
         annotation = annotation with { Mask = ObjectMask.FromRuns([width * height], width, height) };
         Assert.That(Draw(width, height, [annotation]).Pixels, Is.EqualTo(Draw(width, height, [annotation with { Mask = null }]).Pixels));
@@ -109,11 +95,8 @@ public sealed class MaskPainterTests
     private static Annotation Masked(int width, int height, PixelRectangle inside, int colour)
     {
         var pixels = new byte[width * height];
-        for (int y = inside.Top; y < inside.Bottom; y++)
-        {
+        for (var y = inside.Top; y < inside.Bottom; y++)
             pixels.AsSpan((y * width) + inside.Left, inside.Width).Fill(1);
-        }
-
         return new Annotation(width - 1, height - 1, width, height, "", colour, ObjectMask.FromPixels(pixels, width, height));
     }
 
@@ -127,7 +110,7 @@ public sealed class MaskPainterTests
 
     private static Rgb At(RgbImage image, int x, int y)
     {
-        int i = ((y * image.Width) + x) * 3;
+        var i = ((y * image.Width) + x) * 3;
         return new(image.Pixels[i], image.Pixels[i + 1], image.Pixels[i + 2]);
     }
 }

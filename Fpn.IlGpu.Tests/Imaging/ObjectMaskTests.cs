@@ -30,7 +30,7 @@ public sealed class ObjectMaskTests
     [TestCaseSource(nameof(WithPixels))]
     public void Pixels_become_the_runs_of_coco(CocoMask coco)
     {
-        ObjectMask mask = ObjectMask.FromPixels(coco.Pixels, coco.Width, coco.Height);
+        var mask = ObjectMask.FromPixels(coco.Pixels, coco.Width, coco.Height);
         Assert.That(mask.Runs, Is.EqualTo(coco.Runs));
         Assert.That((mask.Width, mask.Height, mask.Area), Is.EqualTo((coco.Width, coco.Height, coco.Area)));
         Assert.That(mask.ToPixels(), Is.EqualTo(coco.Pixels));
@@ -39,10 +39,10 @@ public sealed class ObjectMaskTests
     [TestCaseSource(nameof(All))]
     public void Runs_become_the_string_of_coco_and_come_back(CocoMask coco)
     {
-        ObjectMask mask = ObjectMask.FromRuns(coco.Runs, coco.Width, coco.Height);
+        var mask = ObjectMask.FromRuns(coco.Runs, coco.Width, coco.Height);
         Assert.That(mask.ToCocoString(), Is.EqualTo(coco.Counts));
         Assert.That(mask.Area, Is.EqualTo(coco.Area));
-        ObjectMask back = ObjectMask.FromCocoString(coco.Counts, coco.Width, coco.Height);
+        var back = ObjectMask.FromCocoString(coco.Counts, coco.Width, coco.Height);
         Assert.That(back.Runs, Is.EqualTo(coco.Runs));
         Assert.That(back, Is.EqualTo(mask));
         Assert.That(ObjectMask.FromPixels(mask.ToPixels(), coco.Width, coco.Height), Is.EqualTo(mask));
@@ -55,7 +55,7 @@ public sealed class ObjectMaskTests
     [Test]
     public void Runs_of_no_length_make_no_difference()
     {
-        ObjectMask mask = ObjectMask.FromRuns([2, 3, 0, 1, 4, 0, 2], 4, 3);
+        var mask = ObjectMask.FromRuns([2, 3, 0, 1, 4, 0, 2], 4, 3);
         Assert.That(mask.Runs, Is.EqualTo(new[] { 2, 4, 6 }));
         Assert.That(mask, Is.EqualTo(ObjectMask.FromRuns([2, 4, 6, 0], 4, 3)));
         Assert.That(ObjectMask.FromRuns([0, 0, 12], 4, 3).Runs, Is.EqualTo(new[] { 12 }));
@@ -64,8 +64,8 @@ public sealed class ObjectMaskTests
     [Test]
     public void Masks_are_equal_by_what_they_hold()
     {
-        ObjectMask mask = ObjectMask.FromRuns([2, 4, 6], 4, 3);
-        ObjectMask same = ObjectMask.FromPixels(mask.ToPixels(), 4, 3);
+        var mask = ObjectMask.FromRuns([2, 4, 6], 4, 3);
+        var same = ObjectMask.FromPixels(mask.ToPixels(), 4, 3);
         Assert.That(same, Is.EqualTo(mask));
         Assert.That(same.GetHashCode(), Is.EqualTo(mask.GetHashCode()));
         Assert.That(mask, Is.Not.EqualTo(ObjectMask.FromRuns([2, 4, 6], 3, 4)), "another size");
@@ -79,7 +79,7 @@ public sealed class ObjectMaskTests
     {
         const int Width = 46_000;
         int[] runs = [0, 1, (Width * Width) - 2, 1];
-        ObjectMask mask = ObjectMask.FromRuns(runs, Width, Width);
+        var mask = ObjectMask.FromRuns(runs, Width, Width);
         Assert.That(ObjectMask.FromCocoString(mask.ToCocoString(), Width, Width).Runs, Is.EqualTo(runs));
     }
 

@@ -14,16 +14,16 @@ internal static class PictureFixtures
     public static byte[] Bytes(string name) => File.ReadAllBytes(PathOf(name));
 
     /// <summary>Names of the pictures that have expected pixels and end so.</summary>
-    public static IEnumerable<string> Names(string ending) =>
-        from file in Directory.EnumerateFiles(Folder, $"*{ending}.rgb")
-        orderby file
-        select Path.GetFileNameWithoutExtension(file);
+    public static IEnumerable<string> Names(string ending)
+        => from file in Directory.EnumerateFiles(Folder, $"*{ending}.rgb")
+           orderby file
+           select Path.GetFileNameWithoutExtension(file);
 
     public static RgbImage Expected(string name)
     {
-        byte[] data = Bytes(name + ".rgb");
-        int line = Array.IndexOf(data, (byte)'\n');
-        string[] size = Encoding.ASCII.GetString(data, 0, line).Split(' ');
+        var data = Bytes(name + ".rgb");
+        var line = Array.IndexOf(data, (byte)'\n');
+        var size = Encoding.ASCII.GetString(data, 0, line).Split(' ');
         return new RgbImage(
             int.Parse(size[0], CultureInfo.InvariantCulture),
             int.Parse(size[1], CultureInfo.InvariantCulture),
@@ -33,15 +33,14 @@ internal static class PictureFixtures
     public static (double Mean, int Max) Difference(RgbImage actual, RgbImage expected)
     {
         Assert.That((actual.Width, actual.Height), Is.EqualTo((expected.Width, expected.Height)));
-        int max = 0;
+        var max = 0;
         long sum = 0;
-        for (int i = 0; i < expected.Pixels.Length; i++)
+        for (var i = 0; i < expected.Pixels.Length; i++)
         {
-            int difference = Math.Abs(actual.Pixels[i] - expected.Pixels[i]);
+            var difference = Math.Abs(actual.Pixels[i] - expected.Pixels[i]);
             max = Math.Max(max, difference);
             sum += difference;
         }
-
         return ((double)sum / expected.Pixels.Length, max);
     }
 }

@@ -10,15 +10,15 @@ public sealed class PictureReaderTests
     private static IEnumerable<string> Jpegs => PictureFixtures.Names(".jpg");
 
     [TestCaseSource(nameof(Pngs))]
-    public void Png_pixels_are_exact(string name) =>
-        Assert.That(
+    public void Png_pixels_are_exact(string name)
+        => Assert.That(
             PictureReader.Read(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
 
     // ImageSharp rounds elsewhere than libjpeg, and repeats chroma where libjpeg interpolates.
     [TestCaseSource(nameof(Jpegs))]
     public void Jpeg_pixels_are_those_of_libjpeg(string name)
     {
-        (double mean, int max) = PictureFixtures.Difference(
+        (var mean, var max) = PictureFixtures.Difference(
             PictureReader.Read(PictureFixtures.PathOf(name)), PictureFixtures.Expected(name));
         TestContext.Out.WriteLine($"mean {mean:0.000}, max {max}");
         Assert.That(mean, Is.LessThan(1));
@@ -48,8 +48,8 @@ public sealed class PictureReaderTests
     [Test]
     public void Pictures_are_read_on_several_threads_at_once()
     {
-        byte[] expected = PictureFixtures.Expected("rgba8.png").Pixels;
-        byte[] file = PictureFixtures.Bytes("rgba8.png");
+        var expected = PictureFixtures.Expected("rgba8.png").Pixels;
+        var file = PictureFixtures.Bytes("rgba8.png");
         Parallel.For(0, 64, _ => Assert.That(PictureReader.Read(new MemoryStream(file)).Pixels, Is.EqualTo(expected)));
     }
 

@@ -19,10 +19,10 @@ public sealed class PictureWriterTests
     [TestCase("narrow-interlaced.png")]
     public void Png_gives_back_the_same_pixels(string name)
     {
-        RgbImage picture = PictureFixtures.Expected(name);
-        string path = Path.Combine(folder, "picture.png");
+        var picture = PictureFixtures.Expected(name);
+        var path = Path.Combine(folder, "picture.png");
         PictureWriter.Write(picture, path);
-        RgbImage back = PictureReader.Read(path);
+        var back = PictureReader.Read(path);
         Assert.That((back.Width, back.Height), Is.EqualTo((picture.Width, picture.Height)));
         Assert.That(back.Pixels, Is.EqualTo(picture.Pixels));
     }
@@ -33,8 +33,8 @@ public sealed class PictureWriterTests
     [TestCase("thin.png", ".jpg")]
     public void Jpeg_gives_back_nearly_the_same_pixels(string name, string extension)
     {
-        RgbImage picture = PictureFixtures.Expected(name);
-        string path = Path.Combine(folder, "picture" + extension);
+        var picture = PictureFixtures.Expected(name);
+        var path = Path.Combine(folder, "picture" + extension);
         PictureWriter.Write(picture, path);
         Assert.That(File.ReadAllBytes(path)[..3], Is.EqualTo(new byte[] { 0xFF, 0xD8, 0xFF }));
         Assert.That(PictureFixtures.Difference(PictureReader.Read(path), picture).Mean, Is.LessThan(2.5));
@@ -55,7 +55,7 @@ public sealed class PictureWriterTests
     [Test]
     public void A_file_that_is_there_is_replaced_and_nothing_else_is_left()
     {
-        string path = Path.Combine(folder, "picture.png");
+        var path = Path.Combine(folder, "picture.png");
         File.WriteAllText(path, "something longer than nothing");
         PictureWriter.Write(PictureFixtures.Expected("rgb8.png"), path);
         Assert.That(PictureReader.Read(path).Pixels, Is.EqualTo(PictureFixtures.Expected("rgb8.png").Pixels));
@@ -66,21 +66,20 @@ public sealed class PictureWriterTests
     public void What_cannot_be_written_is_named_and_leaves_nothing()
     {
         var picture = new RgbImage(2, 2);
-        string file = Path.Combine(folder, "file");
+        var file = Path.Combine(folder, "file");
         File.WriteAllText(file, "");
-        string taken = Path.Combine(folder, "taken.png");
+        var taken = Path.Combine(folder, "taken.png");
         Directory.CreateDirectory(taken);
         string[] paths =
         [
             Path.Combine(folder, "no-folder", "a.png"), Path.Combine(file, "a.png"), taken, Path.Combine(folder, "a.gif"),
             Path.Combine(folder, "a"), Path.Combine(folder, "a\0b.png"),
         ];
-        foreach (string path in paths)
+        foreach (var path in paths)
         {
-            PictureException? exception = Assert.Throws<PictureException>(() => PictureWriter.Write(picture, path), path);
+            var exception = Assert.Throws<PictureException>(() => PictureWriter.Write(picture, path), path);
             Assert.That(exception!.Message, Does.Contain($"'{path}'").And.EndsWith("."));
         }
-
         Assert.That(
             Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories),
             Is.EquivalentTo(new[] { file, taken }));
@@ -89,7 +88,7 @@ public sealed class PictureWriterTests
     [Test]
     public void A_picture_too_large_for_Jpeg_is_refused_before_a_file_is_made()
     {
-        string path = Path.Combine(folder, "wide.jpg");
+        var path = Path.Combine(folder, "wide.jpg");
         Assert.That(
             () => PictureWriter.Write(new RgbImage(65536, 1), path),
             Throws.TypeOf<PictureException>().With.Message.Contains("PNG"));

@@ -8,19 +8,13 @@ internal static class PngChecksums
     public static void Repair(Span<byte> file)
     {
         if (file.Length < 8 || file[1] != 'P')
-        {
             return;
-        }
-
-        for (Span<byte> rest = file[8..]; rest.Length >= 12;)
+        for (var rest = file[8..]; rest.Length >= 12;)
         {
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
             if (length > rest.Length - 12)
-            {
                 return;
-            }
-
-            int end = (int)length + 8;
+            var end = (int)length + 8;
             BinaryPrimitives.WriteUInt32BigEndian(rest[end..], Crc(rest[4..end]));
             rest = rest[(end + 4)..];
         }
@@ -29,16 +23,13 @@ internal static class PngChecksums
     // Bit by bit, as the PNG specification defines it.
     private static uint Crc(ReadOnlySpan<byte> data)
     {
-        uint crc = uint.MaxValue;
-        foreach (byte b in data)
+        var crc = uint.MaxValue;
+        foreach (var b in data)
         {
             crc ^= b;
-            for (int bit = 0; bit < 8; bit++)
-            {
+            for (var bit = 0; bit < 8; bit++)
                 crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
-            }
         }
-
         return ~crc;
     }
 }

@@ -189,7 +189,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     private static void Close(float[] actual, float[] expected, bool accumulated, string what)
     {
         // Accumulation begins at 1.
-        float[] all = accumulated ? [.. expected.Select(value => value + 1)] : expected;
+        var all = accumulated ? [.. expected.Select(value => value + 1)] : expected;
         Comparison.AssertClose(actual, all, 1e-5 * Math.Max(1, all.Max(Math.Abs)), 1e-5, [], what);
     }
 }

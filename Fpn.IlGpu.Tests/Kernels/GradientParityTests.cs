@@ -12,7 +12,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     private const double Tolerance = 1e-4;
 
     [Test]
-    public void Max_pool() => Each("maxpool", 7, f =>
+    public void Max_pool() => Each("maxpool", 7, f
+    =>
     {
         using var input = Map(f, "input");
         using var gradient = Map(f, "gradient");
@@ -25,7 +26,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Nearest_upsampling() => Each("nearest", 6, f =>
+    public void Nearest_upsampling() => Each("nearest", 6, f
+    =>
     {
         using var gradient = Map(f, "gradient");
         var shape = f.Shape("input");
@@ -35,7 +37,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Roi_align() => Each("roialign", 4, f => WithRois(f, rois =>
+    public void Roi_align() => Each("roialign", 4, f => WithRois(f, rois
+    =>
     {
         using var gradient = Map(f, "gradient");
         var shape = f.Shape("input");
@@ -49,7 +52,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     }));
 
     [Test]
-    public void Roi_max_pool() => Each("roipool", 2, f => WithRois(f, rois =>
+    public void Roi_max_pool() => Each("roipool", 2, f => WithRois(f, rois
+    =>
     {
         using var input = Map(f, "input");
         using var gradient = Map(f, "gradient");
@@ -62,7 +66,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     }));
 
     [Test]
-    public void Batch_norm() => Each("batchnorm", 4, f =>
+    public void Batch_norm() => Each("batchnorm", 4, f
+    =>
     {
         using var input = Map(f, "input");
         using var gradient = Map(f, "gradient");
@@ -99,7 +104,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sigmoid() => Each("sigmoid", 1, f =>
+    public void Sigmoid() => Each("sigmoid", 1, f
+    =>
     {
         using var output = Map(f, "output");
         using var gradient = Map(f, "gradient");
@@ -108,7 +114,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Softmax_cross_entropy() => Each("softmax_cross_entropy", 4, f =>
+    public void Softmax_cross_entropy() => Each("softmax_cross_entropy", 4, f
+    =>
     {
         var extents = f.Extents("input");
         var shape = new Shape(extents[0], 1, 1, extents[1]);
@@ -123,7 +130,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sigmoid_cross_entropy() => Each("sigmoid_cross_entropy", 1, f =>
+    public void Sigmoid_cross_entropy() => Each("sigmoid_cross_entropy", 1, f
+    =>
     {
         using var logits = Device.Upload<float>(f.Values("input"));
         using var at = Device.Upload<int>(f.Indices("at"));
@@ -136,7 +144,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Smooth_l1() => Each("smooth_l1", 3, f =>
+    public void Smooth_l1() => Each("smooth_l1", 3, f
+    =>
     {
         using var predictions = Device.Upload<float>(f.Values("input"));
         using var at = Device.Upload<int>(f.Indices("at"));
@@ -150,7 +159,8 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sgd_with_momentum_decay_and_clipping() => Each("sgd", 1, f =>
+    public void Sgd_with_momentum_decay_and_clipping() => Each("sgd", 1, f
+    =>
     {
         var settings = new SgdStep.Settings(f.Get<float>("rate"), f.Get<float>("momentum"), f.Get<float>("decay"), f.Get<float>("limit"));
         DeviceArray<float>[] weights = [Device.Upload<float>(f.Values("before0")), Device.Upload<float>(f.Values("before1"))];

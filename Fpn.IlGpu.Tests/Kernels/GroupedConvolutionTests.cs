@@ -11,8 +11,8 @@ internal sealed class GroupedConvolutionTests(string deviceId)
 {
     private Device Device => TestDevices.Open(deviceId);
 
-    private static IEnumerable<ConvolutionForm> Grouped(Device device, ConvolutionGeometry geometry) =>
-        TestDevices.Forms(device, geometry).Where(form => form is >= ConvolutionForm.SharedTile and <= ConvolutionForm.TensorFp16);
+    private static IEnumerable<ConvolutionForm> Grouped(Device device, ConvolutionGeometry geometry)
+        => TestDevices.Forms(device, geometry).Where(form => form is >= ConvolutionForm.SharedTile and <= ConvolutionForm.TensorFp16);
 
     // So many multiprocessors that a depth of 9·C is split into 1, 2 and 4 parts, the last of them shorter.
     [TestCase(36, 1, 1)]

@@ -26,7 +26,7 @@ public sealed class MatrixProductTests(string deviceId)
         {
             using var packed = ConvolutionWeights.From(Device, b, bias, geometry, form);
             // A GPU that is only simulated takes its time.
-            Activation[] activations = TestDevices.IsSlow(Device) && m * c * k > 100_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
+            var activations = TestDevices.IsSlow(Device) && m * c * k > 100_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
             foreach (var activation in activations)
             {
                 var expected = MatMulReference.Run(

@@ -73,7 +73,6 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             state.AddWithBias($"p.inner_blocks.{l}.0", D, shape.C, 1);
             state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
-
         using var weights = state.Open();
         using var pyramid = FeaturePyramid.Read(Device, new WeightReader(Device, weights, Epsilon), "p", [.. maps.Select(m => m.Shape.C)]);
         using var output = pyramid.Run([.. maps.Select(m => Upload(m))]);
@@ -112,7 +111,6 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             if (kind != PyramidKind.Finest || l == 0)
                 state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
-
         using var weights = state.Open();
         using var pyramid = Pyramid.Read(kind, Device, new WeightReader(Device, weights, Epsilon), "p", [.. maps.Select(m => m.Shape.C)]);
         using var output = pyramid.Run([.. maps.Select(m => Upload(m))]);

@@ -26,18 +26,18 @@ internal sealed record ReferenceCase(string Name)
         _ => Directory.GetFiles(Folder, "model.*").Single(),
     };
 
-    public static IEnumerable<TestCaseData> Pictures() =>
-        from name in Names
-        from picture in new ReferenceCase(name).Expected().Keys
-        select new TestCaseData(name, picture);
+    public static IEnumerable<TestCaseData> Pictures()
+        => from name in Names
+           from picture in new ReferenceCase(name).Expected().Keys
+           select new TestCaseData(name, picture);
 
     /// <summary>Those of Detectron2 in which something is found when they are resized as it does.</summary>
-    public static IEnumerable<TestCaseData> Detectron2Pictures() =>
-        from name in Names
-        where name.StartsWith("detectron2/", StringComparison.Ordinal)
-        from expected in new ReferenceCase(name).Expected("detections_pil")
-        where expected.Value.Any(detection => detection.Score >= 0.1f)
-        select new TestCaseData(name, expected.Key);
+    public static IEnumerable<TestCaseData> Detectron2Pictures()
+        => from name in Names
+           where name.StartsWith("detectron2/", StringComparison.Ordinal)
+           from expected in new ReferenceCase(name).Expected("detections_pil")
+           where expected.Value.Any(detection => detection.Score >= 0.1f)
+           select new TestCaseData(name, expected.Key);
 
     /// <param name="device">Where to.</param>
     /// <param name="antialias">Of Detectron2's models: whether pictures are resized as it does.</param>

@@ -50,7 +50,6 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
                 CompareObjects(retina, pyramid, batch, report);
                 break;
         }
-
         TestContext.Out.WriteLine(report.Text);
         Assert.That(report.Failures, Is.Empty);
         Assert.That(report.Compared, Is.SupersetOf(stages.Tensors.Keys), "a stage was not compared");

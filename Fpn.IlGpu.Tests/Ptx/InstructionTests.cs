@@ -68,8 +68,8 @@ public sealed class InstructionTests
     [TestCase("cvt.u32.u64 %r5, %rd5; cvt.s64.s32 %rd4, %r5;", Minus7, 0ul, Minus7)]
     [TestCase("cvt.u32.u64 %r5, %rd5; mul.wide.u32 %rd4, %r5, 2;", Minus7, 0ul, 0x1FFFFFFF2ul)]
     [TestCase("mov.b64 {%r5, %r6}, %rd5; mov.b64 %rd4, {%r6, %r5};", 0x100000002ul, 0ul, 0x200000001ul)]
-    public void Integers_of_64_bits(string instruction, ulong a, ulong b, ulong expected) =>
-        Assert.That(PtxText.Value(instruction, a, b), Is.EqualTo(expected));
+    public void Integers_of_64_bits(string instruction, ulong a, ulong b, ulong expected)
+        => Assert.That(PtxText.Value(instruction, a, b), Is.EqualTo(expected));
 
     [TestCase("add.f32 %f4, %f5, %f6;", 1.5f, 2f, 3.5f)]
     [TestCase("sub.rn.f32 %f4, %f5, %f6;", 1.5f, 2f, -0.5f)]

@@ -187,8 +187,8 @@ public sealed class MatrixFragmentTests
         return [.. Enumerable.Range(0, count).Select(_ => (float)random.Next(-7, 8))];
     }
 
-    private static ushort[] Narrow(float[] values, string type) =>
-        [.. values.Select(v => (ushort)(type == "f16" ? PtxTypes.HalfBits(v) : PtxTypes.BFloatBits(v)))];
+    private static ushort[] Narrow(float[] values, string type)
+        => [.. values.Select(v => (ushort)(type == "f16" ? PtxTypes.HalfBits(v) : PtxTypes.BFloatBits(v)))];
 
     private static float[] Product(float[] a, float[] b, int depth, float start)
     {

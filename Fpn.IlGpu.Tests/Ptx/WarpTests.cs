@@ -53,8 +53,8 @@ public sealed class WarpTests
     [TestCase("shfl.sync.bfly.b32 %r5, %r1, 16, 31, 0xFFFFFFFF;", 5, 21)]
     [TestCase("shfl.sync.down.b32 %r5, %r1, 4, 0x181F, 0xFFFFFFFF;", 5, 5)]
     [TestCase("setp.lt.u32 %p2, %r1, 4; vote.sync.ballot.b32 %r5, %p2, 0xFFFFFFFF;", 30, 15)]
-    public void Shuffles_and_votes(string instruction, int lane, int expected) =>
-        Assert.That(Run(instruction + StoreR5, 32)[lane], Is.EqualTo(expected));
+    public void Shuffles_and_votes(string instruction, int lane, int expected)
+        => Assert.That(Run(instruction + StoreR5, 32)[lane], Is.EqualTo(expected));
 
     [TestCase(false)]
     [TestCase(true)]
@@ -94,18 +94,18 @@ public sealed class WarpTests
     }
 
     [Test]
-    public void A_barrier_that_some_lanes_skip_is_refused() =>
-        Fails("setp.gt.u32 %p1, %r1, 3; @%p1 bra End; bar.sync 0; End: ret;", 32, "reach this barrier");
+    public void A_barrier_that_some_lanes_skip_is_refused()
+        => Fails("setp.gt.u32 %p1, %r1, 3; @%p1 bra End; bar.sync 0; End: ret;", 32, "reach this barrier");
 
     [TestCase("cp.async.wait_all; bar.sync 0;")]
     [TestCase("cp.async.commit_group; cp.async.wait_group 0; bar.sync 0;")]
     [TestCase("cp.async.commit_group; cp.async.commit_group; cp.async.wait_group 1; bar.sync 0;")]
-    public void Asynchronous_copies_land_at_the_wait(string wait) =>
-        Assert.That(Run(Copy(wait, 16), 8), Is.EqualTo(Enumerable.Range(0, 8).Select(i => (4 * (7 - i)) + 3)));
+    public void Asynchronous_copies_land_at_the_wait(string wait)
+        => Assert.That(Run(Copy(wait, 16), 8), Is.EqualTo(Enumerable.Range(0, 8).Select(i => (4 * (7 - i)) + 3)));
 
     [Test]
-    public void An_asynchronous_copy_fills_with_zeros_what_it_does_not_read() =>
-        Assert.That(Run(Copy("cp.async.wait_all; bar.sync 0;", 8), 8), Is.All.Zero);
+    public void An_asynchronous_copy_fills_with_zeros_what_it_does_not_read()
+        => Assert.That(Run(Copy("cp.async.wait_all; bar.sync 0;", 8), 8), Is.All.Zero);
 
     [TestCase("bar.sync 0;", "may still write")]
     [TestCase("cp.async.wait_all;", "no barrier between")]
@@ -125,8 +125,8 @@ public sealed class WarpTests
     [TestCase("add.sat.s32 %r5, %r5, %r6;", "not interpreted")]
     [TestCase("ld.global.const.u32 %r5, [%rd1];", "'const'")]
     [TestCase("bra Nowhere;", "no label")]
-    public void Unknown_instructions_are_refused_before_anything_runs(string instruction, string message) =>
-        Assert.That(() => PtxText.Kernel(instruction), Throws.TypeOf<PtxException>().With.Message.Contains(message));
+    public void Unknown_instructions_are_refused_before_anything_runs(string instruction, string message)
+        => Assert.That(() => PtxText.Kernel(instruction), Throws.TypeOf<PtxException>().With.Message.Contains(message));
 
     [Test]
     public void Tensor_cores_want_lanes_that_no_broken_promise_has_parted()
@@ -182,6 +182,6 @@ public sealed class WarpTests
         return result;
     }
 
-    private static void Fails(string body, int threads, string message) =>
-        Assert.That(() => Run(body, threads), Throws.TypeOf<PtxException>().With.Message.Contains(message).And.Message.Contains("line"));
+    private static void Fails(string body, int threads, string message)
+        => Assert.That(() => Run(body, threads), Throws.TypeOf<PtxException>().With.Message.Contains(message).And.Message.Contains("line"));
 }

@@ -16,8 +16,9 @@ public static class Comparison
         ReadOnlySpan<float> actual, ReadOnlySpan<float> expected,
         double atol = 1e-5, double rtol = 1e-5, ReadOnlySpan<int> shape = default, string what = "values")
     {
-        string? difference = Difference(actual, expected, atol, rtol, shape);
-        if (difference is not null) Assert.Fail($"{what}: {difference}");
+        var difference = Difference(actual, expected, atol, rtol, shape);
+        if (difference is not null)
+            Assert.Fail($"{what}: {difference}");
     }
 
     /// <summary>What differs too much, in words that name the largest difference; null when nothing does.</summary>
@@ -25,19 +26,23 @@ public static class Comparison
         ReadOnlySpan<float> actual, ReadOnlySpan<float> expected,
         double atol, double rtol, ReadOnlySpan<int> shape = default)
     {
-        if (actual.Length != expected.Length) return $"{actual.Length} elements, where {expected.Length} are expected";
+        if (actual.Length != expected.Length)
+            return $"{actual.Length} elements, where {expected.Length} are expected";
         int wrong = 0, worst = -1;
         double largest = -1;
-        for (int i = 0; i < actual.Length; i++)
+        for (var i = 0; i < actual.Length; i++)
         {
             // Infinities of the same sign are the same value, though their difference is NaN.
-            if (actual[i] == expected[i]) continue;
-            double difference = Math.Abs((double)actual[i] - expected[i]);
+            if (actual[i] == expected[i])
+                continue;
+            var difference = Math.Abs((double)actual[i] - expected[i]);
             // Negated, so that NaN fails; nothing finite is close to infinity.
-            bool fails = !(difference <= atol + rtol * Math.Abs((double)expected[i])) || float.IsInfinity(expected[i]);
-            if (!fails) continue;
+            var fails = !(difference <= atol + rtol * Math.Abs((double)expected[i])) || float.IsInfinity(expected[i]);
+            if (!fails)
+                continue;
             wrong++;
-            if (worst >= 0 && (difference <= largest || double.IsNaN(largest))) continue;
+            if (worst >= 0 && (difference <= largest || double.IsNaN(largest)))
+                continue;
             worst = i;
             largest = difference;
         }
@@ -53,9 +58,10 @@ public static class Comparison
     /// <summary>An element's place along each axis.</summary>
     private static string Place(int index, ReadOnlySpan<int> shape)
     {
-        if (shape.IsEmpty) return $"[{index}]";
+        if (shape.IsEmpty)
+            return $"[{index}]";
         var place = new int[shape.Length];
-        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        for (var axis = shape.Length - 1; axis >= 0; axis--)
         {
             place[axis] = index % shape[axis];
             index /= shape[axis];

@@ -26,9 +26,9 @@ internal sealed class Fixture
     /// <param name="file">Which file they are in.</param>
     public static IEnumerable<Fixture> Of(string operatorName, string file)
     {
-        StateDictionary cases = Files.GetOrAdd(file, static name => Safetensors.Open(
+        var cases = Files.GetOrAdd(file, static name => Safetensors.Open(
             Path.Combine(TestContext.CurrentContext.TestDirectory, "Reference", "fixtures", name)));
-        for (int i = 0; cases.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
+        for (var i = 0; cases.Metadata.ContainsKey($"{operatorName}.{i}"); i++)
             yield return new Fixture(cases, $"{operatorName}.{i}");
     }
 
@@ -48,8 +48,8 @@ internal sealed class Fixture
     public int[] Extents(string tensor) => [.. cases[$"{name}.{tensor}"].Shape];
 
     /// <summary>Extents of an NHWC tensor.</summary>
-    public Shape4 Shape(string tensor) =>
-        Extents(tensor) is [int n, int h, int w, int c] ? new(n, h, w, c) : throw new InvalidDataException(name);
+    public Shape4 Shape(string tensor)
+        => Extents(tensor) is [int n, int h, int w, int c] ? new(n, h, w, c) : throw new InvalidDataException(name);
 
     /// <summary>A parameter that the case has.</summary>
     public bool HasParameter(string key) => parameters.TryGetProperty(key, out _);
@@ -58,14 +58,14 @@ internal sealed class Fixture
     public T Get<T>(string key) => parameters.GetProperty(key).Deserialize<T>()!;
 
     /// <summary>A parameter of two numbers: along y, along x.</summary>
-    public (int Y, int X) Pair(string key) =>
-        Get<int[]>(key) is [int y, int x] ? (y, x) : throw new InvalidDataException(name);
+    public (int Y, int X) Pair(string key)
+        => Get<int[]>(key) is [int y, int x] ? (y, x) : throw new InvalidDataException(name);
 
     /// <summary>Holds a result to one of the case's tensors.</summary>
-    public void Check(string tensor, float[] actual, double atol = 1e-5, double rtol = 1e-5) =>
-        Comparison.AssertClose(actual, Values(tensor), atol, rtol, Extents(tensor), $"{name}.{tensor}");
+    public void Check(string tensor, float[] actual, double atol = 1e-5, double rtol = 1e-5)
+        => Comparison.AssertClose(actual, Values(tensor), atol, rtol, Extents(tensor), $"{name}.{tensor}");
 
     /// <summary>Holds indices to one of the case's tensors, exactly.</summary>
-    public void Check(string tensor, int[] actual) =>
-        Assert.That(actual, Is.EqualTo(Indices(tensor)), $"{name}.{tensor}");
+    public void Check(string tensor, int[] actual)
+        => Assert.That(actual, Is.EqualTo(Indices(tensor)), $"{name}.{tensor}");
 }

@@ -9,11 +9,12 @@ namespace Fpn.IlGpu.Tests.Reference;
 public class ReferenceTests
 {
     [Test]
-    public void Conv2d() => Each("conv", 7, f =>
+    public void Conv2d() => Each("conv", 7, f
+    =>
     {
-        int[] weights = f.Extents("weights");
-        Shape4 shape = f.Shape("input");
-        (int, int) kernel = (weights[0], weights[1]);
+        var weights = f.Extents("weights");
+        var shape = f.Shape("input");
+        var kernel = (weights[0], weights[1]);
         Assert.That(
             Conv2dReference.OutputShape(
                 shape, kernel, weights[3], f.Pair("stride"), f.Pair("padding"), f.Pair("dilation")),
@@ -29,22 +30,25 @@ public class ReferenceTests
         f.Values("input"), f.Shape("input"), f.Pair("kernel"), f.Pair("stride"), f.Pair("padding"))));
 
     [Test]
-    public void Nearest_upsampling_and_merge() => Each("nearest", 8, f =>
+    public void Nearest_upsampling_and_merge() => Each("nearest", 8, f
+    =>
     {
-        Shape4 output = f.Shape("output");
+        var output = f.Shape("output");
         f.Check("output", NearestUpsampleReference.Run(f.Values("input"), f.Shape("input"), output.H, output.W), 0, 0);
         f.Check("merged", MergeReference.Run(f.Values("input"), f.Shape("input"), f.Values("lateral"), output), 0, 0);
     });
 
     [Test]
-    public void Subsample() => Each("subsample", 3, f =>
+    public void Subsample() => Each("subsample", 3, f
+    =>
     {
         Assert.That(SubsampleReference.OutputShape(f.Shape("input")), Is.EqualTo(f.Shape("output")));
         f.Check("output", SubsampleReference.Run(f.Values("input"), f.Shape("input")), 0, 0);
     });
 
     [Test]
-    public void MatMul() => Each("matmul", 3, f =>
+    public void MatMul() => Each("matmul", 3, f
+    =>
     {
         int[] a = f.Extents("a"), b = f.Extents("b");
         f.Check("output", MatMulReference.Run(
@@ -52,9 +56,10 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Softmax() => Each("softmax", 2, f =>
+    public void Softmax() => Each("softmax", 2, f
+    =>
     {
-        int[] extents = f.Extents("input");
+        var extents = f.Extents("input");
         f.Check("output", SoftmaxReference.Run(f.Values("input"), extents[0], extents[1]));
     });
 
@@ -62,28 +67,40 @@ public class ReferenceTests
     public void Sigmoid() => Each("sigmoid", 1, f => f.Check("output", SigmoidReference.Run(f.Values("input"))));
 
     [Test]
-    public void Bilinear_resize_and_normalise() => Each("resize", 8, f =>
+    public void Bilinear_resize_and_normalise() => Each("resize", 8, f
+    =>
     {
         Shape4 shape = f.Shape("input"), output = f.Shape("output");
         float? step = null;
-        if (f.HasParameter("scale")) step = (float)(1 / f.Get<double>("scale"));
-        else Assert.That(
+        if (f.HasParameter("scale"))
+        {
+            step = (float)(1 / f.Get<double>("scale"));
+        }
+        else
+        {
+            Assert.That(
             BilinearResizeReference.OutputSize(shape.H, shape.W, f.Get<int>("min_size"), f.Get<int>("max_size")),
             Is.EqualTo((output.H, output.W)));
+        }
+
         f.Check("output", BilinearResizeReference.Run(f.Values("input"), shape, output.H, output.W, step, step));
-        if (!f.Has("normalised")) return;
+        if (!f.Has("normalised"))
+            return;
         float[] mean = [0.485f, 0.456f, 0.406f], std = [0.229f, 0.224f, 0.225f];
         f.Check("normalised", NormaliseReference.Run(f.Values("input"), 1, mean, std));
     });
 
     [Test]
-    public void Size_of_the_input() => Each("size", 1, f =>
+    public void Size_of_the_input() => Each("size", 1, f
+    =>
     {
-        foreach (int[] row in f.Indices("output").Chunk(6))
+        foreach (var row in f.Indices("output").Chunk(6))
+        {
             Assert.That(
                 BilinearResizeReference.OutputSize(row[0], row[1], row[2], row[3]),
                 Is.EqualTo((row[4], row[5])),
                 string.Join(", ", row));
+        }
     });
 
     [Test]
@@ -92,9 +109,10 @@ public class ReferenceTests
         f.Get<float[][]>("sizes"), f.Get<float[]>("ratios"))));
 
     [Test]
-    public void Box_decoding_and_clipping() => Each("decode", 2, f =>
+    public void Box_decoding_and_clipping() => Each("decode", 2, f
+    =>
     {
-        float[] decoded = BoxDecodeReference.Run(
+        var decoded = BoxDecodeReference.Run(
             f.Values("deltas"), f.Values("boxes"), f.Get<float[]>("weights"), f.Get<int>("classes"));
         f.Check("output", decoded, atol: 1e-4);
         f.Check("clipped", BoxClipReference.Run(decoded, width: 231, height: 123), atol: 1e-4);
@@ -109,10 +127,11 @@ public class ReferenceTests
         f.Check("output", TopKReference.Run(f.Values("input"), f.Get<int>("k"))));
 
     [Test]
-    public void Nms() => Each("nms", 3, f =>
+    public void Nms() => Each("nms", 3, f
+    =>
     {
         float[] boxes = f.Values("boxes"), scores = f.Values("scores");
-        float threshold = f.Get<float>("threshold");
+        var threshold = f.Get<float>("threshold");
         f.Check("output", NmsReference.Run(boxes, scores, threshold));
         f.Check("grouped", NmsReference.Run(boxes, scores, threshold, f.Indices("groups")));
     });

@@ -7,26 +7,28 @@ namespace Fpn.IlGpu.Tests.Reference;
 public class SelectionReferenceTests
 {
     [Test]
-    public void Proposals() => Each("proposals", 4, f =>
+    public void Proposals() => Each("proposals", 4, f
+    =>
     {
-        int[] counts = f.Get<int[]>("counts");
-        (int height, int width) = f.Pair("size");
+        var counts = f.Get<int[]>("counts");
+        (var height, var width) = f.Pair("size");
         Check(f, ProposalsReference.Run(
             Levels(f.Values("objectness"), counts, 1), Levels(f.Values("deltas"), counts, 4), Levels(f.Values("anchors"), counts, 4),
             height, width, f.Get<int>("before"), f.Get<int>("after"), f.Get<float>("iou"), f.Get<float>("least")));
     });
 
     [Test]
-    public void Detections_from_rois() => Each("rois", 4, f =>
+    public void Detections_from_rois() => Each("rois", 4, f
+    =>
     {
-        (int height, int width) = f.Pair("size");
-        int classes = f.Get<int>("classes");
+        (var height, var width) = f.Pair("size");
+        var classes = f.Get<int>("classes");
         float[] logits = f.Values("logits"), deltas = f.Values("deltas");
         Check(f, Run(logits, deltas, background: 0));
 
         // Detectron2's order of classes, with the background last and without boxes.
         float[] turned = [.. logits.Chunk(classes).SelectMany(row => row[1..].Append(row[0]))];
-        ChosenBoxes found = Run(turned, [.. deltas.Chunk(4 * classes).SelectMany(row => row[4..])], background: classes - 1);
+        var found = Run(turned, [.. deltas.Chunk(4 * classes).SelectMany(row => row[4..])], background: classes - 1);
         Check(f, found with { Classes = [.. found.Classes.Select(c => c + 1)] });
 
         ChosenBoxes Run(float[] logits, float[] deltas, int background) => RoiDetectionsReference.Run(
@@ -35,11 +37,12 @@ public class SelectionReferenceTests
     });
 
     [Test]
-    public void Detections_from_anchors() => Each("anchors", 3, f =>
+    public void Detections_from_anchors() => Each("anchors", 3, f
+    =>
     {
-        (int height, int width) = f.Pair("size");
-        int[] counts = f.Get<int[]>("counts");
-        int classes = f.Get<int>("classes");
+        (var height, var width) = f.Pair("size");
+        var counts = f.Get<int[]>("counts");
+        var classes = f.Get<int>("classes");
         Check(f, AnchorDetectionsReference.Run(
             Levels(f.Values("logits"), counts, classes), Levels(f.Values("deltas"), counts, 4), Levels(f.Values("anchors"), counts, 4),
             classes, [1, 1, 1, 1], height, width, f.Get<float>("above"), f.Get<float>("iou"), f.Get<int>("candidates"),
@@ -51,9 +54,10 @@ public class SelectionReferenceTests
         "output", ClassMaskReference.Run(f.Values("logits"), f.Shape("logits"), f.Indices("labels"))));
 
     [Test]
-    public void Antialiased_resizing() => Each("resize", 7, f =>
+    public void Antialiased_resizing() => Each("resize", 7, f
+    =>
     {
-        Shape4 output = f.Shape("output");
+        var output = f.Shape("output");
         f.Check("output", AntialiasedResizeReference.Run(f.Values("input"), f.Shape("input"), output.H, output.W), 0, 0);
     });
 
@@ -67,7 +71,7 @@ public class SelectionReferenceTests
 
     private static float[][] Levels(float[] values, int[] counts, int each)
     {
-        int first = 0;
+        var first = 0;
         return [.. counts.Select(count => values[first..(first += count * each)])];
     }
 

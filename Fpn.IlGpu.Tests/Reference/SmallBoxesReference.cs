@@ -7,8 +7,12 @@ public static class SmallBoxesReference
     public static int[] Run(float[] boxes, float least)
     {
         var kept = new List<int>();
-        for (int r = 0; r < boxes.Length / 4; r++)
-            if (boxes[4 * r + 2] - boxes[4 * r] >= least && boxes[4 * r + 3] - boxes[4 * r + 1] >= least) kept.Add(r);
+        for (var r = 0; r < boxes.Length / 4; r++)
+        {
+            if (boxes[4 * r + 2] - boxes[4 * r] >= least && boxes[4 * r + 3] - boxes[4 * r + 1] >= least)
+                kept.Add(r);
+        }
+
         return [.. kept];
     }
 }

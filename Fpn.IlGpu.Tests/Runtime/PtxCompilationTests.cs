@@ -11,13 +11,13 @@ public sealed class PtxCompilationTests
 {
     private const BindingFlags AnyStatic = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
-    private static IEnumerable<TestCaseData> Kernels() =>
-        from type in typeof(Device).Assembly.GetTypes()
-        where type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false
-        from method in type.GetMethods(AnyStatic | BindingFlags.DeclaredOnly)
-        where method.GetParameters() is [var index, ..] && (index.ParameterType == typeof(Index1D) || IsGrouped(method))
-        where method.GetCustomAttribute<CpuKernelAttribute>() is null
-        select new TestCaseData(method).SetArgDisplayNames($"{type.Name}.{method.Name}");
+    private static IEnumerable<TestCaseData> Kernels()
+        => from type in typeof(Device).Assembly.GetTypes()
+           where type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false
+           from method in type.GetMethods(AnyStatic | BindingFlags.DeclaredOnly)
+           where method.GetParameters() is [var index, ..] && (index.ParameterType == typeof(Index1D) || IsGrouped(method))
+           where method.GetCustomAttribute<CpuKernelAttribute>() is null
+           select new TestCaseData(method).SetArgDisplayNames($"{type.Name}.{method.Name}");
 
     [TestCaseSource(nameof(Kernels))]
     public void Compiles_to_ptx(MethodInfo kernel)

@@ -81,13 +81,13 @@ public class BoxMatchingTests
         Assert.That(matches, Is.All.EqualTo(BoxMatching.Negative));
     }
 
-    private static Box[] Random(int count, int seed, float side) =>
-        [.. TestValues.Boxes(count, seed, side, side).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
+    private static Box[] Random(int count, int seed, float side)
+        => [.. TestValues.Boxes(count, seed, side, side).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
 
     private static int[] NestedLoops(Box[] candidates, Box[] truth, Box[] ignored, MatchRule rule)
     {
-        static float Inside(Box a, Box b) =>
-            Math.Max(Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1), 0) * Math.Max(Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1), 0);
+        static float Inside(Box a, Box b)
+            => Math.Max(Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1), 0) * Math.Max(Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1), 0);
         static float Iou(Box a, Box b) => a.Area + b.Area - Inside(a, b) is > 0 and var union ? Inside(a, b) / union : 0;
 
         var matches = new int[candidates.Length];

@@ -115,7 +115,7 @@ public class TargetTests
         Assert.That(rois.Rois, Is.Empty);
     }
 
-    private static int[] Matches(int positives, int negatives) =>
-        [.. Enumerable.Range(0, positives + negatives)
+    private static int[] Matches(int positives, int negatives)
+        => [.. Enumerable.Range(0, positives + negatives)
             .SelectMany(i => new[] { BoxMatching.Neither, i < positives ? i : BoxMatching.Negative })];
 }

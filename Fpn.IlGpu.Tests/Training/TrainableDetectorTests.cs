@@ -142,7 +142,6 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
             Compare(rpn.Objectness.Levels[l], expected.Objectness[l], $"objectness {l}");
             Compare(rpn.Deltas.Levels[l], expected.Deltas[l], $"deltas {l}");
         }
-
         var boxes = TestValues.Boxes(20, 2, 160, 96).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
         int[] pictures = [.. Enumerable.Range(0, 20).Select(r => r / 10)];
         using var rois = new RoiSet(Device, 2, 10);

@@ -22,9 +22,7 @@ internal sealed class TrainingLogTests
                 log.Add(Step(step, step));
         }
         using (var log = TrainingLog.Open(path, 3))
-        {
             log.Add(Step(4, 40));
-        }
         Assert.That(
             File.ReadAllLines(path),
             Is.EqualTo((string[])

@@ -28,8 +28,8 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         HeadChannels = 24,
     };
 
-    private static IEnumerable<TestCaseData> Variants =>
-    [
+    private static IEnumerable<TestCaseData> Variants
+    => [
         Case("bottom-up", Levels, Small),
         Case("no-lateral", Levels, Small),
         Case("finest", OneLevel, Small),
@@ -168,7 +168,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     {
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        float[] pictures = TestValues.Uniform((int)Input.Length, 7, -2, 2);
+        var pictures = TestValues.Uniform((int)Input.Length, 7, -2, 2);
         var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, pictures));
         var losses = new DetectorLosses(1, 1);
         var rpn = network.Rpn(tape, maps);

@@ -20,14 +20,14 @@ internal sealed class KernelCoverageTests
     private static readonly DeviceInfo OpenClGpu = OpenClCpu with { Name = "A GPU", IsGpu = true };
     private static readonly DeviceInfo Cuda = OpenClGpu with { Id = "cuda:0", Kind = DeviceKind.Cuda, HasTensorCores = true };
 
-    private static IEnumerable<MethodInfo> Kernels =>
-        from type in typeof(Device).Assembly.GetTypes()
-        where (type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false)
-        from method in type.GetMethods(AnyStatic)
-        where method.GetParameters() is [var first, ..]
-            && (first.ParameterType == typeof(Index1D)
-                || Marked<GroupedKernelAttribute>(method) || Marked<OpenClCpuKernelAttribute>(method))
-        select method;
+    private static IEnumerable<MethodInfo> Kernels
+        => from type in typeof(Device).Assembly.GetTypes()
+           where (type.Namespace?.StartsWith("Fpn.IlGpu", StringComparison.Ordinal) ?? false)
+           from method in type.GetMethods(AnyStatic)
+           where method.GetParameters() is [var first, ..]
+               && (first.ParameterType == typeof(Index1D)
+                   || Marked<GroupedKernelAttribute>(method) || Marked<OpenClCpuKernelAttribute>(method))
+           select method;
 
     [Test]
     public void Every_kernel_is_launched_by_a_case_on_the_kind_of_device_that_it_is_for()

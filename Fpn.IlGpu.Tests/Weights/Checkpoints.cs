@@ -11,8 +11,8 @@ internal static class Checkpoints
     private static readonly byte[] Magic = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
     /// <summary>A file that fixtures/make_checkpoints.py made.</summary>
-    public static string Fixture(string name) =>
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "Weights", "fixtures", name);
+    public static string Fixture(string name)
+        => Path.Combine(TestContext.CurrentContext.TestDirectory, "Weights", "fixtures", name);
 
     public static StateDictionary Open(byte[] file, string path = "model") => WeightsFile.Open(new MemoryBytes(file), path);
 
@@ -21,7 +21,7 @@ internal static class Checkpoints
 
     public static string Refusal(Action open)
     {
-        string message = Assert.Throws<WeightsException>(() => open())!.Message;
+        var message = Assert.Throws<WeightsException>(() => open())!.Message;
         Assert.That(message, Does.EndWith("."));
         Assert.That(message, Does.StartWith("model: "));
         Assert.That(message, Does.Not.Contain('\n'));
@@ -30,12 +30,12 @@ internal static class Checkpoints
     }
 
     /// <summary>A dictionary with one tensor 't' as the action writes it, in a plain pickle.</summary>
-    public static byte[] Pickle(Action<PickleWriter> value, int protocol = 2) =>
-        new PickleWriter(protocol).Dictionary(w => value(w.Text("t"))).End();
+    public static byte[] Pickle(Action<PickleWriter> value, int protocol = 2)
+        => new PickleWriter(protocol).Dictionary(w => value(w.Text("t"))).End();
 
     /// <summary>A PyTorch zip with this pickle and these storages, keys 0, 1, ….</summary>
-    public static byte[] Zip(byte[] pickle, params byte[][] storages) =>
-        ZipWriter.Write(
+    public static byte[] Zip(byte[] pickle, params byte[][] storages)
+        => ZipWriter.Write(
         [
             new ZipFile("archive/data.pkl", pickle),
             .. storages.Select((data, key) => new ZipFile($"archive/data/{key}", data)),
@@ -49,11 +49,12 @@ internal static class Checkpoints
         file.AddRange(PickleWriter.Number(0xE9, 0x03));
         file.AddRange(new PickleWriter().Dictionary(w => w.Text("little_endian").Bool(true)).End());
         file.AddRange(pickle);
-        PickleWriter keys = new PickleWriter().Op(PickleOpcode.EmptyList).Mark();
-        for (int key = 0; key < storages.Length; key++) keys.Text($"{key}");
+        var keys = new PickleWriter().Op(PickleOpcode.EmptyList).Mark();
+        for (var key = 0; key < storages.Length; key++)
+            keys.Text($"{key}");
         file.AddRange(keys.Op(PickleOpcode.Appends).End());
-        byte[] count = new byte[8];
-        foreach (byte[] storage in storages)
+        var count = new byte[8];
+        foreach (var storage in storages)
         {
             BinaryPrimitives.WriteInt64LittleEndian(count, storage.Length / sizeof(float));
             file.AddRange(count);
@@ -67,6 +68,7 @@ internal static class Checkpoints
     /// <summary>Reads every tensor.</summary>
     public static void ReadAll(StateDictionary weights)
     {
-        foreach (StateTensor tensor in weights.Tensors.Values) tensor.ToArray();
+        foreach (var tensor in weights.Tensors.Values)
+            tensor.ToArray();
     }
 }

@@ -27,11 +27,11 @@ public class DamagedCheckpointTests
     [Test]
     public void A_file_that_is_cut_short_at_any_length()
     {
-        foreach ((string name, byte[] good) in Good())
+        foreach ((var name, var good) in Good())
         {
             ReadAll(good);
-            int step = Math.Max(1, good.Length / 200);
-            for (int length = 0; length < good.Length; length += step)
+            var step = Math.Max(1, good.Length / 200);
+            for (var length = 0; length < good.Length; length += step)
                 Assert.That(TryOpen(good[..length], $"{name} of {length} bytes"), Is.Not.Null, $"{name} of {length} bytes");
         }
     }
@@ -41,20 +41,22 @@ public class DamagedCheckpointTests
     {
         var random = new Random(20260721);
         (string Name, byte[] File)[] good = [.. Good()];
-        int[] refused = new int[good.Length];
+        var refused = new int[good.Length];
         long most = 0;
         var slowest = TimeSpan.Zero;
-        for (int i = 0; i < Mutations; i++)
+        for (var i = 0; i < Mutations; i++)
         {
-            int which = i % good.Length;
-            byte[] file = Mutate(good[which].File, random);
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            var which = i % good.Length;
+            var file = Mutate(good[which].File, random);
+            var before = GC.GetAllocatedBytesForCurrentThread();
             var watch = Stopwatch.StartNew();
-            if (TryOpen(file, $"mutation {i} of {good[which].Name}") is not null) refused[which]++;
-            if (watch.Elapsed > slowest) slowest = watch.Elapsed;
+            if (TryOpen(file, $"mutation {i} of {good[which].Name}") is not null)
+                refused[which]++;
+            if (watch.Elapsed > slowest)
+                slowest = watch.Elapsed;
             most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - before);
         }
-        for (int i = 0; i < good.Length; i++)
+        for (var i = 0; i < good.Length; i++)
         {
             TestContext.Out.WriteLine($"{good[i].Name}: {refused[i]} of {Mutations / good.Length} refused");
             Assert.That(refused[i], Is.InRange(Mutations / good.Length / 10, Mutations / good.Length - 1), good[i].Name);
@@ -67,15 +69,18 @@ public class DamagedCheckpointTests
     /// <summary>Small files of every format.</summary>
     private static IEnumerable<(string Name, byte[] File)> Good()
     {
-        foreach (string name in (string[])
+        foreach (var name in (string[])
         [
             "views.zip.pth", "views.legacy.pth", "views-protocol4.zip.pth",
             "dtypes.legacy.pth", "training.zip.pth", "training.legacy.pth",
         ])
+        {
             yield return (name, File.ReadAllBytes(Checkpoints.Fixture(name)));
-        foreach (int protocol in (int[])[0, 2, 5])
+        }
+
+        foreach (var protocol in (int[])[0, 2, 5])
             yield return ($"protocol {protocol}", File.ReadAllBytes(Checkpoints.Fixture($"detectron2.protocol{protocol}.pkl")));
-        byte[] pickle = Checkpoints.Pickle(w => w.Tensor("0", 6, 0, [2, 3], [1, 2]));
+        var pickle = Checkpoints.Pickle(w => w.Tensor("0", 6, 0, [2, 3], [1, 2]));
         yield return ("deflated zip64", ZipWriter.Write(
             new("a/data.pkl", pickle) { Deflate = true, Descriptor = true },
             new("a/data/0", Checkpoints.Floats(1, 2, 3, 4, 5, 6)) { Deflate = true, Zip64 = true }));
@@ -85,7 +90,7 @@ public class DamagedCheckpointTests
 
     private void ReadAll(byte[] file)
     {
-        using StateDictionary weights = Checkpoints.Open(file, Path.Combine(folder, "model"));
+        using var weights = Checkpoints.Open(file, Path.Combine(folder, "model"));
         Assert.That(weights.Tensors, Is.Not.Empty);
         Checkpoints.ReadAll(weights);
     }
@@ -95,7 +100,7 @@ public class DamagedCheckpointTests
     {
         try
         {
-            using StateDictionary weights = Checkpoints.Open(file, Path.Combine(folder, "model"));
+            using var weights = Checkpoints.Open(file, Path.Combine(folder, "model"));
             Checkpoints.ReadAll(weights);
             return null;
         }
@@ -114,25 +119,40 @@ public class DamagedCheckpointTests
     private static byte[] Mutate(byte[] good, Random random)
     {
         List<byte> file = [.. good];
-        for (int n = random.Next(1, 4); n > 0; n--)
+        for (var n = random.Next(1, 4); n > 0; n--)
         {
             int at = random.Next(file.Count), length = Math.Min(random.Next(1, 12), file.Count - at);
             switch (random.Next(8))
             {
-                case 0: file[at] = (byte)random.Next(256); break;
-                case 1: file[at] ^= (byte)(1 << random.Next(8)); break;
-                case 2: file[at] = (byte)(file[at] + random.Next(-2, 3)); break;
-                case 3: file[at] = random.Next(2) == 0 ? (byte)0xFF : (byte)0; break;
+                case 0:
+                    file[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    file[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 2:
+                    file[at] = (byte)(file[at] + random.Next(-2, 3));
+                    break;
+                case 3:
+                    file[at] = random.Next(2) == 0 ? (byte)0xFF : (byte)0;
+                    break;
                 case 4:
                     // The same length: offsets that follow stay right.
                     file.GetRange(random.Next(file.Count - length + 1), length).ToArray().CopyTo(
                         System.Runtime.InteropServices.CollectionsMarshal.AsSpan(file)[at..]);
                     break;
-                case 5: file.RemoveRange(at, length); break;
-                case 6: file.InsertRange(at, file.GetRange(random.Next(file.Count - length + 1), length)); break;
-                default: file.RemoveRange(at, file.Count - at); break;
+                case 5:
+                    file.RemoveRange(at, length);
+                    break;
+                case 6:
+                    file.InsertRange(at, file.GetRange(random.Next(file.Count - length + 1), length));
+                    break;
+                default:
+                    file.RemoveRange(at, file.Count - at);
+                    break;
             }
-            if (file.Count == 0) file.Add(0);
+            if (file.Count == 0)
+                file.Add(0);
         }
         return [.. file];
     }

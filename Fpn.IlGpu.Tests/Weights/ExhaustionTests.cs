@@ -11,11 +11,11 @@ internal sealed class ExhaustionTests
     public void Zeros_of_one_byte_each_that_deflate_to_nothing()
     {
         const int Count = 1 << 28;
-        byte[] pickle = Checkpoints.Pickle(w => w.Tensor("0", Count, 0, [Count], [1], "CharStorage"));
-        byte[] file = ZipWriter.Write(
+        var pickle = Checkpoints.Pickle(w => w.Tensor("0", Count, 0, [Count], [1], "CharStorage"));
+        var file = ZipWriter.Write(
             new("a/data.pkl", pickle), new ZipFile("a/data/0", new byte[Count]) { Deflate = true });
         Assert.That(file, Has.Length.LessThan(1 << 20));
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.That(Checkpoints.Refusal(file), Does.Contain("where a file of its size may take"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(10 << 20));
     }
@@ -23,14 +23,15 @@ internal sealed class ExhaustionTests
     [Test]
     public void More_tensors_than_any_network_has()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
-            for (int i = 0; i < 30_000; i++) w.Text($"t{i}").Tensor("0", 0, 0, [0], [1]);
+            for (var i = 0; i < 30_000; i++)
+                w.Text($"t{i}").Tensor("0", 0, 0, [0], [1]);
         }).End();
         Assert.That(Checkpoints.Refusal(Checkpoints.Zip(pickle)), Does.Contain("it has 30000 tensors"));
-        string header = string.Join(",", Enumerable.Range(0, 30_000)
+        var header = string.Join(",", Enumerable.Range(0, 30_000)
             .Select(i => $$"""" "{{i}}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]} """"));
-        byte[] json = System.Text.Encoding.UTF8.GetBytes($"{{{header}}}");
+        var json = System.Text.Encoding.UTF8.GetBytes($"{{{header}}}");
         Assert.That(Checkpoints.Refusal([.. BitConverter.GetBytes((ulong)json.Length), .. json]), Does.Contain("more than 20000 tensors"));
     }
 
@@ -39,12 +40,12 @@ internal sealed class ExhaustionTests
     [TestCase(PickleOpcode.Unicode, "a text of more than 67108864 characters")]
     public void A_line_without_an_end(PickleOpcode opcode, string says)
     {
-        byte[] file = new byte[(1 << 27) + 1];
+        var file = new byte[(1 << 27) + 1];
         file.AsSpan().Fill((byte)'1');
         file[0] = 0x80;
         file[1] = 2;
         file[2] = (byte)opcode;
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.That(Checkpoints.Refusal(file), Does.Contain(says));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
     }
@@ -60,15 +61,16 @@ internal sealed class ExhaustionTests
     [Platform(Exclude = "Win", Reason = "Windows has no pipes among its files.")]
     public void A_pipe_that_nobody_writes_to()
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("fpn-tests-");
+        var folder = Directory.CreateTempSubdirectory("fpn-tests-");
         try
         {
             string pipe = Path.Combine(folder.FullName, "pipe.pth"), link = Path.Combine(folder.FullName, "link.pth");
-            using (var make = Process.Start("mkfifo", [pipe])) make.WaitForExit();
+            using (var make = Process.Start("mkfifo", [pipe]))
+                make.WaitForExit();
             File.CreateSymbolicLink(link, pipe);
-            foreach (string path in new[] { pipe, link })
+            foreach (var path in new[] { pipe, link })
             {
-                Task opening = Task.Run(() => WeightsFile.Open(path).Dispose());
+                var opening = Task.Run(() => WeightsFile.Open(path).Dispose());
                 Assert.That(async () => await opening.WaitAsync(TimeSpan.FromSeconds(20)), Throws.TypeOf<WeightsException>());
             }
         }
@@ -81,10 +83,10 @@ internal sealed class ExhaustionTests
     [Test]
     public void The_count_of_an_average_is_no_weight()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w => w
+        var pickle = new PickleWriter().Dictionary(w => w
             .Text("n_averaged").Tensor("0", 1, 0, [], [])
             .Text("module.w").Tensor("0", 1, 0, [1], [1])).End();
-        using StateDictionary weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5)));
+        using var weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5)));
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "w" }));
     }
 }

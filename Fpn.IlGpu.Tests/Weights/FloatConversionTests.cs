@@ -14,11 +14,11 @@ public class FloatConversionTests
     [TestCase(17)]
     public void Every_half_is_what_System_Half_says(int step)
     {
-        for (int begin = 0; begin < 65536; begin += step)
+        for (var begin = 0; begin < 65536; begin += step)
         {
-            ushort[] part = AllPatterns[begin..Math.Min(begin + step, 65536)];
-            float[] values = Convert(part, DataType.F16);
-            for (int i = 0; i < part.Length; i++)
+            var part = AllPatterns[begin..Math.Min(begin + step, 65536)];
+            var values = Convert(part, DataType.F16);
+            for (var i = 0; i < part.Length; i++)
                 AssertSame(values[i], (float)BitConverter.UInt16BitsToHalf(part[i]), part[i]);
         }
     }
@@ -27,11 +27,11 @@ public class FloatConversionTests
     [TestCase(17)]
     public void Every_bfloat16_is_the_upper_half_of_a_single(int step)
     {
-        for (int begin = 0; begin < 65536; begin += step)
+        for (var begin = 0; begin < 65536; begin += step)
         {
-            ushort[] part = AllPatterns[begin..Math.Min(begin + step, 65536)];
-            float[] values = Convert(part, DataType.BF16);
-            for (int i = 0; i < part.Length; i++)
+            var part = AllPatterns[begin..Math.Min(begin + step, 65536)];
+            var values = Convert(part, DataType.BF16);
+            for (var i = 0; i < part.Length; i++)
                 AssertSame(values[i], BitConverter.UInt32BitsToSingle((uint)part[i] << 16), part[i]);
         }
     }
@@ -40,13 +40,17 @@ public class FloatConversionTests
     [TestCase(DataType.BF16)]
     public void Every_pattern_comes_back(DataType type)
     {
-        float[] values = Convert(AllPatterns, type);
-        byte[] bytes = new byte[2 * values.Length];
+        var values = Convert(AllPatterns, type);
+        var bytes = new byte[2 * values.Length];
         FloatConversion.FromFloat(values, type, bytes);
-        ReadOnlySpan<ushort> back = MemoryMarshal.Cast<byte, ushort>(bytes);
-        for (int i = 0; i < values.Length; i++)
-            if (!float.IsNaN(values[i])) Assert.That(back[i], Is.EqualTo((ushort)i));
-            else AssertSame(Convert([back[i]], type)[0], float.NaN, (ushort)i);
+        var back = MemoryMarshal.Cast<byte, ushort>(bytes);
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!float.IsNaN(values[i]))
+                Assert.That(back[i], Is.EqualTo((ushort)i));
+            else
+                AssertSame(Convert([back[i]], type)[0], float.NaN, (ushort)i);
+        }
     }
 
     [Test]
@@ -54,7 +58,7 @@ public class FloatConversionTests
     {
         float[] values =
             [1 + 1f / 256, 1 + 3f / 256, 1 + 1.01f / 256, -1 - 1f / 256, float.MaxValue, BitConverter.UInt32BitsToSingle(0x7F80_0001)];
-        byte[] bytes = new byte[2 * values.Length];
+        var bytes = new byte[2 * values.Length];
         FloatConversion.FromFloat(values, DataType.BF16, bytes);
         Assert.That(
             Convert(MemoryMarshal.Cast<byte, ushort>(bytes).ToArray(), DataType.BF16),
@@ -83,9 +87,9 @@ public class FloatConversionTests
     [Test]
     public void Elements_need_no_alignment()
     {
-        byte[] bytes = new byte[4 * 100 + 1];
+        var bytes = new byte[4 * 100 + 1];
         MemoryMarshal.AsBytes<ushort>(AllPatterns.AsSpan(0x3C00, 100)).CopyTo(bytes.AsSpan(1));
-        float[] values = new float[100];
+        var values = new float[100];
         FloatConversion.ToFloat(bytes.AsSpan(1, 200), DataType.F16, values);
         Assert.That(values, Is.EqualTo(Convert(AllPatterns[0x3C00..0x3C64], DataType.F16)));
     }
@@ -93,7 +97,7 @@ public class FloatConversionTests
     private static float[] Numbers<T>(DataType type, params T[] numbers)
         where T : unmanaged
     {
-        float[] values = new float[numbers.Length];
+        var values = new float[numbers.Length];
         FloatConversion.ToFloat(MemoryMarshal.AsBytes<T>(numbers), type, values);
         return values;
     }
@@ -103,9 +107,10 @@ public class FloatConversionTests
     /// <summary>The very bits (so that -0 is not 0), except that any NaN is as good as another.</summary>
     private static void AssertSame(float value, float expected, ushort pattern)
     {
-        bool same = float.IsNaN(expected)
+        var same = float.IsNaN(expected)
             ? float.IsNaN(value)
             : BitConverter.SingleToUInt32Bits(value) == BitConverter.SingleToUInt32Bits(expected);
-        if (!same) Assert.Fail($"0x{pattern:X4} became {value}, not {expected}");
+        if (!same)
+            Assert.Fail($"0x{pattern:X4} became {value}, not {expected}");
     }
 }

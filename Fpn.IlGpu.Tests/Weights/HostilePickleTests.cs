@@ -10,8 +10,8 @@ public class HostilePickleTests
     public void A_call_of_the_system_is_refused_by_name_and_nothing_is_run(
         [Values("plain", "zip", "legacy")] string format, [Values("GLOBAL", "STACK_GLOBAL", "INST", "OBJ")] string how)
     {
-        string canary = Path.Combine(Path.GetTempPath(), $"fpn-canary-{Guid.NewGuid():N}");
-        string command = $"touch {canary}";
+        var canary = Path.Combine(Path.GetTempPath(), $"fpn-canary-{Guid.NewGuid():N}");
+        var command = $"touch {canary}";
         var writer = new PickleWriter(4);
         writer = how switch
         {
@@ -20,8 +20,8 @@ public class HostilePickleTests
             "INST" => writer.Mark().Text(command).Line(PickleOpcode.Inst, "os", "system"),
             _ => writer.Mark().Global("os", "system").Text(command).Op(PickleOpcode.Obj),
         };
-        byte[] pickle = writer.End();
-        string message = Checkpoints.Refusal(format switch
+        var pickle = writer.End();
+        var message = Checkpoints.Refusal(format switch
         {
             "plain" => pickle,
             "zip" => Checkpoints.Zip(pickle),
@@ -46,8 +46,8 @@ public class HostilePickleTests
     [TestCase("numpy._core", "multiarray._reconstruct\u001b[31m")]
     public void Only_names_on_the_list_are_known(string module, string name)
     {
-        byte[] pickle = new PickleWriter(4).Text(module).Text(name).Op(PickleOpcode.StackGlobal).End();
-        string message = Checkpoints.Refusal(pickle);
+        var pickle = new PickleWriter(4).Text(module).Text(name).Op(PickleOpcode.StackGlobal).End();
+        var message = Checkpoints.Refusal(pickle);
         Assert.That(message, Does.StartWith("model: asks for the Python global '").And.Contain("nothing of it was run"));
         Assert.That(message, Does.Not.Contain('\u001b'));
     }
@@ -76,16 +76,16 @@ public class HostilePickleTests
     {
         Quickly(() =>
         {
-            byte[] list = new PickleWriter().Op(PickleOpcode.EmptyList).Op(PickleOpcode.BinPut, 0)
+            var list = new PickleWriter().Op(PickleOpcode.EmptyList).Op(PickleOpcode.BinPut, 0)
                 .Op(PickleOpcode.BinGet, 0).Op(PickleOpcode.Append).End();
             Assert.That(Checkpoints.Refusal(list), Does.Contain("holds a list of 1 items"));
-            byte[] dictionary = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0)
+            var dictionary = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0)
                 .Text("model").Op(PickleOpcode.BinGet, 0).Op(PickleOpcode.SetItem).End();
             Assert.That(Checkpoints.Refusal(dictionary), Does.Contain("the keys 'model', but no named tensors"));
-            byte[] key = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0)
+            var key = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0)
                 .Op(PickleOpcode.BinGet, 0).Int(1).Op(PickleOpcode.SetItem).End();
             Assert.That(Checkpoints.Refusal(key), Does.Contain("the keys a dictionary of 1 entries"));
-            byte[] shape = Checkpoints.Pickle(w => w
+            var shape = Checkpoints.Pickle(w => w
                 .Op(PickleOpcode.EmptyList).Op(PickleOpcode.BinPut, 0).Op(PickleOpcode.BinGet, 0).Op(PickleOpcode.Append)
                 .Op(PickleOpcode.Pop).Global("numpy.core.numeric", "_frombuffer").Mark().Raw(1)
                 .Global("numpy", "dtype").Text("u1").Op(PickleOpcode.Tuple1).Reduce()
@@ -112,10 +112,11 @@ public class HostilePickleTests
     public void A_long_dictionary_that_is_its_own_model_in_every_way()
     {
         var writer = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0).Mark();
-        for (int i = 0; i < 300_000; i++) writer.Text($"{i}").Op(PickleOpcode.None);
-        foreach (string key in (string[])["model", "state_dict", "model_state_dict", "ema", "module", "blobs"])
+        for (var i = 0; i < 300_000; i++)
+            writer.Text($"{i}").Op(PickleOpcode.None);
+        foreach (var key in (string[])["model", "state_dict", "model_state_dict", "ema", "module", "blobs"])
             writer.Text(key).Op(PickleOpcode.BinGet, 0);
-        byte[] pickle = writer.Op(PickleOpcode.SetItems).End();
+        var pickle = writer.Op(PickleOpcode.SetItems).End();
         Quickly(() => Assert.That(Checkpoints.Refusal(pickle), Does.Contain("the keys '0', '1', '2', '3', '4', …, but no named")));
     }
 
@@ -123,9 +124,10 @@ public class HostilePickleTests
     public void Copies_of_a_long_list_are_counted()
     {
         var writer = new PickleWriter().Op(PickleOpcode.EmptyList).Op(PickleOpcode.BinPut, 0).Mark();
-        for (int i = 0; i < 10_000; i++) writer.Op(PickleOpcode.EmptyTuple).Op(PickleOpcode.EmptyTuple).Op(PickleOpcode.Tuple2);
+        for (var i = 0; i < 10_000; i++)
+            writer.Op(PickleOpcode.EmptyTuple).Op(PickleOpcode.EmptyTuple).Op(PickleOpcode.Tuple2);
         writer.Op(PickleOpcode.Appends).Global("collections", "OrderedDict").Op(PickleOpcode.BinPut, 1);
-        for (int i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000; i++)
             writer.Op(PickleOpcode.BinGet, 1).Op(PickleOpcode.BinGet, 0).Op(PickleOpcode.Tuple1).Reduce();
         Quickly(() => Assert.That(Checkpoints.Refusal(writer.End()), Does.Contain("more than 1000000 instructions")));
     }
@@ -133,38 +135,46 @@ public class HostilePickleTests
     [Test]
     public void An_instruction_on_an_empty_stack()
     {
-        foreach (PickleOpcode opcode in new[]
+        foreach (var opcode in new[]
         {
             PickleOpcode.Pop, PickleOpcode.PopMark, PickleOpcode.Dup, PickleOpcode.Tuple, PickleOpcode.Tuple3, PickleOpcode.Append,
             PickleOpcode.SetItems, PickleOpcode.Memoize, PickleOpcode.Reduce, PickleOpcode.Build, PickleOpcode.Obj,
             PickleOpcode.StackGlobal, PickleOpcode.BinPersId, (PickleOpcode)0xFF,
         })
+        {
             Assert.That(
                 Checkpoints.Refusal(new PickleWriter().Op(opcode).End()), Does.Contain("the pickle has, before byte 3"), $"{opcode}");
+        }
     }
 
     [Test]
     public void Lines_and_lengths_that_are_none()
     {
-        foreach ((PickleOpcode opcode, string line) in new[]
+        foreach ((var opcode, var line) in new[]
         {
             (PickleOpcode.Int, "twelve"), (PickleOpcode.Int, ""), (PickleOpcode.Long, new string('9', 300)), (PickleOpcode.Float, "1,5"),
             (PickleOpcode.String, "no quotes"),
             (PickleOpcode.String, "'\\x1'"), (PickleOpcode.String, "'\\q'"), (PickleOpcode.String, "'\\'"),
             (PickleOpcode.Unicode, "\\u12"), (PickleOpcode.Unicode, "\\Uffffffff"), (PickleOpcode.Get, "-1"), (PickleOpcode.Get, "7"),
         })
+        {
             Assert.That(
                 Checkpoints.Refusal(new PickleWriter().Line(opcode, line).End()),
                 Does.Contain("the pickle has, before byte"),
                 $"{opcode} {line}");
+        }
+
         Assert.That(Checkpoints.Refusal([0x80, 2, (byte)'X', 1, 0, 0, 0, 0xFF, (byte)'.']), Does.Contain("no valid UTF-8"));
-        foreach (PickleOpcode opcode in new[]
+        foreach (var opcode in new[]
         {
             PickleOpcode.BinUnicode8, PickleOpcode.BinBytes8, PickleOpcode.ByteArray8, PickleOpcode.Frame,
         })
-            foreach (ulong length in new[] { 1UL << 31, ulong.MaxValue, (ulong)long.MaxValue })
+        {
+            foreach (var length in new[] { 1UL << 31, ulong.MaxValue, (ulong)long.MaxValue })
                 Assert.That(Checkpoints.Refusal(new PickleWriter(4).Op64(opcode, length).End()), Does.Contain($"needs {length} bytes"));
-        foreach (PickleOpcode opcode in new[] { PickleOpcode.BinUnicode, PickleOpcode.BinString, PickleOpcode.BinBytes })
+        }
+
+        foreach (var opcode in new[] { PickleOpcode.BinUnicode, PickleOpcode.BinString, PickleOpcode.BinBytes })
             Assert.That(Checkpoints.Refusal(new PickleWriter().Op32(opcode, 1U << 31).End()), Does.Contain("needs 2147483648 bytes"));
         Assert.That(
             Checkpoints.Refusal(new PickleWriter().Op32(PickleOpcode.Long4, 1U << 31).End()),
@@ -173,7 +183,7 @@ public class HostilePickleTests
 
     private static void Quickly(Action action)
     {
-        long before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         var watch = Stopwatch.StartNew();
         action();
         Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));

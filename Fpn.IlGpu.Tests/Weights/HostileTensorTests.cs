@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
@@ -11,7 +10,7 @@ public class HostileTensorTests
     [Test]
     public void A_storage_that_is_too_short([Values] bool legacy)
     {
-        byte[] file = File(legacy, w => w.Tensor("0", 5, 0, [5], [1], legacy: legacy));
+        var file = File(legacy, w => w.Tensor("0", 5, 0, [5], [1], legacy: legacy));
         Assert.That(
             Checkpoints.Refusal(file),
             Does.Contain(legacy
@@ -35,9 +34,11 @@ public class HostileTensorTests
     [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 0 }, new long[] { 0, 0, 0, 0 }, "too large to count")]
     public void A_view_that_leaves_its_storage(long offset, long[] size, long[] stride, string says)
     {
-        foreach (bool legacy in (bool[])[false, true])
+        foreach (var legacy in (bool[])[false, true])
+        {
             Assert.That(
                 Checkpoints.Refusal(File(legacy, w => w.Tensor("0", 4, offset, size, stride, legacy: legacy))), Does.Contain(says));
+        }
     }
 
     [Test]
@@ -51,8 +52,8 @@ public class HostileTensorTests
     public void Two_gigabytes_in_a_kilobyte()
     {
         const long claim = 1L << 29;
-        byte[] legacy = Checkpoints.Legacy(Checkpoints.Pickle(w => w.Tensor("0", claim, 0, [claim], [1], legacy: true)), Four);
-        int count = legacy.Length - 16 - 8;
+        var legacy = Checkpoints.Legacy(Checkpoints.Pickle(w => w.Tensor("0", claim, 0, [claim], [1], legacy: true)), Four);
+        var count = legacy.Length - 16 - 8;
         BitConverter.TryWriteBytes(legacy.AsSpan(count), claim);
         byte[][] files =
         [
@@ -65,10 +66,10 @@ public class HostileTensorTests
             Checkpoints.Pickle(w => w.Array("f4", "<", [claim], Four)),
             SafetensorsFile.Build("{\"t\":{\"dtype\":\"F32\",\"shape\":[536870912],\"data_offsets\":[0,2147483648]}}", 16),
         ];
-        foreach (byte[] file in files)
+        foreach (var file in files)
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            string message = Checkpoints.Refusal(file);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var message = Checkpoints.Refusal(file);
             TestContext.Out.WriteLine(message);
             Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
         }
@@ -77,12 +78,13 @@ public class HostileTensorTests
     [Test]
     public void A_small_tensor_may_repeat_its_elements_but_not_a_thousand_tensors()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
-            for (int i = 0; i < 1000; i++) w.Text($"t{i}").Tensor("0", 4, 0, [1 << 20], [0]);
+            for (var i = 0; i < 1000; i++)
+                w.Text($"t{i}").Tensor("0", 4, 0, [1 << 20], [0]);
         }).End();
         Assert.That(Checkpoints.Refusal(Checkpoints.Zip(pickle, Four)), Does.Contain("as they share storages"));
-        using StateDictionary weights = Checkpoints.Open(
+        using var weights = Checkpoints.Open(
             Checkpoints.Zip(Checkpoints.Pickle(w => w.Tensor("0", 4, 2, [1 << 20], [0])), Four));
         Assert.That(weights.Read("t", 1 << 20), Is.All.EqualTo(3f));
     }
@@ -90,13 +92,13 @@ public class HostileTensorTests
     [Test]
     public void Legacy_files_with_other_storages_than_their_tensors()
     {
-        byte[] pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1], legacy: true));
+        var pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1], legacy: true));
         Assert.That(
             Checkpoints.Refusal(Checkpoints.Legacy(pickle)), Does.Contain("needs the storage of the key '0', which the file lacks"));
         Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four, Four)), Does.Contain("lists a storage that no tensor has"));
         Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four)[..^1]), Does.Contain("the file is cut short"));
         byte[] wrong = [.. Checkpoints.Legacy(pickle, Four)];
-        int version = wrong.AsSpan().IndexOf(new byte[] { 0x8A, 2, 0xE9, 3 });
+        var version = wrong.AsSpan().IndexOf(new byte[] { 0x8A, 2, 0xE9, 3 });
         wrong[version + 2]++;
         Assert.That(Checkpoints.Refusal(wrong), Does.Contain("of another version than 1001"));
     }
@@ -106,6 +108,6 @@ public class HostileTensorTests
         Checkpoints.Refusal(Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1]))),
         Does.Contain("a reference to something outside that is no storage"));
 
-    private static byte[] File(bool legacy, Action<PickleWriter> tensor) =>
-        legacy ? Checkpoints.Legacy(Checkpoints.Pickle(tensor), Four) : Checkpoints.Zip(Checkpoints.Pickle(tensor), Four);
+    private static byte[] File(bool legacy, Action<PickleWriter> tensor)
+        => legacy ? Checkpoints.Legacy(Checkpoints.Pickle(tensor), Four) : Checkpoints.Zip(Checkpoints.Pickle(tensor), Four);
 }

@@ -10,7 +10,7 @@ public class ModelConfigurationTests
     [TestCase("{}")]
     public void What_is_absent_is_torchvisions(string? json)
     {
-        ModelConfiguration c = ModelConfiguration.Parse(json);
+        var c = ModelConfiguration.Parse(json);
         Assert.That(c.AnchorSizes, Is.EqualTo(new float[][] { [32], [64], [128], [256], [512] }));
         Assert.That((c.MinSize, c.MaxSize, c.SizeDivisor), Is.EqualTo((800, 1333, 32)));
         Assert.That(
@@ -31,7 +31,7 @@ public class ModelConfigurationTests
     [Test]
     public void Every_key_is_read_and_written()
     {
-        ModelConfiguration c = ModelConfiguration.Parse(
+        var c = ModelConfiguration.Parse(
             """
             {"detector": "retinanet", "mean": [103.53, 116.28, 123.675], "std": [1, -1, 1], "anchor_sizes": [[32, 40.5], 64],
              "aspect_ratios": [1], "min_size": 1, "max_size": 2, "resize_rounds": true, "size_divisible": 1, "rpn_pre_nms_top_n": 3,
@@ -42,8 +42,8 @@ public class ModelConfigurationTests
              "batch_norm_eps": 0, "round_anchors": false, "roi_aligned": true, "roi_sampling_ratio": 0, "roi_level_eps": 1e-8,
              "background_last": true}
             """);
-        ModelConfiguration back = ModelConfiguration.Parse(c.ToJson());
-        foreach (ModelConfiguration each in (ModelConfiguration[])[c, back])
+        var back = ModelConfiguration.Parse(c.ToJson());
+        foreach (var each in (ModelConfiguration[])[c, back])
         {
             Assert.That(each.Detector, Is.EqualTo("retinanet"));
             Assert.That(each.Mean, Is.EqualTo(new[] { 103.53f, 116.28f, 123.675f }));
@@ -75,14 +75,14 @@ public class ModelConfigurationTests
     [Test]
     public void Defaults_come_back_from_their_own_json()
     {
-        string json = new ModelConfiguration().ToJson();
+        var json = new ModelConfiguration().ToJson();
         Assert.That(ModelConfiguration.Parse(json).ToJson(), Is.EqualTo(json));
     }
 
     [Test]
     public void Keys_without_meaning_are_kept_apart()
     {
-        ModelConfiguration c = ModelConfiguration.Parse("""{"trained_on": {"set": ["coco"]}, "min_size": 5}""");
+        var c = ModelConfiguration.Parse("""{"trained_on": {"set": ["coco"]}, "min_size": 5}""");
         Assert.That(c.UnknownKeys, Is.EqualTo(new[] { "trained_on" }));
         Assert.That(c.MinSize, Is.EqualTo(5));
     }
@@ -129,7 +129,7 @@ public class ModelConfigurationTests
     [TestCase("background_last", "\"true\"")]
     public void A_value_that_cannot_be_is_named_with_its_key(string key, string value)
     {
-        WeightsException? refused = Assert.Throws<WeightsException>(() => ModelConfiguration.Parse($"{{\"{key}\": {value}}}"));
+        var refused = Assert.Throws<WeightsException>(() => ModelConfiguration.Parse($"{{\"{key}\": {value}}}"));
         Assert.That(
             refused!.Message,
             Does.StartWith($"The configuration's {key} is '{value}', where ").And.EndsWith(" is needed."));
@@ -143,8 +143,8 @@ public class ModelConfigurationTests
     [TestCase("{\"detector\": \"\\ud800\"}")]
     [TestCase("{\"\\ud800\": 1}")]
     [TestCase("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")]
-    public void What_is_no_json_object_is_refused(string json) =>
-        Assert.That(
+    public void What_is_no_json_object_is_refused(string json)
+        => Assert.That(
             () => ModelConfiguration.Parse(json),
             Throws.TypeOf<WeightsException>().With.Message.StartsWith("The configuration '"));
 
@@ -161,7 +161,7 @@ public class ModelConfigurationTests
     [Test]
     public void Numbers_in_messages_do_not_depend_on_the_culture()
     {
-        CultureInfo before = CultureInfo.CurrentCulture;
+        var before = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = new CultureInfo("de-DE");
         try
         {

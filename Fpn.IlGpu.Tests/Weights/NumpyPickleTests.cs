@@ -10,7 +10,7 @@ public class NumpyPickleTests
     [Test]
     public void A_file_like_Detectron2s_in_every_protocol([Range(0, 5)] int protocol)
     {
-        using StateDictionary weights = WeightsFile.Open(Checkpoints.Fixture($"detectron2.protocol{protocol}.pkl"));
+        using var weights = WeightsFile.Open(Checkpoints.Fixture($"detectron2.protocol{protocol}.pkl"));
         Assert.That(weights.Format, Is.EqualTo("pickle"));
         Assert.That(weights.Tensors, Has.Count.EqualTo(17));
         Expect("f8", DataType.F64, -1, -0.5f, 0, 0.5f, 1, 1.5f);
@@ -43,11 +43,11 @@ public class NumpyPickleTests
     public void A_file_like_Caffe2s_of_Python_2(int count)
     {
         float[] values = [.. Enumerable.Range(0, count).Select(i => i * 0.37f - 1)];
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
             w.Raw("blobs"u8.ToArray()).Dictionary(w =>
             {
-                foreach (string name in (string[])["conv1_w", "conv1_w_momentum"])
+                foreach (var name in (string[])["conv1_w", "conv1_w_momentum"])
                 {
                     w.Raw(Encoding.ASCII.GetBytes(name));
                     w.Global("numpy.core.multiarray", "_reconstruct").Mark().Global("numpy", "ndarray").Numbers(0).Raw((byte)'b');
@@ -60,7 +60,7 @@ public class NumpyPickleTests
             });
             w.Raw("cfg"u8.ToArray()).Raw("MODEL: {}"u8.ToArray());
         }).End();
-        using StateDictionary weights = Checkpoints.Open(pickle);
+        using var weights = Checkpoints.Open(pickle);
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "conv1_w" }));
         Assert.That(weights.Read("conv1_w", count, 1), Is.EqualTo(values));
     }
@@ -69,9 +69,9 @@ public class NumpyPickleTests
     public void A_text_of_Python_2_in_protocol_0_has_escapes()
     {
         const string quoted = @"'\x00\x00\x80?\'\\\n\t\r\a\b\f\v\101""\x00'";
-        byte[] pickle = new PickleWriter(0).Mark().Op(PickleOpcode.Dict).Line(PickleOpcode.String, "'t'")
+        var pickle = new PickleWriter(0).Mark().Op(PickleOpcode.Dict).Line(PickleOpcode.String, "'t'")
             .Array("u1", "|", [16], w => w.Line(PickleOpcode.String, quoted)).Op(PickleOpcode.SetItem).End();
-        using StateDictionary weights = Checkpoints.Open(pickle);
+        using var weights = Checkpoints.Open(pickle);
         Assert.That(
             weights.Read("t", 16),
             Is.EqualTo(new float[] { 0, 0, 128, '?', '\'', '\\', '\n', '\t', '\r', 7, 8, 12, 11, 'A', '"', 0 }));
@@ -80,14 +80,14 @@ public class NumpyPickleTests
     [Test]
     public void Bytes_may_be_a_bytearray_or_a_long_buffer([Values("bytearray", "BYTEARRAY8", "BINBYTES8")] string how)
     {
-        byte[] data = Checkpoints.Floats(1.5f, -2);
-        byte[] pickle = Checkpoints.Pickle(w => w.Array("f4", "<", [2], w => _ = how switch
+        var data = Checkpoints.Floats(1.5f, -2);
+        var pickle = Checkpoints.Pickle(w => w.Array("f4", "<", [2], w => _ = how switch
         {
             "bytearray" => w.Global("builtins", "bytearray").Op32(PickleOpcode.BinBytes, 8, data).Op(PickleOpcode.Tuple1).Reduce(),
             "BYTEARRAY8" => w.Op64(PickleOpcode.ByteArray8, 8, data).Op(PickleOpcode.ReadOnlyBuffer),
             _ => w.Op64(PickleOpcode.BinBytes8, 8, data),
         }));
-        using StateDictionary weights = Checkpoints.Open(pickle);
+        using var weights = Checkpoints.Open(pickle);
         Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 1.5f, -2 }));
     }
 

@@ -11,12 +11,13 @@ internal sealed class PickleWriter
 
     public PickleWriter(int protocol = 2)
     {
-        if (protocol >= 2) Op(PickleOpcode.Proto, (byte)protocol);
+        if (protocol >= 2)
+            Op(PickleOpcode.Proto, (byte)protocol);
     }
 
     /// <summary>A pickle of a whole number, such as a legacy file begins with.</summary>
-    public static byte[] Number(params byte[] longBytes) =>
-        new PickleWriter().Op(PickleOpcode.Long1, [(byte)longBytes.Length, .. longBytes]).End();
+    public static byte[] Number(params byte[] longBytes)
+        => new PickleWriter().Op(PickleOpcode.Long1, [(byte)longBytes.Length, .. longBytes]).End();
 
     public byte[] End() => [.. bytes, (byte)PickleOpcode.Stop];
 
@@ -29,26 +30,26 @@ internal sealed class PickleWriter
 
     public PickleWriter Op32(PickleOpcode opcode, uint number, ReadOnlySpan<byte> data = default)
     {
-        byte[] argument = new byte[4];
+        var argument = new byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(argument, number);
         return Op(opcode, [.. argument, .. data]);
     }
 
     public PickleWriter Op64(PickleOpcode opcode, ulong number, ReadOnlySpan<byte> data = default)
     {
-        byte[] argument = new byte[8];
+        var argument = new byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(argument, number);
         return Op(opcode, [.. argument, .. data]);
     }
 
-    public PickleWriter Line(PickleOpcode opcode, params string[] lines) =>
-        Op(opcode, Encoding.Latin1.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
+    public PickleWriter Line(PickleOpcode opcode, params string[] lines)
+        => Op(opcode, Encoding.Latin1.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
 
     public PickleWriter Mark() => Op(PickleOpcode.Mark);
 
     public PickleWriter Text(string text)
     {
-        byte[] utf8 = Encoding.UTF8.GetBytes(text);
+        var utf8 = Encoding.UTF8.GetBytes(text);
         return Op32(PickleOpcode.BinUnicode, (uint)utf8.Length, utf8);
     }
 
@@ -59,8 +60,9 @@ internal sealed class PickleWriter
 
     public PickleWriter Int(long number)
     {
-        if (number is >= int.MinValue and <= int.MaxValue) return Op32(PickleOpcode.BinInt, (uint)(int)number);
-        byte[] argument = new byte[8];
+        if (number is >= int.MinValue and <= int.MaxValue)
+            return Op32(PickleOpcode.BinInt, (uint)(int)number);
+        var argument = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(argument, number);
         return Op(PickleOpcode.Long1, [8, .. argument]);
     }
@@ -76,7 +78,8 @@ internal sealed class PickleWriter
     public PickleWriter Numbers(params long[] numbers)
     {
         Mark();
-        foreach (long number in numbers) Int(number);
+        foreach (var number in numbers)
+            Int(number);
         return Tuple();
     }
 
@@ -92,7 +95,8 @@ internal sealed class PickleWriter
     public PickleWriter Storage(string type, string key, long count, bool legacy = false)
     {
         Mark().Text("storage").Global("torch", type).Text(key).Text("cpu").Int(count);
-        if (legacy) Op(PickleOpcode.None);
+        if (legacy)
+            Op(PickleOpcode.None);
         return Tuple().Op(PickleOpcode.BinPersId);
     }
 

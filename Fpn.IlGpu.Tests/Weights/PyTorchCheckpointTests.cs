@@ -12,24 +12,26 @@ public class PyTorchCheckpointTests
     [TestCase("legacy")]
     public void A_detector_has_the_same_weights_as_its_safetensors_file(string format)
     {
-        string folder = Path.Combine(TestContext.CurrentContext.TestDirectory, "Parity", "fixtures");
-        using StateDictionary expected = WeightsFile.Open(Path.Combine(folder, "bottleneck-fpn.safetensors"));
-        using StateDictionary weights = WeightsFile.Open(Path.Combine(folder, $"bottleneck-fpn.{format}.pth"));
+        var folder = Path.Combine(TestContext.CurrentContext.TestDirectory, "Parity", "fixtures");
+        using var expected = WeightsFile.Open(Path.Combine(folder, "bottleneck-fpn.safetensors"));
+        using var weights = WeightsFile.Open(Path.Combine(folder, $"bottleneck-fpn.{format}.pth"));
         Assert.That(expected.Format, Is.EqualTo("safetensors"));
         Assert.That(weights.Format, Is.EqualTo($"PyTorch {format}"));
         Assert.That(
             weights.Tensors.Keys.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)),
             Is.EquivalentTo(expected.Tensors.Keys));
         Assert.That(expected.Tensors, Has.Count.GreaterThan(200));
-        foreach (StateTensor tensor in expected.Tensors.Values)
+        foreach (var tensor in expected.Tensors.Values)
+        {
             Assert.That(
                 weights.Read(tensor.Name, [.. tensor.Shape]).AsSpan().SequenceEqual(tensor.ToArray()), tensor.Name);
+        }
     }
 
     [Test]
     public void Every_type_of_element([ValueSource(nameof(Formats))] string format)
     {
-        using StateDictionary weights = WeightsFile.Open(Checkpoints.Fixture($"dtypes.{format}.pth"));
+        using var weights = WeightsFile.Open(Checkpoints.Fixture($"dtypes.{format}.pth"));
         Expect("float64", DataType.F64, -1, -0.5f, 0, 0.5f, 1, 1.5f);
         Expect("float32", DataType.F32, -1, -0.5f, 0, 0.5f, 1, 1.5f);
         Expect("float16", DataType.F16, -1, -0.5f, 0, 0.5f, 1, 1.5f);
@@ -53,7 +55,7 @@ public class PyTorchCheckpointTests
     public void Views_of_one_storage(
         [ValueSource(nameof(Formats))] string format, [Values("views", "views-protocol4")] string name)
     {
-        using StateDictionary weights = WeightsFile.Open(Checkpoints.Fixture($"{name}.{format}.pth"));
+        using var weights = WeightsFile.Open(Checkpoints.Fixture($"{name}.{format}.pth"));
         Assert.That(
             weights.Tensors.Keys,
             Is.EqualTo(new[] { "base", "permuted", "part", "column", "scalar", "expanded", "empty", "windows", "parameter" }));
@@ -71,7 +73,7 @@ public class PyTorchCheckpointTests
     [Test]
     public void A_training_checkpoint_gives_the_model_without_wrapper_and_prefix([ValueSource(nameof(Formats))] string format)
     {
-        using StateDictionary weights = WeightsFile.Open(Checkpoints.Fixture($"training.{format}.pth"));
+        using var weights = WeightsFile.Open(Checkpoints.Fixture($"training.{format}.pth"));
         Assert.That(
             weights.Tensors.Keys,
             Is.EqualTo(new[]
@@ -94,11 +96,12 @@ public class PyTorchCheckpointTests
     public void Wrappers_are_taken_off(params string[] wrappers)
     {
         var writer = new PickleWriter();
-        foreach (string wrapper in wrappers)
+        foreach (var wrapper in wrappers)
             writer.Op(PickleOpcode.EmptyDict).Mark().Text("epoch").Int(3).Text("step").Tensor("1", 1, 0, [], []).Text(wrapper);
         writer.Dictionary(w => w.Text("w").Tensor("0", 2, 0, [2], [1]).Int(7).Text("an int is no name"));
-        foreach (string _ in wrappers) writer.Op(PickleOpcode.SetItems);
-        using StateDictionary weights = Checkpoints.Open(
+        foreach (var _ in wrappers)
+            writer.Op(PickleOpcode.SetItems);
+        using var weights = Checkpoints.Open(
             Checkpoints.Zip(writer.End(), Checkpoints.Floats(5, 6), Checkpoints.Floats(1)));
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "w" }));
         Assert.That(weights.Read("w", 2), Is.EqualTo(new[] { 5f, 6 }));
@@ -107,12 +110,12 @@ public class PyTorchCheckpointTests
     [Test]
     public void A_wrapper_without_tensors_means_something_else()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w => w
+        var pickle = new PickleWriter().Dictionary(w => w
             .Text("model").Text("retinanet")
             .Text("module.w").Tensor("0", 2, 0, [2], [1])
             .Text("w").Tensor("0", 2, 1, [], [])
             .Text("module.w").Tensor("0", 2, 0, [], [])).End();
-        using StateDictionary weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5, 6)));
+        using var weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5, 6)));
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "module.w", "w" }), "not all names have the prefix");
         Assert.That(weights.Read("module.w"), Is.EqualTo(new[] { 5f }), "the last of a name counts");
         Assert.That(weights.Read("w"), Is.EqualTo(new[] { 6f }));
@@ -121,7 +124,7 @@ public class PyTorchCheckpointTests
     [Test]
     public void Untyped_storages_and_tensors_with_attributes()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
             w.Text("v3").Global("torch._utils", "_rebuild_tensor_v3").Mark().Mark().Text("storage");
             w.Global("torch.storage", "UntypedStorage").Text("0").Text("cpu").Int(8).Tuple().Op(PickleOpcode.BinPersId);
@@ -131,7 +134,7 @@ public class PyTorchCheckpointTests
             w.Storage("FloatStorage", "1", 1).Int(0).Numbers().Numbers().Bool(true).Op(PickleOpcode.EmptyDict).Tuple();
             w.Op(PickleOpcode.EmptyDict).Tuple().Reduce();
         }).End();
-        using StateDictionary weights = Checkpoints.Open(
+        using var weights = Checkpoints.Open(
             Checkpoints.Zip(pickle, [1, 0, 2, 0, 3, 0, 0xFF, 0xFF], Checkpoints.Floats(9)));
         Assert.That(weights["v3"].DataType, Is.EqualTo(DataType.U16));
         Assert.That(weights.Read("v3", 3), Is.EqualTo(new[] { 2f, 3, 65535 }));
@@ -141,38 +144,38 @@ public class PyTorchCheckpointTests
     [Test]
     public void A_legacy_storage_may_be_a_part_of_another()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
             w.Text("t").Global("torch._utils", "_rebuild_tensor").Mark().Mark();
             w.Raw("storage"u8.ToArray()).Global("torch.cuda", "FloatStorage").Raw("0"u8.ToArray()).Raw("cuda:0"u8.ToArray()).Int(6);
             w.Mark().Text("17").Int(2).Int(3).Tuple().Tuple().Op(PickleOpcode.BinPersId);
             w.Int(1).Numbers(2).Numbers(1).Tuple().Reduce();
         }).End();
-        using StateDictionary weights = Checkpoints.Open(Checkpoints.Legacy(pickle, Checkpoints.Floats(0, 1, 2, 3, 4, 5)));
+        using var weights = Checkpoints.Open(Checkpoints.Legacy(pickle, Checkpoints.Floats(0, 1, 2, 3, 4, 5)));
         Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 3f, 4 }));
     }
 
     [Test]
     public void An_ordered_dictionary_of_Python_2_is_a_list_of_pairs()
     {
-        byte[] pickle = new PickleWriter().Global("collections", "OrderedDict").Op(PickleOpcode.EmptyList).Mark()
+        var pickle = new PickleWriter().Global("collections", "OrderedDict").Op(PickleOpcode.EmptyList).Mark()
             .Op(PickleOpcode.EmptyList).Mark().Raw("w"u8.ToArray()).Tensor("0", 2, 1, [], []).Op(PickleOpcode.Appends)
             .Op(PickleOpcode.Appends).Op(PickleOpcode.Tuple1).Reduce().End();
-        using StateDictionary weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5, 6)));
+        using var weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5, 6)));
         Assert.That(weights.Read("w"), Is.EqualTo(new[] { 6f }));
     }
 
     [Test]
     public void Nothing_is_read_after_dispose([ValueSource(nameof(Formats))] string format)
     {
-        StateDictionary weights = WeightsFile.Open(Checkpoints.Fixture($"views.{format}.pth"));
+        var weights = WeightsFile.Open(Checkpoints.Fixture($"views.{format}.pth"));
         weights.Dispose();
         Assert.That(() => weights["base"].ToArray(), Throws.TypeOf<ObjectDisposedException>());
         Assert.That(() => weights["permuted"].ToArray(), Throws.TypeOf<ObjectDisposedException>());
     }
 
-    private static float[] Each(int depth, int height, int width, Func<int, int, int, float> value) =>
-    [
+    private static float[] Each(int depth, int height, int width, Func<int, int, int, float> value)
+    => [
         .. from z in Enumerable.Range(0, depth)
            from y in Enumerable.Range(0, height)
            from x in Enumerable.Range(0, width)

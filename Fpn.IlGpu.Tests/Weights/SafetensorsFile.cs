@@ -11,8 +11,8 @@ internal static class SafetensorsFile
     /// <summary>A file of this header, with the length that it has or one that it only claims.</summary>
     public static byte[] Build(string header, int dataBytes, ulong? claimedLength = null)
     {
-        byte[] text = Encoding.UTF8.GetBytes(header);
-        byte[] file = new byte[8 + text.Length + dataBytes];
+        var text = Encoding.UTF8.GetBytes(header);
+        var file = new byte[8 + text.Length + dataBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(file, claimedLength ?? (ulong)text.Length);
         text.CopyTo(file, 8);
         return file;
@@ -29,20 +29,22 @@ internal static class SafetensorsFile
             "empty":{"dtype":"F32","shape":[0,7],"data_offsets":[32,32]},
             "b.weight":{"dtype":"F16","shape":[5],"data_offsets":[32,42]}}
             """ + "  ";
-        byte[] file = Build(header, 42);
-        Span<byte> data = file.AsSpan(file.Length - 42);
-        for (int i = 0; i < 6; i++) BinaryPrimitives.WriteSingleLittleEndian(data[(4 * i)..], i - 2.5f);
+        var file = Build(header, 42);
+        var data = file.AsSpan(file.Length - 42);
+        for (var i = 0; i < 6; i++)
+            BinaryPrimitives.WriteSingleLittleEndian(data[(4 * i)..], i - 2.5f);
         BinaryPrimitives.WriteInt64LittleEndian(data[24..], 1234);
-        for (int i = 0; i < 5; i++) BinaryPrimitives.WriteHalfLittleEndian(data[(32 + 2 * i)..], (Half)(i * 0.25f));
+        for (var i = 0; i < 5; i++)
+            BinaryPrimitives.WriteHalfLittleEndian(data[(32 + 2 * i)..], (Half)(i * 0.25f));
         return file;
     }
 
     /// <summary>Opening these bytes must fail; the message that it fails with.</summary>
     public static string Refusal(byte[] file)
     {
-        WeightsException? refused =
+        var refused =
             Assert.Throws<WeightsException>(() => Safetensors.Open(file, "model.safetensors").Dispose());
-        string message = refused!.Message;
+        var message = refused!.Message;
         Assert.That(message, Does.StartWith("model.safetensors: ").And.EndsWith("."));
         Assert.That(message, Does.Not.Contain('\n'));
         return message;

@@ -11,11 +11,11 @@ public class SafetensorsRefusalTests
     [Test]
     public void A_path_that_is_no_file()
     {
-        string folder = Directory.CreateTempSubdirectory("fpn-weights-").FullName;
+        var folder = Directory.CreateTempSubdirectory("fpn-weights-").FullName;
         try
         {
-            string missing = Path.Combine(folder, "missing.safetensors");
-            string empty = Path.Combine(folder, "empty.safetensors");
+            var missing = Path.Combine(folder, "missing.safetensors");
+            var empty = Path.Combine(folder, "empty.safetensors");
             File.WriteAllBytes(empty, []);
             Assert.That(() => Safetensors.Open(missing), Refused($"{missing}: there is no such weights file."));
             Assert.That(() => Safetensors.Open(folder), Refused($"{folder}: is a folder, not a weights file."));
@@ -34,8 +34,8 @@ public class SafetensorsRefusalTests
     [Test]
     public void A_file_cut_short_anywhere()
     {
-        byte[] good = SafetensorsFile.Good();
-        for (int length = 1; length < good.Length; length++)
+        var good = SafetensorsFile.Good();
+        for (var length = 1; length < good.Length; length++)
             Assert.That(SafetensorsFile.Refusal(good[..length]), Does.Contain("is cut short"), $"{length} bytes");
         Assert.That(() => Safetensors.Open(Array.Empty<byte>(), "none"), Refused("none: the weights file is empty."));
     }
@@ -120,23 +120,23 @@ public class SafetensorsRefusalTests
     [TestCase("{\"__metadata__\":{\"k\":1}}", "'k' has a value that is not a string")]
     [TestCase("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", "'k' is there twice")]
     [TestCase("{\"\\uD800\":{}}", "not valid JSON")]
-    public void A_header_against_the_specification(string header, string says) =>
-        Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 4)), Does.Contain(says));
+    public void A_header_against_the_specification(string header, string says)
+        => Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 4)), Does.Contain(says));
 
     [Test]
     public void A_header_nested_a_million_deep()
     {
-        string nested = "{\"t\":{\"x\":" + new string('[', 1_000_000) + new string(']', 1_000_000) + "}}";
+        var nested = "{\"t\":{\"x\":" + new string('[', 1_000_000) + new string(']', 1_000_000) + "}}";
         Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(nested, 0)), Does.Contain("not valid JSON"));
-        string axes = "{\"t\":{\"dtype\":\"U8\",\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 33)) + "],\"data_offsets\":[0,1]}}";
+        var axes = "{\"t\":{\"dtype\":\"U8\",\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 33)) + "],\"data_offsets\":[0,1]}}";
         Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(axes, 1)), Does.Contain("more than 32 entries"));
     }
 
     [Test]
     public void Names_reach_the_message_short_and_harmless()
     {
-        string name = "\\u001b[31m" + new string('n', 5000);
-        string message = SafetensorsFile.Refusal(SafetensorsFile.Build($"{{\"{name}\":1}}", 0));
+        var name = "\\u001b[31m" + new string('n', 5000);
+        var message = SafetensorsFile.Refusal(SafetensorsFile.Build($"{{\"{name}\":1}}", 0));
         Assert.That(message, Does.Contain("'?[31mnnn").And.Not.Contain('\u001b'));
         Assert.That(message, Has.Length.LessThan(300));
     }
@@ -147,7 +147,7 @@ public class SafetensorsRefusalTests
         Assert.That(
             SafetensorsFile.Refusal(Encoding.UTF8.GetBytes("PK\x03\x04 a zip file, such as a .pth")),
             Does.Contain("is not a safetensors file"));
-        byte[] broken = SafetensorsFile.Build("{\"t???\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0);
+        var broken = SafetensorsFile.Build("{\"t???\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0);
         broken[8 + 3] = 0xFF;
         Assert.That(SafetensorsFile.Refusal(broken), Does.Contain("not valid JSON"));
     }
@@ -155,7 +155,7 @@ public class SafetensorsRefusalTests
     [Test]
     public void A_tensor_that_is_missing_or_of_another_shape()
     {
-        using StateDictionary weights = Safetensors.Open(SafetensorsFile.Good(), "model.safetensors");
+        using var weights = Safetensors.Open(SafetensorsFile.Good(), "model.safetensors");
         Assert.That(weights.Contains("a.weight"));
         Assert.That(weights.Contains("A.weight"), Is.False);
         Assert.That(() => weights["A.weight"], Refused("model.safetensors: the tensor 'A.weight' is missing."));
@@ -173,11 +173,11 @@ public class SafetensorsRefusalTests
     [TestCase(float.NegativeInfinity, "infinity")]
     public void A_value_that_is_not_finite(float value, string says)
     {
-        foreach (int at in (int[])[0, 7, 8, 63, 99])
+        foreach (var at in (int[])[0, 7, 8, 63, 99])
         {
-            byte[] file = SafetensorsFile.Build("{\"w\":{\"dtype\":\"F32\",\"shape\":[100],\"data_offsets\":[0,400]}}", 400);
+            var file = SafetensorsFile.Build("{\"w\":{\"dtype\":\"F32\",\"shape\":[100],\"data_offsets\":[0,400]}}", 400);
             BinaryPrimitives.WriteSingleLittleEndian(file.AsSpan(file.Length - 400 + 4 * at), value);
-            using StateDictionary weights = Safetensors.Open(file, "model.safetensors");
+            using var weights = Safetensors.Open(file, "model.safetensors");
             Assert.That(
                 () => weights.Read("w", 100),
                 Refused($"model.safetensors: the tensor 'w' holds {says} at element {at} of 100."));
@@ -188,18 +188,19 @@ public class SafetensorsRefusalTests
     [Test]
     public void Any_mutation_gives_tensors_or_a_clear_error()
     {
-        byte[] good = SafetensorsFile.Good();
+        var good = SafetensorsFile.Good();
         var random = new Random(20240117);
         int refused = 0, most = 0;
-        for (int i = 0; i < 5000; i++)
+        for (var i = 0; i < 5000; i++)
         {
-            byte[] file = Mutate(good, random);
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            var file = Mutate(good, random);
+            var before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                using StateDictionary weights = Safetensors.Open(file, "model.safetensors");
+                using var weights = Safetensors.Open(file, "model.safetensors");
                 _ = ModelConfiguration.Of(weights);
-                foreach (StateTensor tensor in weights.Tensors.Values) weights.Read(tensor.Name, [.. tensor.Shape]);
+                foreach (var tensor in weights.Tensors.Values)
+                    weights.Read(tensor.Name, [.. tensor.Shape]);
             }
             catch (WeightsException e)
             {
@@ -216,28 +217,42 @@ public class SafetensorsRefusalTests
     private static byte[] Mutate(byte[] good, Random random)
     {
         List<byte> file = [.. good];
-        for (int n = random.Next(1, 4); n > 0; n--)
+        for (var n = random.Next(1, 4); n > 0; n--)
         {
             int at = random.Next(file.Count), length = Math.Min(random.Next(1, 12), file.Count - at);
             switch (random.Next(7))
             {
-                case 0: file[at] = (byte)random.Next(256); break;
-                case 1: file[at] ^= (byte)(1 << random.Next(8)); break;
-                case 2: file.RemoveRange(at, length); break;
-                case 3: file.InsertRange(at, file.GetRange(random.Next(file.Count - length + 1), length)); break;
-                case 4: file.RemoveRange(at, file.Count - at); break;
-                case 5: file[random.Next(Math.Min(8, file.Count))] = (byte)random.Next(256); break;
+                case 0:
+                    file[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    file[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 2:
+                    file.RemoveRange(at, length);
+                    break;
+                case 3:
+                    file.InsertRange(at, file.GetRange(random.Next(file.Count - length + 1), length));
+                    break;
+                case 4:
+                    file.RemoveRange(at, file.Count - at);
+                    break;
+                case 5:
+                    file[random.Next(Math.Min(8, file.Count))] = (byte)random.Next(256);
+                    break;
                 default:
                     // A digit for a digit: the JSON stays valid, its numbers do not.
-                    int digit = file.FindIndex(at, b => b is >= (byte)'0' and <= (byte)'9');
-                    if (digit >= 0) file[digit] = (byte)('0' + random.Next(10));
+                    var digit = file.FindIndex(at, b => b is >= (byte)'0' and <= (byte)'9');
+                    if (digit >= 0)
+                        file[digit] = (byte)('0' + random.Next(10));
                     break;
             }
-            if (file.Count == 0) file.Add(0);
+            if (file.Count == 0)
+                file.Add(0);
         }
         return [.. file];
     }
 
-    private static NUnit.Framework.Constraints.EqualStringConstraint Refused(string message) =>
-        Throws.TypeOf<WeightsException>().With.Message.EqualTo(message);
+    private static NUnit.Framework.Constraints.EqualStringConstraint Refused(string message)
+        => Throws.TypeOf<WeightsException>().With.Message.EqualTo(message);
 }

@@ -21,18 +21,17 @@ public class SafetensorsTests
     [TestCase("stream that can't seek")]
     public void A_good_file_gives_its_tensors_and_metadata(string from)
     {
-        string path = Path.Combine(folder, "good.safetensors");
+        var path = Path.Combine(folder, "good.safetensors");
         File.WriteAllBytes(path, SafetensorsFile.Good());
         using Stream stream = from.EndsWith("seek", StringComparison.Ordinal)
             ? new DeflateStream(Deflated(SafetensorsFile.Good()), CompressionMode.Decompress)
             : File.OpenRead(path);
-        using StateDictionary weights = from switch
+        using var weights = from switch
         {
             "bytes" => Safetensors.Open(SafetensorsFile.Good(), "good"),
             "file" => Safetensors.Open(path),
             _ => Safetensors.Open(stream, "good"),
         };
-
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "a.weight", "a.steps", "empty", "b.weight" }));
         Assert.That(weights.Read("a.weight", 2, 3), Is.EqualTo(new[] { -2.5f, -1.5f, -0.5f, 0.5f, 1.5f, 2.5f }));
         Assert.That(weights.Read("a.steps"), Is.EqualTo(new[] { 1234f }));
@@ -41,7 +40,7 @@ public class SafetensorsTests
         Assert.That(weights.Metadata["note"], Is.EqualTo("größer"));
         Assert.That(weights["b.weight"].DataType, Is.EqualTo(DataType.F16));
         Assert.That(ModelConfiguration.Of(weights).MinSize, Is.EqualTo(64));
-        float[] own = new float[5];
+        var own = new float[5];
         weights.ReadTo("b.weight", own, 5);
         Assert.That(own[4], Is.EqualTo(1f));
     }
@@ -51,14 +50,14 @@ public class SafetensorsTests
     [TestCase(DataType.BF16)]
     public void What_is_written_is_read_back(DataType type)
     {
-        string path = Path.Combine(folder, "round.safetensors");
+        var path = Path.Combine(folder, "round.safetensors");
         float[] exact = [1, -2, 0.5f, 0, -0f, 96, 1.25f];
         Safetensors.Write(
             path,
             [("ärger/α \"quoted\"", [7], exact), ("scalar", [], [3]), ("none", [3, 0], [])],
             type,
             new Dictionary<string, string> { ["fpn.config"] = "{\"min_size\":1}", ["empty"] = "" });
-        using StateDictionary weights = Safetensors.Open(path);
+        using var weights = Safetensors.Open(path);
         Assert.That(weights.Read("ärger/α \"quoted\"", 7), Is.EqualTo(exact));
         Assert.That(weights.Read("scalar"), Is.EqualTo(new[] { 3f }));
         Assert.That(weights.Read("none", 3, 0), Is.Empty);
@@ -71,11 +70,11 @@ public class SafetensorsTests
     [Test]
     public void A_file_may_be_written_from_another_and_replace_it()
     {
-        string path = Path.Combine(folder, "own.safetensors");
+        var path = Path.Combine(folder, "own.safetensors");
         Safetensors.Write(path, [("w", [2], [1f, 2f])]);
-        using StateDictionary weights = Safetensors.Open(path);
+        using var weights = Safetensors.Open(path);
         Safetensors.Write(path, weights.Tensors.Values, DataType.BF16, weights.Metadata);
-        using StateDictionary again = Safetensors.Open(path);
+        using var again = Safetensors.Open(path);
         Assert.That(again["w"].DataType, Is.EqualTo(DataType.BF16));
         Assert.That(again.Read("w", 2), Is.EqualTo(weights.Read("w", 2)));
     }
@@ -83,10 +82,10 @@ public class SafetensorsTests
     [Test]
     public void A_file_that_fails_half_way_leaves_the_old_one_and_no_other()
     {
-        string path = Path.Combine(folder, "kept.safetensors");
+        var path = Path.Combine(folder, "kept.safetensors");
         Safetensors.Write(path, [("w", [1], [1f])]);
-        byte[] before = File.ReadAllBytes(path);
-        WeightsException? refused = Assert.Throws<WeightsException>(() =>
+        var before = File.ReadAllBytes(path);
+        var refused = Assert.Throws<WeightsException>(() =>
             Safetensors.Write(path, [("first", [1], [1f]), ("second", [2], [1f, 70000f])], DataType.F16));
         Assert.That(
             refused!.Message,
@@ -98,7 +97,7 @@ public class SafetensorsTests
     [Test]
     public void Where_nothing_can_be_written_it_says_so()
     {
-        string path = Path.Combine(folder, "no such folder", "w.safetensors");
+        var path = Path.Combine(folder, "no such folder", "w.safetensors");
         Assert.That(
             () => Safetensors.Write(path, [("w", [1], [1f])]),
             Throws.TypeOf<WeightsException>().With.Message.StartsWith($"{path}: can't be written ("));
@@ -110,7 +109,7 @@ public class SafetensorsTests
     [Test]
     public void What_makes_no_file_is_the_callers_fault()
     {
-        string path = Path.Combine(folder, "w.safetensors");
+        var path = Path.Combine(folder, "w.safetensors");
         Assert.That(() => Safetensors.Write(path, [("w", [2], [1f])]), Throws.ArgumentException);
         Assert.That(() => Safetensors.Write(path, [("w", [1], [1f]), ("w", [1], [1f])]), Throws.ArgumentException);
         Assert.That(() => Safetensors.Write(path, [("__metadata__", [1], [1f])]), Throws.ArgumentException);
@@ -124,9 +123,9 @@ public class SafetensorsTests
     [TestCase(false)]
     public void Nothing_is_read_after_dispose(bool mapped)
     {
-        string path = Path.Combine(folder, "w.safetensors");
+        var path = Path.Combine(folder, "w.safetensors");
         File.WriteAllBytes(path, SafetensorsFile.Good());
-        StateDictionary weights = mapped ? Safetensors.Open(path) : Safetensors.Open(SafetensorsFile.Good(), "w");
+        var weights = mapped ? Safetensors.Open(path) : Safetensors.Open(SafetensorsFile.Good(), "w");
         weights.Dispose();
         weights.Dispose();
         Assert.That(() => weights.Read("a.weight", 2, 3), Throws.TypeOf<ObjectDisposedException>());
@@ -135,32 +134,32 @@ public class SafetensorsTests
     [Test]
     public void Several_threads_may_read()
     {
-        string path = Path.Combine(folder, "many.safetensors");
+        var path = Path.Combine(folder, "many.safetensors");
         Safetensors.Write(path, Enumerable.Range(0, 64).Select(i =>
             ($"t{i}", new[] { 1000 }, Enumerable.Repeat((float)i, 1000).ToArray())));
-        using StateDictionary weights = Safetensors.Open(path);
+        using var weights = Safetensors.Open(path);
         Parallel.For(0, 64, i => Assert.That(weights.Read($"t{i}", 1000), Is.All.EqualTo((float)i)));
     }
 
     [Test]
     public void The_shipped_model_is_in_the_library()
     {
-        using Stream? resource = typeof(Safetensors).Assembly.GetManifestResourceStream("shapes-fpn.safetensors");
+        using var resource = typeof(Safetensors).Assembly.GetManifestResourceStream("shapes-fpn.safetensors");
         Assert.That(resource, Is.Not.Null);
-        using StateDictionary weights = Safetensors.Open(resource!, "the shipped model");
+        using var weights = Safetensors.Open(resource!, "the shipped model");
         Assert.That(weights.Tensors, Has.Count.EqualTo(130));
         Assert.That(weights.Tensors.Values, Has.All.Property(nameof(StateTensor.DataType)).EqualTo(DataType.F16));
-        float[] first = weights.Read("backbone.body.conv1.weight", 32, 3, 7, 7);
+        var first = weights.Read("backbone.body.conv1.weight", 32, 3, 7, 7);
         Assert.That(
             first.Take(5),
             Is.EqualTo(new[] { 0.054656982421875f, 0.00838470458984375f, 0.02349853515625f, -0.006664276123046875f, 0.041290283203125f }));
         Assert.That(
             weights.Read("backbone.body.layer1.0.bn1.running_mean", 32).Take(4),
             Is.EqualTo(new[] { -0.68310546875f, -0.68701171875f, 1.8486328125f, -0.11767578125f }));
-        foreach (StateTensor tensor in weights.Tensors.Values)
+        foreach (var tensor in weights.Tensors.Values)
             weights.Read(tensor.Name, [.. tensor.Shape]);
 
-        ModelConfiguration configuration = ModelConfiguration.Of(weights);
+        var configuration = ModelConfiguration.Of(weights);
         Assert.That(configuration.Detector, Is.EqualTo("faster-rcnn"));
         Assert.That(configuration.AnchorSizes, Is.EqualTo(new float[][] { [16], [32], [64], [128], [256] }));
         Assert.That(configuration.AspectRatios, Is.EqualTo(new[] { 0.5f, 1, 2 }));
@@ -179,13 +178,14 @@ public class SafetensorsTests
     [TestCase(DataType.BF16)]
     public void Weights_of_42_million_elements_are_read_in_a_moment(DataType type)
     {
-        string path = Path.Combine(folder, "large.safetensors");
-        float[] block = Enumerable.Range(0, 1 << 20).Select(i => i % 256 * 0.25f).ToArray();
+        var path = Path.Combine(folder, "large.safetensors");
+        var block = Enumerable.Range(0, 1 << 20).Select(i => i % 256 * 0.25f).ToArray();
         Safetensors.Write(path, Enumerable.Range(0, 40).Select(i => ($"t{i}", new[] { 1024, 1024 }, block)), type);
         var watch = Stopwatch.StartNew();
-        using StateDictionary weights = Safetensors.Open(path);
+        using var weights = Safetensors.Open(path);
         float[]? last = null;
-        foreach (string name in weights.Tensors.Keys) last = weights.Read(name, 1024, 1024);
+        foreach (var name in weights.Tensors.Keys)
+            last = weights.Read(name, 1024, 1024);
         TestContext.Out.WriteLine($"{type}: {watch.Elapsed.TotalMilliseconds:F0} ms");
         Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
         Assert.That(last!.AsSpan().SequenceEqual(block));

@@ -33,7 +33,7 @@ public class ShardedSafetensorsTests
     public void Tensors_of_several_files(bool byFolder)
     {
         File.WriteAllText(path, Index);
-        StateDictionary weights = WeightsFile.Open(byFolder ? folder : path);
+        var weights = WeightsFile.Open(byFolder ? folder : path);
         Assert.That(weights.Format, Is.EqualTo("sharded safetensors"));
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "a", "b", "c" }));
         Assert.That(weights.Read("a", 2), Is.EqualTo(new[] { 1f, 2 }));

@@ -18,15 +18,16 @@ public class WeightsFileTests
     [Test]
     public void The_name_of_the_file_says_nothing()
     {
-        string path = Path.Combine(folder, "weights.pth");
+        var path = Path.Combine(folder, "weights.pth");
         File.WriteAllBytes(path, SafetensorsFile.Good());
-        using (StateDictionary weights = WeightsFile.Open(path))
+        using (var weights = WeightsFile.Open(path))
         {
             Assert.That(weights.Format, Is.EqualTo("safetensors"));
             Assert.That(weights.Read("a.steps"), Is.EqualTo(new[] { 1234f }));
         }
         File.Copy(Checkpoints.Fixture("views.zip.pth"), path = Path.Combine(folder, "weights.safetensors"));
-        using (StateDictionary weights = WeightsFile.Open(path)) Assert.That(weights.Format, Is.EqualTo("PyTorch zip"));
+        using (var weights = WeightsFile.Open(path))
+            Assert.That(weights.Format, Is.EqualTo("PyTorch zip"));
     }
 
     [TestCase("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "is a pointer of Git LFS")]
@@ -41,16 +42,16 @@ public class WeightsFileTests
     [TestCase("{}", "is JSON without a weight_map")]
     [TestCase("{", "the index is not valid JSON")]
     [TestCase("PK\x05\x06", "directory that ends every zip file is missing")]
-    public void What_is_no_weights_file(string text, string says) =>
-        Assert.That(Checkpoints.Refusal(Encoding.Latin1.GetBytes(text)), Does.Contain(says));
+    public void What_is_no_weights_file(string text, string says)
+        => Assert.That(Checkpoints.Refusal(Encoding.Latin1.GetBytes(text)), Does.Contain(says));
 
     [Test]
     public void A_tar_archive_and_a_damaged_safetensors_file()
     {
-        byte[] tar = new byte[1024];
+        var tar = new byte[1024];
         "ustar"u8.CopyTo(tar.AsSpan(257));
         Assert.That(Checkpoints.Refusal(tar), Does.Contain("is a tar archive").And.Contain("2016"));
-        byte[] cut = SafetensorsFile.Good()[..7];
+        var cut = SafetensorsFile.Good()[..7];
         Assert.That(
             () => Checkpoints.Open(cut, "w.safetensors"),
             Throws.TypeOf<WeightsException>().With.Message.Contains("w.safetensors: the file is cut short: it has 7 bytes"));
@@ -59,7 +60,7 @@ public class WeightsFileTests
     [Test]
     public void Scripts_and_other_archives()
     {
-        byte[] pickle = Checkpoints.Pickle(w => w.Tensor("0", 1, 0, [], []));
+        var pickle = Checkpoints.Pickle(w => w.Tensor("0", 1, 0, [], []));
         Assert.That(
             Checkpoints.Refusal(ZipWriter.Write(new("m/data.pkl", pickle), new("m/constants.pkl", []))),
             Does.Contain("is a TorchScript archive"));
@@ -105,10 +106,10 @@ public class WeightsFileTests
         Assert.That(
             () => WeightsFile.Open(Checkpoints.Fixture("whole-model.zip.pth")),
             Throws.TypeOf<WeightsException>().With.Message.EndsWith(says));
-        byte[] legacy = new PickleWriter().Mark().Text("module").Global("torch.nn.modules.linear", "Linear")
+        var legacy = new PickleWriter().Mark().Text("module").Global("torch.nn.modules.linear", "Linear")
             .Text("linear.py").Text("class Linear").Tuple().Op(PickleOpcode.BinPersId).End();
         Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(legacy)), Does.EndWith(says));
-        byte[] wrapped = new PickleWriter().Dictionary(w => w
+        var wrapped = new PickleWriter().Dictionary(w => w
             .Text("model").Global("torch.nn.modules.linear", "Linear").Op(PickleOpcode.EmptyTuple).Op(PickleOpcode.NewObj)).End();
         Assert.That(Checkpoints.Refusal(Checkpoints.Zip(wrapped)), Does.EndWith(says));
     }

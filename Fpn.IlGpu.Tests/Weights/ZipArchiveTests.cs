@@ -13,9 +13,9 @@ public class ZipArchiveTests
     public void Entries_stored_or_deflated_in_32_or_64_bits_with_or_without_descriptor(
         [Values] bool deflate, [Values] bool zip64, [Values] bool descriptor)
     {
-        byte[] file = ZipWriter.Write(
+        var file = ZipWriter.Write(
             File("any name/data.pkl", Pickle), File("any name/data/0", Elements), new("any name/version", "3\n"u8.ToArray()));
-        using StateDictionary weights = Checkpoints.Open(file);
+        using var weights = Checkpoints.Open(file);
         Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 2f, 4 }));
 
         ZipFile File(string name, byte[] data) => new(name, data) { Deflate = deflate, Zip64 = zip64, Descriptor = descriptor };
@@ -29,13 +29,13 @@ public class ZipArchiveTests
     [TestCase("ByteStorage", new byte[] { 1, 2 }, new[] { 1f, 2 })]
     public void A_big_endian_machine_wrote_it(string type, byte[] elements, float[] expected)
     {
-        foreach (bool deflate in (bool[])[false, true])
+        foreach (var deflate in (bool[])[false, true])
         {
-            byte[] file = ZipWriter.Write(
+            var file = ZipWriter.Write(
                 new("a/data.pkl", Checkpoints.Pickle(w => w.Tensor("0", 2, 0, [2], [1], type))),
                 new("a/byteorder", "big"u8.ToArray()),
                 new("a/data/0", elements) { Deflate = deflate });
-            using StateDictionary weights = Checkpoints.Open(file);
+            using var weights = Checkpoints.Open(file);
             Assert.That(weights.Read("t", 2), Is.EqualTo(expected));
         }
     }
@@ -45,28 +45,33 @@ public class ZipArchiveTests
     [TestCase("a text that is far too long", "its byteorder is '…'")]
     public void The_byte_order_is_said(string order, string? refusal)
     {
-        byte[] file = ZipWriter.Write(
+        var file = ZipWriter.Write(
             new("a/data.pkl", Pickle), new("a/byteorder", System.Text.Encoding.ASCII.GetBytes(order)), new("a/data/0", Elements));
         if (refusal is null)
-            using (StateDictionary weights = Checkpoints.Open(file)) Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 2f, 4 }));
+        {
+            using (var weights = Checkpoints.Open(file))
+                Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 2f, 4 }));
+        }
         else
+        {
             Assert.That(Checkpoints.Refusal(file), Does.Contain(refusal));
+        }
     }
 
     [Test]
     public void A_comment_at_the_end_and_folders_among_the_entries()
     {
-        byte[] file = ZipWriter.Write(new("a/", []), new("a/data.pkl", Pickle), new("a/data/", []), new("a/data/0", Elements));
+        var file = ZipWriter.Write(new("a/", []), new("a/data.pkl", Pickle), new("a/data/", []), new("a/data/0", Elements));
         file[^2] = 9;
         file = [.. file, .. "a comment"u8];
-        using StateDictionary weights = Checkpoints.Open(file);
+        using var weights = Checkpoints.Open(file);
         Assert.That(weights.Read("t", 2), Is.EqualTo(new[] { 2f, 4 }));
     }
 
     [Test]
     public void An_empty_storage_needs_no_entry()
     {
-        using StateDictionary weights = Checkpoints.Open(Checkpoints.Zip(Checkpoints.Pickle(w => w.Tensor("0", 0, 0, [0, 3], [3, 1]))));
+        using var weights = Checkpoints.Open(Checkpoints.Zip(Checkpoints.Pickle(w => w.Tensor("0", 0, 0, [0, 3], [3, 1]))));
         Assert.That(weights.Read("t", 0, 3), Is.Empty);
     }
 
@@ -94,9 +99,9 @@ public class ZipArchiveTests
     [Test]
     public void A_bomb_of_a_gigabyte_is_not_inflated()
     {
-        byte[] zeros = Zeros(1 << 30);
+        var zeros = Zeros(1 << 30);
         Assert.That(zeros, Has.Length.LessThan(16 << 20));
-        foreach ((byte[] file, string says) in new[]
+        foreach ((var file, var says) in new[]
         {
             // The tensors need 16 bytes of it.
             (Bomb("a/data/0", Pickle, zeros, 1 << 30), "'t' needs a storage of 16 bytes, but that of the key '0' has 1073741824"),
@@ -106,7 +111,7 @@ public class ZipArchiveTests
             (Bomb("a/data.pkl", [], zeros, zeros.Length), "inflates to more than the"),
         })
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            var before = GC.GetAllocatedBytesForCurrentThread();
             Assert.That(Checkpoints.Refusal(file), Does.Contain(says));
             Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(3L * zeros.Length));
         }
@@ -115,8 +120,8 @@ public class ZipArchiveTests
     [Test]
     public void An_entry_that_inflates_to_more_than_it_says()
     {
-        byte[] file = ZipWriter.Write(new("a/data.pkl", Pickle), new("a/data/0", ZipWriter.Deflated(new byte[17])) { Inflated = 16 });
-        using StateDictionary weights = Checkpoints.Open(file);
+        var file = ZipWriter.Write(new("a/data.pkl", Pickle), new("a/data/0", ZipWriter.Deflated(new byte[17])) { Inflated = 16 });
+        using var weights = Checkpoints.Open(file);
         Assert.That(
             () => weights["t"].ToArray(),
             Throws.TypeOf<WeightsException>().With.Message.Contains("inflates to more than the 16 bytes that it claims"));
@@ -125,12 +130,12 @@ public class ZipArchiveTests
     [Test]
     public void Claims_of_more_than_deflate_can_do()
     {
-        byte[] file = ZipWriter.Write(
+        var file = ZipWriter.Write(
             new("a/data.pkl", Checkpoints.Pickle(w => w.Tensor("0", 1 << 29, 0, [1 << 29], [1]))),
             new("a/data/0", new byte[100]) { Deflate = true, ClaimedSize = 1L << 31 });
         Assert.That(Checkpoints.Refusal(file), Does.Contain("claims 2147483648 bytes, more than"));
         file = ZipWriter.Write(new("a/data.pkl", Pickle), new("a/data/0", Elements[..8]) { Deflate = true, ClaimedSize = 16 });
-        using StateDictionary weights = Checkpoints.Open(file);
+        using var weights = Checkpoints.Open(file);
         Assert.That(
             () => weights["t"].ToArray(),
             Throws.TypeOf<WeightsException>().With.Message.Contains("'a/data/0' inflates to less than the 16 bytes"));
@@ -139,15 +144,16 @@ public class ZipArchiveTests
     [Test]
     public void Many_views_of_one_deflated_storage_are_refused()
     {
-        byte[] pickle = new PickleWriter().Dictionary(w =>
+        var pickle = new PickleWriter().Dictionary(w =>
         {
-            for (int i = 0; i < 200; i++) w.Text($"t{i}").Tensor("0", 1 << 18, (1 << 18) - 1, [], []);
+            for (var i = 0; i < 200; i++)
+                w.Text($"t{i}").Tensor("0", 1 << 18, (1 << 18) - 1, [], []);
         }).End();
-        byte[] elements = new byte[1 << 20];
+        var elements = new byte[1 << 20];
         Assert.That(
             Checkpoints.Refusal(ZipWriter.Write(new("a/data.pkl", pickle), new("a/data/0", elements) { Deflate = true })),
             Does.Contain("as they share storages or are compressed"));
-        using StateDictionary stored = Checkpoints.Open(ZipWriter.Write(new("a/data.pkl", pickle), new("a/data/0", elements)));
+        using var stored = Checkpoints.Open(ZipWriter.Write(new("a/data.pkl", pickle), new("a/data/0", elements)));
         Checkpoints.ReadAll(stored);
     }
 
@@ -158,7 +164,11 @@ public class ZipArchiveTests
     {
         var stream = new MemoryStream();
         using (var deflate = new DeflateStream(stream, CompressionLevel.Fastest, leaveOpen: true))
-            for (byte[] part = new byte[1 << 20]; count > 0; count -= part.Length) deflate.Write(part);
+        {
+            for (var part = new byte[1 << 20]; count > 0; count -= part.Length)
+                deflate.Write(part);
+        }
+
         return stream.ToArray();
     }
 }

@@ -35,21 +35,21 @@ internal static class ZipWriter
         using var writer = new BinaryWriter(archive);
         var directory = new MemoryStream();
         using var central = new BinaryWriter(directory);
-        foreach (ZipFile file in files)
+        foreach (var file in files)
         {
-            byte[] data = file.Deflate ? Deflated(file.Data) : file.Data;
-            bool isDeflated = file.Deflate || file.Inflated is not null;
-            long size = file.Inflated ?? file.ClaimedSize ?? file.Data.Length;
-            long compressed = isDeflated ? data.Length : file.ClaimedSize ?? data.Length;
-            ushort flags = (ushort)(file.Flags | (file.Descriptor ? 8 : 0));
-            ushort method = file.Method ?? (ushort)(isDeflated ? 8 : 0);
-            byte[] name = Encoding.UTF8.GetBytes(file.Name);
-            long begin = archive.Position;
+            var data = file.Deflate ? Deflated(file.Data) : file.Data;
+            var isDeflated = file.Deflate || file.Inflated is not null;
+            var size = file.Inflated ?? file.ClaimedSize ?? file.Data.Length;
+            var compressed = isDeflated ? data.Length : file.ClaimedSize ?? data.Length;
+            var flags = (ushort)(file.Flags | (file.Descriptor ? 8 : 0));
+            var method = file.Method ?? (ushort)(isDeflated ? 8 : 0);
+            var name = Encoding.UTF8.GetBytes(file.Name);
+            var begin = archive.Position;
 
-            byte[] localExtra = file.Zip64 ? Extra(size, compressed) : [];
+            var localExtra = file.Zip64 ? Extra(size, compressed) : [];
             writer.Write("PK\x03\x04"u8);
             writer.Write(Fields(20, flags, method));
-            bool known = !file.Descriptor && !file.Zip64;
+            var known = !file.Descriptor && !file.Zip64;
             writer.Write(known ? (uint)compressed : file.Zip64 ? uint.MaxValue : 0);
             writer.Write(known ? (uint)size : file.Zip64 ? uint.MaxValue : 0);
             writer.Write((ushort)name.Length);
@@ -64,7 +64,6 @@ internal static class ZipWriter
                 writer.Write((uint)compressed);
                 writer.Write((uint)size);
             }
-
             byte[] centralExtra = file.Zip64 ? [.. Unknown, .. Extra(size, compressed, begin)] : [];
             central.Write("PK\x01\x02"u8);
             central.Write((ushort)20);
@@ -78,10 +77,11 @@ internal static class ZipWriter
             central.Write(name);
             central.Write(centralExtra);
         }
-        long directoryBegin = archive.Position;
+        var directoryBegin = archive.Position;
         writer.Write(directory.ToArray());
-        bool wide = files.Any(file => file.Zip64);
-        if (wide) WriteEnd64(writer, files.Length, directory.Length, directoryBegin);
+        var wide = files.Any(file => file.Zip64);
+        if (wide)
+            WriteEnd64(writer, files.Length, directory.Length, directoryBegin);
         writer.Write("PK\x05\x06"u8);
         writer.Write(0u);
         writer.Write(wide ? ushort.MaxValue : (ushort)files.Length);
@@ -95,7 +95,8 @@ internal static class ZipWriter
     public static byte[] Deflated(byte[] data)
     {
         var stream = new MemoryStream();
-        using (var deflate = new DeflateStream(stream, CompressionLevel.SmallestSize, leaveOpen: true)) deflate.Write(data);
+        using (var deflate = new DeflateStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
+            deflate.Write(data);
         return stream.ToArray();
     }
 
@@ -104,7 +105,7 @@ internal static class ZipWriter
 
     private static void WriteEnd64(BinaryWriter writer, int count, long length, long begin)
     {
-        long at = writer.BaseStream.Position;
+        var at = writer.BaseStream.Position;
         writer.Write("PK\x06\x06"u8);
         writer.Write(44L);
         writer.Write((ushort)45);
@@ -122,9 +123,9 @@ internal static class ZipWriter
     }
 
     /// <summary>Version, flags, method, time and checksum (which nobody looks at).</summary>
-    private static byte[] Fields(ushort version, ushort flags, ushort method) =>
-        [(byte)version, 0, (byte)flags, (byte)(flags >> 8), (byte)method, (byte)(method >> 8), .. new byte[8]];
+    private static byte[] Fields(ushort version, ushort flags, ushort method)
+        => [(byte)version, 0, (byte)flags, (byte)(flags >> 8), (byte)method, (byte)(method >> 8), .. new byte[8]];
 
-    private static byte[] Extra(params long[] values) =>
-        [1, 0, (byte)(8 * values.Length), 0, .. values.SelectMany(BitConverter.GetBytes)];
+    private static byte[] Extra(params long[] values)
+        => [1, 0, (byte)(8 * values.Length), 0, .. values.SelectMany(BitConverter.GetBytes)];
 }

@@ -8,8 +8,8 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Anchors, box decoding with clipping, and the level of each RoI.</summary>
 internal static class BoxCases
 {
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("anchors", [AnchorGrid(round: true), AnchorGrid(round: false)]),
         new("box decoding", [Decoding(1, 1, 1, 1), Decoding(10, 10, 5, 5)]),
         new("RoI level", [Leveling()]),
@@ -28,7 +28,8 @@ internal static class BoxCases
         clipped[index] = BoxCoding.Clip(box, 640, 480);
     }
 
-    private static VerificationCase AnchorGrid(bool round) => new($"5×7 and 3×4 px{(round ? ", rounded" : "")}", (device, findings) =>
+    private static VerificationCase AnchorGrid(bool round) => new($"5×7 and 3×4 px{(round ? ", rounded" : "")}", (device, findings)
+    =>
     {
         float[][] sizes = [[16, 23.5f], [32, 45.25f]];
         float[] ratios = [0.5f, 1, 2];
@@ -46,7 +47,8 @@ internal static class BoxCases
     });
 
     private static VerificationCase Decoding(float wx, float wy, float ww, float wh)
-        => new($"301 boxes, weights {wx}, {wy}, {ww}, {wh}", (device, findings) =>
+        => new($"301 boxes, weights {wx}, {wy}, {ww}, {wh}", (device, findings)
+        =>
         {
             const int Count = 301;
             // Some deltas go far beyond the clamp.
@@ -62,7 +64,8 @@ internal static class BoxCases
             findings.Close(Floats(clipped.Download()), BoxClipReference.Run(decoded, 640, 480), 1e-2, 1e-4, [Count, 4], "clipped");
         });
 
-    private static VerificationCase Leveling() => new("sides of 0 to 5000 px", (device, findings) =>
+    private static VerificationCase Leveling() => new("sides of 0 to 5000 px", (device, findings)
+    =>
     {
         // Sides at and around the boundaries, 112 · 2^i, and no box at all.
         var boxes = new List<float>();

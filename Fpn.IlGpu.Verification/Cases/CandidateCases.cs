@@ -10,8 +10,8 @@ internal static class CandidateCases
 {
     private const int Classes = 7;
 
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("the best of a picture", [Taking(1, 1, 1), Taking(2, 5, 10), Taking(3, 400, 100)]),
         new("found boxes as regions", [ToRegions(1, 1, 1), ToRegions(3, 130, 17)]),
         new("regions as found boxes", [FromRegions(5, [5]), FromRegions(9, [4, 0, 9]), FromRegions(70, [0, 70, 1, 33])]),
@@ -36,7 +36,8 @@ internal static class CandidateCases
     }
 
     private static VerificationCase Taking(int batch, int perPicture, int best)
-        => new($"the best {best} of each of {batch} × {perPicture}", (device, findings) =>
+        => new($"the best {best} of each of {batch} × {perPicture}", (device, findings)
+        =>
         {
             var (pictures, given) = Candidates(batch, perPicture);
             using var candidates = Upload(device, given);
@@ -46,7 +47,8 @@ internal static class CandidateCases
         });
 
     private static VerificationCase ToRegions(int batch, int perPicture, int best)
-        => new($"up to {best} of each of {batch} × {perPicture}", (device, findings) =>
+        => new($"up to {best} of each of {batch} × {perPicture}", (device, findings)
+        =>
         {
             var (pictures, given) = Candidates(batch, perPicture);
             ChosenBoxes[] each = [.. pictures.Select(p => Best(p, best))];
@@ -63,7 +65,8 @@ internal static class CandidateCases
         });
 
     private static VerificationCase FromRegions(int capacity, int[] counts)
-        => new($"{string.Join(", ", counts)} of up to {capacity}", (device, findings) =>
+        => new($"{string.Join(", ", counts)} of up to {capacity}", (device, findings)
+        =>
         {
             var places = capacity * counts.Length;
             var (boxes, scores) = (CaseValues.Boxes(places, 3, 100, 80), CaseValues.Uniform(places, 4, 0, 1));

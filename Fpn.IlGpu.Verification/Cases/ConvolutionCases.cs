@@ -104,7 +104,8 @@ internal static class ConvolutionCases
         private string Name => $"[{shape.N}, {shape.H}, {shape.W}, {shape.C}] to {k} channels, {kernel.Y}×{kernel.X}, "
             + $"stride {window.Stride}, padding {window.Padding}, dilation {window.Dilation}, groups {window.Groups}";
 
-        public VerificationCase Case(ConvolutionForm form) => new(Name, (device, findings) =>
+        public VerificationCase Case(ConvolutionForm form) => new(Name, (device, findings)
+        =>
         {
             var rounding = RoundedOperands.Of(form);
             if (!expected.TryGetValue(rounding, out var results))
@@ -143,7 +144,8 @@ internal static class ConvolutionCases
 
         public ConvolutionGeometry Geometry { get; } = ConvolutionGeometry.Product(c, k);
 
-        public VerificationCase Case(ConvolutionForm form) => new($"[{rows}, {c}] · [{c}, {k}], {live} rows", (device, findings) =>
+        public VerificationCase Case(ConvolutionForm form) => new($"[{rows}, {c}] · [{c}, {k}], {live} rows", (device, findings)
+        =>
         {
             var (a, b, bias) = (CaseValues.Uniform(rows * c, 1), CaseValues.Uniform(c * k, 2), CaseValues.Uniform(k, 3));
             var rounding = RoundedOperands.Of(form);

@@ -50,7 +50,8 @@ internal static class ConvolutionGradientCases
     }
 
     private static VerificationCase Linear(int rows, int h, int w, int c, int k)
-        => new($"[{rows}, {h}, {w}, {c}] to {k}", (device, findings) =>
+        => new($"[{rows}, {h}, {w}, {c}] to {k}", (device, findings)
+        =>
         {
             var geometry = new ConvolutionGeometry(h, w, c, k, ConvolutionWindow.Square());
             var problem = new Problem(new(rows, h, w, c), k, (h, w), geometry.Window);
@@ -66,7 +67,7 @@ internal static class ConvolutionGradientCases
     private static void Close(Findings findings, float[] actual, float[] expected, bool isAdded, ReadOnlySpan<int> shape, string what = "")
     {
         // What gradients are added to is 1.
-        float[] all = isAdded ? [.. expected.Select(value => value + 1)] : expected;
+        var all = isAdded ? [.. expected.Select(value => value + 1)] : expected;
         findings.Close(actual, all, 1e-5 * Math.Max(1, all.Max(MathF.Abs)), 1e-5, shape, isAdded ? "added" : what);
     }
 
@@ -92,7 +93,8 @@ internal static class ConvolutionGradientCases
         public Conv2dGradientReference Expected
             => expected ??= Conv2dGradientReference.Run(Geometry, Input, Weights, OutputGradient, InputShape);
 
-        public VerificationCase InputCase => new(Name, (device, findings) =>
+        public VerificationCase InputCase => new(Name, (device, findings)
+        =>
         {
             using var parameter = device.Upload<float>(Weights);
             using var outputGradient = Tensor.Upload(device, OutputShape, OutputGradient);
@@ -109,7 +111,8 @@ internal static class ConvolutionGradientCases
             Close(findings, naive.ToArray(), Expected.Input, false, shape.ToArray(), "naive");
         });
 
-        public VerificationCase BiasCase => new(Name, (device, findings) =>
+        public VerificationCase BiasCase => new(Name, (device, findings)
+        =>
         {
             using var outputGradient = Tensor.Upload(device, OutputShape, OutputGradient);
             foreach (var isAdded in (bool[])[false, true])
@@ -121,7 +124,8 @@ internal static class ConvolutionGradientCases
         });
 
         /// <summary>Weights of the forward pass that are packed on the device are those that are packed on the host.</summary>
-        public VerificationCase PackingCase => new(Name, (device, findings) =>
+        public VerificationCase PackingCase => new(Name, (device, findings)
+        =>
         {
             using var parameter = device.Upload<float>(Weights);
             using var others = device.Upload<float>(Before(Weights.Length, false));
@@ -152,7 +156,8 @@ internal static class ConvolutionGradientCases
 
         private float[] Input => CaseValues.Uniform(shape.Count, 1);
 
-        public VerificationCase WeightsCase(WeightGradientForm form) => new(Name, (device, findings) =>
+        public VerificationCase WeightsCase(WeightGradientForm form) => new(Name, (device, findings)
+        =>
         {
             using var input = Tensor.Upload(device, InputShape, Input);
             using var outputGradient = Tensor.Upload(device, OutputShape, OutputGradient);

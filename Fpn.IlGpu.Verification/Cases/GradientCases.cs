@@ -14,8 +14,8 @@ internal static class GradientCases
     private const int Rois = 23;
     private static readonly RoiLevel Level = new(0, 12, 15, 0.25f);
 
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("activation gradients", [Relu(1), Relu(1003), Sigmoid(1003)]),
         new("max pool gradient",
         [
@@ -51,7 +51,8 @@ internal static class GradientCases
         ]),
     ];
 
-    private static VerificationCase Relu(int count) => new($"{count} values, ReLU", (device, findings) =>
+    private static VerificationCase Relu(int count) => new($"{count} values, ReLU", (device, findings)
+    =>
     {
         float[] output = [.. CaseValues.Uniform(count, 1).Select(v => MathF.Max(v, 0))];
         Masking(device, findings, output, ActivationBackward.Relu, (d, y) => y > 0 ? d : 0);
@@ -72,7 +73,8 @@ internal static class GradientCases
         findings.Close(gradient.ToArray(), expected, 1e-6, 1e-6, [output.Length]);
     }
 
-    private static VerificationCase Averaging(Shape4 shape) => new($"{Of(shape)}", (device, findings) =>
+    private static VerificationCase Averaging(Shape4 shape) => new($"{Of(shape)}", (device, findings)
+    =>
     {
         var gradients = CaseValues.Uniform(shape.N * shape.C, 2);
         using var outputGradient = Tensor.Upload(device, new Shape(shape.N, 1, 1, shape.C), gradients);
@@ -82,7 +84,8 @@ internal static class GradientCases
     });
 
     private static VerificationCase MaxPooling(Shape4 shape, int kernel, int stride, int padding)
-        => new($"{Of(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings) =>
+        => new($"{Of(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings)
+        =>
         {
             // Few different values: of equal ones, the first of a window has the gradient.
             float[] values = [.. CaseValues.Uniform(shape.Count, 1, -4, 0).Select(MathF.Floor)];
@@ -98,7 +101,8 @@ internal static class GradientCases
             Added(findings, gradient, MaxPool2dReference.Gradient(values, outputGradients, shape, window, strides, border), shape);
         });
 
-    private static VerificationCase Upsampling(Shape4 top, Shape4 shape) => new($"{Of(top)} to {Of(shape)}", (device, findings) =>
+    private static VerificationCase Upsampling(Shape4 top, Shape4 shape) => new($"{Of(top)} to {Of(shape)}", (device, findings)
+    =>
     {
         var outputGradients = CaseValues.Uniform(shape.Count, 3);
         using var outputGradient = Tensor.Upload(device, Of(shape), outputGradients);
@@ -117,7 +121,8 @@ internal static class GradientCases
 
     // Bins by powers of two: where a RoI's side divided by 7 is rounded as IEEE has it is not asked of a device.
     private static VerificationCase RoiPooling(int channels, int bins, int live)
-        => new($"{live} RoIs, {channels} channels, {bins}×{bins} bins", (device, findings) =>
+        => new($"{live} RoIs, {channels} channels, {bins}×{bins} bins", (device, findings)
+        =>
         {
             var values = Map(channels);
             using var input = Tensor.Upload(device, Of(MapShape(channels)), values);
@@ -153,7 +158,8 @@ internal static class GradientCases
     }
 
     private static VerificationCase Normalising(Shape4 shape, bool live)
-        => new($"{Of(shape)}, {(live ? "live" : "frozen")}", (device, findings) =>
+        => new($"{Of(shape)}, {(live ? "live" : "frozen")}", (device, findings)
+        =>
         {
             const float Epsilon = 1e-5f, Momentum = 0.1f;
             var (c, values, outputGradients) = (shape.C, CaseValues.Uniform(shape.Count, 1, 1, 4), CaseValues.Uniform(shape.Count, 2));

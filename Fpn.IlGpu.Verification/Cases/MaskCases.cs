@@ -13,8 +13,8 @@ internal static class MaskCases
     // A px whose probability is this close to the threshold may fall on either side of it.
     private const float Slack = 1e-4f;
 
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("masks of classes", [Taking(1, 1, 1), Taking(3, 7, 5), Taking(13, 14, 91)]),
         new("mask paste",
         [
@@ -26,7 +26,8 @@ internal static class MaskCases
     ];
 
     private static VerificationCase Taking(int objects, int side, int classes)
-        => new($"{objects} of {2 * side}×{2 * side}, {classes} classes", (device, findings) =>
+        => new($"{objects} of {2 * side}×{2 * side}, {classes} classes", (device, findings)
+        =>
         {
             var shape = new Shape4(objects, 2 * side, 2 * side, classes);
             var values = CaseValues.Uniform(shape.Count, 1, -8, 8);
@@ -45,7 +46,8 @@ internal static class MaskCases
         });
 
     private static VerificationCase Pasting(int height, int width, int side, float threshold, bool rounded)
-        => new($"{side}×{side} on {height}×{width} px, above {threshold}{(rounded ? ", rounded boxes" : "")}", (device, findings) =>
+        => new($"{side}×{side} on {height}×{width} px, above {threshold}{(rounded ? ", rounded boxes" : "")}", (device, findings)
+        =>
         {
             float[][] boxes = [.. CaseValues.Boxes(Objects, 3, width, height).Chunk(4)];
             float[][] cells = [.. Enumerable.Range(0, Objects).Select(i => CaseValues.Uniform(side * side, i, 0, 1))];

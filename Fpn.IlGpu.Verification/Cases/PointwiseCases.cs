@@ -7,8 +7,8 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Activations, sigmoid, softmax, group norm.</summary>
 internal static class PointwiseCases
 {
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("activation", [.. Enum.GetValues<Activation>().Select(Activated)]),
         new("sigmoid", [Sigmoids(1), Sigmoids(1003)]),
         new("softmax", [Softmaxes(1, 1), Softmaxes(3, 5), Softmaxes(37, 91)]),
@@ -22,7 +22,8 @@ internal static class PointwiseCases
         ]),
     ];
 
-    private static VerificationCase Activated(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings) =>
+    private static VerificationCase Activated(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings)
+    =>
     {
         float[] values = [0, -3, 3, .. CaseValues.Uniform(1000, 1, -8, 8)];
         using var input = Tensor.Upload(device, new Shape(1, 17, 59, 1), values);
@@ -32,7 +33,8 @@ internal static class PointwiseCases
         findings.Close(output.ToArray(), expected, 1e-6, 1e-5, [1, 17, 59, 1]);
     });
 
-    private static VerificationCase Sigmoids(int count) => new($"{count} values", (device, findings) =>
+    private static VerificationCase Sigmoids(int count) => new($"{count} values", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(count, 1, -100, 100);
         using var input = Tensor.Upload(device, new Shape(1, 1, 1, count), values);
@@ -41,7 +43,8 @@ internal static class PointwiseCases
         findings.Close(output.ToArray(), SigmoidReference.Run(values), 1e-7, 1e-5, [count]);
     });
 
-    private static VerificationCase Softmaxes(int rows, int columns) => new($"[{rows}, {columns}]", (device, findings) =>
+    private static VerificationCase Softmaxes(int rows, int columns) => new($"[{rows}, {columns}]", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(rows * columns, 1, -90, 90);
         using var tensor = Tensor.Upload(device, new Shape(rows, 1, 1, columns), values);
@@ -50,7 +53,8 @@ internal static class PointwiseCases
     });
 
     private static VerificationCase GroupNorms(Shape4 shape, int groups, float mean)
-        => new($"{new Shape(shape.N, shape.H, shape.W, shape.C)}, {groups} groups, mean {mean}", (device, findings) =>
+        => new($"{new Shape(shape.N, shape.H, shape.W, shape.C)}, {groups} groups, mean {mean}", (device, findings)
+        =>
         {
             var values = CaseValues.Uniform(shape.Count, 5, mean - 1, mean + 1);
             var (gamma, beta) = (CaseValues.Uniform(shape.C, 6), CaseValues.Uniform(shape.C, 7));

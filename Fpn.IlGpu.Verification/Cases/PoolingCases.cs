@@ -7,8 +7,8 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Max pooling (with P6's subsampling), upsampling and the merge, means over pictures.</summary>
 internal static class PoolingCases
 {
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("max pool",
         [
             MaxPooling(new(1, 1, 1, 1), 3, 2, 1),
@@ -24,8 +24,8 @@ internal static class PoolingCases
         new("scale channels", [.. Maps.Select(Scaling)]),
     ];
 
-    private static (Shape4 Top, Shape4 Output)[] Merges =>
-    [
+    private static (Shape4 Top, Shape4 Output)[] Merges
+    => [
         (new(1, 1, 1, 3), new(1, 5, 7, 3)),
         (new(2, 3, 4, 91), new(2, 6, 8, 91)),
         (new(1, 5, 9, 64), new(1, 9, 17, 64)),
@@ -37,7 +37,8 @@ internal static class PoolingCases
     private static Shape4[] Maps => [new(1, 1, 1, 1), new(2, 3, 5, 3), new(1, 17, 31, 91), new(3, 40, 33, 37)];
 
     private static VerificationCase MaxPooling(Shape4 shape, int kernel, int stride, int padding)
-        => new($"{Name(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings) =>
+        => new($"{Name(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings)
+        =>
         {
             // All below zero, so that padding that counted as zero would show.
             var values = CaseValues.Uniform(shape.Count, 1, -3, -1);
@@ -50,7 +51,8 @@ internal static class PoolingCases
             findings.Close(output.ToArray(), expected, 0, 0, [outputShape.N, outputShape.H, outputShape.W, outputShape.C]);
         });
 
-    private static VerificationCase Upsampling(Shape4 top, Shape4 shape) => new($"{Name(top)} to {Name(shape)}", (device, findings) =>
+    private static VerificationCase Upsampling(Shape4 top, Shape4 shape) => new($"{Name(top)} to {Name(shape)}", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(top.Count, 3);
         using var input = Tensor.Upload(device, Of(top), values);
@@ -59,7 +61,8 @@ internal static class PoolingCases
         findings.Close(output.ToArray(), NearestUpsampleReference.Run(values, top, shape.H, shape.W), 0, 0, shape.ToArray());
     });
 
-    private static VerificationCase Merging(Shape4 top, Shape4 shape) => new($"{Name(top)} and {Name(shape)}", (device, findings) =>
+    private static VerificationCase Merging(Shape4 top, Shape4 shape) => new($"{Name(top)} and {Name(shape)}", (device, findings)
+    =>
     {
         var (topValues, lateralValues) = (CaseValues.Uniform(top.Count, 3), CaseValues.Uniform(shape.Count, 4));
         var expected = MergeReference.Run(topValues, top, lateralValues, shape);
@@ -78,7 +81,8 @@ internal static class PoolingCases
         findings.Close(lateral.ToArray(), expected, 0, 0, shape.ToArray(), "in place");
     });
 
-    private static VerificationCase Average(Shape4 shape) => new(Name(shape), (device, findings) =>
+    private static VerificationCase Average(Shape4 shape) => new(Name(shape), (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(shape.Count, 2, -1, 3);
         using var input = Tensor.Upload(device, Of(shape), values);
@@ -87,7 +91,8 @@ internal static class PoolingCases
         findings.Close(output.ToArray(), GlobalAveragePoolReference.Run(values, shape), 1e-5, 1e-5, [shape.N, shape.C]);
     });
 
-    private static VerificationCase Scaling(Shape4 shape) => new(Name(shape), (device, findings) =>
+    private static VerificationCase Scaling(Shape4 shape) => new(Name(shape), (device, findings)
+    =>
     {
         var (values, gates) = (CaseValues.Uniform(shape.Count, 3), CaseValues.Uniform(shape.N * shape.C, 4, 0, 1));
         using var input = Tensor.Upload(device, Of(shape), values);

@@ -12,8 +12,8 @@ internal static class PreprocessCases
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
 
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("preprocess",
         [
             Case(Bilinear, 1, 1, 32, 32, bgr: false),
@@ -44,7 +44,8 @@ internal static class PreprocessCases
 
     private static VerificationCase Case(
         (Run Run, Func<float[], Shape4, int, int, float[]> Reference) way, int h, int w, int resizedH, int resizedW, bool bgr)
-        => new($"{h}×{w} px to {resizedH}×{resizedW}{(bgr ? ", BGR" : "")}", (device, findings) =>
+        => new($"{h}×{w} px to {resizedH}×{resizedW}{(bgr ? ", BGR" : "")}", (device, findings)
+        =>
         {
             var bytes = new byte[h * w * 3];
             new Random(1).NextBytes(bytes);

@@ -7,8 +7,8 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Top-k and non-maximum suppression, which choose exactly.</summary>
 internal static class SelectionCases
 {
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("top-k",
         [
             // Few distinct values make many ties, which the index must break.
@@ -26,7 +26,8 @@ internal static class SelectionCases
     ];
 
     private static VerificationCase Best(int segments, int length, int k, int distinct)
-        => new($"the best {k} of each of {segments} × {length}", (device, findings) =>
+        => new($"the best {k} of each of {segments} × {length}", (device, findings)
+        =>
         {
             var random = new Random(length + distinct);
             float[] values = [.. Enumerable.Range(0, segments * length).Select(_ => (random.Next(distinct) - distinct / 3) * 0.37f)];
@@ -54,7 +55,8 @@ internal static class SelectionCases
 
     // Corners on whole px and thresholds that no ratio of them meets: a device's division may be off in its last bit.
     private static VerificationCase Suppression(int segments, int capacity, float threshold)
-        => new($"{segments} × {capacity} boxes, IoU {threshold}", (device, findings) =>
+        => new($"{segments} × {capacity} boxes, IoU {threshold}", (device, findings)
+        =>
         {
             var random = new Random(capacity);
             var boxes = WholePx(segments * capacity);
@@ -77,7 +79,8 @@ internal static class SelectionCases
         });
 
     private static VerificationCase ByClass(int segments, int capacity, int classes)
-        => new($"{segments} × {capacity} boxes of {classes} classes", (device, findings) =>
+        => new($"{segments} × {capacity} boxes of {classes} classes", (device, findings)
+        =>
         {
             const float Threshold = 0.1123f;
             var random = new Random(capacity);

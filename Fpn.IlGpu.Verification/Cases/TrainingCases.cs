@@ -7,8 +7,8 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Losses, the step of gradient descent, and what adds arrays up.</summary>
 internal static class TrainingCases
 {
-    public static IEnumerable<VerifiedOperator> Operators =>
-    [
+    public static IEnumerable<VerifiedOperator> Operators
+    => [
         new("softmax cross-entropy", [SoftmaxLoss(1, 1), SoftmaxLoss(7, 5), SoftmaxLoss(37, 91)]),
         new("sigmoid cross-entropy", [SigmoidLoss(1), SigmoidLoss(1030)]),
         new("smooth L1", [SmoothL1Loss(1, 1), SmoothL1Loss(1030, 1f / 9), SmoothL1Loss(29, 0)]),
@@ -18,7 +18,8 @@ internal static class TrainingCases
         new("scaled rows", [Rows(1, 1), Rows(5, 27), Rows(91, 40)]),
     ];
 
-    private static VerificationCase SoftmaxLoss(int rows, int classes) => new($"[{rows}, {classes}]", (device, findings) =>
+    private static VerificationCase SoftmaxLoss(int rows, int classes) => new($"[{rows}, {classes}]", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(rows * classes, 1, -30, 30);
         int[] labels = [.. Enumerable.Range(0, rows).Select(m => m % 4 == 3 ? -1 : m * 7 % classes)];
@@ -34,7 +35,8 @@ internal static class TrainingCases
         findings.Close(gradient.ToArray(), expected.Gradient, 1e-6, 1e-5, [rows, classes], "gradient");
     });
 
-    private static VerificationCase SigmoidLoss(int count) => new($"{count} values", (device, findings) =>
+    private static VerificationCase SigmoidLoss(int count) => new($"{count} values", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(count, 3, -30, 30);
         var at = Some(count);
@@ -50,7 +52,8 @@ internal static class TrainingCases
         findings.Close(gradient.Download(), expected.Gradient, 1e-6, 1e-5, [count], "gradient");
     });
 
-    private static VerificationCase SmoothL1Loss(int count, float beta) => new($"{count} boxes, β {beta:F2}", (device, findings) =>
+    private static VerificationCase SmoothL1Loss(int count, float beta) => new($"{count} boxes, β {beta:F2}", (device, findings)
+    =>
     {
         var values = CaseValues.Uniform(4 * count, 5);
         int[] at = [.. Some(count).Select(s => 4 * s)];
@@ -66,7 +69,8 @@ internal static class TrainingCases
         findings.Close(gradient.Download(), expected.Gradient, 1e-5, 1e-5, [count, 4], "gradient");
     });
 
-    private static VerificationCase Step(int count, float limit) => new($"{count} weights, norms up to {limit:F1}", (device, findings) =>
+    private static VerificationCase Step(int count, float limit) => new($"{count} weights, norms up to {limit:F1}", (device, findings)
+    =>
     {
         var settings = new SgdStep.Settings(0.1f, 0.9f, 0.01f, limit);
         var (g, v, w) = (CaseValues.Uniform(count, 7), CaseValues.Uniform(count, 8), CaseValues.Uniform(count, 9));
@@ -82,7 +86,8 @@ internal static class TrainingCases
         findings.Close(weights.Download(), [.. after.Select((x, i) => (float)(w[i] - 0.1 * x))], 1e-6, 1e-5, [count], "weights");
     });
 
-    private static VerificationCase Sums(int count) => new($"{count} values", (device, findings) =>
+    private static VerificationCase Sums(int count) => new($"{count} values", (device, findings)
+    =>
     {
         var (a, b) = (CaseValues.Uniform(count, 10, -1, 2), CaseValues.Uniform(count, 11));
         using var first = device.Upload<float>(a);
@@ -98,7 +103,8 @@ internal static class TrainingCases
         findings.Close(first.Download(), [.. Enumerable.Repeat(7f, count)], 0, 0, [count], "filled");
     });
 
-    private static VerificationCase Maps(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings) =>
+    private static VerificationCase Maps(Activation activation) => new($"[1, 17, 59, 1], {activation}", (device, findings)
+    =>
     {
         var shape = new Shape(1, 17, 59, 1);
         var (a, b) = (CaseValues.Uniform(1003, 12), CaseValues.Uniform(1003, 13));
@@ -110,7 +116,8 @@ internal static class TrainingCases
         findings.Close(output.ToArray(), expected, 0, 0, [1, 17, 59, 1]);
     });
 
-    private static VerificationCase Rows(int rows, int columns) => new($"[{rows}, {columns}]", (device, findings) =>
+    private static VerificationCase Rows(int rows, int columns) => new($"[{rows}, {columns}]", (device, findings)
+    =>
     {
         var (values, factors) = (CaseValues.Uniform(rows * columns, 14), CaseValues.Uniform(rows, 15));
         using var input = device.Upload<float>(values);

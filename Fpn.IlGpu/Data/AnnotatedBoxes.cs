@@ -24,7 +24,7 @@ internal static class AnnotatedBoxes
         var box = new Box(
             (float)Math.Clamp(x1, 0, width), (float)Math.Clamp(y1, 0, height),
             (float)Math.Clamp(x2, 0, width), (float)Math.Clamp(y2, 0, height));
-        bool outside = x1 < -Slack || y1 < -Slack || x2 > width + Slack || y2 > height + Slack;
+        var outside = x1 < -Slack || y1 < -Slack || x2 > width + Slack || y2 > height + Slack;
         string Said() => string.Create(
             CultureInfo.InvariantCulture, $"{which}: {x1:0.##}, {y1:0.##} to {x2:0.##}, {y2:0.##} px of {width} × {height}");
         if (!(box.Width > 0 && box.Height > 0))
@@ -33,9 +33,7 @@ internal static class AnnotatedBoxes
             return null;
         }
         if (outside)
-        {
             problems.Add(AnnotationProblem.BoxOutside, Said());
-        }
         return box;
     }
 }

@@ -69,16 +69,14 @@ public sealed class AnnotationProblems
         ArgumentNullException.ThrowIfNull(which);
         counts[(int)kind]++;
         if (named[(int)kind].Count < MostNamed)
-        {
             named[(int)kind].Add(which);
-        }
     }
 
     /// <summary>Adds all of another's.</summary>
     public void Add(AnnotationProblems other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        foreach (AnnotationProblem kind in Kinds)
+        foreach (var kind in Kinds)
         {
             counts[(int)kind] += other.counts[(int)kind];
             named[(int)kind].AddRange(other.named[(int)kind].Take(MostNamed - named[(int)kind].Count));
@@ -86,10 +84,10 @@ public sealed class AnnotationProblems
     }
 
     /// <summary>A sentence for each kind that occurs: how many, what was done, and which are the first.</summary>
-    public IReadOnlyList<string> Sentences() =>
-        [.. Kinds.Where(kind => Count(kind) > 0).Select(kind =>
+    public IReadOnlyList<string> Sentences()
+        => [.. Kinds.Where(kind => Count(kind) > 0).Select(kind =>
         {
-            string rest = Count(kind) > Named(kind).Count ? ", …" : "";
+            var rest = Count(kind) > Named(kind).Count ? ", …" : "";
             return string.Create(
                 CultureInfo.InvariantCulture, $"{Count(kind)} {InWords(kind, Count(kind) == 1)}: {string.Join("; ", Named(kind))}{rest}.");
         })];

@@ -27,8 +27,8 @@ internal static class FirstKernels
 
     private static Delegate[] SelectionOnCpu => [TopKOnCpu.PartKernel, TopKOnCpu.MergeKernel, NmsOnCpu.Kernel];
 
-    private static Delegate[] SelectionOnGpu =>
-    [
+    private static Delegate[] SelectionOnGpu
+    => [
         TopKOnGpu.CountKernel, TopKOnGpu.PickKernel, TopKOnGpu.TallyKernel, TopKOnGpu.TakeKernel, TopKOnGpu.TakeAllKernel,
         CodeSort.TileKernel, CodeSort.IndexKernel, NmsOnGpu.MaskKernel, NmsOnGpu.KeepKernel,
     ];

@@ -22,10 +22,8 @@ public sealed class CategoryMatch
         ArgumentNullException.ThrowIfNull(classes);
         ArgumentNullException.ThrowIfNull(categories);
         var names = classes.Except(NoClasses).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        foreach (AnnotatedCategory category in categories.Where(category => names.Contains(category.Name)))
-        {
+        foreach (var category in categories.Where(category => names.Contains(category.Name)))
             ids.TryAdd(category.Name, category.Id);
-        }
         NotInModel = [.. categories.Select(category => category.Name).Where(name => !ids.ContainsKey(name))];
         NotInTruth = [.. names.Where(name => !ids.ContainsKey(name)).Order(StringComparer.Ordinal)];
     }
@@ -40,8 +38,8 @@ public sealed class CategoryMatch
     public IReadOnlyList<string> NotInTruth { get; }
 
     /// <summary>A detection as a result; null if the truth lacks its class. Its area is its box's, as in COCO's code.</summary>
-    public FoundObject? ToFound(in DetectedObject detected, long pictureId) =>
-        ids.TryGetValue(detected.Label, out long category) ? ToFound(detected, pictureId, category) : null;
+    public FoundObject? ToFound(in DetectedObject detected, long pictureId)
+        => ids.TryGetValue(detected.Label, out var category) ? ToFound(detected, pictureId, category) : null;
 
     /// <summary>A proposal as a result: it has no class.</summary>
     public static FoundObject ToProposal(in DetectedObject detected, long pictureId) => ToFound(detected, pictureId, null);

@@ -16,13 +16,11 @@ public readonly record struct CocoBox(double X, double Y, double Width, double H
     /// </summary>
     internal static double Iou(in CocoBox found, in CocoBox truth, bool crowd)
     {
-        double width = Math.Min(found.Width + found.X, truth.Width + truth.X) - Math.Max(found.X, truth.X);
-        double height = Math.Min(found.Height + found.Y, truth.Height + truth.Y) - Math.Max(found.Y, truth.Y);
+        var width = Math.Min(found.Width + found.X, truth.Width + truth.X) - Math.Max(found.X, truth.X);
+        var height = Math.Min(found.Height + found.Y, truth.Height + truth.Y) - Math.Max(found.Y, truth.Y);
         if (width <= 0 || height <= 0)
-        {
             return 0;
-        }
-        double common = width * height;
+        var common = width * height;
         return common / (crowd ? found.Area : found.Area + truth.Area - common);
     }
 }

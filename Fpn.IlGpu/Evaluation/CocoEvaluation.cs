@@ -43,8 +43,8 @@ public sealed class CocoEvaluation
     /// COCO's 12 figures: AP, AP50, AP75 (at those IoUs), APs, APm, APl (by size), AR1, AR10, AR100 (of the 1, 10, 100 best of
     /// each class in a picture), ARs, ARm, ARl.
     /// </summary>
-    public IReadOnlyList<EvaluationFigure> Figures =>
-    [
+    public IReadOnlyList<EvaluationFigure> Figures
+    => [
         new("AP", AveragePrecision(null, 0)),
         new("AP50", AveragePrecision(.5, 0)),
         new("AP75", AveragePrecision(.75, 0)),
@@ -62,13 +62,13 @@ public sealed class CocoEvaluation
     /// <summary>
     /// How many objects are among a picture's 10, 100, 1000 best, whatever their classes: <c>AR@10 all</c>, <c>AR@10 small</c>, …
     /// </summary>
-    public IReadOnlyList<EvaluationFigure> ProposalFigures =>
-        [.. CocoProtocol.MostProposals.Index().SelectMany(m => CocoProtocol.Areas.Index().Select(a => new EvaluationFigure(
+    public IReadOnlyList<EvaluationFigure> ProposalFigures
+        => [.. CocoProtocol.MostProposals.Index().SelectMany(m => CocoProtocol.Areas.Index().Select(a => new EvaluationFigure(
             string.Create(CultureInfo.InvariantCulture, $"AR@{m.Item} {a.Item.Name}"), AverageRecall(proposals, a.Index, m.Index))))];
 
     /// <summary>AP of each class; −1 for one that has nothing to be found.</summary>
-    public IReadOnlyList<EvaluationFigure> ClassFigures =>
-        [.. Categories.Select((category, k) => new EvaluationFigure(category.Name, AveragePrecision(null, 0, k)))];
+    public IReadOnlyList<EvaluationFigure> ClassFigures
+        => [.. Categories.Select((category, k) => new EvaluationFigure(category.Name, AveragePrecision(null, 0, k)))];
 
     /// <summary>Holds results to the truth.</summary>
     /// <param name="truth">What is to be found.</param>
@@ -79,7 +79,7 @@ public sealed class CocoEvaluation
         ArgumentNullException.ThrowIfNull(truth);
         ArgumentNullException.ThrowIfNull(results);
         AnnotatedCategory[] categories = [.. truth.Categories.OrderBy(category => category.Id).DistinctBy(category => category.Id)];
-        PictureGroup[][] byClass = PictureGroup.ByClass(truth, results, kind, CocoProtocol.MostDetections[^1]);
+        var byClass = PictureGroup.ByClass(truth, results, kind, CocoProtocol.MostDetections[^1]);
         PictureGroup[][] together = [PictureGroup.OfAllClasses(truth, results, kind, CocoProtocol.MostProposals[^1])];
         return new CocoEvaluation(
             kind, categories, PrecisionRecall.Of(byClass, CocoProtocol.MostDetections),
@@ -95,19 +95,17 @@ public sealed class CocoEvaluation
     /// <exception cref="ArgumentOutOfRangeException">It is another IoU.</exception>
     public IReadOnlyList<double>? PrecisionCurve(double iou, int? classIndex = null)
     {
-        int t = ThresholdAt(iou);
+        var t = ThresholdAt(iou);
         var curve = new double[CocoProtocol.Recalls.Length];
-        int curves = 0;
-        for (int k = classIndex ?? 0; k < (classIndex + 1 ?? Categories.Count); k++)
+        var curves = 0;
+        for (var k = classIndex ?? 0; k < (classIndex + 1 ?? Categories.Count); k++)
         {
-            ReadOnlySpan<double> one = detections.Precision(t, k, 0, At100);
+            var one = detections.Precision(t, k, 0, At100);
             if (one[0] >= 0)
             {
                 curves++;
-                for (int r = 0; r < curve.Length; r++)
-                {
+                for (var r = 0; r < curve.Length; r++)
                     curve[r] += one[r];
-                }
             }
         }
         return curves == 0 ? null : Array.ConvertAll(curve, sum => sum / curves);
@@ -115,23 +113,21 @@ public sealed class CocoEvaluation
 
     private static int ThresholdAt(double iou)
     {
-        int t = Array.FindIndex(CocoProtocol.IouThresholds, threshold => Math.Abs(threshold - iou) < 1e-6);
+        var t = Array.FindIndex(CocoProtocol.IouThresholds, threshold => Math.Abs(threshold - iou) < 1e-6);
         return t >= 0 ? t : throw new ArgumentOutOfRangeException(nameof(iou), iou, "Precision is known at IoU 0.50, 0.55, … 0.95.");
     }
 
     private double AveragePrecision(double? iou, int area, int? classIndex = null)
     {
         var mean = default(Mean);
-        for (int t = 0; t < CocoProtocol.IouThresholds.Length; t++)
+        for (var t = 0; t < CocoProtocol.IouThresholds.Length; t++)
         {
-            for (int k = 0; k < Categories.Count; k++)
+            for (var k = 0; k < Categories.Count; k++)
             {
                 if ((iou is null || t == ThresholdAt(iou.Value)) && k == (classIndex ?? k))
                 {
-                    foreach (double precision in detections.Precision(t, k, area, At100))
-                    {
+                    foreach (var precision in detections.Precision(t, k, area, At100))
                         mean.Add(precision);
-                    }
                 }
             }
         }
@@ -141,12 +137,10 @@ public sealed class CocoEvaluation
     private static double AverageRecall(PrecisionRecall of, int area, int m)
     {
         var mean = default(Mean);
-        for (int t = 0; t < CocoProtocol.IouThresholds.Length; t++)
+        for (var t = 0; t < CocoProtocol.IouThresholds.Length; t++)
         {
-            for (int k = 0; k < of.Classes; k++)
-            {
+            for (var k = 0; k < of.Classes; k++)
                 mean.Add(of.Recall(t, k, area, m));
-            }
         }
         return mean.Value;
     }

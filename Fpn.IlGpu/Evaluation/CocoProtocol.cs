@@ -24,7 +24,7 @@ internal static class CocoProtocol
     // As numpy's linspace computes them: the last bit decides whether an IoU reaches its threshold.
     private static double[] Evenly(double first, double last, int count)
     {
-        double step = (last - first) / (count - 1);
+        var step = (last - first) / (count - 1);
         double[] values = [.. Enumerable.Range(0, count).Select(i => (i * step) + first)];
         values[^1] = last;
         return values;

@@ -25,17 +25,15 @@ public static class EvaluationJson
         string[] order = [];
         using var json = new Utf8JsonWriter(stream, Options);
         json.WriteStartObject();
-        foreach (CocoEvaluation evaluation in evaluations)
+        foreach (var evaluation in evaluations)
         {
             json.WriteStartObject(NameOf(evaluation.Kind));
             if (!proposalsOnly)
             {
                 order = [.. evaluation.Figures.Select(figure => figure.Name)];
                 json.WriteStartArray("stats");
-                foreach (EvaluationFigure figure in evaluation.Figures)
-                {
+                foreach (var figure in evaluation.Figures)
                     json.WriteNumberValue(figure.Value);
-                }
                 json.WriteEndArray();
                 WriteFigures(json, "ap_by_class", evaluation.ClassFigures);
             }
@@ -45,10 +43,8 @@ public static class EvaluationJson
         if (order.Length > 0)
         {
             json.WriteStartArray("stats_order");
-            foreach (string name in order)
-            {
+            foreach (var name in order)
                 json.WriteStringValue(name);
-            }
             json.WriteEndArray();
         }
         json.WriteEndObject();
@@ -60,10 +56,8 @@ public static class EvaluationJson
     private static void WriteFigures(Utf8JsonWriter json, string name, IReadOnlyList<EvaluationFigure> figures)
     {
         json.WriteStartObject(name);
-        foreach (EvaluationFigure figure in figures)
-        {
+        foreach (var figure in figures)
             json.WriteNumber(figure.Name, figure.Value);
-        }
         json.WriteEndObject();
     }
 }

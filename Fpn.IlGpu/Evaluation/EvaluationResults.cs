@@ -30,19 +30,19 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(truth);
         var entries = new List<CocoEntry>();
-        using (JsonStream json = JsonStream.Open(path))
+        using (var json = JsonStream.Open(path))
         {
             // Without boxes, masks are needed in any case: the first entry tells.
-            bool keep = masks;
+            var keep = masks;
             json.ReadArray((ref reader) =>
             {
-                bool first = entries.Count == 0;
-                CocoEntry entry = CocoFile.ReadEntry(ref reader, entries.Count + 1, keep || first);
+                var first = entries.Count == 0;
+                var entry = CocoFile.ReadEntry(ref reader, entries.Count + 1, keep || first);
                 keep |= first && entry.Box is null;
                 entries.Add(entry);
             });
         }
-        bool boxes = entries is [{ Box: not null }, ..];
+        var boxes = entries is [{ Box: not null }, ..];
         return new ResultEntries(path, truth, boxes, masks).ToResults(entries);
     }
 
@@ -52,14 +52,12 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
     {
         using var json = new Utf8JsonWriter(stream);
         json.WriteStartArray();
-        foreach (FoundObject found in Objects)
+        foreach (var found in Objects)
         {
             json.WriteStartObject();
             json.WriteNumber("image_id"u8, found.PictureId);
             if (found.CategoryId is { } category)
-            {
                 json.WriteNumber("category_id"u8, category);
-            }
             json.WriteStartArray("bbox"u8);
             json.WriteNumberValue(found.BoxImagePx.X);
             json.WriteNumberValue(found.BoxImagePx.Y);
@@ -79,9 +77,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             }
             json.WriteEndObject();
             if (json.BytesPending > 1 << 16)
-            {
                 json.Flush();
-            }
         }
         json.WriteEndArray();
     }
@@ -92,12 +88,12 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         private readonly HashSet<long> categories = [.. truth.Categories.Select(category => category.Id)];
         private readonly AnnotationProblems problems = new();
 
-        public EvaluationResults ToResults(List<CocoEntry> entries) =>
-            new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
+        public EvaluationResults ToResults(List<CocoEntry> entries)
+            => new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
 
         private FoundObject? ToFound(CocoEntry entry)
         {
-            string? missing = entry.PictureId is null ? "image_id" : entry.Score is null ? "score"
+            var missing = entry.PictureId is null ? "image_id" : entry.Score is null ? "score"
                 : boxes && entry.Box is null ? "bbox of four numbers"
                 : !boxes && entry.Segmentation is null ? "bbox or segmentation" : null;
             if (missing is not null)
@@ -105,18 +101,16 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
                 problems.Add(AnnotationProblem.EntryIncomplete, $"result number {entry.Number} has no {missing}");
                 return null;
             }
-            if (!pictures.TryGetValue(entry.PictureId!.Value, out EvaluatedPicture? picture))
+            if (!pictures.TryGetValue(entry.PictureId!.Value, out var picture))
             {
                 throw new AnnotationException(
                     $"'{path}' has results of picture {entry.PictureId}, which the truth doesn't list: they belong to another set.");
             }
             if (entry.CategoryId is { } category && !categories.Contains(category))
-            {
                 problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {category}");
-            }
-            ObjectMask? mask = masks || !boxes ? MaskOf(entry, picture) : null;
-            CocoBox box = entry.Box is [var x, var y, var w, var h] ? new CocoBox(x, y, w, h) : BoxAround(mask);
-            double area = boxes ? box.Area : mask?.Area ?? 0;
+            var mask = masks || !boxes ? MaskOf(entry, picture) : null;
+            var box = entry.Box is [var x, var y, var w, var h] ? new CocoBox(x, y, w, h) : BoxAround(mask);
+            var area = boxes ? box.Area : mask?.Area ?? 0;
             return new FoundObject(picture.Id, entry.CategoryId, entry.Score!.Value, box, area, masks ? mask : null);
         }
 
@@ -125,23 +119,17 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             ObjectMask? mask;
             string why;
             if (entry.Segmentation is null)
-            {
                 mask = RectangleMask(entry.Box!, picture, out why);
-            }
             else
-            {
                 mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out why);
-            }
             if (mask is null)
-            {
                 problems.Add(AnnotationProblem.MaskBroken, $"result number {entry.Number}: {why}");
-            }
             return mask;
         }
 
         private static ObjectMask? RectangleMask(double[] box, EvaluatedPicture picture, out string why)
         {
-            (double x1, double y1, double x2, double y2) = (box[0], box[1], box[0] + box[2], box[1] + box[3]);
+            (var x1, var y1, var x2, var y2) = (box[0], box[1], box[0] + box[2], box[1] + box[3]);
             try
             {
                 why = "";
@@ -156,7 +144,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
 
         private static CocoBox BoxAround(ObjectMask? mask)
         {
-            PixelRectangle bounds = mask is null ? default : MaskOverlap.Bounds(mask);
+            var bounds = mask is null ? default : MaskOverlap.Bounds(mask);
             return new CocoBox(bounds.Left, bounds.Top, bounds.Width, bounds.Height);
         }
     }

@@ -34,23 +34,19 @@ public sealed record EvaluationTruth(
     public static EvaluationTruth Read(string path, bool masks = false)
     {
         ArgumentNullException.ThrowIfNull(path);
-        CocoFile file = CocoFile.Read(path, masks);
+        var file = CocoFile.Read(path, masks);
         var sizes = file.Pictures.ToDictionary(picture => picture.Id);
         var objects = new List<TruthObject>(file.Objects.Count);
-        foreach (CocoEntry entry in file.Objects)
+        foreach (var entry in file.Objects)
         {
-            CocoPicture picture = sizes[entry.PictureId!.Value];
-            string which = $"object {entry.Id} of picture {picture.Id}";
+            var picture = sizes[entry.PictureId!.Value];
+            var which = $"object {entry.Id} of picture {picture.Id}";
             var box = new CocoBox(entry.Box![0], entry.Box[1], entry.Box[2], entry.Box[3]);
             if (entry.Area is null)
-            {
                 file.Problems.Add(AnnotationProblem.AreaMissing, which);
-            }
             if (entry.Id == 0)
-            {
                 file.Problems.Add(AnnotationProblem.IdZero, which);
-            }
-            ObjectMask? mask = masks ? MaskOf(entry, picture, which, file.Problems) : null;
+            var mask = masks ? MaskOf(entry, picture, which, file.Problems) : null;
             objects.Add(new TruthObject(
                 entry.Id!.Value, picture.Id, entry.CategoryId!.Value, box, entry.Area ?? box.Area, entry.IsCrowd, mask));
         }
@@ -65,9 +61,9 @@ public sealed record EvaluationTruth(
     {
         ArgumentNullException.ThrowIfNull(set);
         var objects = new List<TruthObject>();
-        foreach (AnnotatedPicture picture in set.Pictures)
+        foreach (var picture in set.Pictures)
         {
-            foreach (AnnotatedObject annotated in picture.Objects)
+            foreach (var annotated in picture.Objects)
             {
                 var box = new CocoBox(
                     annotated.BoxImagePx.X1, annotated.BoxImagePx.Y1, annotated.BoxImagePx.Width, annotated.BoxImagePx.Height);
@@ -83,12 +79,10 @@ public sealed record EvaluationTruth(
 
     private static ObjectMask? MaskOf(CocoEntry entry, CocoPicture picture, string which, AnnotationProblems problems)
     {
-        string why = "it has none";
-        ObjectMask? mask = entry.Segmentation?.ToMask(picture.Width, picture.Height, out why);
+        var why = "it has none";
+        var mask = entry.Segmentation?.ToMask(picture.Width, picture.Height, out why);
         if (mask is null)
-        {
             problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}");
-        }
         return mask;
     }
 }

@@ -40,32 +40,26 @@ internal sealed class Matching
     public void Run(double threshold, Span<int> matches)
     {
         Array.Clear(taken);
-        for (int d = 0; d < group.Found.Length; d++)
+        for (var d = 0; d < group.Found.Length; d++)
         {
-            int match = Choose(d, Math.Min(threshold, 1 - 1e-10));
+            var match = Choose(d, Math.Min(threshold, 1 - 1e-10));
             matches[d] = match;
             if (match != None)
-            {
                 taken[match] = true;
-            }
         }
     }
 
     private int Choose(int found, double best)
     {
-        int match = None;
-        for (int i = 0; i < order.Length; i++)
+        var match = None;
+        for (var i = 0; i < order.Length; i++)
         {
-            int g = order[i];
+            var g = order[i];
             if (taken[g] && !group.Truth[g].IsCrowd)
-            {
                 continue;
-            }
             if (i >= Counted && match != None && !ignored[match])
-            {
                 return match;
-            }
-            double overlap = group.Overlap(found, g);
+            var overlap = group.Overlap(found, g);
             if (overlap >= best)
             {
                 best = overlap;

@@ -34,8 +34,8 @@ internal sealed class PictureGroup
     public static PictureGroup[][] ByClass(EvaluationTruth truth, EvaluationResults results, EvaluationKind kind, int most)
     {
         long[] ids = [.. truth.Categories.Select(category => category.Id).Distinct().Order()];
-        ILookup<long, TruthObject> truthOf = truth.Objects.ToLookup(item => item.CategoryId);
-        ILookup<long?, FoundObject> foundOf = results.Objects.ToLookup(item => item.CategoryId);
+        var truthOf = truth.Objects.ToLookup(item => item.CategoryId);
+        var foundOf = results.Objects.ToLookup(item => item.CategoryId);
         var groups = new PictureGroup[ids.Length][];
         Parallel.For(0, ids.Length, k => groups[k] = ByPicture(truthOf[ids[k]], foundOf[ids[k]], kind, most));
         return groups;
@@ -55,8 +55,8 @@ internal sealed class PictureGroup
     private static PictureGroup[] ByPicture(
         IEnumerable<TruthObject> truth, IEnumerable<FoundObject> found, EvaluationKind kind, int most)
     {
-        ILookup<long, TruthObject> truthIn = truth.ToLookup(item => item.PictureId);
-        ILookup<long, FoundObject> foundIn = found.ToLookup(item => item.PictureId);
+        var truthIn = truth.ToLookup(item => item.PictureId);
+        var foundIn = found.ToLookup(item => item.PictureId);
         return [.. truthIn.Select(items => items.Key).Union(foundIn.Select(items => items.Key)).Order().Select(picture =>
             new PictureGroup([.. truthIn[picture]], [.. foundIn[picture].OrderByDescending(item => item.Score).Take(most)], kind))];
     }
@@ -64,9 +64,9 @@ internal sealed class PictureGroup
     private static double[] BoxOverlaps(TruthObject[] truth, FoundObject[] found)
     {
         var overlaps = new double[truth.Length * found.Length];
-        for (int i = 0; i < overlaps.Length; i++)
+        for (var i = 0; i < overlaps.Length; i++)
         {
-            (int d, int g) = Math.DivRem(i, truth.Length);
+            (var d, var g) = Math.DivRem(i, truth.Length);
             overlaps[i] = CocoBox.Iou(found[d].BoxImagePx, truth[g].BoxImagePx, truth[g].IsCrowd);
         }
         return overlaps;
@@ -75,15 +75,13 @@ internal sealed class PictureGroup
     private static double[] MaskOverlaps(TruthObject[] truth, FoundObject[] found)
     {
         var overlaps = new double[truth.Length * found.Length];
-        PixelRectangle[] truthBounds = truth.Length > 0 && found.Length > 0 ? Array.ConvertAll(truth, t => Bounds(t.Mask)) : [];
-        PixelRectangle[] foundBounds = truth.Length > 0 ? Array.ConvertAll(found, d => Bounds(d.Mask)) : [];
-        for (int i = 0; i < overlaps.Length; i++)
+        var truthBounds = truth.Length > 0 && found.Length > 0 ? Array.ConvertAll(truth, t => Bounds(t.Mask)) : [];
+        var foundBounds = truth.Length > 0 ? Array.ConvertAll(found, d => Bounds(d.Mask)) : [];
+        for (var i = 0; i < overlaps.Length; i++)
         {
-            (int d, int g) = Math.DivRem(i, truth.Length);
+            (var d, var g) = Math.DivRem(i, truth.Length);
             if (foundBounds[d].Overlap(truthBounds[g]) > 0)
-            {
                 overlaps[i] = Iou(found[d].Mask!, truth[g].Mask!, truth[g].IsCrowd);
-            }
         }
         return overlaps;
     }
@@ -92,10 +90,8 @@ internal sealed class PictureGroup
     private static double Iou(ObjectMask found, ObjectMask truth, bool crowd)
     {
         if (found.Width != truth.Width || found.Height != truth.Height)
-        {
             return 0;
-        }
-        int common = MaskOverlap.Intersection(found, truth);
+        var common = MaskOverlap.Intersection(found, truth);
         return common == 0 ? 0 : (double)common / (crowd ? found.Area : found.Area + truth.Area - common);
     }
 

@@ -32,10 +32,10 @@ public sealed record PictureMisses(
         ArgumentNullException.ThrowIfNull(results);
         var missed = new List<TruthObject>();
         var wrong = new List<FoundObject>();
-        PictureGroup[][] groups = results.AreProposals
+        var groups = results.AreProposals
             ? [PictureGroup.OfAllClasses(truth, results, kind, CocoProtocol.MostDetections[^1])]
             : PictureGroup.ByClass(truth, results, kind, CocoProtocol.MostDetections[^1]);
-        foreach (PictureGroup group in groups.SelectMany(pictures => pictures))
+        foreach (var group in groups.SelectMany(pictures => pictures))
         {
             var matching = new Matching(group, CocoProtocol.Areas[0]);
             var matches = new int[group.Found.Length];
@@ -43,9 +43,8 @@ public sealed record PictureMisses(
             missed.AddRange(group.Truth.Where((_, g) => !matching.IsIgnored(g) && !matches.Contains(g)));
             wrong.AddRange(group.Found.Where((_, d) => matches[d] == Matching.None));
         }
-
-        ILookup<long, TruthObject> missedIn = missed.ToLookup(item => item.PictureId);
-        ILookup<long, FoundObject> wrongIn = wrong.ToLookup(item => item.PictureId);
+        var missedIn = missed.ToLookup(item => item.PictureId);
+        var wrongIn = wrong.ToLookup(item => item.PictureId);
         return [.. truth.Pictures.Select(picture => new PictureMisses(
                 picture, [.. missedIn[picture.Id].OrderByDescending(item => item.Area)],
                 [.. wrongIn[picture.Id].OrderByDescending(item => item.Score)]))
@@ -83,23 +82,21 @@ public sealed record PictureMisses(
     private static Annotation Annotate(CocoBox box, string text, int index, ObjectMask? mask, RgbImage picture)
     {
         // A mask of another size than the picture's is what went wrong: its box still shows where.
-        bool fits = mask is not null && mask.Width == picture.Width && mask.Height == picture.Height;
+        var fits = mask is not null && mask.Width == picture.Width && mask.Height == picture.Height;
         return new Annotation(
             (float)box.X, (float)box.Y, (float)(box.X + box.Width), (float)(box.Y + box.Height), text, index, fits ? mask : null);
     }
 
-    private static int IndexOf(long? category, IReadOnlyList<AnnotatedCategory> categories) =>
-        categories.Index().Where(item => item.Item.Id == category).Select(item => item.Index).FirstOrDefault(-1);
+    private static int IndexOf(long? category, IReadOnlyList<AnnotatedCategory> categories)
+        => categories.Index().Where(item => item.Item.Id == category).Select(item => item.Index).FirstOrDefault(-1);
 
-    private static string NameOf(long? category, IReadOnlyList<AnnotatedCategory> categories) =>
-        categories.FirstOrDefault(item => item.Id == category)?.Name ?? "object";
+    private static string NameOf(long? category, IReadOnlyList<AnnotatedCategory> categories)
+        => categories.FirstOrDefault(item => item.Id == category)?.Name ?? "object";
 
     private static void Paste(RgbImage picture, RgbImage into, int x)
     {
-        int row = picture.Width * RgbImage.Channels;
-        for (int y = 0; y < picture.Height; y++)
-        {
+        var row = picture.Width * RgbImage.Channels;
+        for (var y = 0; y < picture.Height; y++)
             picture.Pixels.AsSpan(y * row, row).CopyTo(into.Pixels.AsSpan(((y * into.Width) + x) * RgbImage.Channels));
-        }
     }
 }

@@ -24,23 +24,23 @@ public static class PrecisionCurves
         ArgumentNullException.ThrowIfNull(evaluation);
         var image = new RgbImage(2 * PanelWidth, Height);
         var canvas = new Canvas(image);
-        string kind = EvaluationJson.NameOf(evaluation.Kind);
+        var kind = EvaluationJson.NameOf(evaluation.Kind);
         Panel($"{kind}, all classes", ByIou(evaluation)).Draw(canvas, new PixelRectangle(0, 0, PanelWidth, Height));
-        PlotLine[] classes = ByClass(evaluation);
-        string which = classes.Length == MostClasses ? $"the {MostClasses} best classes" : "by class";
+        var classes = ByClass(evaluation);
+        var which = classes.Length == MostClasses ? $"the {MostClasses} best classes" : "by class";
         Panel($"{kind}, {which}, IoU 0.50", classes).Draw(canvas, new PixelRectangle(PanelWidth, 0, 2 * PanelWidth, Height));
         return image;
     }
 
     private static LinePlot Panel(string title, PlotLine[] lines) => new(title, "recall", "precision", Ticks, Ticks, lines);
 
-    private static PlotLine[] ByIou(CocoEvaluation evaluation) =>
-        [.. CocoProtocol.IouThresholds.Index().Select(t => Line(
+    private static PlotLine[] ByIou(CocoEvaluation evaluation)
+        => [.. CocoProtocol.IouThresholds.Index().Select(t => Line(
             string.Create(CultureInfo.InvariantCulture, $"IoU {t.Item:F2}"), evaluation.PrecisionCurve(t.Item),
             Shade(t.Index, CocoProtocol.IouThresholds.Length))).OfType<PlotLine>()];
 
-    private static PlotLine[] ByClass(CocoEvaluation evaluation) =>
-        [.. evaluation.Categories.Select((category, k) => (category.Name, Curve: evaluation.PrecisionCurve(.5, k), k))
+    private static PlotLine[] ByClass(CocoEvaluation evaluation)
+        => [.. evaluation.Categories.Select((category, k) => (category.Name, Curve: evaluation.PrecisionCurve(.5, k), k))
             .Where(item => item.Curve is not null)
             .OrderByDescending(item => item.Curve!.Average())
             .Take(MostClasses)
@@ -54,13 +54,13 @@ public static class PrecisionCurves
             [.. Reached(curve).Select((precision, r) => new Vector2((float)CocoProtocol.Recalls[r], (float)precision))], colour);
 
     // Down to 0, where no more is found, and no further: many lines would lie upon each other there.
-    private static IEnumerable<double> Reached(IReadOnlyList<double> curve) =>
-        curve.Take(1 + curve.TakeWhile(precision => precision > 0).Count());
+    private static IEnumerable<double> Reached(IReadOnlyList<double> curve)
+        => curve.Take(1 + curve.TakeWhile(precision => precision > 0).Count());
 
     // From yellow, the easiest, to violet.
     private static Rgb Shade(int index, int count)
     {
-        float t = (float)index / (count - 1);
+        var t = (float)index / (count - 1);
         return new Rgb((byte)(250 - (130 * t)), (byte)(220 - (130 * t)), (byte)(90 + (150 * t)));
     }
 

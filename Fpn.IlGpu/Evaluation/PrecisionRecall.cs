@@ -49,8 +49,8 @@ internal sealed class PrecisionRecall
     }
 
     /// <summary>The precisions at the recalls of <see cref="CocoProtocol.Recalls"/>; −1 throughout where there are no objects.</summary>
-    public ReadOnlySpan<double> Precision(int threshold, int k, int area, int m) =>
-        precision.AsSpan(Place(threshold, k, area, m) * Recalls, Recalls);
+    public ReadOnlySpan<double> Precision(int threshold, int k, int area, int m)
+        => precision.AsSpan(Place(threshold, k, area, m) * Recalls, Recalls);
 
     /// <summary>The recall of all that was found; −1 where there are no objects.</summary>
     public double Recall(int threshold, int k, int area, int m) => recall[Place(threshold, k, area, m)];
@@ -59,29 +59,24 @@ internal sealed class PrecisionRecall
 
     private void Accumulate(PictureGroup[] groups, int k, int area)
     {
-        int objects = 0;
+        var objects = 0;
         var found = new List<Scored>();
-        foreach (PictureGroup group in groups)
-        {
+        foreach (var group in groups)
             objects += Match(group, CocoProtocol.Areas[area], found);
-        }
         if (objects == 0)
-        {
             return;
-        }
-
         // Stable, as COCO's merge sort: equals stay in the order of the pictures.
         Scored[] best = [.. found.OrderByDescending(item => item.Score)];
         var truePositives = new List<int>();
         var precisions = new List<double>();
-        for (int m = 0; m < most.Length; m++)
+        for (var m = 0; m < most.Length; m++)
         {
-            for (int t = 0; t < Thresholds; t++)
+            for (var t = 0; t < Thresholds; t++)
             {
                 truePositives.Clear();
                 precisions.Clear();
                 Count(best, most[m], 1 << t, truePositives, precisions);
-                int place = Place(t, k, area, m);
+                var place = Place(t, k, area, m);
                 recall[place] = truePositives.Count == 0 ? 0 : (double)truePositives[^1] / objects;
                 ReadOff(truePositives, precisions, objects, precision.AsSpan(place * Recalls, Recalls));
             }
@@ -92,39 +87,35 @@ internal sealed class PrecisionRecall
     private static int Match(PictureGroup group, AreaRange area, List<Scored> found)
     {
         var matching = new Matching(group, area);
-        int first = found.Count;
+        var first = found.Count;
         var right = new int[group.Found.Length];
         var ignored = new int[group.Found.Length];
         var matches = new int[group.Found.Length];
-        for (int t = 0; t < Thresholds; t++)
+        for (var t = 0; t < Thresholds; t++)
         {
             matching.Run(CocoProtocol.IouThresholds[t], matches);
-            for (int d = 0; d < matches.Length; d++)
+            for (var d = 0; d < matches.Length; d++)
             {
                 // COCO's code marks a match by the object's id, and takes id 0 for none.
-                bool matched = matches[d] != Matching.None && group.Truth[matches[d]].Id != 0;
-                bool ignore = (matches[d] != Matching.None && matching.IsIgnored(matches[d]))
+                var matched = matches[d] != Matching.None && group.Truth[matches[d]].Id != 0;
+                var ignore = (matches[d] != Matching.None && matching.IsIgnored(matches[d]))
                     || (!matched && area.Excludes(group.Found[d].Area));
                 right[d] |= matched ? 1 << t : 0;
                 ignored[d] |= ignore ? 1 << t : 0;
             }
         }
-        for (int d = 0; d < matches.Length; d++)
-        {
+        for (var d = 0; d < matches.Length; d++)
             found.Add(new Scored(group.Found[d].Score, d, right[d], ignored[d]));
-        }
         return matching.Counted;
     }
 
     private static void Count(Scored[] best, int most, int bit, List<int> truePositives, List<double> precisions)
     {
         int tp = 0, fp = 0;
-        foreach (ref readonly Scored item in best.AsSpan())
+        foreach (ref readonly var item in best.AsSpan())
         {
             if (item.Rank >= most)
-            {
                 continue;
-            }
             if ((item.Ignored & bit) == 0)
             {
                 tp += (item.Right & bit) != 0 ? 1 : 0;
@@ -133,26 +124,20 @@ internal sealed class PrecisionRecall
             truePositives.Add(tp);
             precisions.Add(tp / ((double)fp + tp + Epsilon));
         }
-        for (int i = precisions.Count - 1; i > 0; i--)
-        {
+        for (var i = precisions.Count - 1; i > 0; i--)
             precisions[i - 1] = Math.Max(precisions[i - 1], precisions[i]);
-        }
     }
 
     private static void ReadOff(List<int> truePositives, List<double> precisions, int objects, Span<double> curve)
     {
         curve.Clear();
-        int n = 0;
-        for (int r = 0; r < curve.Length; r++)
+        var n = 0;
+        for (var r = 0; r < curve.Length; r++)
         {
             while (n < truePositives.Count && (double)truePositives[n] / objects < CocoProtocol.Recalls[r])
-            {
                 n++;
-            }
             if (n == truePositives.Count)
-            {
                 return;
-            }
             curve[r] = precisions[n];
         }
     }

@@ -14,24 +14,18 @@ public static class PictureWriter
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(path);
-        PictureFormat format = FormatOf(path);
+        var format = FormatOf(path);
         CheckSize(image, format, path);
         if (Directory.Exists(path))
-        {
             throw new PictureException($"'{path}' is a folder; give the name of a file.");
-        }
-
         // Beside the target, so that moving it there is one step of the file system.
-        string unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
+        var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             try
             {
                 using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
-                {
                     Encode(image, stream, format);
-                }
-
                 File.Move(unfinished, path, overwrite: true);
             }
             catch
@@ -91,7 +85,7 @@ public static class PictureWriter
     {
         if (format == PictureFormat.Jpeg && Math.Max(image.Width, image.Height) > ushort.MaxValue)
         {
-            string name = path is null ? "The picture" : $"'{path}'";
+            var name = path is null ? "The picture" : $"'{path}'";
             throw new PictureException(
                 $"{name} can't be written: {image.Width} x {image.Height} px is too large for JPEG; use PNG.");
         }
@@ -99,7 +93,7 @@ public static class PictureWriter
 
     private static void Encode(RgbImage image, Stream stream, PictureFormat format)
     {
-        using Image<Rgb24> encodable =
+        using var encodable =
             Image.LoadPixelData<Rgb24>(PictureCodecs.Configuration, image.Pixels, image.Width, image.Height);
         encodable.Save(stream, PictureCodecs.Encoder(format));
     }

@@ -30,7 +30,6 @@ public sealed class RgbImage
                 $"A picture of {width} x {height} px has {ByteCount(width, height)} bytes, not {pixels.Length}.",
                 nameof(pixels));
         }
-
         Width = width;
         Height = height;
         Pixels = pixels;

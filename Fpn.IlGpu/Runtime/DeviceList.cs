@@ -63,7 +63,6 @@ internal static class DeviceList
             if (info is not null)
                 found.Add((device, info));
         }
-
         var best = found.FindIndex(f => f.Info.Kind == DeviceKind.Cuda);
         if (best < 0)
             best = found.FindIndex(f => f.Info is { Unusable: null, IsGpu: true });

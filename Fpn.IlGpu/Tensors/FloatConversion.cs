@@ -20,22 +20,48 @@ internal static class FloatConversion
             throw new ArgumentException($"{bytes.Length} bytes are not {values.Length} of {type}.", nameof(bytes));
         switch (type)
         {
-            case DataType.F32: bytes.CopyTo(MemoryMarshal.AsBytes(values)); break;
-            case DataType.F16: FromF16(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
-            case DataType.BF16: FromBF16(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
-            case DataType.F64: FromNumbers<double>(bytes, values); break;
-            case DataType.I64: FromNumbers<long>(bytes, values); break;
-            case DataType.I32: FromNumbers<int>(bytes, values); break;
-            case DataType.I16: FromNumbers<short>(bytes, values); break;
-            case DataType.I8: FromNumbers<sbyte>(bytes, values); break;
-            case DataType.U64: FromNumbers<ulong>(bytes, values); break;
-            case DataType.U32: FromNumbers<uint>(bytes, values); break;
-            case DataType.U16: FromNumbers<ushort>(bytes, values); break;
-            case DataType.U8: FromNumbers<byte>(bytes, values); break;
-            case DataType.Bool:
-                for (int i = 0; i < values.Length; i++) values[i] = bytes[i] == 0 ? 0 : 1;
+            case DataType.F32:
+                bytes.CopyTo(MemoryMarshal.AsBytes(values));
                 break;
-            default: throw new ArgumentOutOfRangeException(nameof(type), type, "Not a data type.");
+            case DataType.F16:
+                FromF16(MemoryMarshal.Cast<byte, ushort>(bytes), values);
+                break;
+            case DataType.BF16:
+                FromBF16(MemoryMarshal.Cast<byte, ushort>(bytes), values);
+                break;
+            case DataType.F64:
+                FromNumbers<double>(bytes, values);
+                break;
+            case DataType.I64:
+                FromNumbers<long>(bytes, values);
+                break;
+            case DataType.I32:
+                FromNumbers<int>(bytes, values);
+                break;
+            case DataType.I16:
+                FromNumbers<short>(bytes, values);
+                break;
+            case DataType.I8:
+                FromNumbers<sbyte>(bytes, values);
+                break;
+            case DataType.U64:
+                FromNumbers<ulong>(bytes, values);
+                break;
+            case DataType.U32:
+                FromNumbers<uint>(bytes, values);
+                break;
+            case DataType.U16:
+                FromNumbers<ushort>(bytes, values);
+                break;
+            case DataType.U8:
+                FromNumbers<byte>(bytes, values);
+                break;
+            case DataType.Bool:
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = bytes[i] == 0 ? 0 : 1;
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type), type, "Not a data type.");
         }
     }
 
@@ -50,12 +76,14 @@ internal static class FloatConversion
                 MemoryMarshal.AsBytes(values).CopyTo(bytes);
                 break;
             case DataType.F16:
-                Span<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (int i = 0; i < values.Length; i++) halves[i] = (Half)values[i];
+                var halves = MemoryMarshal.Cast<byte, Half>(bytes);
+                for (var i = 0; i < values.Length; i++)
+                    halves[i] = (Half)values[i];
                 break;
             case DataType.BF16:
-                Span<ushort> uppers = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < values.Length; i++) uppers[i] = ToBF16(values[i]);
+                var uppers = MemoryMarshal.Cast<byte, ushort>(bytes);
+                for (var i = 0; i < values.Length; i++)
+                    uppers[i] = ToBF16(values[i]);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are written as F32, F16 or BF16.");
@@ -66,29 +94,38 @@ internal static class FloatConversion
     public static int IndexOfNonFinite(ReadOnlySpan<float> values)
     {
         const uint exponent = 0x7F80_0000;
-        ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(values);
-        ref uint first = ref MemoryMarshal.GetReference(bits);
-        Vector256<uint> mask = Vector256.Create(exponent);
-        int i = 0;
+        var bits = MemoryMarshal.Cast<float, uint>(values);
+        ref var first = ref MemoryMarshal.GetReference(bits);
+        var mask = Vector256.Create(exponent);
+        var i = 0;
         for (; i <= bits.Length - Vector256<uint>.Count; i += Vector256<uint>.Count)
-            if (Vector256.EqualsAny(Vector256.LoadUnsafe(ref first, (nuint)i) & mask, mask)) break;
+        {
+            if (Vector256.EqualsAny(Vector256.LoadUnsafe(ref first, (nuint)i) & mask, mask))
+                break;
+        }
+
         for (; i < bits.Length; i++)
-            if ((bits[i] & exponent) == exponent) return i;
+        {
+            if ((bits[i] & exponent) == exponent)
+                return i;
+        }
+
         return -1;
     }
 
     private static void FromF16(ReadOnlySpan<ushort> halves, Span<float> values)
     {
-        ref ushort source = ref MemoryMarshal.GetReference(halves);
-        ref float target = ref MemoryMarshal.GetReference(values);
-        int i = 0;
+        ref var source = ref MemoryMarshal.GetReference(halves);
+        ref var target = ref MemoryMarshal.GetReference(values);
+        var i = 0;
         for (; i <= halves.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
         {
-            (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.LoadUnsafe(ref source, (nuint)i));
+            (var low, var high) = Vector256.Widen(Vector256.LoadUnsafe(ref source, (nuint)i));
             FromF16(low).StoreUnsafe(ref target, (nuint)i);
             FromF16(high).StoreUnsafe(ref target, (nuint)(i + Vector256<uint>.Count));
         }
-        for (; i < halves.Length; i++) values[i] = (float)BitConverter.UInt16BitsToHalf(halves[i]);
+        for (; i < halves.Length; i++)
+            values[i] = (float)BitConverter.UInt16BitsToHalf(halves[i]);
     }
 
     /// <summary>
@@ -98,40 +135,43 @@ internal static class FloatConversion
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> FromF16(Vector256<uint> half)
     {
-        Vector256<uint> sign = (half & Vector256.Create(0x8000u)) << 16;
-        Vector256<uint> scaled = (((half & Vector256.Create(0x7FFFu)) << 13).AsSingle()
+        var sign = (half & Vector256.Create(0x8000u)) << 16;
+        var scaled = (((half & Vector256.Create(0x7FFFu)) << 13).AsSingle()
             * Vector256.Create(5.192296858534828e33f)).AsUInt32();
-        Vector256<uint> exponent = Vector256.Create(0x7C00u);
-        Vector256<uint> special = Vector256.Equals(half & exponent, exponent) & Vector256.Create(0x7F80_0000u);
+        var exponent = Vector256.Create(0x7C00u);
+        var special = Vector256.Equals(half & exponent, exponent) & Vector256.Create(0x7F80_0000u);
         return (sign | scaled | special).AsSingle();
     }
 
     private static void FromBF16(ReadOnlySpan<ushort> uppers, Span<float> values)
     {
-        ref ushort source = ref MemoryMarshal.GetReference(uppers);
-        ref float target = ref MemoryMarshal.GetReference(values);
-        int i = 0;
+        ref var source = ref MemoryMarshal.GetReference(uppers);
+        ref var target = ref MemoryMarshal.GetReference(values);
+        var i = 0;
         for (; i <= uppers.Length - Vector256<ushort>.Count; i += Vector256<ushort>.Count)
         {
-            (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.LoadUnsafe(ref source, (nuint)i));
+            (var low, var high) = Vector256.Widen(Vector256.LoadUnsafe(ref source, (nuint)i));
             (low << 16).AsSingle().StoreUnsafe(ref target, (nuint)i);
             (high << 16).AsSingle().StoreUnsafe(ref target, (nuint)(i + Vector256<uint>.Count));
         }
-        for (; i < uppers.Length; i++) values[i] = BitConverter.UInt32BitsToSingle((uint)uppers[i] << 16);
+        for (; i < uppers.Length; i++)
+            values[i] = BitConverter.UInt32BitsToSingle((uint)uppers[i] << 16);
     }
 
     private static ushort ToBF16(float value)
     {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
+        var bits = BitConverter.SingleToUInt32Bits(value);
         // A NaN whose payload lies in the lower half must not become infinite.
-        if (float.IsNaN(value)) return (ushort)((bits >> 16) | 0x40);
+        if (float.IsNaN(value))
+            return (ushort)((bits >> 16) | 0x40);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     private static void FromNumbers<T>(ReadOnlySpan<byte> bytes, Span<float> values)
         where T : unmanaged, System.Numerics.INumberBase<T>
     {
-        ReadOnlySpan<T> numbers = MemoryMarshal.Cast<byte, T>(bytes);
-        for (int i = 0; i < values.Length; i++) values[i] = float.CreateTruncating(numbers[i]);
+        var numbers = MemoryMarshal.Cast<byte, T>(bytes);
+        for (var i = 0; i < values.Length; i++)
+            values[i] = float.CreateTruncating(numbers[i]);
     }
 }

@@ -31,10 +31,15 @@ public sealed class StateDictionary : IDisposable
         this.storage = storage;
         Metadata = metadata ?? ReadOnlyDictionary<string, string>.Empty;
         var byName = new Dictionary<string, StateTensor>(StringComparer.Ordinal);
-        foreach (StateTensor tensor in tensors)
+        foreach (var tensor in tensors)
+        {
             if (!byName.TryAdd(tensor.Name, tensor))
+            {
                 throw new WeightsException(
                     $"{source}: the tensor {WeightsException.Quote(tensor.Name)} is there twice.");
+            }
+        }
+
         Tensors = byName.AsReadOnly();
     }
 
@@ -55,7 +60,7 @@ public sealed class StateDictionary : IDisposable
 
     /// <summary>The tensor of this name.</summary>
     /// <exception cref="WeightsException">There is none.</exception>
-    public StateTensor this[string name] => Tensors.TryGetValue(name, out StateTensor? tensor)
+    public StateTensor this[string name] => Tensors.TryGetValue(name, out var tensor)
         ? tensor
         : throw new WeightsException($"{Source}: the tensor {WeightsException.Quote(name)} is missing.");
 
@@ -70,8 +75,8 @@ public sealed class StateDictionary : IDisposable
     /// <exception cref="ObjectDisposedException">The dictionary is disposed.</exception>
     public float[] Read(string name, params ReadOnlySpan<int> expectedShape)
     {
-        StateTensor tensor = Expect(name, expectedShape);
-        float[] values = tensor.ToArray();
+        var tensor = Expect(name, expectedShape);
+        var values = tensor.ToArray();
         RefuseNonFinite(tensor, values);
         return values;
     }
@@ -86,7 +91,7 @@ public sealed class StateDictionary : IDisposable
     /// <exception cref="ObjectDisposedException">The dictionary is disposed.</exception>
     public void ReadTo(string name, Span<float> values, params ReadOnlySpan<int> expectedShape)
     {
-        StateTensor tensor = Expect(name, expectedShape);
+        var tensor = Expect(name, expectedShape);
         tensor.ReadTo(values);
         RefuseNonFinite(tensor, values);
     }
@@ -98,7 +103,7 @@ public sealed class StateDictionary : IDisposable
     /// <exception cref="WeightsException">The tensor is missing, or they are not all numbers.</exception>
     internal void ReadPart(string name, long first, Span<float> values)
     {
-        StateTensor tensor = this[name];
+        var tensor = this[name];
         tensor.ReadTo(values, first);
         RefuseNonFinite(tensor, values, first);
     }
@@ -108,7 +113,7 @@ public sealed class StateDictionary : IDisposable
 
     internal StateTensor Expect(string name, ReadOnlySpan<int> expectedShape)
     {
-        StateTensor tensor = this[name];
+        var tensor = this[name];
         return tensor.HasShape(expectedShape)
             ? tensor
             : throw new WeightsException(
@@ -118,9 +123,10 @@ public sealed class StateDictionary : IDisposable
 
     private void RefuseNonFinite(StateTensor tensor, ReadOnlySpan<float> values, long first = 0)
     {
-        int at = FloatConversion.IndexOfNonFinite(values);
-        if (at < 0) return;
-        string what = float.IsNaN(values[at]) ? "NaN" : "infinity";
+        var at = FloatConversion.IndexOfNonFinite(values);
+        if (at < 0)
+            return;
+        var what = float.IsNaN(values[at]) ? "NaN" : "infinity";
         throw new WeightsException(
             $"{Source}: the tensor {WeightsException.Quote(tensor.Name)} holds {what} at element {first + at} " +
             $"of {tensor.Count}.");

@@ -24,17 +24,25 @@ public abstract class StateTensor
         this.shape = shape.ToArray();
         Shape = Array.AsReadOnly(this.shape);
         if (shape.Length > MostAxes)
+        {
             throw new WeightsException(
                 $"Tensor {WeightsException.Quote(name)} has {shape.Length} axes, where {MostAxes} are the most.");
+        }
+
         long count = 1;
-        foreach (int extent in shape)
+        foreach (var extent in shape)
         {
             if (extent < 0)
+            {
                 throw new WeightsException(
                     $"Tensor {WeightsException.Quote(name)} has a negative extent in its shape {Show(shape)}.");
+            }
+
             if (!TryMultiply(count, extent, out count))
+            {
                 throw new WeightsException(
                     $"Tensor {WeightsException.Quote(name)} has the shape {Show(shape)}, too large to count.");
+            }
         }
         Count = count;
     }
@@ -61,8 +69,11 @@ public abstract class StateTensor
     {
         var tensor = new ValuesTensor(name, shape, values);
         if (tensor.Count != values.Length)
+        {
             throw new ArgumentException(
                 $"Tensor '{name}' has the shape {Show(shape)} but {values.Length} values.", nameof(values));
+        }
+
         return tensor;
     }
 
@@ -74,8 +85,11 @@ public abstract class StateTensor
     public void ReadTo(Span<float> values)
     {
         if (values.Length != Count)
+        {
             throw new ArgumentException(
                 $"Tensor '{Name}' of shape {Show(shape)} has {Count} elements, not {values.Length}.", nameof(values));
+        }
+
         Read(values);
     }
 
@@ -98,9 +112,12 @@ public abstract class StateTensor
     public float[] ToArray()
     {
         if (Count > Array.MaxLength)
+        {
             throw new WeightsException(
                 $"Tensor {WeightsException.Quote(Name)} has {Count} elements, more than an array can hold.");
-        float[] values = GC.AllocateUninitializedArray<float>((int)Count);
+        }
+
+        var values = GC.AllocateUninitializedArray<float>((int)Count);
         Read(values);
         return values;
     }

@@ -30,7 +30,7 @@ public sealed class WeightsException : Exception
     internal static string Quote(string text)
     {
         const int longest = 120;
-        IEnumerable<char> shown = text.Take(longest).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
+        var shown = text.Take(longest).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
         return $"'{string.Concat(shown)}{(text.Length > longest ? "…" : "")}'";
     }
 }

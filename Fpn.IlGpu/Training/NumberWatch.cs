@@ -30,7 +30,9 @@ internal static class NumberWatch
     {
         if (parameters.Any(p => p.IsTrained && !IsFinite(p.GradientToArray()))
             || (inputGradient is not null && !IsFinite(inputGradient.ToArray())))
+        {
             throw new NotFiniteException($"in the backward pass, in the gradients of '{layer}'");
+        }
     }
 
     private static bool IsFinite(ReadOnlySpan<float> values) => FloatConversion.IndexOfNonFinite(values) < 0;

@@ -152,7 +152,8 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private IReadOnlyList<KeyValuePair<string, float>> Learn(SampleBatch batch, float rate) => Locked(() =>
+    private IReadOnlyList<KeyValuePair<string, float>> Learn(SampleBatch batch, float rate) => Locked(()
+    =>
     {
         using var scope = device.Memory.BeginPicture();
         var losses = training.Gradients(batch);
@@ -224,7 +225,8 @@ public sealed class Trainer : IDisposable
         };
     }
 
-    private void Locked(Action work) => Locked(() =>
+    private void Locked(Action work) => Locked(()
+    =>
     {
         work();
         return 0;
@@ -254,8 +256,10 @@ public sealed class Trainer : IDisposable
         if (resume && !File.Exists(checkpoint))
             throw new TrainingException($"There is no {checkpoint} to go on from; without --resume a new run begins.");
         if (!resume && File.Exists(checkpoint))
+        {
             throw new TrainingException(
                 $"{checkpoint} is of a run that was begun: --resume goes on with it, another --out starts a new one.");
+        }
     }
 
     private static string Describe(TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(

@@ -38,8 +38,10 @@ internal static class CheckpointLayout
     {
         // A hostile file may put a dictionary into itself.
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        if (Unwrap(root, source, MostWrappers, seen) is not { } found) throw source.Wrong(Explain(root));
-        if (found.Count > MostTensors) throw source.Wrong($"it has {found.Count} tensors, where {MostTensors} are the most");
+        if (Unwrap(root, source, MostWrappers, seen) is not { } found)
+            throw source.Wrong(Explain(root));
+        if (found.Count > MostTensors)
+            throw source.Wrong($"it has {found.Count} tensors, where {MostTensors} are the most");
         return found.TrueForAll(item => item.Key.StartsWith(ParallelPrefix, StringComparison.Ordinal))
             ? [.. found.Select(item => KeyValuePair.Create(item.Key[ParallelPrefix.Length..], item.Value))]
             : found;
@@ -48,11 +50,18 @@ internal static class CheckpointLayout
     private static List<KeyValuePair<string, object>>? Unwrap(
         object? value, SourceName source, int wrappers, HashSet<object> seen)
     {
-        if (value is not PickleDictionary dictionary || !seen.Add(dictionary)) return null;
+        if (value is not PickleDictionary dictionary || !seen.Add(dictionary))
+            return null;
         if (wrappers > 0)
-            foreach (string wrapper in Wrappers)
-                if (Unwrap(dictionary.Find(wrapper), source, wrappers - 1, seen) is { } inner) return inner;
-        List<KeyValuePair<string, object>> tensors = Tensors(dictionary, source);
+        {
+            foreach (var wrapper in Wrappers)
+            {
+                if (Unwrap(dictionary.Find(wrapper), source, wrappers - 1, seen) is { } inner)
+                    return inner;
+            }
+        }
+
+        var tensors = Tensors(dictionary, source);
         return tensors.Count > 0 ? tensors : null;
     }
 
@@ -60,15 +69,17 @@ internal static class CheckpointLayout
     private static List<KeyValuePair<string, object>> Tensors(PickleDictionary dictionary, SourceName source)
     {
         var latest = new Dictionary<string, object?>(StringComparer.Ordinal);
-        foreach ((object? key, object? value) in dictionary.Items)
+        foreach ((var key, var value) in dictionary.Items)
         {
-            if (key is string name) latest[name] = value;
-            else if (key is PickleText && value is TorchTensor or NumpyArray) throw source.Wrong("a tensor's name is far too long");
+            if (key is string name)
+                latest[name] = value;
+            else if (key is PickleText && value is TorchTensor or NumpyArray)
+                throw source.Wrong("a tensor's name is far too long");
         }
         var tensors = new List<KeyValuePair<string, object>>();
-        foreach ((string name, object? value) in latest)
+        foreach ((var name, var value) in latest)
         {
-            bool isMomentum = value is NumpyArray && name.EndsWith(MomentumSuffix, StringComparison.Ordinal);
+            var isMomentum = value is NumpyArray && name.EndsWith(MomentumSuffix, StringComparison.Ordinal);
             if (value is TorchTensor or NumpyArray && name != AveragedCount && !isMomentum)
                 tensors.Add(KeyValuePair.Create(name, value));
         }
@@ -79,10 +90,11 @@ internal static class CheckpointLayout
     {
         if (root is not PickleDictionary dictionary)
             return $"holds {PickleView.Describe(root)}, not a state dictionary of named tensors";
-        if (dictionary.Items.Count == 0) return "holds an empty dictionary, no tensors";
-        IEnumerable<string> keys = dictionary.Items.Take(MostShown).Select(item =>
+        if (dictionary.Items.Count == 0)
+            return "holds an empty dictionary, no tensors";
+        var keys = dictionary.Items.Take(MostShown).Select(item =>
             item.Key is string name ? WeightsException.Quote(name) : PickleView.Describe(item.Key));
-        string more = dictionary.Items.Count > MostShown ? ", …" : "";
+        var more = dictionary.Items.Count > MostShown ? ", …" : "";
         return $"holds a dictionary with the keys {string.Join(", ", keys)}{more}, but no named tensors in it";
     }
 }

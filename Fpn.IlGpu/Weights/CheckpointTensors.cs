@@ -48,11 +48,15 @@ internal sealed class CheckpointTensors(
             }),
         ];
         BigInteger justified = ReadAllowance;
-        foreach (ByteSource bytes in storages.Values.Concat(arrays.Values)) justified += (BigInteger)MostReads * bytes.StoredLength;
+        foreach (var bytes in storages.Values.Concat(arrays.Values))
+            justified += (BigInteger)MostReads * bytes.StoredLength;
         if (work > justified)
+        {
             throw source.Wrong(
                 $"reading its tensors takes {work} bytes, as they share storages or are compressed, " +
                 $"where a file of its size may take {justified}");
+        }
+
         return tensors;
     }
 
@@ -62,41 +66,50 @@ internal sealed class CheckpointTensors(
             throw source.WrongTensor(name, "has a shape that is none");
         if (PickleView.Extents(tensor.Stride, MostAxes) is not { } strides || strides.Length != shape.Length)
             throw source.WrongTensor(name, "has strides that are none, or are negative");
-        TorchStorage storage = tensor.Storage;
-        if (!storages.TryGetValue(storage.Key, out ByteSource? bytes))
+        var storage = tensor.Storage;
+        if (!storages.TryGetValue(storage.Key, out var bytes))
             storages.Add(storage.Key, bytes = storageBytes(storage, name));
         if (bytes.Length != storage.Bytes)
+        {
             throw source.WrongTensor(
                 name,
                 $"needs a storage of {storage.Bytes} bytes, " +
                 $"but that of the key {WeightsException.Quote(storage.Key)} has {bytes.Length}");
-        if (tensor.Offset < 0) throw source.WrongTensor(name, "begins before its storage");
-        int size = tensor.Type.Bytes();
-        long begin = storage.PartBegin * storage.Type.Bytes();
-        long count = storage.PartCount * storage.Type.Bytes() / size;
+        }
+
+        if (tensor.Offset < 0)
+            throw source.WrongTensor(name, "begins before its storage");
+        var size = tensor.Type.Bytes();
+        var begin = storage.PartBegin * storage.Type.Bytes();
+        var count = storage.PartCount * storage.Type.Bytes() / size;
         return View(name, tensor.Type, shape, strides, bytes, begin, tensor.Offset, count, bigEndianStorages);
     }
 
     private StridedTensor Numpy(string name, NumpyArray array)
     {
-        if (array.Type is not { } type) throw source.WrongTensor(name, "is a numpy array without elements");
+        if (array.Type is not { } type)
+            throw source.WrongTensor(name, "is a numpy array without elements");
         if (type.Type is not { } dataType)
             throw source.WrongTensor(name, $"has the numpy type {WeightsException.Quote(type.Code)}, which is not supported");
         if (PickleView.Extents(array.Shape, MostAxes) is not { } shape)
             throw source.WrongTensor(name, "has a shape that is none");
-        ByteSource bytes = ArrayBytes(name, array.Data);
-        long[] strides = array.FortranOrder ? FortranStrides(shape) : RowMajorStrides(shape);
-        long count = bytes.Length / dataType.Bytes();
+        var bytes = ArrayBytes(name, array.Data);
+        var strides = array.FortranOrder ? FortranStrides(shape) : RowMajorStrides(shape);
+        var count = bytes.Length / dataType.Bytes();
         if (Product(shape) * dataType.Bytes() != bytes.Length)
+        {
             throw source.WrongTensor(
                 name, $"needs {Product(shape) * dataType.Bytes()} bytes for {dataType} {Show(shape)}, but has {bytes.Length}");
+        }
+
         return View(name, dataType, shape, strides, bytes, 0, 0, count, type.BigEndian);
     }
 
     /// <summary>The bytes of an array's elements. Arrays may share them; of a text, every byte is looked at, but once.</summary>
     private ByteSource ArrayBytes(string name, object? data)
     {
-        if (data is not null && arrays.TryGetValue(data, out ByteSource? known)) return known;
+        if (data is not null && arrays.TryGetValue(data, out var known))
+            return known;
         if (data is null || PickleView.Bytes(data) is not { } bytes)
             throw source.WrongTensor(name, $"has no bytes for elements, but {PickleView.Describe(data)}");
         arrays.Add(data, bytes);
@@ -107,34 +120,40 @@ internal sealed class CheckpointTensors(
     private StridedTensor View(
         string name, DataType type, long[] shape, long[] strides, ByteSource bytes, long begin, long offset, long count, bool bigEndian)
     {
-        int size = type.Bytes();
+        var size = type.Bytes();
         if (Array.Exists(shape, extent => extent > int.MaxValue))
             throw source.WrongTensor(name, $"has the shape {Show(shape)}, with an extent that is not supported");
         int[] extents = [.. shape.Select(extent => (int)extent)];
-        BigInteger elements = Product(shape);
+        var elements = Product(shape);
         if (elements.IsZero)
         {
             if (Product([.. shape.Where(extent => extent > 0)]) > int.MaxValue)
                 throw source.WrongTensor(name, $"has the shape {Show(shape)}, too large to count");
             return new StridedTensor(name, extents, type, bytes, 0, strides, 0, bigEndian);
         }
-
         BigInteger last = offset;
-        for (int axis = 0; axis < shape.Length; axis++) last += (BigInteger)(shape[axis] - 1) * strides[axis];
+        for (var axis = 0; axis < shape.Length; axis++)
+            last += (BigInteger)(shape[axis] - 1) * strides[axis];
         if (last >= count)
+        {
             throw source.WrongTensor(
                 name,
                 $"of shape {Show(shape)}, strides {Show(strides)} and offset {offset} reaches to element {last} " +
                 $"of its storage, which has {count}");
+        }
+
         if (elements > Math.Max(count, SmallView))
+        {
             throw source.WrongTensor(
                 name, $"has {elements} elements of shape {Show(shape)}, made of the {count} of its storage by repeating them");
-        bool dense = strides.AsSpan().SequenceEqual(RowMajorStrides(shape, strides));
-        long span = (long)last - offset + 1;
+        }
+
+        var dense = strides.AsSpan().SequenceEqual(RowMajorStrides(shape, strides));
+        var span = (long)last - offset + 1;
         if (!dense && span > Array.MaxLength)
             throw source.WrongTensor(name, $"spans {span} elements of its storage, more than can be read at once");
         RefuseLargeSequential(name, bytes);
-        long first = begin + offset * size;
+        var first = begin + offset * size;
         Spend((bytes.IsSequential ? first : 0) + span * size);
         Spend((long)elements * sizeof(float));
         return new StridedTensor(name, extents, type, bytes, first, strides, dense ? 0 : (int)span, bigEndian);
@@ -143,8 +162,10 @@ internal sealed class CheckpointTensors(
     private void RefuseLargeSequential(string name, ByteSource bytes)
     {
         if (bytes.IsSequential && bytes.Length > LargestSequential)
+        {
             throw source.WrongTensor(
                 name, $"lies in {bytes.Length} compressed or encoded bytes, where {LargestSequential} are the most: save it uncompressed");
+        }
     }
 
     private void Spend(long bytes) => work += bytes;
@@ -157,7 +178,7 @@ internal sealed class CheckpointTensors(
     {
         var strides = new long[shape.Length];
         long next = 1;
-        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        for (var axis = shape.Length - 1; axis >= 0; axis--)
         {
             strides[axis] = shape[axis] == 1 && given is not null ? given[axis] : next;
             next = unchecked(next * shape[axis]);
@@ -167,13 +188,13 @@ internal sealed class CheckpointTensors(
 
     private static long[] FortranStrides(long[] shape)
     {
-        long[] strides = RowMajorStrides([.. shape.Reverse()]);
+        var strides = RowMajorStrides([.. shape.Reverse()]);
         Array.Reverse(strides);
         return strides;
     }
 
-    private static BigInteger Product(long[] shape) =>
-        shape.Aggregate(BigInteger.One, (product, extent) => product * extent);
+    private static BigInteger Product(long[] shape)
+        => shape.Aggregate(BigInteger.One, (product, extent) => product * extent);
 
     private static string Show(long[] numbers) => $"[{string.Join(", ", numbers)}]";
 }

@@ -10,14 +10,15 @@ internal static class MistakenFiles
     /// <summary>What the file is, for a message, by its first 512 bytes; null if it is none of these.</summary>
     public static string? Recognise(ReadOnlySpan<byte> beginning)
     {
-        if (beginning is [0x1F, 0x8B, ..]) return "is compressed by gzip: unpack it first";
+        if (beginning is [0x1F, 0x8B, ..])
+            return "is compressed by gzip: unpack it first";
         if (beginning.StartsWith("version https://git-lfs"u8))
             return "is a pointer of Git LFS, not the weights themselves: fetch them by 'git lfs pull'";
         if (beginning.Length >= TarMagicAt + 5 && beginning[TarMagicAt..].StartsWith("ustar"u8))
             return "is a tar archive, such as PyTorch wrote until 2016: load and save it again by a newer PyTorch";
         if (beginning is [0x89, (byte)'H', (byte)'D', (byte)'F', ..])
             return "is an HDF5 file, which is not supported: convert it to safetensors";
-        string text = Encoding.Latin1.GetString(beginning).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
+        var text = Encoding.Latin1.GetString(beginning).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
         return text.StartsWith("<!DOCTYPE", StringComparison.OrdinalIgnoreCase)
             || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
             || text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase)

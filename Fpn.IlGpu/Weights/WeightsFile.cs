@@ -23,7 +23,8 @@ public static class WeightsFile
     public static StateDictionary Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (Directory.Exists(path)) path = ShardedSafetensors.IndexIn(path);
+        if (Directory.Exists(path))
+            path = ShardedSafetensors.IndexIn(path);
         return Open(MappedBytes.Open(path), path);
     }
 
@@ -46,20 +47,26 @@ public static class WeightsFile
     private static StateDictionary OpenAny(TensorBytes file, string path)
     {
         var source = new SourceName(path);
-        if (file.Length == 0) throw MappedBytes.Empty(path);
-        byte[] beginning = file.Copy(0, (int)Math.Min(file.Length, LongestBeginning));
-        if (IsSafetensors(beginning)) return Safetensors.Open(file, path);
-        if (beginning.AsSpan().StartsWith("PK"u8)) return PyTorchZip.Open(file, source);
-        if (MistakenFiles.Recognise(beginning) is { } what) throw source.Wrong(what);
+        if (file.Length == 0)
+            throw MappedBytes.Empty(path);
+        var beginning = file.Copy(0, (int)Math.Min(file.Length, LongestBeginning));
+        if (IsSafetensors(beginning))
+            return Safetensors.Open(file, path);
+        if (beginning.AsSpan().StartsWith("PK"u8))
+            return PyTorchZip.Open(file, source);
+        if (MistakenFiles.Recognise(beginning) is { } what)
+            throw source.Wrong(what);
         if (FirstOfText(beginning) == '{')
         {
-            StateDictionary weights = ShardedSafetensors.Open(file, Path.GetDirectoryName(Path.GetFullPath(path))!, source);
+            var weights = ShardedSafetensors.Open(file, Path.GetDirectoryName(Path.GetFullPath(path))!, source);
             file.Dispose();
             return weights;
         }
-        if (IsPickle(beginning)) return OpenPickle(file, source);
+        if (IsPickle(beginning))
+            return OpenPickle(file, source);
         // A damaged one: its own reader says best what is wrong.
-        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return Safetensors.Open(file, path);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return Safetensors.Open(file, path);
         throw source.Wrong("is no weights file of a known format (safetensors, a PyTorch checkpoint, or a pickle of numpy arrays)");
     }
 
@@ -67,8 +74,9 @@ public static class WeightsFile
     private static StateDictionary OpenPickle(TensorBytes file, SourceName source)
     {
         var reader = new PickleReader(file, 0, file.Length, source);
-        object? root = new PickleMachine(reader, source).Load();
-        if (PyTorchLegacy.IsMagic(root)) return PyTorchLegacy.Open(file, reader, source);
+        var root = new PickleMachine(reader, source).Load();
+        if (PyTorchLegacy.IsMagic(root))
+            return PyTorchLegacy.Open(file, reader, source);
         var tensors = new CheckpointTensors(
             source, (_, tensor) => throw source.WrongTensor(tensor, "refers to a storage that a plain pickle does not have"));
         return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
@@ -78,20 +86,20 @@ public static class WeightsFile
     }
 
     /// <summary>The length of a header that can be, and '{'. (A pickle of protocol 2 may begin like a length.)</summary>
-    private static bool IsSafetensors(ReadOnlySpan<byte> beginning) =>
-        beginning.Length > 8 && beginning[8] == '{'
+    private static bool IsSafetensors(ReadOnlySpan<byte> beginning)
+        => beginning.Length > 8 && beginning[8] == '{'
         && BinaryPrimitives.ReadUInt64LittleEndian(beginning) is > 0 and <= SafetensorsHeader.LongestHeader;
 
     /// <summary>
     /// From protocol 2 on 0x80 and the protocol; before that an instruction that makes a container or a name.
     /// </summary>
-    private static bool IsPickle(ReadOnlySpan<byte> beginning) =>
-        beginning is [0x80, < 0x20, ..] or [(byte)'(', (byte)'d' or (byte)'l' or (byte)'t' or (byte)'i' or (byte)'c', ..]
+    private static bool IsPickle(ReadOnlySpan<byte> beginning)
+        => beginning is [0x80, < 0x20, ..] or [(byte)'(', (byte)'d' or (byte)'l' or (byte)'t' or (byte)'i' or (byte)'c', ..]
             or [(byte)'c' or (byte)'}' or (byte)']' or (byte)'L', ..];
 
     private static char FirstOfText(ReadOnlySpan<byte> beginning)
     {
-        ReadOnlySpan<byte> text = beginning.TrimStart(" \t\r\n"u8);
+        var text = beginning.TrimStart(" \t\r\n"u8);
         return text.IsEmpty ? '\0' : (char)text[0];
     }
 }

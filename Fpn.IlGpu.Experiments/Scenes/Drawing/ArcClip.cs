@@ -73,19 +73,19 @@ internal abstract record ArcClip
 
     private sealed record Both(ArcClip One, ArcClip Other) : ArcClip
     {
-        public override IEnumerable<(int From, int To)> Clip(int x0, int x1, int y) =>
-            from p in One.Clip(x0, x1, y)
-            from q in Other.Clip(x0, x1, y)
-            where Math.Max(p.From, q.From) <= Math.Min(p.To, q.To)
-            select (Math.Max(p.From, q.From), Math.Min(p.To, q.To));
+        public override IEnumerable<(int From, int To)> Clip(int x0, int x1, int y)
+            => from p in One.Clip(x0, x1, y)
+               from q in Other.Clip(x0, x1, y)
+               where Math.Max(p.From, q.From) <= Math.Min(p.To, q.To)
+               select (Math.Max(p.From, q.From), Math.Min(p.To, q.To));
 
         private protected override ArcClip Mirrored() => new Both(One.Mirrored(), Other.Mirrored());
     }
 
     private sealed record Either(ArcClip One, ArcClip Other) : ArcClip
     {
-        public override IEnumerable<(int From, int To)> Clip(int x0, int x1, int y) =>
-            One.Clip(x0, x1, y).Concat(Other.Clip(x0, x1, y));
+        public override IEnumerable<(int From, int To)> Clip(int x0, int x1, int y)
+            => One.Clip(x0, x1, y).Concat(Other.Clip(x0, x1, y));
 
         private protected override ArcClip Mirrored() => new Either(One.Mirrored(), Other.Mirrored());
     }

@@ -31,7 +31,6 @@ internal static class BicubicField
                 }
             }
         }
-
         var result = new float[h * row];
         var sums = new double[row];
         for (var y = 0; y < h; y++)

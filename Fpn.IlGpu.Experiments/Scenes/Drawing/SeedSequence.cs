@@ -24,7 +24,6 @@ internal static class SeedSequence
                     pool[to] = Mix(pool[to], absorbing.Next(pool[from]));
             }
         }
-
         var squeezing = new Hash(0x8B51F9DD, 0x58F38DED);
         var words = new ulong[4];
         for (var i = 0; i < 2 * words.Length; i++)

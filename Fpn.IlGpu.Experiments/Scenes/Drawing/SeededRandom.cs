@@ -58,8 +58,8 @@ internal sealed class SeededRandom
     }
 
     /// <summary>Three uniform numbers in [low, high).</summary>
-    public Colour NextColour(double low, double high) =>
-        new(NextUniform(low, high), NextUniform(low, high), NextUniform(low, high));
+    public Colour NextColour(double low, double high)
+        => new(NextUniform(low, high), NextUniform(low, high), NextUniform(low, high));
 
     // One draw of 64 bits serves two of 32, the lower half first.
     private uint NextHalf()

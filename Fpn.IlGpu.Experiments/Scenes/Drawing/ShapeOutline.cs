@@ -30,8 +30,8 @@ internal static class ShapeOutline
         return result;
     }
 
-    private static (double X, double Y) At(double cx, double cy, double r, double angle) =>
-        (cx + r * Math.Cos(angle), cy + r * Math.Sin(angle));
+    private static (double X, double Y) At(double cx, double cy, double r, double angle)
+        => (cx + r * Math.Cos(angle), cy + r * Math.Sin(angle));
 
     private static (double X, double Y)[] Cross(double cx, double cy, double r, double angle)
     {

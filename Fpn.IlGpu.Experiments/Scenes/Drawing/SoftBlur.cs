@@ -38,7 +38,6 @@ internal static class SoftBlur
             for (var x = 0; x < w; x++)
                 Filter(image.Pixels, x * 3 + c, w * 3, h);
         }
-
         void Filter(byte[] pixels, int first, int stride, int count)
         {
             for (var pass = 0; pass < Passes; pass++)

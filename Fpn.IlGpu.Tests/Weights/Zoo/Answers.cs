@@ -18,15 +18,17 @@ internal static class Answers
         SendAsync(stream, Ok(content, validator), content);
 
     /// <summary>The file's first bytes, or the first of the range that was asked for; then the connection ends.</summary>
-    public static Answer CutAfter(int bytes, byte[] content, string validator = Tag) => (ask, stream, _) =>
+    public static Answer CutAfter(int bytes, byte[] content, string validator = Tag) => (ask, stream, _)
+    =>
     {
-        int from = (int)(ask.From ?? 0);
-        int count = Math.Min(bytes, content.Length - from);
+        var from = (int)(ask.From ?? 0);
+        var count = Math.Min(bytes, content.Length - from);
         return SendAsync(stream, from == 0 ? Ok(content, validator) : Partial(content, from, validator), content.AsMemory(from, count));
     };
 
     /// <summary>The file's first bytes, and then nothing more for as long as the test runs.</summary>
-    public static Answer StallAfter(int bytes, byte[] content) => async (_, stream, closing) =>
+    public static Answer StallAfter(int bytes, byte[] content) => async (_, stream, closing)
+    =>
     {
         await SendAsync(stream, Ok(content, Tag), content.AsMemory(0, bytes));
         await Task.Delay(Timeout.Infinite, closing);
@@ -45,18 +47,18 @@ internal static class Answers
     /// <summary>Headers of one's own and a body.</summary>
     public static Answer Custom(string[] head, byte[] body) => (_, stream, _) => SendAsync(stream, head, body);
 
-    private static string[] Ok(byte[] content, string validator) =>
-        ["HTTP/1.1 200 OK", $"Content-Length: {content.Length}", validator];
+    private static string[] Ok(byte[] content, string validator)
+        => ["HTTP/1.1 200 OK", $"Content-Length: {content.Length}", validator];
 
-    private static string[] Partial(byte[] content, long from, string validator) =>
-    [
+    private static string[] Partial(byte[] content, long from, string validator)
+    => [
         "HTTP/1.1 206 Partial Content", $"Content-Length: {content.Length - from}",
         $"Content-Range: bytes {from}-{content.Length - 1}/{content.Length}", validator,
     ];
 
     private static async Task SendAsync(Stream stream, IEnumerable<string> head, ReadOnlyMemory<byte> body)
     {
-        string lines = string.Concat(head.Where(line => line.Length > 0).Append("Connection: close").Select(line => line + "\r\n"));
+        var lines = string.Concat(head.Where(line => line.Length > 0).Append("Connection: close").Select(line => line + "\r\n"));
         await stream.WriteAsync(Encoding.ASCII.GetBytes(lines + "\r\n"));
         await stream.WriteAsync(body);
         await stream.FlushAsync();

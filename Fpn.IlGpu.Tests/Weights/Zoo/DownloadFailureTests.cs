@@ -12,10 +12,10 @@ internal sealed class DownloadFailureTests : DownloadTest
     [Test]
     public async Task Another_file_than_the_published_one_is_deleted()
     {
-        byte[] other = RandomBytes(1000, seed: 5);
+        var other = RandomBytes(1000, seed: 5);
         using var server = new RawHttpServer(Answers.File(other));
 
-        string actual = Convert.ToHexStringLower(SHA256.HashData(other));
+        var actual = Convert.ToHexStringLower(SHA256.HashData(other));
         await AssertFailsAsync(ModelAt(server), "SHA-256", actual, ModelAt(server).Digest.LeadingDigits);
 
         Assert.That(Files(), Is.Empty);
@@ -79,7 +79,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     public async Task A_server_that_is_not_there_is_given_up()
     {
         var server = new RawHttpServer(Answers.HangUp);
-        ZooModel model = ModelAt(server);
+        var model = ModelAt(server);
         server.Dispose();
 
         await AssertFailsAsync(model, "failed 3 times in a row", "can't be reached");
@@ -97,9 +97,9 @@ internal sealed class DownloadFailureTests : DownloadTest
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        Task serving = SpeakPlainlyAsync(listener);
+        var serving = SpeakPlainlyAsync(listener);
 
-        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         await AssertFailsAsync(ModelAt($"https://127.0.0.1:{port}/tiny.pth"), new DownloadPatience(), "No safe connection");
         await serving;
     }
@@ -111,7 +111,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     [Test]
     public async Task A_redirection_away_from_https_is_refused()
     {
-        IPAddress[] addresses = await OwnAddressesAsync();
+        var addresses = await OwnAddressesAsync();
         Assume.That(addresses, Is.Not.Empty, "the machine has no address but the loopback's");
         using var elsewhere = new RawHttpServer(addresses[0], Answers.File(Content));
         using var server = new RawHttpServer(Answers.Status(302, $"Location: http://{addresses[0]}:{elsewhere.Port}/tiny.pth"));
@@ -127,8 +127,9 @@ internal sealed class DownloadFailureTests : DownloadTest
         using var server = new RawHttpServer(Answers.StallAfter(100_000, Content), Answers.File(Content));
         using var cancellation = new CancellationTokenSource();
 
-        Task<string> running = GetAsync(ModelAt(server), cancellation: cancellation.Token);
-        while (!running.IsCompleted && new FileInfo(InCache("tiny.pth.part")) is not { Exists: true, Length: 100_000 }) await Task.Delay(5);
+        var running = GetAsync(ModelAt(server), cancellation: cancellation.Token);
+        while (!running.IsCompleted && new FileInfo(InCache("tiny.pth.part")) is not { Exists: true, Length: 100_000 })
+            await Task.Delay(5);
         await cancellation.CancelAsync();
         await Assert.CatchAsync<OperationCanceledException>(() => running);
         Assert.That(Files(), Is.EqualTo(["tiny.pth.part", "tiny.pth.part.info"]));
@@ -159,7 +160,7 @@ internal sealed class DownloadFailureTests : DownloadTest
         // The real conversion: the bytes are no checkpoint.
         var download = new ModelDownload(Cache);
 
-        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
+        var e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
         Assert.That(e!.Message, Does.Contain("tiny.pth"));
         Assert.That(Files(), Is.EqualTo(["tiny.pth"]));
 
@@ -197,7 +198,7 @@ internal sealed class DownloadFailureTests : DownloadTest
         using var server = new RawHttpServer(Answers.File(Content));
         var download = new ModelDownload(Cache, Hasty, (_, _, _) => File.WriteAllText("/dev/full", "anything"));
 
-        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
+        var e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
 
         Assert.That(e!.Message, Does.Contain("became full").And.Contain(Cache.Folder));
     }
@@ -220,7 +221,7 @@ internal sealed class DownloadFailureTests : DownloadTest
         using var server = new RawHttpServer(Answers.File(Content));
         var download = new ModelDownload(new ModelCache("/proc/self"), Hasty, Copy);
 
-        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
+        var e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
 
         Assert.That(e!.Message, Does.Contain("can't be used").And.Contain("/proc/self").And.Contain("FPN_CACHE"));
         Assert.That(server.Asks, Is.Empty);
@@ -230,16 +231,17 @@ internal sealed class DownloadFailureTests : DownloadTest
 
     private async Task AssertFailsAsync(ZooModel model, DownloadPatience patience, params string[] parts)
     {
-        WeightsException? e = await Assert.ThrowsAsync<WeightsException>(() => GetAsync(model, patience));
+        var e = await Assert.ThrowsAsync<WeightsException>(() => GetAsync(model, patience));
         TestContext.Out.WriteLine(e!.Message);
-        foreach (string part in parts) Assert.That(e.Message, Does.Contain(part));
+        foreach (var part in parts)
+            Assert.That(e.Message, Does.Contain(part));
         Assert.That(e.Message, Does.EndWith(".").Or.EndWith("?"));
     }
 
     // Answers the first connection without TLS.
     private static async Task SpeakPlainlyAsync(TcpListener listener)
     {
-        using TcpClient client = await listener.AcceptTcpClientAsync();
+        using var client = await listener.AcceptTcpClientAsync();
         await client.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray());
     }
 
@@ -247,7 +249,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     {
         try
         {
-            IPAddress[] all = await Dns.GetHostAddressesAsync(Dns.GetHostName(), AddressFamily.InterNetwork);
+            var all = await Dns.GetHostAddressesAsync(Dns.GetHostName(), AddressFamily.InterNetwork);
             return [.. all.Where(address => !IPAddress.IsLoopback(address))];
         }
         catch (SocketException)

@@ -39,8 +39,8 @@ internal abstract class DownloadTest
     }
 
     /// <summary>A model whose file the server has, with the digest of that content.</summary>
-    protected static ZooModel ModelAt(RawHttpServer server, byte[]? content = null) =>
-        ModelAt($"{server.Address}/models/tiny-0123.pth", content);
+    protected static ZooModel ModelAt(RawHttpServer server, byte[]? content = null)
+        => ModelAt($"{server.Address}/models/tiny-0123.pth", content);
 
     protected static ZooModel ModelAt(string url, byte[]? content = null) => new()
     {
@@ -53,14 +53,14 @@ internal abstract class DownloadTest
     };
 
     protected Task<string> GetAsync(
-        ZooModel model, DownloadPatience? patience = null, bool again = false, CancellationToken cancellation = default) =>
-        new ModelDownload(Cache, patience ?? Hasty, Copy).GetAsync(model, again, new Recorder(Progress), cancellation);
+        ZooModel model, DownloadPatience? patience = null, bool again = false, CancellationToken cancellation = default)
+        => new ModelDownload(Cache, patience ?? Hasty, Copy).GetAsync(model, again, new Recorder(Progress), cancellation);
 
     protected static void Copy(ZooModel model, string published, string output) => File.Copy(published, output, overwrite: true);
 
     /// <summary>The names of the files in the cache, sorted.</summary>
-    protected string[] Files() =>
-        [.. Directory.EnumerateFiles(Cache.Folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    protected string[] Files()
+        => [.. Directory.EnumerateFiles(Cache.Folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     protected string InCache(string name) => Path.Join(Cache.Folder, name);
 
@@ -78,9 +78,7 @@ internal abstract class DownloadTest
         public void Report(ModelDownloadProgress value)
         {
             lock (all)
-            {
                 all.Add(value);
-            }
             then?.Invoke(value);
         }
     }

@@ -10,11 +10,11 @@ internal sealed class DownloadTests : DownloadTest
     {
         using var server = new RawHttpServer(Answers.File(Content));
 
-        string path = await GetAsync(ModelAt(server));
+        var path = await GetAsync(ModelAt(server));
 
         Assert.That(path, Is.EqualTo(InCache("tiny.safetensors")));
         AssertDone(Content);
-        Ask ask = server.Asks.Single();
+        var ask = server.Asks.Single();
         Assert.That(ask.Line, Is.EqualTo("GET /models/tiny-0123.pth HTTP/1.1"));
         Assert.That(ask.From, Is.Null);
         Assert.That(ask["User-Agent"], Does.StartWith("Fpn.IlGpu/"));
@@ -43,7 +43,7 @@ internal sealed class DownloadTests : DownloadTest
     [Test]
     public async Task A_file_of_unknown_length_is_downloaded_and_an_md5_is_checked()
     {
-        byte[] content = "abc"u8.ToArray(); // Its MD5 is in RFC 1321.
+        var content = "abc"u8.ToArray(); // Its MD5 is in RFC 1321.
         using var server = new RawHttpServer(Answers.Custom(["HTTP/1.1 200 OK"], content));
 
         await GetAsync(ModelAt(server) with { Digest = new ModelDigest(DigestAlgorithm.Md5, "900150") });
@@ -61,7 +61,7 @@ internal sealed class DownloadTests : DownloadTest
         await GetAsync(ModelAt(server));
 
         AssertDone(Content);
-        Ask second = server.Asks.ElementAt(1);
+        var second = server.Asks.ElementAt(1);
         Assert.That(second.From, Is.EqualTo(100_000));
         Assert.That(second["If-Range"], Is.EqualTo(ifRange));
         Assert.That(Progress.Select(p => p.Stage), Has.Some.EqualTo(ModelDownloadStage.Retrying));
@@ -93,7 +93,7 @@ internal sealed class DownloadTests : DownloadTest
     [Test]
     public async Task A_file_that_changed_in_between_is_begun_anew()
     {
-        byte[] newer = RandomBytes(200_000, seed: 2);
+        var newer = RandomBytes(200_000, seed: 2);
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content), Answers.File(newer, "ETag: \"two\""));
 
         await GetAsync(ModelAt(server, newer));
@@ -154,7 +154,7 @@ internal sealed class DownloadTests : DownloadTest
     [Test]
     public async Task A_bad_line_that_still_gets_on_is_not_given_up()
     {
-        byte[] content = RandomBytes(6_000_000, seed: 4);
+        var content = RandomBytes(6_000_000, seed: 4);
         using var server = new RawHttpServer(Answers.CutAfter(1_200_000, content));
 
         await GetAsync(ModelAt(server, content), Hasty with { Waits = [TimeSpan.Zero] });
@@ -181,7 +181,8 @@ internal sealed class DownloadTests : DownloadTest
         using var cancellation = new CancellationTokenSource();
         var stopAtCheck = new Recorder(Progress, p =>
         {
-            if (p.Stage == ModelDownloadStage.Checking) cancellation.Cancel();
+            if (p.Stage == ModelDownloadStage.Checking)
+                cancellation.Cancel();
         });
         await Assert.CatchAsync<OperationCanceledException>(
             () => new ModelDownload(Cache, Hasty, Copy).GetAsync(ModelAt(server), false, stopAtCheck, cancellation.Token));
@@ -197,13 +198,14 @@ internal sealed class DownloadTests : DownloadTest
     public async Task Two_that_want_the_same_model_share_one_download()
     {
         using var server = new RawHttpServer(Answers.File(Content));
-        ZooModel model = ModelAt(server);
+        var model = ModelAt(server);
         using var oneWaits = new SemaphoreSlim(0);
         var progress = new Recorder(Progress, p =>
         {
-            if (p.Stage == ModelDownloadStage.WaitingForOther) oneWaits.Release();
+            if (p.Stage == ModelDownloadStage.WaitingForOther)
+                oneWaits.Release();
         });
-        int conversions = 0;
+        var conversions = 0;
         void Convert(ZooModel converted, string published, string output)
         {
             // The first only goes on once the second waits for it.
@@ -211,8 +213,7 @@ internal sealed class DownloadTests : DownloadTest
             Interlocked.Increment(ref conversions);
             Copy(converted, published, output);
         }
-
-        string[] paths = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(
+        var paths = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(
             () => new ModelDownload(Cache, Hasty, Convert).GetAsync(model, false, progress))));
 
         Assert.That(paths, Is.All.EqualTo(InCache("tiny.safetensors")));

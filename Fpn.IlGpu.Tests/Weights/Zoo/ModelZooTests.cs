@@ -20,9 +20,9 @@ internal sealed class ModelZooTests
     [Test]
     public void Each_file_has_its_digest_in_its_name([ValueSource(nameof(Names))] string name)
     {
-        ZooModel model = ModelZoo.Find(name)!;
-        string stem = Path.GetFileNameWithoutExtension(model.Url.AbsolutePath);
-        int digits = model.Digest.Algorithm == DigestAlgorithm.Sha256 ? 8 : 6;
+        var model = ModelZoo.Find(name)!;
+        var stem = Path.GetFileNameWithoutExtension(model.Url.AbsolutePath);
+        var digits = model.Digest.Algorithm == DigestAlgorithm.Sha256 ? 8 : 6;
 
         Assert.That(model.Url.Scheme, Is.EqualTo("https"));
         Assert.That(stem, Does.Match($"[-_]{model.Digest.LeadingDigits}$"));
@@ -32,8 +32,8 @@ internal sealed class ModelZooTests
     [Test]
     public void Each_configuration_is_one_that_a_file_can_hold([ValueSource(nameof(Names))] string name)
     {
-        ZooModel model = ModelZoo.Find(name)!;
-        ModelConfiguration c = model.Configuration;
+        var model = ModelZoo.Find(name)!;
+        var c = model.Configuration;
 
         Assert.That(ModelConfiguration.Parse(c.ToJson()).ToJson(), Is.EqualTo(c.ToJson()));
         Assert.That(c.Detector, Is.AnyOf(Detectors));
@@ -57,7 +57,7 @@ internal sealed class ModelZooTests
     [Test]
     public void Detectron2_numbers_its_80_classes_without_gaps()
     {
-        string[] names = ModelZoo.Find("detectron2_faster_rcnn_R_50_FPN_1x")!.Configuration.Classes!;
+        var names = ModelZoo.Find("detectron2_faster_rcnn_R_50_FPN_1x")!.Configuration.Classes!;
 
         Assert.That((names[0], names[11], names[79], names[80]), Is.EqualTo(("person", "stop sign", "toothbrush", "background")));
         Assert.That(names, Has.None.EqualTo("N/A").And.Unique);
@@ -67,8 +67,8 @@ internal sealed class ModelZooTests
     [TestCase("DETECTRON2_rpn_r_50_fpn_1X", "detectron2_rpn_R_50_FPN_1x")]
     [TestCase("resnet50", null)]
     [TestCase("", null)]
-    public void A_model_is_found_by_its_name(string name, string? found) =>
-        Assert.That(ModelZoo.Find(name)?.Name, Is.EqualTo(found));
+    public void A_model_is_found_by_its_name(string name, string? found)
+        => Assert.That(ModelZoo.Find(name)?.Name, Is.EqualTo(found));
 
     [TestCase("fasterrcnn-resnet50-fpn", "fasterrcnn_resnet50_fpn")]
     [TestCase("fastercnn_resnet50_fpn", "fasterrcnn_resnet50_fpn")]
@@ -95,8 +95,8 @@ internal sealed class ModelZooTests
     [TestCase("https://host", "https://host/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
     [TestCase("https://host:8443/a%20b/", "https://host:8443/a%20b/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
     [TestCase("http://localhost:80/x", "http://localhost/x/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
-    public void A_mirror_has_the_publishers_paths(string? mirror, string url) =>
-        Assert.That(ModelZoo.All[0].DownloadUrl(mirror).AbsoluteUri, Is.EqualTo(url));
+    public void A_mirror_has_the_publishers_paths(string? mirror, string url)
+        => Assert.That(ModelZoo.All[0].DownloadUrl(mirror).AbsoluteUri, Is.EqualTo(url));
 
     [TestCase("host/folder")]
     [TestCase("http://host/folder")]
@@ -104,7 +104,7 @@ internal sealed class ModelZooTests
     [TestCase("https://host/?folder=")]
     public void A_mirror_without_https_is_refused(string mirror)
     {
-        WeightsException? e = Assert.Throws<WeightsException>(() => ModelZoo.All[0].DownloadUrl(mirror));
+        var e = Assert.Throws<WeightsException>(() => ModelZoo.All[0].DownloadUrl(mirror));
         Assert.That(e!.Message, Does.Contain("FPN_ZOO_URL").And.Contain(mirror));
     }
 
@@ -112,13 +112,13 @@ internal sealed class ModelZooTests
     [TestCase("12G")]
     [TestCase("ABCDEF")]
     [TestCase("0123456789abcdef0123456789abcdef0")]
-    public void A_digest_that_cannot_be_is_refused(string digits) =>
-        Assert.Throws<ArgumentException>(() => _ = new ModelDigest(DigestAlgorithm.Md5, digits));
+    public void A_digest_that_cannot_be_is_refused(string digits)
+        => Assert.Throws<ArgumentException>(() => _ = new ModelDigest(DigestAlgorithm.Md5, digits));
 
     [Test]
     public void The_cache_is_where_the_user_says()
     {
-        string root = Path.GetTempPath();
+        var root = Path.GetTempPath();
         var variables = new Dictionary<string, string?> { ["FPN_CACHE"] = Path.Join(root, "mine"), ["XDG_CACHE_HOME"] = root };
         Assert.That(ModelCache.OfUser(variables.GetValueOrDefault).Folder, Is.EqualTo(Path.Join(root, "mine")));
 
@@ -130,8 +130,8 @@ internal sealed class ModelZooTests
     [Test]
     public void The_cache_is_otherwise_where_the_platform_says()
     {
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string expected =
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        var expected =
             OperatingSystem.IsWindows() ? Path.Join(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "fpn")
             : OperatingSystem.IsMacOS() ? Path.Join(home, "Library", "Caches", "fpn")
             : Path.Join(home, ".cache", "fpn");

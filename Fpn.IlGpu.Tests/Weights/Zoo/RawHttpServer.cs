@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Tests.Weights.Zoo;
 internal sealed record Ask(string Line, IReadOnlyDictionary<string, string> Headers)
 {
     /// <summary>The n of "Range: bytes=n-"; null without that header.</summary>
-    public long? From => Headers.TryGetValue("Range", out string? range)
+    public long? From => Headers.TryGetValue("Range", out var range)
         ? long.Parse(range["bytes=".Length..].TrimEnd('-'), CultureInfo.InvariantCulture)
         : null;
 
@@ -65,7 +65,7 @@ internal sealed class RawHttpServer : IDisposable
         {
             while (true)
             {
-                TcpClient client = await listener.AcceptTcpClientAsync(closing.Token);
+                var client = await listener.AcceptTcpClientAsync(closing.Token);
                 _ = ServeAsync(client, answers[Math.Min(connections++, answers.Length - 1)]);
             }
         }
@@ -81,8 +81,8 @@ internal sealed class RawHttpServer : IDisposable
         {
             try
             {
-                NetworkStream stream = client.GetStream();
-                Ask ask = await ReadAsync(stream);
+                var stream = client.GetStream();
+                var ask = await ReadAsync(stream);
                 Asks.Enqueue(ask);
                 await answer(ask, stream, closing.Token);
             }
@@ -102,7 +102,7 @@ internal sealed class RawHttpServer : IDisposable
             await stream.ReadExactlyAsync(one);
             head.Append((char)one[0]);
         }
-        string[] lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        var lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var headers = lines.Skip(1).Select(line => line.Split(": ", 2))
             .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
         return new Ask(lines[0], headers);

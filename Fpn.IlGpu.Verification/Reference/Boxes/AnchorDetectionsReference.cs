@@ -23,10 +23,10 @@ internal static class AnchorDetectionsReference
         float scoreThreshold, float nmsThreshold, int candidates, int most)
     {
         var levels = new ChosenBoxes[logits.Length];
-        for (int level = 0; level < levels.Length; level++)
+        for (var level = 0; level < levels.Length; level++)
         {
-            float[] scores = SigmoidReference.Run(logits[level]);
-            float[] boxes = BoxClipReference.Run(BoxDecodeReference.Run(deltas[level], anchors[level], weights, classes: 1), width, height);
+            var scores = SigmoidReference.Run(logits[level]);
+            var boxes = BoxClipReference.Run(BoxDecodeReference.Run(deltas[level], anchors[level], weights, classes: 1), width, height);
             int[] best = [.. TopKReference.Run(logits[level], scores.Length).Where(i => scores[i] > scoreThreshold).Take(candidates)];
             levels[level] = new(
                 [.. best.SelectMany(i => boxes[(4 * (i / classes))..(4 * (i / classes) + 4)])],

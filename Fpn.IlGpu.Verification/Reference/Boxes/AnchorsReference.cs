@@ -9,14 +9,17 @@ internal static class AnchorsReference
     public static float[] Cell(float[] sizes, float[] aspectRatios, bool round = true)
     {
         var anchors = new List<float>();
-        foreach (float ratio in aspectRatios)
-            foreach (float size in sizes)
+        foreach (var ratio in aspectRatios)
+        {
+            foreach (var size in sizes)
             {
                 float heightRatio = MathF.Sqrt(ratio), widthRatio = 1 / heightRatio;
                 float width = widthRatio * size, height = heightRatio * size;
-                foreach (float corner in (float[])[-width / 2, -height / 2, width / 2, height / 2])
+                foreach (var corner in (float[])[-width / 2, -height / 2, width / 2, height / 2])
                     anchors.Add(round ? MathF.Round(corner, MidpointRounding.ToEven) : corner);
             }
+        }
+
         return [.. anchors];
     }
 
@@ -30,13 +33,17 @@ internal static class AnchorsReference
         (int H, int W)[] levels, (int Y, int X)[] strides, float[][] sizes, float[] aspectRatios, bool round = true)
     {
         var anchors = new List<float>();
-        for (int level = 0; level < levels.Length; level++)
+        for (var level = 0; level < levels.Length; level++)
         {
-            float[] cell = Cell(sizes[level], aspectRatios, round);
-            for (int y = 0; y < levels[level].H; y++)
-                for (int x = 0; x < levels[level].W; x++)
-                    for (int i = 0; i < cell.Length; i++)
+            var cell = Cell(sizes[level], aspectRatios, round);
+            for (var y = 0; y < levels[level].H; y++)
+            {
+                for (var x = 0; x < levels[level].W; x++)
+                {
+                    for (var i = 0; i < cell.Length; i++)
                         anchors.Add(cell[i] + (i % 2 == 0 ? x * strides[level].X : y * strides[level].Y));
+                }
+            }
         }
         return [.. anchors];
     }

@@ -7,7 +7,8 @@ internal static class BoxClipReference
     public static float[] Run(float[] boxes, float width, float height)
     {
         var result = new float[boxes.Length];
-        for (int i = 0; i < boxes.Length; i++) result[i] = Math.Clamp(boxes[i], 0, i % 2 == 0 ? width : height);
+        for (var i = 0; i < boxes.Length; i++)
+            result[i] = Math.Clamp(boxes[i], 0, i % 2 == 0 ? width : height);
         return result;
     }
 }

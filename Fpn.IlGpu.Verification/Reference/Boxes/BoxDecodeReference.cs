@@ -13,14 +13,14 @@ internal static class BoxDecodeReference
     public static float[] Run(float[] deltas, float[] boxes, float[] weights, int classes)
     {
         var result = new float[deltas.Length];
-        for (int i = 0; i < deltas.Length; i += 4)
+        for (var i = 0; i < deltas.Length; i += 4)
         {
-            int box = i / 4 / classes * 4;
+            var box = i / 4 / classes * 4;
             float width = boxes[box + 2] - boxes[box], height = boxes[box + 3] - boxes[box + 1];
-            float x = boxes[box] + 0.5f * width + deltas[i] / weights[0] * width;
-            float y = boxes[box + 1] + 0.5f * height + deltas[i + 1] / weights[1] * height;
-            float newWidth = MathF.Exp(Math.Min(deltas[i + 2] / weights[2], Clamp)) * width;
-            float newHeight = MathF.Exp(Math.Min(deltas[i + 3] / weights[3], Clamp)) * height;
+            var x = boxes[box] + 0.5f * width + deltas[i] / weights[0] * width;
+            var y = boxes[box + 1] + 0.5f * height + deltas[i + 1] / weights[1] * height;
+            var newWidth = MathF.Exp(Math.Min(deltas[i + 2] / weights[2], Clamp)) * width;
+            var newHeight = MathF.Exp(Math.Min(deltas[i + 3] / weights[3], Clamp)) * height;
             result[i] = x - 0.5f * newWidth;
             result[i + 1] = y - 0.5f * newHeight;
             result[i + 2] = x + 0.5f * newWidth;

@@ -13,17 +13,22 @@ internal static class NmsReference
     /// <param name="groups">Level or class of each box; null: all are one group.</param>
     public static int[] Run(float[] boxes, float[] scores, float threshold, int[]? groups = null)
     {
-        int[] order = TopKReference.Run(scores, scores.Length);
+        var order = TopKReference.Run(scores, scores.Length);
         var removed = new bool[scores.Length];
         var kept = new List<int>();
-        for (int i = 0; i < order.Length; i++)
+        for (var i = 0; i < order.Length; i++)
         {
-            if (removed[order[i]]) continue;
+            if (removed[order[i]])
+                continue;
             kept.Add(order[i]);
-            for (int j = i + 1; j < order.Length; j++)
+            for (var j = i + 1; j < order.Length; j++)
+            {
                 if ((groups is null || groups[order[i]] == groups[order[j]])
                     && IoU(boxes, order[i], order[j]) > threshold)
+                {
                     removed[order[j]] = true;
+                }
+            }
         }
         return [.. kept];
     }
@@ -32,9 +37,9 @@ internal static class NmsReference
     public static float IoU(float[] boxes, int a, int b)
     {
         ReadOnlySpan<float> first = boxes.AsSpan(4 * a, 4), second = boxes.AsSpan(4 * b, 4);
-        float width = Math.Max(Math.Min(first[2], second[2]) - Math.Max(first[0], second[0]), 0);
-        float height = Math.Max(Math.Min(first[3], second[3]) - Math.Max(first[1], second[1]), 0);
-        float intersection = width * height;
+        var width = Math.Max(Math.Min(first[2], second[2]) - Math.Max(first[0], second[0]), 0);
+        var height = Math.Max(Math.Min(first[3], second[3]) - Math.Max(first[1], second[1]), 0);
+        var intersection = width * height;
         return intersection / (Area(first) + Area(second) - intersection);
     }
 

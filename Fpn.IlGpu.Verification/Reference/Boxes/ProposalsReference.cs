@@ -24,9 +24,9 @@ internal static class ProposalsReference
         float nmsThreshold, float scoreThreshold)
     {
         var levels = new ChosenBoxes[objectness.Length];
-        for (int level = 0; level < levels.Length; level++)
+        for (var level = 0; level < levels.Length; level++)
         {
-            float[] boxes = BoxDecodeReference.Run(deltas[level], anchors[level], [1, 1, 1, 1], classes: 1);
+            var boxes = BoxDecodeReference.Run(deltas[level], anchors[level], [1, 1, 1, 1], classes: 1);
             var all = new ChosenBoxes(
                 BoxClipReference.Run(boxes, width, height), SigmoidReference.Run(objectness[level]),
                 [.. Enumerable.Repeat(level, objectness[level].Length)]);

@@ -20,7 +20,7 @@ internal static class RoiAlignReference
         Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
     {
         var result = new double[rois.Length / 4 * pooled.H * pooled.W * shape.C];
-        foreach ((int to, int from, double weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
+        foreach ((var to, var from, var weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
             result[to] += weight * map[from];
         return Array.ConvertAll(result, value => (float)value);
     }
@@ -31,7 +31,7 @@ internal static class RoiAlignReference
         Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
     {
         var result = new double[shape.Count];
-        foreach ((int to, int from, double weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
+        foreach ((var to, var from, var weight) in Terms(rois, pictures, shape, scale, pooled, samples, aligned))
             result[from] += weight * outputGradient[to];
         return Array.ConvertAll(result, value => (float)value);
     }
@@ -41,9 +41,9 @@ internal static class RoiAlignReference
         float[] rois, int[]? pictures, Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
     {
         var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
-        foreach ((int r, int py, int px, int c) in output.Elements())
+        foreach ((var r, var py, var px, var c) in output.Elements())
         {
-            float shift = aligned ? 0.5f : 0;
+            var shift = aligned ? 0.5f : 0;
             float left = rois[4 * r] * scale - shift, top = rois[4 * r + 1] * scale - shift;
             float width = rois[4 * r + 2] * scale - shift - left, height = rois[4 * r + 3] * scale - shift - top;
             if (!aligned)
@@ -52,15 +52,15 @@ internal static class RoiAlignReference
                 height = Math.Max(height, 1);
             }
             float binWidth = width / pooled.W, binHeight = height / pooled.H;
-            int samplesX = samples > 0 ? samples : (int)MathF.Ceiling(binWidth);
-            int samplesY = samples > 0 ? samples : (int)MathF.Ceiling(binHeight);
-            for (int sy = 0; sy < samplesY; sy++)
+            var samplesX = samples > 0 ? samples : (int)MathF.Ceiling(binWidth);
+            var samplesY = samples > 0 ? samples : (int)MathF.Ceiling(binHeight);
+            for (var sy = 0; sy < samplesY; sy++)
             {
-                for (int sx = 0; sx < samplesX; sx++)
+                for (var sx = 0; sx < samplesX; sx++)
                 {
-                    float y = top + py * binHeight + (sy + 0.5f) * binHeight / samplesY;
-                    float x = left + px * binWidth + (sx + 0.5f) * binWidth / samplesX;
-                    foreach ((int from, double weight) in Sample(shape, pictures?[r] ?? 0, y, x, c))
+                    var y = top + py * binHeight + (sy + 0.5f) * binHeight / samplesY;
+                    var x = left + px * binWidth + (sx + 0.5f) * binWidth / samplesX;
+                    foreach ((var from, var weight) in Sample(shape, pictures?[r] ?? 0, y, x, c))
                         yield return (output.At(r, py, px, c), from, weight / (samplesY * samplesX));
                 }
             }
@@ -71,7 +71,8 @@ internal static class RoiAlignReference
     private static IEnumerable<(int From, double Weight)> Sample(Shape4 shape, int n, float y, float x, int c)
     {
         // Written so that NaN is outside, too.
-        if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W)) yield break;
+        if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W))
+            yield break;
         y = Math.Clamp(y, 0, shape.H - 1);
         x = Math.Clamp(x, 0, shape.W - 1);
         int y0 = (int)y, x0 = (int)x, y1 = Math.Min(y0 + 1, shape.H - 1), x1 = Math.Min(x0 + 1, shape.W - 1);

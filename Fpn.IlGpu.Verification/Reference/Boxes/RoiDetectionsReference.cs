@@ -26,15 +26,19 @@ internal static class RoiDetectionsReference
         float scoreThreshold, float nmsThreshold, int most)
     {
         int count = rois.Length / 4, withBoxes = count == 0 ? classes : deltas.Length / (4 * count);
-        float[] scores = SoftmaxReference.Run(logits, count, classes);
-        float[] boxes = BoxClipReference.Run(BoxDecodeReference.Run(deltas, rois, weights, withBoxes), width, height);
+        var scores = SoftmaxReference.Run(logits, count, classes);
+        var boxes = BoxClipReference.Run(BoxDecodeReference.Run(deltas, rois, weights, withBoxes), width, height);
         var all = new List<ChosenBoxes>();
-        for (int r = 0; r < count; r++)
-            for (int c = 0; c < classes; c++)
+        for (var r = 0; r < count; r++)
+        {
+            for (var c = 0; c < classes; c++)
             {
-                int at = 4 * (r * withBoxes + c);
-                if (c != background) all.Add(new(boxes[at..(at + 4)], [scores[r * classes + c]], [c]));
+                var at = 4 * (r * withBoxes + c);
+                if (c != background)
+                    all.Add(new(boxes[at..(at + 4)], [scores[r * classes + c]], [c]));
             }
+        }
+
         return ChosenBoxes.Concat(all)
             .Where((w, h, score) => w >= SmallestSide && h >= SmallestSide && score > scoreThreshold)
             .Best(nmsThreshold, most);

@@ -10,10 +10,10 @@ internal static class RoiLevelReference
     public static int[] Run(float[] boxes, int lowest, int highest, float epsilon = 1e-6f)
     {
         var levels = new int[boxes.Length / 4];
-        for (int r = 0; r < levels.Length; r++)
+        for (var r = 0; r < levels.Length; r++)
         {
             float width = boxes[4 * r + 2] - boxes[4 * r], height = boxes[4 * r + 3] - boxes[4 * r + 1];
-            float level = MathF.Floor(4 + MathF.Log2(MathF.Sqrt(width * height) / 224) + epsilon);
+            var level = MathF.Floor(4 + MathF.Log2(MathF.Sqrt(width * height) / 224) + epsilon);
             levels[r] = float.IsNaN(level) ? lowest : (int)Math.Clamp(level, lowest, highest);
         }
         return levels;

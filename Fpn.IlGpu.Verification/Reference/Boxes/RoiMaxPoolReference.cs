@@ -18,13 +18,16 @@ internal static class RoiMaxPoolReference
     {
         var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
         var result = new float[output.Count];
-        foreach ((int r, int py, int px, int c) in output.Elements())
+        foreach ((var r, var py, var px, var c) in output.Elements())
         {
-            (int y0, int y1, int x0, int x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
-            float largest = y1 <= y0 || x1 <= x0 ? 0 : float.MinValue;
-            for (int y = y0; y < y1; y++)
-                for (int x = x0; x < x1; x++)
+            (var y0, var y1, var x0, var x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
+            var largest = y1 <= y0 || x1 <= x0 ? 0 : float.MinValue;
+            for (var y = y0; y < y1; y++)
+            {
+                for (var x = x0; x < x1; x++)
                     largest = Math.Max(largest, map[shape.At(pictures?[r] ?? 0, y, x, c)]);
+            }
+
             result[output.At(r, py, px, c)] = largest;
         }
         return result;
@@ -36,17 +39,22 @@ internal static class RoiMaxPoolReference
     {
         var output = new Shape4(rois.Length / 4, pooled.H, pooled.W, shape.C);
         var result = new double[map.Length];
-        foreach ((int r, int py, int px, int c) in output.Elements())
+        foreach ((var r, var py, var px, var c) in output.Elements())
         {
-            (int y0, int y1, int x0, int x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
-            int first = -1;
-            for (int y = y0; y < y1; y++)
-                for (int x = x0; x < x1; x++)
+            (var y0, var y1, var x0, var x1) = Bin(rois.AsSpan(4 * r, 4), (py, px), shape, scale, pooled);
+            var first = -1;
+            for (var y = y0; y < y1; y++)
+            {
+                for (var x = x0; x < x1; x++)
                 {
-                    int at = shape.At(pictures[r], y, x, c);
-                    if (first < 0 || map[at] > map[first]) first = at;
+                    var at = shape.At(pictures[r], y, x, c);
+                    if (first < 0 || map[at] > map[first])
+                        first = at;
                 }
-            if (first >= 0) result[first] += outputGradient[output.At(r, py, px, c)];
+            }
+
+            if (first >= 0)
+                result[first] += outputGradient[output.At(r, py, px, c)];
         }
         return Array.ConvertAll(result, value => (float)value);
     }
@@ -57,8 +65,8 @@ internal static class RoiMaxPoolReference
     {
         int left = Round(roi[0] * scale), top = Round(roi[1] * scale);
         int right = Round(roi[2] * scale), bottom = Round(roi[3] * scale);
-        float binWidth = (float)Math.Max(right - left + 1, 1) / pooled.W;
-        float binHeight = (float)Math.Max(bottom - top + 1, 1) / pooled.H;
+        var binWidth = (float)Math.Max(right - left + 1, 1) / pooled.W;
+        var binHeight = (float)Math.Max(bottom - top + 1, 1) / pooled.H;
         return (
             Math.Clamp((int)MathF.Floor(bin.Y * binHeight) + top, 0, shape.H),
             Math.Clamp((int)MathF.Ceiling((bin.Y + 1) * binHeight) + top, 0, shape.H),

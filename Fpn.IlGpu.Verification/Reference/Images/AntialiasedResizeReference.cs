@@ -12,10 +12,10 @@ internal static class AntialiasedResizeReference
     {
         Shape4 narrow = shape with { W = width }, output = narrow with { H = height };
         var rows = new float[narrow.Count];
-        foreach ((int n, int y, int x, int c) in narrow.Elements())
+        foreach ((var n, var y, var x, var c) in narrow.Elements())
             rows[narrow.At(n, y, x, c)] = Mean(x, shape.W, width, from => input[shape.At(n, y, from, c)]);
         var result = new float[output.Count];
-        foreach ((int n, int y, int x, int c) in output.Elements())
+        foreach ((var n, var y, var x, var c) in output.Elements())
             result[output.At(n, y, x, c)] = Mean(y, shape.H, height, from => rows[narrow.At(n, from, x, c)]);
         return result;
     }
@@ -26,8 +26,10 @@ internal static class AntialiasedResizeReference
         // Pillow has the window's ends in whole inputs, so that one whose centre is just on the edge may be out.
         int first = Math.Max((int)(centre - reach + 0.5), 0), end = Math.Min((int)(centre + reach + 0.5), inputs);
         double total = 0, sum = 0;
-        for (int i = first; i < end; i++) total += Weight(i);
-        for (int i = first; i < end; i++) sum += Math.Floor(Weight(i) / total * (1 << 22) + 0.5) * level(i);
+        for (var i = first; i < end; i++)
+            total += Weight(i);
+        for (var i = first; i < end; i++)
+            sum += Math.Floor(Weight(i) / total * (1 << 22) + 0.5) * level(i);
         return (float)Math.Clamp(Math.Floor(sum / (1 << 22) + 0.5), 0, 255);
 
         double Weight(int i) => Math.Max(1 - Math.Abs((i + 0.5 - centre) / reach), 0);

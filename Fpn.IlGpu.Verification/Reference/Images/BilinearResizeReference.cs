@@ -13,7 +13,7 @@ internal static class BilinearResizeReference
     public static (int Height, int Width) OutputSize(int height, int width, int minSize, int maxSize)
     {
         // PyTorch divides a number by a tensor as reciprocal · number, in float: here and there a pixel more or less.
-        float scale = Math.Min(1f / Math.Min(height, width) * minSize, 1f / Math.Max(height, width) * maxSize);
+        var scale = Math.Min(1f / Math.Min(height, width) * minSize, 1f / Math.Max(height, width) * maxSize);
         return (Side(height, scale), Side(width, scale));
     }
 
@@ -27,12 +27,12 @@ internal static class BilinearResizeReference
     public static float[] Run(
         float[] input, Shape4 shape, int height, int width, float? stepY = null, float? stepX = null)
     {
-        Shape4 output = shape with { H = height, W = width };
+        var output = shape with { H = height, W = width };
         var result = new float[output.Count];
-        foreach ((int n, int y, int x, int c) in output.Elements())
+        foreach ((var n, var y, var x, var c) in output.Elements())
         {
-            (int y0, int y1, float fy) = Source(y, shape.H, stepY ?? (float)shape.H / height);
-            (int x0, int x1, float fx) = Source(x, shape.W, stepX ?? (float)shape.W / width);
+            (var y0, var y1, var fy) = Source(y, shape.H, stepY ?? (float)shape.H / height);
+            (var x0, var x1, var fx) = Source(x, shape.W, stepX ?? (float)shape.W / width);
             result[output.At(n, y, x, c)] =
                 (1 - fy) * ((1 - fx) * input[shape.At(n, y0, x0, c)] + fx * input[shape.At(n, y0, x1, c)])
                 + fy * ((1 - fx) * input[shape.At(n, y1, x0, c)] + fx * input[shape.At(n, y1, x1, c)]);
@@ -45,8 +45,8 @@ internal static class BilinearResizeReference
     /// <summary>The two neighbours of an output pixel's centre on an axis, and how far it is to the second.</summary>
     private static (int Low, int High, float Fraction) Source(int index, int inputs, float step)
     {
-        float position = Math.Max(step * (index + 0.5f) - 0.5f, 0);
-        int low = Math.Min((int)position, inputs - 1);
+        var position = Math.Max(step * (index + 0.5f) - 0.5f, 0);
+        var low = Math.Min((int)position, inputs - 1);
         return (low, Math.Min(low + 1, inputs - 1), Math.Min(position - low, 1));
     }
 }

@@ -7,8 +7,12 @@ internal static class ClassMaskReference
     public static float[] Run(float[] logits, Shape4 shape, int[] classIds)
     {
         var own = new List<float>();
-        foreach ((int d, int y, int x, int c) in shape.Elements())
-            if (c == classIds[d]) own.Add(logits[shape.At(d, y, x, c)]);
+        foreach ((var d, var y, var x, var c) in shape.Elements())
+        {
+            if (c == classIds[d])
+                own.Add(logits[shape.At(d, y, x, c)]);
+        }
+
         return SigmoidReference.Run([.. own]);
     }
 }

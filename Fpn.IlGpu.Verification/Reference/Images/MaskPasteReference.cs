@@ -19,40 +19,47 @@ internal static class MaskPasteReference
 
     private static float[] Rounded(float[] mask, int side, float[] box, int height, int width)
     {
-        int padded = side + 2;
+        var padded = side + 2;
         var values = new float[padded * padded];
-        for (int y = 0; y < side; y++)
-            for (int x = 0; x < side; x++)
+        for (var y = 0; y < side; y++)
+        {
+            for (var x = 0; x < side; x++)
                 values[(y + 1) * padded + x + 1] = mask[y * side + x];
+        }
 
-        float scale = (float)((double)padded / side);
+        var scale = (float)((double)padded / side);
         float halfW = (box[2] - box[0]) * 0.5f * scale, halfH = (box[3] - box[1]) * 0.5f * scale;
         float centreX = (box[2] + box[0]) * 0.5f, centreY = (box[3] + box[1]) * 0.5f;
         int left = (int)(centreX - halfW), right = (int)(centreX + halfW);
         int top = (int)(centreY - halfH), bottom = (int)(centreY + halfH);
         int w = Math.Max(right - left + 1, 1), h = Math.Max(bottom - top + 1, 1);
 
-        float[] resized = BilinearResizeReference.Run(values, new Shape4(1, padded, padded, 1), h, w);
+        var resized = BilinearResizeReference.Run(values, new Shape4(1, padded, padded, 1), h, w);
         var picture = new float[height * width];
-        for (int y = Math.Max(top, 0); y < Math.Min(bottom + 1, height); y++)
-            for (int x = Math.Max(left, 0); x < Math.Min(right + 1, width); x++)
+        for (var y = Math.Max(top, 0); y < Math.Min(bottom + 1, height); y++)
+        {
+            for (var x = Math.Max(left, 0); x < Math.Min(right + 1, width); x++)
                 picture[y * width + x] = resized[(y - top) * w + x - left];
+        }
+
         return picture;
     }
 
     private static float[] Exact(float[] mask, int side, float[] box, int height, int width)
     {
         var picture = new float[height * width];
-        for (int y = 0; y < height; y++)
+        for (var y = 0; y < height; y++)
         {
-            for (int x = 0; x < width; x++)
+            for (var x = 0; x < width; x++)
             {
                 // −1 at the mask's left edge and 1 at its right, then cells from the middle of the first.
-                float u = (((x + 0.5f - box[0]) / (box[2] - box[0]) * 2 - 1 + 1) * side - 1) / 2;
-                float v = (((y + 0.5f - box[1]) / (box[3] - box[1]) * 2 - 1 + 1) * side - 1) / 2;
-                for (int row = 0; row < side; row++)
-                    for (int column = 0; column < side; column++)
+                var u = (((x + 0.5f - box[0]) / (box[2] - box[0]) * 2 - 1 + 1) * side - 1) / 2;
+                var v = (((y + 0.5f - box[1]) / (box[3] - box[1]) * 2 - 1 + 1) * side - 1) / 2;
+                for (var row = 0; row < side; row++)
+                {
+                    for (var column = 0; column < side; column++)
                         picture[y * width + x] += mask[row * side + column] * Near(v - row) * Near(u - column);
+                }
             }
         }
         return picture;

@@ -6,12 +6,12 @@ internal static class NormaliseReference
     /// <summary>[…, C] to the same; C is the length of <paramref name="mean"/>.</summary>
     public static float[] Run(float[] input, float scale, float[] mean, float[] std, bool bgr = false)
     {
-        int channels = mean.Length;
+        var channels = mean.Length;
         var result = new float[input.Length];
-        for (int i = 0; i < input.Length; i++)
+        for (var i = 0; i < input.Length; i++)
         {
-            int c = i % channels;
-            float value = input[bgr ? i - c + channels - 1 - c : i];
+            var c = i % channels;
+            var value = input[bgr ? i - c + channels - 1 - c : i];
             result[i] = (value * scale - mean[c]) / std[c];
         }
         return result;

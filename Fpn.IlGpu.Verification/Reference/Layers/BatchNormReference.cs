@@ -43,8 +43,8 @@ internal sealed class BatchNormReference
         var (output, inputGradient) = (new float[input.Length], new float[input.Length]);
         var (gammaGradient, betaGradient) = (new float[channels], new float[channels]);
         float[] meanAfter = [.. norm.Mean], varianceAfter = [.. norm.Variance];
-        int pixels = input.Length / channels;
-        for (int c = 0; c < channels; c++)
+        var pixels = input.Length / channels;
+        for (var c = 0; c < channels; c++)
         {
             int[] own = [.. Enumerable.Range(0, pixels).Select(pixel => pixel * channels + c)];
             double mean = norm.Mean[c], variance = norm.Variance[c];
@@ -55,14 +55,14 @@ internal sealed class BatchNormReference
                 meanAfter[c] += (float)(momentum * (mean - meanAfter[c]));
                 varianceAfter[c] += (float)(momentum * (variance * pixels / (pixels - 1) - varianceAfter[c]));
             }
-            double factor = 1 / Math.Sqrt(variance + epsilon);
-            double ofBeta = own.Sum(i => (double)outputGradient[i]);
-            double ofGamma = own.Sum(i => outputGradient[i] * (input[i] - mean) * factor);
-            foreach (int i in own)
+            var factor = 1 / Math.Sqrt(variance + epsilon);
+            var ofBeta = own.Sum(i => (double)outputGradient[i]);
+            var ofGamma = own.Sum(i => outputGradient[i] * (input[i] - mean) * factor);
+            foreach (var i in own)
             {
-                double normalised = (input[i] - mean) * factor;
+                var normalised = (input[i] - mean) * factor;
                 output[i] = (float)(norm.Gamma[c] * normalised + norm.Beta[c]);
-                double ofStatistics = live ? (ofBeta + normalised * ofGamma) / pixels : 0;
+                var ofStatistics = live ? (ofBeta + normalised * ofGamma) / pixels : 0;
                 inputGradient[i] = (float)(norm.Gamma[c] * factor * (outputGradient[i] - ofStatistics));
             }
             (gammaGradient[c], betaGradient[c]) = ((float)ofGamma, (float)ofBeta);

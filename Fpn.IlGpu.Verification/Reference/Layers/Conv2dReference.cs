@@ -38,26 +38,34 @@ internal static class Conv2dReference
         (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation, int groups = 1,
         Activation activation = Activation.None)
     {
-        Shape4 output = OutputShape(shape, kernel, outputs, stride, padding, dilation);
+        var output = OutputShape(shape, kernel, outputs, stride, padding, dilation);
         int inputsOfGroup = shape.C / groups, outputsOfGroup = outputs / groups;
         var result = new float[output.Count];
-        foreach ((int n, int oy, int ox, int k) in output.Elements())
+        foreach ((var n, var oy, var ox, var k) in output.Elements())
         {
-            int firstInput = k / outputsOfGroup * inputsOfGroup;
+            var firstInput = k / outputsOfGroup * inputsOfGroup;
             double sum = 0;
-            for (int ky = 0; ky < kernel.Y; ky++)
-                for (int kx = 0; kx < kernel.X; kx++)
+            for (var ky = 0; ky < kernel.Y; ky++)
+            {
+                for (var kx = 0; kx < kernel.X; kx++)
                 {
-                    int y = oy * stride.Y - padding.Y + ky * dilation.Y;
-                    int x = ox * stride.X - padding.X + kx * dilation.X;
-                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
-                    for (int c = 0; c < inputsOfGroup; c++)
+                    var y = oy * stride.Y - padding.Y + ky * dilation.Y;
+                    var x = ox * stride.X - padding.X + kx * dilation.X;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W)
+                        continue;
+                    for (var c = 0; c < inputsOfGroup; c++)
+                    {
                         sum += (double)input[shape.At(n, y, x, firstInput + c)]
                             * weights[((ky * kernel.X + kx) * inputsOfGroup + c) * outputs + k];
+                    }
                 }
-            int at = output.At(n, oy, ox, k);
-            if (bias is not null) sum += bias[k];
-            if (residual is not null) sum += residual[at];
+            }
+
+            var at = output.At(n, oy, ox, k);
+            if (bias is not null)
+                sum += bias[k];
+            if (residual is not null)
+                sum += residual[at];
             result[at] = (float)ActivationReference.Of(sum, activation);
         }
         return result;

@@ -11,20 +11,23 @@ internal static class GroupNormReference
     public static float[] Run(float[] input, Shape4 shape, float[] gamma, float[] beta, int groups, double epsilon, Activation activation)
     {
         var result = new float[shape.Count];
-        int width = shape.C / groups;
-        for (int n = 0; n < shape.N; n++)
-            for (int group = 0; group < groups; group++)
+        var width = shape.C / groups;
+        for (var n = 0; n < shape.N; n++)
+        {
+            for (var group = 0; group < groups; group++)
             {
                 var own = shape.Elements().Where(e => e.N == n && e.C / width == group).ToList();
-                double mean = own.Average(e => (double)input[shape.At(e.N, e.Y, e.X, e.C)]);
-                double variance = own.Average(e => Math.Pow(input[shape.At(e.N, e.Y, e.X, e.C)] - mean, 2));
-                foreach ((int _, int y, int x, int c) in own)
+                var mean = own.Average(e => (double)input[shape.At(e.N, e.Y, e.X, e.C)]);
+                var variance = own.Average(e => Math.Pow(input[shape.At(e.N, e.Y, e.X, e.C)] - mean, 2));
+                foreach ((var _, var y, var x, var c) in own)
                 {
-                    int at = shape.At(n, y, x, c);
-                    double value = gamma[c] * (input[at] - mean) / Math.Sqrt(variance + epsilon) + beta[c];
+                    var at = shape.At(n, y, x, c);
+                    var value = gamma[c] * (input[at] - mean) / Math.Sqrt(variance + epsilon) + beta[c];
                     result[at] = (float)ActivationReference.Of(value, activation);
                 }
             }
+        }
+
         return result;
     }
 }
@@ -35,7 +38,8 @@ internal static class GlobalAveragePoolReference
     public static float[] Run(float[] input, Shape4 shape)
     {
         var sums = new double[shape.N * shape.C];
-        foreach ((int n, int y, int x, int c) in shape.Elements()) sums[n * shape.C + c] += input[shape.At(n, y, x, c)];
+        foreach ((var n, var y, var x, var c) in shape.Elements())
+            sums[n * shape.C + c] += input[shape.At(n, y, x, c)];
         return [.. sums.Select(sum => (float)(sum / (shape.H * shape.W)))];
     }
 }

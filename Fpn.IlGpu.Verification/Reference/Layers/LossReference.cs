@@ -8,13 +8,14 @@ internal static class LossReference
         float[] logits, int classes, int[] labels, float[] weights, double scale)
     {
         var (losses, gradient) = (new float[labels.Length], new float[logits.Length]);
-        for (int m = 0; m < labels.Length; m++)
+        for (var m = 0; m < labels.Length; m++)
         {
-            if (labels[m] < 0) continue;
+            if (labels[m] < 0)
+                continue;
             double[] row = [.. logits.Skip(m * classes).Take(classes).Select(v => (double)v)];
-            double log = row.Max() + Math.Log(row.Sum(v => Math.Exp(v - row.Max())));
+            var log = row.Max() + Math.Log(row.Sum(v => Math.Exp(v - row.Max())));
             losses[m] = (float)(scale * weights[m] * (log - row[labels[m]]));
-            for (int k = 0; k < classes; k++)
+            for (var k = 0; k < classes; k++)
                 gradient[m * classes + k] = (float)(scale * weights[m] * (Math.Exp(row[k] - log) - (k == labels[m] ? 1 : 0)));
         }
         return (losses, gradient);
@@ -24,7 +25,7 @@ internal static class LossReference
     public static (float[] Losses, float[] Gradient) SigmoidCrossEntropy(float[] logits, int[] at, float[] targets, double scale)
     {
         var (losses, gradient) = (new float[at.Length], new float[logits.Length]);
-        for (int s = 0; s < at.Length; s++)
+        for (var s = 0; s < at.Length; s++)
         {
             double p = 1 / (1 + Math.Exp(-logits[at[s]])), q = 1 / (1 + Math.Exp(logits[at[s]]));
             losses[s] = (float)(scale * (-targets[s] * Math.Log(p) - (1 - targets[s]) * Math.Log(q)));
@@ -37,13 +38,13 @@ internal static class LossReference
     public static (float[] Losses, float[] Gradient) SmoothL1(float[] predictions, int[] at, float[] targets, double beta, double scale)
     {
         var (losses, gradient) = (new float[at.Length], new float[predictions.Length]);
-        for (int s = 0; s < at.Length; s++)
+        for (var s = 0; s < at.Length; s++)
         {
             double sum = 0;
-            for (int j = 0; j < 4; j++)
+            for (var j = 0; j < 4; j++)
             {
-                double d = (double)predictions[at[s] + j] - targets[4 * s + j];
-                bool isNear = Math.Abs(d) < beta;
+                var d = (double)predictions[at[s] + j] - targets[4 * s + j];
+                var isNear = Math.Abs(d) < beta;
                 sum += isNear ? 0.5 * d * d / beta : Math.Abs(d) - 0.5 * beta;
                 gradient[at[s] + j] = (float)(scale * (isNear ? d / beta : Math.Sign(d)));
             }

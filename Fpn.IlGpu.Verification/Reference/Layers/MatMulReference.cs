@@ -10,13 +10,17 @@ internal static class MatMulReference
         float[] a, float[] b, float[]? bias, int m, int c, int k, Activation activation = Activation.None)
     {
         var result = new float[m * k];
-        for (int row = 0; row < m; row++)
-            for (int column = 0; column < k; column++)
+        for (var row = 0; row < m; row++)
+        {
+            for (var column = 0; column < k; column++)
             {
                 double sum = bias?[column] ?? 0;
-                for (int i = 0; i < c; i++) sum += (double)a[row * c + i] * b[i * k + column];
+                for (var i = 0; i < c; i++)
+                    sum += (double)a[row * c + i] * b[i * k + column];
                 result[row * k + column] = (float)ActivationReference.Of(sum, activation);
             }
+        }
+
         return result;
     }
 }

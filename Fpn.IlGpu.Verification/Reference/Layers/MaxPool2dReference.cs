@@ -15,19 +15,24 @@ internal static class MaxPool2dReference
     public static float[] Run(
         float[] input, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
     {
-        Shape4 output = OutputShape(shape, kernel, stride, padding);
+        var output = OutputShape(shape, kernel, stride, padding);
         var result = new float[output.Count];
-        foreach ((int n, int oy, int ox, int c) in output.Elements())
+        foreach ((var n, var oy, var ox, var c) in output.Elements())
         {
-            float largest = float.NegativeInfinity;
-            for (int ky = 0; ky < kernel.Y; ky++)
-                for (int kx = 0; kx < kernel.X; kx++)
+            var largest = float.NegativeInfinity;
+            for (var ky = 0; ky < kernel.Y; ky++)
+            {
+                for (var kx = 0; kx < kernel.X; kx++)
                 {
                     int y = oy * stride.Y - padding.Y + ky, x = ox * stride.X - padding.X + kx;
-                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
-                    float value = input[shape.At(n, y, x, c)];
-                    if (value > largest || float.IsNaN(value)) largest = value;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W)
+                        continue;
+                    var value = input[shape.At(n, y, x, c)];
+                    if (value > largest || float.IsNaN(value))
+                        largest = value;
                 }
+            }
+
             result[output.At(n, oy, ox, c)] = largest;
         }
         return result;
@@ -37,19 +42,24 @@ internal static class MaxPool2dReference
     public static float[] Gradient(
         float[] input, float[] outputGradient, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
     {
-        Shape4 output = OutputShape(shape, kernel, stride, padding);
+        var output = OutputShape(shape, kernel, stride, padding);
         var result = new double[input.Length];
-        foreach ((int n, int oy, int ox, int c) in output.Elements())
+        foreach ((var n, var oy, var ox, var c) in output.Elements())
         {
-            int first = -1;
-            for (int ky = 0; ky < kernel.Y; ky++)
-                for (int kx = 0; kx < kernel.X; kx++)
+            var first = -1;
+            for (var ky = 0; ky < kernel.Y; ky++)
+            {
+                for (var kx = 0; kx < kernel.X; kx++)
                 {
                     int y = oy * stride.Y - padding.Y + ky, x = ox * stride.X - padding.X + kx;
-                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W) continue;
-                    int at = shape.At(n, y, x, c);
-                    if (first < 0 || input[at] > input[first]) first = at;
+                    if (y < 0 || y >= shape.H || x < 0 || x >= shape.W)
+                        continue;
+                    var at = shape.At(n, y, x, c);
+                    if (first < 0 || input[at] > input[first])
+                        first = at;
                 }
+            }
+
             result[first] += outputGradient[output.At(n, oy, ox, c)];
         }
         return Array.ConvertAll(result, value => (float)value);

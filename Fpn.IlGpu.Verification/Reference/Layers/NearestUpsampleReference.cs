@@ -4,15 +4,15 @@ namespace Fpn.IlGpu.Verification.Reference;
 internal static class NearestUpsampleReference
 {
     /// <summary>The row (or column) of the input that one of the output is taken from.</summary>
-    public static int SourceIndex(int index, int inputs, int outputs) =>
-        Math.Min((int)MathF.Floor(index * ((float)inputs / outputs)), inputs - 1);
+    public static int SourceIndex(int index, int inputs, int outputs)
+        => Math.Min((int)MathF.Floor(index * ((float)inputs / outputs)), inputs - 1);
 
     /// <summary>[N, H, W, C] to [N, height, width, C].</summary>
     public static float[] Run(float[] input, Shape4 shape, int height, int width)
     {
-        Shape4 output = shape with { H = height, W = width };
+        var output = shape with { H = height, W = width };
         var result = new float[output.Count];
-        foreach ((int n, int y, int x, int c) in output.Elements())
+        foreach ((var n, var y, var x, var c) in output.Elements())
         {
             int sourceY = SourceIndex(y, shape.H, height), sourceX = SourceIndex(x, shape.W, width);
             result[output.At(n, y, x, c)] = input[shape.At(n, sourceY, sourceX, c)];
@@ -23,9 +23,9 @@ internal static class NearestUpsampleReference
     /// <summary>The gradient of the input [N, H, W, C]: of each pixel, the sum over those that were taken from it.</summary>
     public static float[] Gradient(float[] outputGradient, Shape4 shape, int height, int width)
     {
-        Shape4 output = shape with { H = height, W = width };
+        var output = shape with { H = height, W = width };
         var result = new double[shape.Count];
-        foreach ((int n, int y, int x, int c) in output.Elements())
+        foreach ((var n, var y, var x, var c) in output.Elements())
         {
             int sourceY = SourceIndex(y, shape.H, height), sourceX = SourceIndex(x, shape.W, width);
             result[shape.At(n, sourceY, sourceX, c)] += outputGradient[output.At(n, y, x, c)];

@@ -12,11 +12,17 @@ internal readonly record struct Shape4(int N, int H, int W, int C)
     /// <summary>Every element's place, in their order: the four loops that all references share.</summary>
     public IEnumerable<(int N, int Y, int X, int C)> Elements()
     {
-        for (int n = 0; n < N; n++)
-            for (int y = 0; y < H; y++)
-                for (int x = 0; x < W; x++)
-                    for (int c = 0; c < C; c++)
+        for (var n = 0; n < N; n++)
+        {
+            for (var y = 0; y < H; y++)
+            {
+                for (var x = 0; x < W; x++)
+                {
+                    for (var c = 0; c < C; c++)
                         yield return (n, y, x, c);
+                }
+            }
+        }
     }
 
     /// <summary>The extents as a list, outermost first.</summary>

@@ -4,6 +4,6 @@ namespace Fpn.IlGpu.Verification.Reference;
 internal static class SigmoidReference
 {
     /// <summary>Any shape.</summary>
-    public static float[] Run(float[] input) =>
-        Array.ConvertAll(input, value => (float)(1 / (1 + Math.Exp(-(double)value))));
+    public static float[] Run(float[] input)
+        => Array.ConvertAll(input, value => (float)(1 / (1 + Math.Exp(-(double)value))));
 }

@@ -7,12 +7,14 @@ internal static class SoftmaxReference
     public static float[] Run(float[] input, int rows, int columns)
     {
         var result = new float[rows * columns];
-        for (int r = 0; r < rows; r++)
+        for (var r = 0; r < rows; r++)
         {
             double largest = double.NegativeInfinity, sum = 0;
-            for (int i = 0; i < columns; i++) largest = Math.Max(largest, input[r * columns + i]);
-            for (int i = 0; i < columns; i++) sum += Math.Exp(input[r * columns + i] - largest);
-            for (int i = 0; i < columns; i++)
+            for (var i = 0; i < columns; i++)
+                largest = Math.Max(largest, input[r * columns + i]);
+            for (var i = 0; i < columns; i++)
+                sum += Math.Exp(input[r * columns + i] - largest);
+            for (var i = 0; i < columns; i++)
                 result[r * columns + i] = (float)(Math.Exp(input[r * columns + i] - largest) / sum);
         }
         return result;

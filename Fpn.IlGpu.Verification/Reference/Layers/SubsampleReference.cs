@@ -9,9 +9,9 @@ internal static class SubsampleReference
     /// <summary>[N, H, W, C] to [N, ceil(H / 2), ceil(W / 2), C].</summary>
     public static float[] Run(float[] input, Shape4 shape)
     {
-        Shape4 output = OutputShape(shape);
+        var output = OutputShape(shape);
         var result = new float[output.Count];
-        foreach ((int n, int y, int x, int c) in output.Elements())
+        foreach ((var n, var y, var x, var c) in output.Elements())
             result[output.At(n, y, x, c)] = input[shape.At(n, 2 * y, 2 * x, c)];
         return result;
     }

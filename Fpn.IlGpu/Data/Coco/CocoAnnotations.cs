@@ -27,15 +27,13 @@ public static class CocoAnnotations
     {
         ArgumentNullException.ThrowIfNull(path);
         if (folder is not null && !Directory.Exists(folder))
-        {
             throw new AnnotationException($"There is no folder '{folder}' with the pictures of '{path}'.");
-        }
-        CocoFile file = CocoFile.Read(path, masks);
-        AnnotationProblems problems = file.Problems;
+        var file = CocoFile.Read(path, masks);
+        var problems = file.Problems;
         var classes = file.Categories.Index().ToDictionary(item => item.Item.Id, item => item.Index);
-        ILookup<long, CocoEntry> objects = file.Objects.ToLookup(entry => entry.PictureId!.Value);
+        var objects = file.Objects.ToLookup(entry => entry.PictureId!.Value);
         var pictures = new List<AnnotatedPicture>();
-        foreach (CocoPicture picture in file.Pictures)
+        foreach (var picture in file.Pictures)
         {
             if (CanBeUsed(picture, folder, problems))
             {
@@ -46,8 +44,8 @@ public static class CocoAnnotations
         }
         if (pictures.All(picture => picture.Objects.Count == 0))
         {
-            string what = pictures.Count == 0 ? "picture" : "object";
-            string why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
+            var what = pictures.Count == 0 ? "picture" : "object";
+            var why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
             throw new AnnotationException($"'{path}' has no {what} that could be used: it is an empty set{why}.");
         }
         return new AnnotatedSet(pictures, file.Categories) { Folder = folder ?? "", Problems = problems };
@@ -57,7 +55,7 @@ public static class CocoAnnotations
     {
         if (picture.Width == 0 || picture.FileName.Length == 0)
         {
-            string what = picture.Width == 0 ? "width and height" : "file_name";
+            var what = picture.Width == 0 ? "width and height" : "file_name";
             problems.Add(AnnotationProblem.EntryIncomplete, $"picture {picture.Id} has no {what}");
             return false;
         }
@@ -72,7 +70,7 @@ public static class CocoAnnotations
     private static AnnotatedObject? ToObject(
         CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, AnnotationProblems problems)
     {
-        double[] box = entry.Box!;
+        var box = entry.Box!;
         if (AnnotatedBoxes.Clip(
             box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height,
             $"object {entry.Id} of '{picture.FileName}'", problems) is not { } clipped)
@@ -91,19 +89,15 @@ public static class CocoAnnotations
     private static ObjectMask? ToMask(CocoEntry entry, CocoPicture picture, AnnotationProblems problems)
     {
         if (entry.Segmentation is null)
-        {
             return null;
-        }
-        ObjectMask? mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out string why);
+        var mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out var why);
         if (mask is not null && (mask.Width != picture.Width || mask.Height != picture.Height))
         {
             why = $"it is of {mask.Width} × {mask.Height} px, its picture of {picture.Width} × {picture.Height}";
             mask = null;
         }
         if (mask is null)
-        {
             problems.Add(AnnotationProblem.MaskBroken, $"object {entry.Id} of '{picture.FileName}': {why}");
-        }
         return mask;
     }
 }

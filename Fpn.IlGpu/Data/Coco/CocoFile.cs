@@ -40,7 +40,7 @@ internal sealed class CocoFile
     public static CocoFile Read(string path, bool masks)
     {
         var file = new CocoFile(path, masks);
-        using (JsonStream json = JsonStream.Open(path))
+        using (var json = JsonStream.Open(path))
         {
             json.ReadObject(name => name switch
             {
@@ -52,7 +52,7 @@ internal sealed class CocoFile
         }
         if (file.pictures.Count == 0 || file.categories.Count == 0)
         {
-            string what = file.pictures.Count == 0 ? "pictures ('images')" : "'categories'";
+            var what = file.pictures.Count == 0 ? "pictures ('images')" : "'categories'";
             throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or no file of COCO's instances.");
         }
         file.Objects = file.Checked();
@@ -64,19 +64,15 @@ internal sealed class CocoFile
     {
         var entry = new CocoEntry { Number = number };
         if (reader.TokenType != JsonTokenType.StartObject)
-        {
             return entry;
-        }
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
             entry = ReadValue(ref reader, entry, masks);
-        }
         return entry;
     }
 
     private static CocoEntry ReadValue(ref Utf8JsonReader reader, CocoEntry entry, bool masks)
     {
-        string name = reader.GetString()!;
+        var name = reader.GetString()!;
         reader.Read();
         switch (name)
         {
@@ -107,19 +103,29 @@ internal sealed class CocoFile
     private void ReadPicture(ref Utf8JsonReader reader)
     {
         pictureNumber++;
-        bool isObject = reader.TokenType == JsonTokenType.StartObject;
+        var isObject = reader.TokenType == JsonTokenType.StartObject;
         (long? id, string? name, long width, long height) = (null, null, 0, 0);
         while (isObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string key = reader.GetString()!;
+            var key = reader.GetString()!;
             reader.Read();
             switch (key)
             {
-                case "id": id = JsonValues.Whole(ref reader); break;
-                case "file_name": name = JsonValues.Text(ref reader); break;
-                case "width": width = JsonValues.Whole(ref reader) ?? 0; break;
-                case "height": height = JsonValues.Whole(ref reader) ?? 0; break;
-                default: reader.Skip(); break;
+                case "id":
+                    id = JsonValues.Whole(ref reader);
+                    break;
+                case "file_name":
+                    name = JsonValues.Text(ref reader);
+                    break;
+                case "width":
+                    width = JsonValues.Whole(ref reader) ?? 0;
+                    break;
+                case "height":
+                    height = JsonValues.Whole(ref reader) ?? 0;
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
         if (id is null)
@@ -127,24 +133,30 @@ internal sealed class CocoFile
             Problems.Add(AnnotationProblem.EntryIncomplete, $"picture number {pictureNumber} has no id");
             return;
         }
-        bool sized = width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue;
+        var sized = width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue;
         pictures.Add(new CocoPicture(id.Value, name ?? "", sized ? (int)width : 0, sized ? (int)height : 0));
     }
 
     private void ReadCategory(ref Utf8JsonReader reader)
     {
         categoryNumber++;
-        bool isObject = reader.TokenType == JsonTokenType.StartObject;
+        var isObject = reader.TokenType == JsonTokenType.StartObject;
         (long? id, string? name) = (null, null);
         while (isObject && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string key = reader.GetString()!;
+            var key = reader.GetString()!;
             reader.Read();
             switch (key)
             {
-                case "id": id = JsonValues.Whole(ref reader); break;
-                case "name": name = JsonValues.Text(ref reader); break;
-                default: reader.Skip(); break;
+                case "id":
+                    id = JsonValues.Whole(ref reader);
+                    break;
+                case "name":
+                    name = JsonValues.Text(ref reader);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
         if (id is null || name is null)
@@ -160,34 +172,24 @@ internal sealed class CocoFile
     // The lists may stand in the file in any order: only now is known what there is.
     private List<CocoEntry> Checked()
     {
-        HashSet<long> pictureIds = KeepFirst(pictures, picture => picture.Id, "picture");
-        HashSet<long> categoryIds = KeepFirst(categories, category => category.Id, "category");
+        var pictureIds = KeepFirst(pictures, picture => picture.Id, "picture");
+        var categoryIds = KeepFirst(categories, category => category.Id, "category");
         var objects = new List<CocoEntry>(entries.Count);
         var ids = new HashSet<long>();
-        foreach (CocoEntry entry in entries)
+        foreach (var entry in entries)
         {
-            string? missing = entry.PictureId is null ? "image_id" : entry.CategoryId is null ? "category_id"
+            var missing = entry.PictureId is null ? "image_id" : entry.CategoryId is null ? "category_id"
                 : entry.Box is null ? "bbox of four numbers" : entry.Id is null ? "id" : null;
             if (missing is not null)
-            {
                 Problems.Add(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
-            }
             else if (!pictureIds.Contains(entry.PictureId!.Value))
-            {
                 Problems.Add(AnnotationProblem.PictureUnknown, $"object {entry.Id} is of picture {entry.PictureId}");
-            }
             else if (!categoryIds.Contains(entry.CategoryId!.Value))
-            {
                 Problems.Add(AnnotationProblem.CategoryUnknown, $"object {entry.Id} is of category {entry.CategoryId}");
-            }
             else if (!ids.Add(entry.Id!.Value))
-            {
                 Problems.Add(AnnotationProblem.DuplicateId, $"object number {entry.Number} has id {entry.Id}");
-            }
             else
-            {
                 objects.Add(entry);
-            }
         }
         return objects;
     }
@@ -197,11 +199,9 @@ internal sealed class CocoFile
         var known = new HashSet<long>();
         items.RemoveAll(item =>
         {
-            bool again = !known.Add(idOf(item));
+            var again = !known.Add(idOf(item));
             if (again)
-            {
                 Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {idOf(item)} of '{path}'");
-            }
             return again;
         });
         return known;

@@ -56,9 +56,7 @@ internal sealed class CocoSegmentation
     {
         why = problem ?? "";
         if (problem is not null)
-        {
             return null;
-        }
         try
         {
             return polygons is not null ? ObjectMask.FromPolygons(polygons, pictureWidth, pictureHeight)
@@ -78,53 +76,37 @@ internal sealed class CocoSegmentation
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (JsonValues.Numbers(ref reader) is { } part)
-            {
                 parts.Add(part);
-            }
             else
-            {
                 problem = "a polygon is no list of numbers";
-            }
         }
         polygons = [.. parts];
         if (parts.Count > 0 && parts[0].Length < FewestNumbers)
-        {
             problem ??= $"its first polygon has {parts[0].Length} numbers";
-        }
     }
 
     private void ReadRuns(ref Utf8JsonReader reader)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool isSize = reader.ValueTextEquals("size"u8);
-            bool isCounts = reader.ValueTextEquals("counts"u8);
+            var isSize = reader.ValueTextEquals("size"u8);
+            var isCounts = reader.ValueTextEquals("counts"u8);
             reader.Read();
             if (isCounts && reader.TokenType == JsonTokenType.String)
-            {
                 counts = reader.GetString();
-            }
             else if (isCounts)
-            {
                 runs = Whole(JsonValues.Numbers(ref reader));
-            }
             else if (isSize)
-            {
                 (height, width) = Whole(JsonValues.Numbers(ref reader)) is [var h, var w] ? (h, w) : (0, 0);
-            }
             else
-            {
                 reader.Skip();
-            }
         }
         if (runs is null && counts is null)
-        {
             problem = "it has no counts";
-        }
     }
 
-    private static int[]? Whole(double[]? numbers) =>
-        numbers is not null && numbers.All(n => n is >= int.MinValue and <= int.MaxValue && Math.Floor(n) == n)
+    private static int[]? Whole(double[]? numbers)
+        => numbers is not null && numbers.All(n => n is >= int.MinValue and <= int.MaxValue && Math.Floor(n) == n)
             ? Array.ConvertAll(numbers, n => (int)n)
             : null;
 }

@@ -16,14 +16,12 @@ public static class CocoWriter
         ArgumentNullException.ThrowIfNull(path);
 
         // Beside the target, so that moving it there is one step of the file system.
-        string unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
+        var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
             using (var json = new Utf8JsonWriter(stream))
-            {
                 Write(set, json);
-            }
             File.Move(unfinished, path, overwrite: true);
         }
         finally
@@ -36,7 +34,7 @@ public static class CocoWriter
     {
         json.WriteStartObject();
         json.WriteStartArray("images");
-        foreach (AnnotatedPicture picture in set.Pictures)
+        foreach (var picture in set.Pictures)
         {
             json.WriteStartObject();
             json.WriteNumber("id", picture.Id);
@@ -50,17 +48,15 @@ public static class CocoWriter
         json.WriteStartArray("annotations");
         // From 1: COCO's evaluation takes an object with id 0 for none.
         long id = 1;
-        foreach (AnnotatedPicture picture in set.Pictures)
+        foreach (var picture in set.Pictures)
         {
-            foreach (AnnotatedObject annotated in picture.Objects)
-            {
+            foreach (var annotated in picture.Objects)
                 WriteObject(json, id++, picture.Id, set.Categories[annotated.ClassIndex].Id, annotated);
-            }
             json.Flush();
         }
         json.WriteEndArray();
         json.WriteStartArray("categories");
-        foreach (AnnotatedCategory category in set.Categories)
+        foreach (var category in set.Categories)
         {
             json.WriteStartObject();
             json.WriteNumber("id", category.Id);
@@ -86,9 +82,7 @@ public static class CocoWriter
         json.WriteNumber("area", annotated.Area);
         json.WriteNumber("iscrowd", annotated.IsCrowd ? 1 : 0);
         if (annotated.IsIgnored)
-        {
             json.WriteNumber("ignore", 1);
-        }
         json.WriteEndObject();
     }
 }

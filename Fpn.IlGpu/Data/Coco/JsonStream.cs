@@ -54,12 +54,11 @@ internal sealed class JsonStream : IDisposable
     /// <summary>Reads a file that is one array.</summary>
     /// <param name="element">Takes each element.</param>
     /// <exception cref="AnnotationException">It is broken JSON, or no array.</exception>
-    public void ReadArray(Element element) => Guard(() =>
+    public void ReadArray(Element element) => Guard(()
+    =>
     {
         if (Next(out _) != JsonTokenType.StartArray)
-        {
             throw new AnnotationException($"'{path}' is no JSON array.");
-        }
         ReadElements(element);
         ReadEnd();
     });
@@ -67,26 +66,19 @@ internal sealed class JsonStream : IDisposable
     /// <summary>Reads a file that is one object, and of that the values which are arrays and are asked for.</summary>
     /// <param name="elementOf">What takes the elements of the array with a name; null for a value that is passed over.</param>
     /// <exception cref="AnnotationException">It is broken JSON, no object, or what is asked for is no array.</exception>
-    public void ReadObject(Func<string, Element?> elementOf) => Guard(() =>
+    public void ReadObject(Func<string, Element?> elementOf) => Guard(()
+    =>
     {
         if (Next(out _) != JsonTokenType.StartObject)
-        {
             throw new AnnotationException($"'{path}' is no JSON object.");
-        }
-        while (Next(out string name) == JsonTokenType.PropertyName)
+        while (Next(out var name) == JsonTokenType.PropertyName)
         {
             if (elementOf(name) is not { } element)
-            {
                 Skip();
-            }
             else if (Next(out _) == JsonTokenType.StartArray)
-            {
                 ReadElements(element);
-            }
             else
-            {
                 throw new AnnotationException($"'{path}' has something else than an array as its '{name}'.");
-            }
         }
         ReadEnd();
     });
@@ -110,7 +102,7 @@ internal sealed class JsonStream : IDisposable
             else if (reader.TrySkip())
             {
                 // A number shows where it ends only by what follows it.
-                int length = Math.Min((int)reader.BytesConsumed + 1, end - start);
+                var length = Math.Min((int)reader.BytesConsumed + 1, end - start);
                 var whole = new Utf8JsonReader(buffer.AsSpan(start, length), isFinalBlock: true, state);
                 whole.Read();
                 elementStart = (int)whole.TokenStartIndex;
@@ -143,7 +135,7 @@ internal sealed class JsonStream : IDisposable
     // A value token by token: it may be larger than what should be in memory.
     private void Skip()
     {
-        int depth = 0;
+        var depth = 0;
         do
         {
             depth += Next(out _) switch
@@ -165,9 +157,7 @@ internal sealed class JsonStream : IDisposable
             reader.Read();
             Consume(in reader);
             if (final)
-            {
                 return;
-            }
             Fill();
         }
     }
@@ -182,7 +172,7 @@ internal sealed class JsonStream : IDisposable
     {
         ReadOnlySpan<byte> consumed = buffer.AsSpan(start, bytes);
         lines += consumed.Count((byte)'\n');
-        int newLine = consumed.LastIndexOf((byte)'\n');
+        var newLine = consumed.LastIndexOf((byte)'\n');
         column = newLine < 0 ? column + bytes : bytes - newLine - 1;
         start += bytes;
     }
@@ -193,10 +183,8 @@ internal sealed class JsonStream : IDisposable
         end -= start;
         start = 0;
         if (end > buffer.Length / 2)
-        {
             Array.Resize(ref buffer, checked(buffer.Length * 2));
-        }
-        int read = stream.Read(buffer, end, buffer.Length - end);
+        var read = stream.Read(buffer, end, buffer.Length - end);
         end += read;
         final = read == 0;
     }
@@ -226,7 +214,7 @@ internal sealed class JsonStream : IDisposable
     private AnnotationException Broken(long line, long bytesInLine, Exception exception)
     {
         // The reader counts both from 0, and says them again in its message.
-        string what = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
+        var what = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
         return new AnnotationException(
             string.Create(
                 CultureInfo.InvariantCulture, $"'{path}' is broken JSON at line {line + 1}, column {bytesInLine + 1}: {what}."),

@@ -8,20 +8,16 @@ internal static class JsonValues
     /// <summary>A whole number, also one that is written as 7.0.</summary>
     public static long? Whole(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long whole))
-        {
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var whole))
             return whole;
-        }
         return Number(ref reader) is { } number && Math.Abs(number) < 1L << 53 && Math.Floor(number) == number ? (long)number : null;
     }
 
     /// <summary>A finite number.</summary>
     public static double? Number(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double number) && double.IsFinite(number))
-        {
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && double.IsFinite(number))
             return number;
-        }
         reader.Skip();
         return null;
     }
@@ -33,9 +29,7 @@ internal static class JsonValues
     public static string? Text(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String)
-        {
             return reader.GetString();
-        }
         reader.Skip();
         return null;
     }
@@ -49,10 +43,10 @@ internal static class JsonValues
             return null;
         }
         var numbers = new List<double>();
-        bool good = true;
+        var good = true;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            double? number = Number(ref reader);
+            var number = Number(ref reader);
             numbers.Add(number ?? 0);
             good &= number is not null;
         }

@@ -14,34 +14,29 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
     /// <exception cref="AnnotationException">It can't be read, or is broken XML.</exception>
     public static VocFile? Read(string path, string picture, AnnotationProblems problems)
     {
-        XElement root = Load(path);
+        var root = Load(path);
         if (Number(root.Element("size"), "width") is not (>= 1 and <= int.MaxValue and var width)
             || Number(root.Element("size"), "height") is not (>= 1 and <= int.MaxValue and var height))
         {
             problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' has no size of its picture");
             return null;
         }
-
         var objects = new List<VocObject>();
-        foreach (XElement element in root.Elements("object"))
+        foreach (var element in root.Elements("object"))
         {
-            string where = $"'{path}', line {((IXmlLineInfo)element).LineNumber}";
+            var where = $"'{path}', line {((IXmlLineInfo)element).LineNumber}";
             if (ToObject(element, where) is { } o)
-            {
                 objects.Add(o);
-            }
             else
-            {
                 problems.Add(AnnotationProblem.EntryIncomplete, $"the object of {where} has no name, or no box of numbers");
-            }
         }
         return new VocFile(picture, (int)width, (int)height, objects);
     }
 
     private static VocObject? ToObject(XElement element, string where)
     {
-        XElement? box = element.Element("bndbox");
-        string name = element.Element("name")?.Value.Trim() ?? "";
+        var box = element.Element("bndbox");
+        var name = element.Element("name")?.Value.Trim() ?? "";
         return name.Length > 0 && Number(box, "xmin") is { } xMin && Number(box, "ymin") is { } yMin
             && Number(box, "xmax") is { } xMax && Number(box, "ymax") is { } yMax
             ? new VocObject(name, xMin, yMin, xMax, yMax, Number(element, "difficult") is { } difficult && difficult != 0, where)
@@ -49,8 +44,8 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
     }
 
     // Some tools write whole px as 12.0.
-    private static double? Number(XElement? parent, string name) =>
-        double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+    private static double? Number(XElement? parent, string name)
+        => double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             && double.IsFinite(value) ? value : null;
 
     private static XElement Load(string path)
@@ -59,8 +54,8 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
         var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null };
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            using XmlReader reader = XmlReader.Create(stream, settings);
+            using var stream = File.OpenRead(path);
+            using var reader = XmlReader.Create(stream, settings);
             return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
         }
         catch (XmlException e)

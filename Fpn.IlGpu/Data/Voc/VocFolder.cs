@@ -35,35 +35,30 @@ public static class VocFolder
     public static AnnotatedSet Read(string folder, string? list = null, IReadOnlyList<string>? categories = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        string annotations = Path.Join(folder, "Annotations");
-        string pictureFolder = Path.Join(folder, "JPEGImages");
-        foreach (string needed in new[] { annotations, pictureFolder })
+        var annotations = Path.Join(folder, "Annotations");
+        var pictureFolder = Path.Join(folder, "JPEGImages");
+        foreach (var needed in new[] { annotations, pictureFolder })
         {
             if (!Directory.Exists(needed))
-            {
                 throw new AnnotationException($"There is no folder '{needed}'; a VOC folder has Annotations and JPEGImages.");
-            }
         }
-
         var problems = new AnnotationProblems();
         var files = new List<VocFile>();
-        foreach (string name in Names(folder, annotations, list, problems))
+        foreach (var name in Names(folder, annotations, list, problems))
         {
             if (PictureOf(pictureFolder, name) is not { } picture)
             {
                 problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(pictureFolder, name)}.jpg'");
                 continue;
             }
-            string path = Path.Join(annotations, name + ".xml");
+            var path = Path.Join(annotations, name + ".xml");
             if (!File.Exists(path))
             {
                 problems.Add(AnnotationProblem.EntryIncomplete, $"picture '{name}' has no '{path}'");
                 continue;
             }
             if (VocFile.Read(path, picture, problems) is { } file)
-            {
                 files.Add(file);
-            }
         }
         return ToSet(folder, pictureFolder, files, categories, problems);
     }
@@ -74,16 +69,16 @@ public static class VocFolder
         categories ??= [.. files.SelectMany(file => file.Objects).Select(o => o.Name).Distinct().Order(StringComparer.Ordinal)];
         var classes = categories.Index().ToDictionary(item => item.Item, item => item.Index, StringComparer.Ordinal);
         var pictures = new List<AnnotatedPicture>();
-        foreach (VocFile file in files)
+        foreach (var file in files)
         {
-            IEnumerable<AnnotatedObject?> objects = file.Objects.Select(o => ToObject(o, file, classes, problems));
+            var objects = file.Objects.Select(o => ToObject(o, file, classes, problems));
             pictures.Add(new AnnotatedPicture(
                 pictures.Count + 1, file.Picture, file.Width, file.Height, [.. objects.OfType<AnnotatedObject>()]));
         }
         if (pictures.All(picture => picture.Objects.Count == 0))
         {
-            string what = pictures.Count == 0 ? "picture" : "object";
-            string why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
+            var what = pictures.Count == 0 ? "picture" : "object";
+            var why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
             throw new AnnotationException($"'{folder}' has no {what} that could be used: it is an empty set{why}.");
         }
         return new AnnotatedSet(pictures, [.. categories.Index().Select(item => new AnnotatedCategory(item.Index + 1, item.Item))])
@@ -96,7 +91,7 @@ public static class VocFolder
     private static AnnotatedObject? ToObject(
         VocObject o, VocFile file, Dictionary<string, int> classes, AnnotationProblems problems)
     {
-        if (!classes.TryGetValue(o.Name, out int index))
+        if (!classes.TryGetValue(o.Name, out var index))
         {
             problems.Add(AnnotationProblem.CategoryUnknown, $"'{o.Name}' in {o.Where}");
             return null;
@@ -116,7 +111,7 @@ public static class VocFolder
                     .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal),
             ];
         }
-        string path = Path.Join(folder, "ImageSets", "Main", list + ".txt");
+        var path = Path.Join(folder, "ImageSets", "Main", list + ".txt");
         string[] lines;
         try
         {
@@ -126,27 +121,20 @@ public static class VocFolder
         {
             throw new AnnotationException($"The list '{path}' can't be read: {e.Message.TrimEnd('.')}.", e);
         }
-
         var names = new List<string>();
         var known = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string[] words in lines.Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
+        foreach (var words in lines.Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
         {
             if (words.Length == 0)
-            {
                 continue;
-            }
             if (known.Add(words[0]))
-            {
                 names.Add(words[0]);
-            }
             else
-            {
                 problems.Add(AnnotationProblem.DuplicateId, $"'{words[0]}' in '{path}'");
-            }
         }
         return names;
     }
 
-    private static string? PictureOf(string folder, string name) =>
-        PictureExtensions.Select(extension => name + extension).FirstOrDefault(file => File.Exists(Path.Join(folder, file)));
+    private static string? PictureOf(string folder, string name)
+        => PictureExtensions.Select(extension => name + extension).FirstOrDefault(file => File.Exists(Path.Join(folder, file)));
 }

@@ -24,45 +24,34 @@ public static class AnnotationPainter
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(annotations);
         var canvas = new Canvas(image);
-        float size = TextSize(image);
-        int line = Math.Max(1, (int)MathF.Round(size * 2));
-        int edge = Math.Max(1, (int)(size / 2));
+        var size = TextSize(image);
+        var line = Math.Max(1, (int)MathF.Round(size * 2));
+        var edge = Math.Max(1, (int)(size / 2));
         var boxed = new List<(Annotation Annotation, PixelRectangle Box)>();
-        foreach (Annotation annotation in annotations)
+        foreach (var annotation in annotations)
         {
             CheckSize(annotation.Mask, image);
-            if (TryRound(annotation, image, line + edge, out PixelRectangle box))
-            {
+            if (TryRound(annotation, image, line + edge, out var box))
                 boxed.Add((annotation, box));
-            }
         }
-
         var placement = new LabelPlacement(image.Width, image.Height, [.. boxed.Select(b => b.Box)]);
         var labels = boxed.Select(b => MakeLabel(b.Annotation, b.Box, image, size, edge, placement)).ToList();
 
         labels.Reverse();
-        foreach (Label label in labels)
+        foreach (var label in labels)
         {
             if (label.Mask is not null)
-            {
                 MaskPainter.Draw(canvas, label.Mask, label.Colour, line, edge, EdgeOpacity);
-            }
         }
-
-        foreach (Label label in labels)
-        {
+        foreach (var label in labels)
             DrawFrame(canvas, label.Box, label.Colour, line, edge);
-        }
-
-        foreach (Label label in labels)
-        {
+        foreach (var label in labels)
             DrawPlate(canvas, label, size, edge);
-        }
     }
 
     /// <summary>Px a unit of the font, in halves: 1 up to about 800 x 600, 1.5 at 1333 x 800.</summary>
-    internal static float TextSize(RgbImage image) =>
-        Math.Max(SmallestSize, MathF.Round(MathF.Sqrt((float)image.Width * image.Height) / 325) / 2);
+    internal static float TextSize(RgbImage image)
+        => Math.Max(SmallestSize, MathF.Round(MathF.Sqrt((float)image.Width * image.Height) / 325) / 2);
 
     private static void CheckSize(ObjectMask? mask, RgbImage image)
     {
@@ -76,13 +65,10 @@ public static class AnnotationPainter
     // To whole px and to where it matters; false when nothing of the box is on the picture.
     private static bool TryRound(in Annotation annotation, RgbImage image, int margin, out PixelRectangle box)
     {
-        (float x1, float y1, float x2, float y2) = (annotation.X1, annotation.Y1, annotation.X2, annotation.Y2);
+        (var x1, var y1, var x2, var y2) = (annotation.X1, annotation.Y1, annotation.X2, annotation.Y2);
         box = default;
         if (float.IsNaN(x1 + x2) || float.IsNaN(y1 + y2))
-        {
             return false;
-        }
-
         box = new(
             Round(Math.Min(x1, x2), image.Width), Round(Math.Min(y1, y2), image.Height),
             Round(Math.Max(x1, x2), image.Width), Round(Math.Max(y1, y2), image.Height));
@@ -97,22 +83,16 @@ public static class AnnotationPainter
     private static Label MakeLabel(
         in Annotation annotation, PixelRectangle box, RgbImage image, float size, int edge, LabelPlacement placement)
     {
-        Rgb colour = ClassColours.Of(annotation.ColourIndex);
-        int padding = Padding(size, edge);
-        string text = annotation.Text ?? "";
-        int room = image.Width - (2 * padding) - 1;
-        int height = (int)(StrokeFont.Height * size) + (2 * padding) + 1;
+        var colour = ClassColours.Of(annotation.ColourIndex);
+        var padding = Padding(size, edge);
+        var text = annotation.Text ?? "";
+        var room = image.Width - (2 * padding) - 1;
+        var height = (int)(StrokeFont.Height * size) + (2 * padding) + 1;
         while (text.Length > 0 && StrokeFont.Measure(text, size) > room)
-        {
             text = text[..^1];
-        }
-
         if (text.Length == 0 || height > image.Height)
-        {
             return new Label(box, annotation.Mask, colour, "", default);
-        }
-
-        int width = (int)MathF.Ceiling(StrokeFont.Measure(text, size)) + (2 * padding) + 1;
+        var width = (int)MathF.Ceiling(StrokeFont.Measure(text, size)) + (2 * padding) + 1;
         return new Label(box, annotation.Mask, colour, text, placement.Place(box, width, height));
     }
 
@@ -120,24 +100,18 @@ public static class AnnotationPainter
     {
         canvas.Frame(box.Grow(edge), edge, Rgb.Black, EdgeOpacity);
         if (Math.Min(box.Width, box.Height) > 2 * (line + edge))
-        {
             canvas.Frame(box.Grow(-line), edge, Rgb.Black, EdgeOpacity);
-        }
-
         canvas.Frame(box, line, colour);
     }
 
     private static void DrawPlate(Canvas canvas, in Label label, float size, int edge)
     {
         if (label.Text.Length == 0)
-        {
             return;
-        }
-
         canvas.Fill(label.Plate, Rgb.Black, EdgeOpacity);
         canvas.Fill(label.Plate.Grow(-edge), label.Colour);
-        int padding = Padding(size, edge);
-        Rgb ink = ClassColours.TextOn(label.Colour);
+        var padding = Padding(size, edge);
+        var ink = ClassColours.TextOn(label.Colour);
         StrokeFont.Draw(canvas, label.Text, label.Plate.Left + padding, label.Plate.Top + padding, size, ink);
     }
 

@@ -40,23 +40,21 @@ internal sealed class Canvas(RgbImage image)
     {
         int left = Math.Max(0, rectangle.Left), right = Math.Min(Width, rectangle.Right);
         int top = Math.Max(0, rectangle.Top), bottom = Math.Min(Height, rectangle.Bottom);
-        for (int y = top; y < bottom; y++)
+        for (var y = top; y < bottom; y++)
         {
-            for (int x = left; x < right; x++)
-            {
+            for (var x = left; x < right; x++)
                 Blend(x, y, colour, opacity);
-            }
         }
     }
 
     /// <summary>Draws the frame that lies <paramref name="thickness"/> px within a rectangle's edges.</summary>
     public void Frame(PixelRectangle rectangle, int thickness, Rgb colour, float opacity = 1)
     {
-        (int left, int top, int right, int bottom) = rectangle;
-        int upper = Math.Min(top + thickness, bottom);
-        int lower = Math.Max(bottom - thickness, upper);
-        int innerLeft = Math.Min(left + thickness, right);
-        int innerRight = Math.Max(right - thickness, innerLeft);
+        (var left, var top, var right, var bottom) = rectangle;
+        var upper = Math.Min(top + thickness, bottom);
+        var lower = Math.Max(bottom - thickness, upper);
+        var innerLeft = Math.Min(left + thickness, right);
+        var innerRight = Math.Max(right - thickness, innerLeft);
         Fill(new(left, top, right, upper), colour, opacity);
         Fill(new(left, lower, right, bottom), colour, opacity);
         Fill(new(left, upper, innerLeft, lower), colour, opacity);
@@ -67,11 +65,8 @@ internal sealed class Canvas(RgbImage image)
     public void Blend(int x, int y, Rgb colour, float opacity)
     {
         if ((uint)x >= (uint)Width || (uint)y >= (uint)Height)
-        {
             return;
-        }
-
-        Span<byte> pixel = image.Pixels.AsSpan(((y * Width) + x) * RgbImage.Channels, RgbImage.Channels);
+        var pixel = image.Pixels.AsSpan(((y * Width) + x) * RgbImage.Channels, RgbImage.Channels);
         pixel[0] = Mix(pixel[0], colour.R, opacity);
         pixel[1] = Mix(pixel[1], colour.G, opacity);
         pixel[2] = Mix(pixel[2], colour.B, opacity);

@@ -14,24 +14,22 @@ internal static class ClassColours
     public static Rgb Of(int index)
     {
         // Unsigned, so that -1 ("no class") has a colour too.
-        uint i = (uint)index;
-        double hue = (FirstHue + (GoldenAngle * i)) % 360 * (Math.PI / 180);
-        double lightness = Lightness[i % 3];
+        var i = (uint)index;
+        var hue = (FirstHue + (GoldenAngle * i)) % 360 * (Math.PI / 180);
+        var lightness = Lightness[i % 3];
 
         // Most vivid first; less so where the screen has no such colour.
-        for (double chroma = 0.25; ; chroma -= 0.005)
+        for (var chroma = 0.25; ; chroma -= 0.005)
         {
-            if (TryConvert(lightness, chroma * Math.Cos(hue), chroma * Math.Sin(hue), out Rgb colour))
-            {
+            if (TryConvert(lightness, chroma * Math.Cos(hue), chroma * Math.Sin(hue), out var colour))
                 return colour;
-            }
         }
     }
 
     /// <summary>Black or white, whichever contrasts more (WCAG 2.2, relative luminance).</summary>
     public static Rgb TextOn(Rgb colour)
     {
-        double luminance =
+        var luminance =
             (0.2126 * Linear(colour.R)) + (0.7152 * Linear(colour.G)) + (0.0722 * Linear(colour.B));
 
         // (L + 0.05) / 0.05 against black equals 1.05 / (L + 0.05) against white here.
@@ -40,12 +38,12 @@ internal static class ClassColours
 
     private static bool TryConvert(double lightness, double a, double b, out Rgb colour)
     {
-        double l = Cube(lightness + (0.3963377774 * a) + (0.2158037573 * b));
-        double m = Cube(lightness - (0.1055613458 * a) - (0.0638541728 * b));
-        double s = Cube(lightness - (0.0894841775 * a) - (1.2914855480 * b));
-        double red = (4.0767416621 * l) - (3.3077115913 * m) + (0.2309699292 * s);
-        double green = (-1.2684380046 * l) + (2.6097574011 * m) - (0.3413193965 * s);
-        double blue = (-0.0041960863 * l) - (0.7034186147 * m) + (1.7076147010 * s);
+        var l = Cube(lightness + (0.3963377774 * a) + (0.2158037573 * b));
+        var m = Cube(lightness - (0.1055613458 * a) - (0.0638541728 * b));
+        var s = Cube(lightness - (0.0894841775 * a) - (1.2914855480 * b));
+        var red = (4.0767416621 * l) - (3.3077115913 * m) + (0.2309699292 * s);
+        var green = (-1.2684380046 * l) + (2.6097574011 * m) - (0.3413193965 * s);
+        var blue = (-0.0041960863 * l) - (0.7034186147 * m) + (1.7076147010 * s);
         colour = new(Encode(red), Encode(green), Encode(blue));
         return Math.Min(red, Math.Min(green, blue)) >= 0 && Math.Max(red, Math.Max(green, blue)) <= 1;
     }
@@ -55,13 +53,13 @@ internal static class ClassColours
     private static byte Encode(double linear)
     {
         linear = Math.Clamp(linear, 0, 1);
-        double encoded = linear <= 0.0031308 ? 12.92 * linear : (1.055 * Math.Pow(linear, 1 / 2.4)) - 0.055;
+        var encoded = linear <= 0.0031308 ? 12.92 * linear : (1.055 * Math.Pow(linear, 1 / 2.4)) - 0.055;
         return (byte)Math.Round(encoded * 255);
     }
 
     private static double Linear(byte encoded)
     {
-        double value = encoded / 255.0;
+        var value = encoded / 255.0;
         return value <= 0.04045 ? value / 12.92 : Math.Pow((value + 0.055) / 1.055, 2.4);
     }
 }

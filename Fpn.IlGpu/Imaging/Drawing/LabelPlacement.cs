@@ -15,42 +15,36 @@ internal sealed class LabelPlacement(int width, int height, IReadOnlyList<PixelR
     public PixelRectangle Place(PixelRectangle box, int plateWidth, int plateHeight)
     {
         PixelRectangle best = default;
-        double lowest = double.PositiveInfinity;
-        int rank = 0;
-        foreach ((int x, int y) in Places(box, plateWidth, plateHeight))
+        var lowest = double.PositiveInfinity;
+        var rank = 0;
+        foreach ((var x, var y) in Places(box, plateWidth, plateHeight))
         {
-            int left = Math.Clamp(x, 0, width - plateWidth);
-            int top = Math.Clamp(y, 0, height - plateHeight);
+            var left = Math.Clamp(x, 0, width - plateWidth);
+            var top = Math.Clamp(y, 0, height - plateHeight);
             var plate = new PixelRectangle(left, top, left + plateWidth, top + plateHeight);
             long hidden = 0;
-            foreach (PixelRectangle other in placed)
-            {
+            foreach (var other in placed)
                 hidden += plate.Overlap(other);
-            }
-
             // What is hidden of a box, as a share: little of a large one, all of a small one.
-            double covered = boxes.Sum(other => (double)plate.Overlap(other) / other.Area);
+            var covered = boxes.Sum(other => (double)plate.Overlap(other) / other.Area);
 
             // Rows between the plate and its box.
-            int gap = Math.Max(0, Math.Max(plate.Top - box.Bottom, box.Top - plate.Bottom));
+            var gap = Math.Max(0, Math.Max(plate.Top - box.Bottom, box.Top - plate.Bottom));
 
             // Hiding another label is worst; then hiding objects; then to be far off, or moved off the place by the
             // picture's edge; then the order.
-            double cost = (hidden * 1000.0) + (covered * 40) + gap
+            var cost = (hidden * 1000.0) + (covered * 40) + gap
                 + (Math.Abs(left - x) * 0.1) + (Math.Abs(top - y) * 10) + rank++;
             if (cost < lowest)
-            {
                 (best, lowest) = (plate, cost);
-            }
         }
-
         placed.Add(best);
         return best;
     }
 
     private static IEnumerable<(int X, int Y)> Places(PixelRectangle box, int plateWidth, int plateHeight)
     {
-        int right = box.Right - plateWidth;
+        var right = box.Right - plateWidth;
         yield return (box.Left, box.Top - plateHeight);
         yield return (box.Left, box.Top);
         yield return (box.Left, box.Bottom);
@@ -61,7 +55,7 @@ internal sealed class LabelPlacement(int width, int height, IReadOnlyList<PixelR
         yield return (right, box.Bottom - plateHeight);
         yield return (box.Right, box.Top);
         yield return (box.Left - plateWidth, box.Top);
-        for (int step = 1; step <= MostSteps; step++)
+        for (var step = 1; step <= MostSteps; step++)
         {
             yield return (box.Left, box.Top + (step * plateHeight));
             yield return (box.Left, box.Top - ((step + 1) * plateHeight));

@@ -36,19 +36,17 @@ internal sealed record LinePlot(
     public void Draw(Canvas canvas, PixelRectangle part)
     {
         canvas.Fill(part, Background);
-        float legend = Lines.Select(line => StrokeFont.Measure(line.Name, TextSize)).DefaultIfEmpty().Max() + SwatchWidth + (3 * Gap);
+        var legend = Lines.Select(line => StrokeFont.Measure(line.Name, TextSize)).DefaultIfEmpty().Max() + SwatchWidth + (3 * Gap);
         var plot = new PixelRectangle(part.Left + Left, part.Top + Top, part.Right - (int)legend, part.Bottom - Bottom);
         Text(canvas, Title, plot.Left, part.Top + 16);
         Text(canvas, YLabel, plot.Left, part.Top + 38);
         Text(canvas, XLabel, plot.Left + ((plot.Width - StrokeFont.Measure(XLabel, TextSize)) / 2), plot.Bottom + 28);
         DrawGrid(canvas, plot);
-        foreach (PlotLine line in Lines.Reverse())
-        {
+        foreach (var line in Lines.Reverse())
             PolyLine.Draw(canvas, [.. line.Points.Select(point => ToPx(point, plot))], 2, line.Colour);
-        }
-        for (int i = 0; i < Lines.Count; i++)
+        for (var i = 0; i < Lines.Count; i++)
         {
-            int y = plot.Top + (i * LineHeight);
+            var y = plot.Top + (i * LineHeight);
             PolyLine.Draw(canvas, [new(plot.Right + (2 * Gap), y + 4), new(plot.Right + Gap + SwatchWidth, y + 4)], 3, Lines[i].Colour);
             Text(canvas, Lines[i].Name, plot.Right + (2 * Gap) + SwatchWidth, y);
         }
@@ -60,15 +58,15 @@ internal sealed record LinePlot(
 
     private void DrawGrid(Canvas canvas, PixelRectangle plot)
     {
-        foreach (float tick in XTicks)
+        foreach (var tick in XTicks)
         {
-            int x = (int)ToPx(new Vector2(tick, YTicks[0]), plot).X;
+            var x = (int)ToPx(new Vector2(tick, YTicks[0]), plot).X;
             canvas.Fill(new PixelRectangle(x, plot.Top, x + 1, plot.Bottom + 5), Grid);
             Text(canvas, Label(tick), x - (StrokeFont.Measure(Label(tick), TextSize) / 2), plot.Bottom + 9);
         }
-        foreach (float tick in YTicks)
+        foreach (var tick in YTicks)
         {
-            int y = (int)ToPx(new Vector2(XTicks[0], tick), plot).Y;
+            var y = (int)ToPx(new Vector2(XTicks[0], tick), plot).Y;
             canvas.Fill(new PixelRectangle(plot.Left - 4, y, plot.Right + 1, y + 1), Grid);
             Text(canvas, Label(tick), plot.Left - 10 - StrokeFont.Measure(Label(tick), TextSize), y - 4);
         }
@@ -76,8 +74,8 @@ internal sealed record LinePlot(
 
     private Vector2 ToPx(Vector2 point, PixelRectangle plot)
     {
-        float x = (point.X - XTicks[0]) / (XTicks[^1] - XTicks[0]);
-        float y = (point.Y - YTicks[0]) / (YTicks[^1] - YTicks[0]);
+        var x = (point.X - XTicks[0]) / (XTicks[^1] - XTicks[0]);
+        var y = (point.Y - YTicks[0]) / (YTicks[^1] - YTicks[0]);
         return new Vector2(plot.Left + (Math.Clamp(x, 0, 1) * plot.Width), plot.Bottom - (Math.Clamp(y, 0, 1) * plot.Height));
     }
 }

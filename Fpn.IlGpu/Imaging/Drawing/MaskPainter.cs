@@ -22,37 +22,27 @@ internal static class MaskPainter
     /// <param name="edgeOpacity">0 to 1.</param>
     public static void Draw(Canvas canvas, ObjectMask mask, Rgb colour, int line, int edge, float edgeOpacity)
     {
-        PixelRectangle window = Window(mask, edge + 1);
+        var window = Window(mask, edge + 1);
         if (window.Area == 0)
-        {
             return;
-        }
-
         var inside = new bool[window.Area];
-        foreach ((int x, int y, int length) in mask.Strokes())
+        foreach ((var x, var y, var length) in mask.Strokes())
         {
-            for (int i = 0; i < length; i++)
-            {
+            for (var i = 0; i < length; i++)
                 inside[((y + i - window.Top) * window.Width) + x - window.Left] = true;
-            }
         }
-
-        ushort[] distances = Distances(inside, window.Width, window.Height);
-        for (int i = 0; i < inside.Length; i++)
+        var distances = Distances(inside, window.Width, window.Height);
+        for (var i = 0; i < inside.Length; i++)
         {
-            (int y, int x) = Math.DivRem(i, window.Width);
-            float distance = (float)distances[i] / Sideways;
+            (var y, var x) = Math.DivRem(i, window.Width);
+            var distance = (float)distances[i] / Sideways;
 
             // The share of the px, whose middle is half a px nearer to the outline, that the line or the edge covers.
-            float covered = Math.Clamp((inside[i] ? line : edge) + 1 - distance, 0, 1);
+            var covered = Math.Clamp((inside[i] ? line : edge) + 1 - distance, 0, 1);
             if (inside[i])
-            {
                 canvas.Blend(window.Left + x, window.Top + y, colour, FillOpacity + ((1 - FillOpacity) * covered));
-            }
             else if (covered > 0)
-            {
                 canvas.Blend(window.Left + x, window.Top + y, Rgb.Black, edgeOpacity * covered);
-            }
         }
     }
 
@@ -60,17 +50,13 @@ internal static class MaskPainter
     private static PixelRectangle Window(ObjectMask mask, int margin)
     {
         var bounds = new PixelRectangle(mask.Width, mask.Height, 0, 0);
-        foreach ((int x, int y, int length) in mask.Strokes())
+        foreach ((var x, var y, var length) in mask.Strokes())
         {
             bounds = new(
                 Math.Min(bounds.Left, x), Math.Min(bounds.Top, y), Math.Max(bounds.Right, x + 1), Math.Max(bounds.Bottom, y + length));
         }
-
         if (bounds.Right == 0)
-        {
             return default;
-        }
-
         bounds = bounds.Grow(margin);
         return new(
             Math.Max(bounds.Left, 0), Math.Max(bounds.Top, 0), Math.Min(bounds.Right, mask.Width), Math.Min(bounds.Bottom, mask.Height));
@@ -83,33 +69,26 @@ internal static class MaskPainter
         const ushort Far = 60_000;
         var distances = new ushort[inside.Length];
         Array.Fill(distances, Far);
-        for (int i = 0; i < inside.Length; i++)
-        {
+        for (var i = 0; i < inside.Length; i++)
             Near(i, -1);
-        }
-
-        for (int i = inside.Length - 1; i >= 0; i--)
-        {
+        for (var i = inside.Length - 1; i >= 0; i--)
             Near(i, 1);
-        }
-
         return distances;
 
         void Near(int i, int direction)
         {
-            (int y, int x) = Math.DivRem(i, width);
+            (var y, var x) = Math.DivRem(i, width);
             Look(i, x + direction, y, Sideways);
             Look(i, x - 1, y + direction, Across);
             Look(i, x, y + direction, Sideways);
             Look(i, x + 1, y + direction, Across);
         }
-
         void Look(int i, int x, int y, int step)
         {
             if ((uint)x < (uint)width && (uint)y < (uint)height)
             {
-                int other = (y * width) + x;
-                int distance = step + (inside[other] == inside[i] ? distances[other] : 0);
+                var other = (y * width) + x;
+                var distance = step + (inside[other] == inside[i] ? distances[other] : 0);
                 distances[i] = (ushort)Math.Min(distances[i], distance);
             }
         }

@@ -14,33 +14,27 @@ internal static class PolyLine
     {
         // Where pieces meet, a pixel is covered as much as one of them covers it: blended twice, joints would stand out.
         var cover = new Dictionary<(int X, int Y), float>();
-        for (int i = 1; i < points.Count; i++)
-        {
+        for (var i = 1; i < points.Count; i++)
             Cover(canvas, points[i - 1], points[i], width / 2, cover);
-        }
-        foreach (((int x, int y), float opacity) in cover)
-        {
+        foreach (((var x, var y), var opacity) in cover)
             canvas.Blend(x, y, colour, opacity);
-        }
     }
 
     private static void Cover(Canvas canvas, Vector2 from, Vector2 to, float radius, Dictionary<(int X, int Y), float> cover)
     {
-        Vector2 along = to - from;
-        float length = along.LengthSquared();
-        Vector2 low = Vector2.Min(from, to) - new Vector2(radius + 1);
-        Vector2 high = Vector2.Max(from, to) + new Vector2(radius + 1);
-        for (int y = Math.Max(0, (int)low.Y); y <= high.Y && y < canvas.Height; y++)
+        var along = to - from;
+        var length = along.LengthSquared();
+        var low = Vector2.Min(from, to) - new Vector2(radius + 1);
+        var high = Vector2.Max(from, to) + new Vector2(radius + 1);
+        for (var y = Math.Max(0, (int)low.Y); y <= high.Y && y < canvas.Height; y++)
         {
-            for (int x = Math.Max(0, (int)low.X); x <= high.X && x < canvas.Width; x++)
+            for (var x = Math.Max(0, (int)low.X); x <= high.X && x < canvas.Width; x++)
             {
                 var point = new Vector2(x, y);
-                float t = length > 0 ? Math.Clamp(Vector2.Dot(point - from, along) / length, 0, 1) : 0;
-                float opacity = Math.Min(1, radius + 0.5f - Vector2.Distance(point, from + (along * t)));
+                var t = length > 0 ? Math.Clamp(Vector2.Dot(point - from, along) / length, 0, 1) : 0;
+                var opacity = Math.Min(1, radius + 0.5f - Vector2.Distance(point, from + (along * t)));
                 if (opacity > cover.GetValueOrDefault((x, y)))
-                {
                     cover[(x, y)] = opacity;
-                }
             }
         }
     }

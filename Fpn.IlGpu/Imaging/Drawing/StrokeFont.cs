@@ -49,21 +49,18 @@ internal static class StrokeFont
     /// <summary>Width of a text in px, when a unit of the design is <paramref name="size"/> px.</summary>
     public static float Measure(ReadOnlySpan<char> text, float size)
     {
-        int units = 0;
-        foreach (char c in text)
-        {
+        var units = 0;
+        foreach (var c in text)
             units += Find(c).Width + SpaceBetween;
-        }
-
         return Math.Max(0, units - SpaceBetween) * size;
     }
 
     /// <summary>Draws a text; its design's upper left corner comes to lie in the middle of pixel (x, y).</summary>
     public static void Draw(Canvas canvas, ReadOnlySpan<char> text, float x, int y, float size, Rgb colour)
     {
-        foreach (char c in text)
+        foreach (var c in text)
         {
-            Glyph glyph = Find(c);
+            var glyph = Find(c);
             Draw(canvas, glyph, x, y, size, colour);
             x += (glyph.Width + SpaceBetween) * size;
         }
@@ -74,39 +71,34 @@ internal static class StrokeFont
     // A pixel is opaque within the pen's radius less half a pixel, clear beyond it plus half, and between in between.
     private static void Draw(Canvas canvas, Glyph glyph, float x, int y, float size, Rgb colour)
     {
-        float radius = PenRadius * size;
-        int reach = (int)MathF.Ceiling(radius + 0.5f);
-        int right = (int)MathF.Ceiling(x + (glyph.Width * size)) + reach;
-        int bottom = (int)MathF.Ceiling(y + (Height * size)) + reach;
-        for (int py = Math.Max(0, y - reach); py <= bottom && py < canvas.Height; py++)
+        var radius = PenRadius * size;
+        var reach = (int)MathF.Ceiling(radius + 0.5f);
+        var right = (int)MathF.Ceiling(x + (glyph.Width * size)) + reach;
+        var bottom = (int)MathF.Ceiling(y + (Height * size)) + reach;
+        for (var py = Math.Max(0, y - reach); py <= bottom && py < canvas.Height; py++)
         {
-            for (int px = Math.Max(0, (int)x - reach); px <= right && px < canvas.Width; px++)
+            for (var px = Math.Max(0, (int)x - reach); px <= right && px < canvas.Width; px++)
             {
                 var point = new Vector2((px - x) / size, (py - y) / size);
-                float opacity = radius + 0.5f - (glyph.Distance(point) * size);
+                var opacity = radius + 0.5f - (glyph.Distance(point) * size);
                 if (opacity > 0)
-                {
                     canvas.Blend(px, py, colour, Math.Min(opacity, 1));
-                }
             }
         }
     }
 
     private static Glyph Parse(string design)
     {
-        string[] parts = design.Split(' ');
+        var parts = design.Split(' ');
         var segments = new List<(Vector2, Vector2)>();
-        foreach (string stroke in parts.AsSpan(1))
+        foreach (var stroke in parts.AsSpan(1))
         {
-            Vector2 from = PointAt(stroke, 0);
+            var from = PointAt(stroke, 0);
             if (stroke.Length == 2)
-            {
                 segments.Add((from, from));
-            }
-
-            for (int i = 2; i < stroke.Length; i += 2)
+            for (var i = 2; i < stroke.Length; i += 2)
             {
-                Vector2 to = PointAt(stroke, i);
+                var to = PointAt(stroke, i);
                 if (!char.IsAsciiLetterUpper(stroke[i + 1]))
                 {
                     segments.Add((from, to));
@@ -115,42 +107,39 @@ internal static class StrokeFont
                 }
 
                 // Two pulls in a row meet half way.
-                Vector2 end = PointAt(stroke, i + 2);
-                bool isReached = !char.IsAsciiLetterUpper(stroke[i + 3]);
+                var end = PointAt(stroke, i + 2);
+                var isReached = !char.IsAsciiLetterUpper(stroke[i + 3]);
                 end = isReached ? end : (to + end) / 2;
-                Vector2 start = from;
-                for (int step = 1; step <= CurveSteps; step++)
+                var start = from;
+                for (var step = 1; step <= CurveSteps; step++)
                 {
-                    float t = (float)step / CurveSteps;
-                    Vector2 next = Vector2.Lerp(Vector2.Lerp(start, to, t), Vector2.Lerp(to, end, t), t);
+                    var t = (float)step / CurveSteps;
+                    var next = Vector2.Lerp(Vector2.Lerp(start, to, t), Vector2.Lerp(to, end, t), t);
                     segments.Add((from, next));
                     from = next;
                 }
-
                 i += isReached ? 2 : 0;
             }
         }
-
         return new Glyph(parts[0][0] - '0', [.. segments]);
     }
 
-    private static Vector2 PointAt(string stroke, int i) =>
-        new(stroke[i] - '0', char.ToLowerInvariant(stroke[i + 1]) - 'a');
+    private static Vector2 PointAt(string stroke, int i)
+        => new(stroke[i] - '0', char.ToLowerInvariant(stroke[i + 1]) - 'a');
 
     private sealed record Glyph(int Width, (Vector2 From, Vector2 To)[] Segments)
     {
         /// <summary>From a point to the nearest stroke, in units of the design.</summary>
         public float Distance(Vector2 point)
         {
-            float nearest = float.PositiveInfinity;
-            foreach ((Vector2 from, Vector2 to) in Segments)
+            var nearest = float.PositiveInfinity;
+            foreach ((var from, var to) in Segments)
             {
-                Vector2 along = to - from;
-                float length = along.LengthSquared();
-                float t = length > 0 ? Math.Clamp(Vector2.Dot(point - from, along) / length, 0, 1) : 0;
+                var along = to - from;
+                var length = along.LengthSquared();
+                var t = length > 0 ? Math.Clamp(Vector2.Dot(point - from, along) / length, 0, 1) : 0;
                 nearest = MathF.Min(nearest, Vector2.DistanceSquared(point, from + (along * t)));
             }
-
             return MathF.Sqrt(nearest);
         }
     }

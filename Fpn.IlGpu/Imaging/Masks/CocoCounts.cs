@@ -21,13 +21,13 @@ internal static class CocoCounts
     public static string Encode(ReadOnlySpan<int> runs)
     {
         var text = new StringBuilder();
-        for (int i = 0; i < runs.Length; i++)
+        for (var i = 0; i < runs.Length; i++)
         {
-            int number = i > 2 ? runs[i] - runs[i - 2] : runs[i];
-            bool more = true;
+            var number = i > 2 ? runs[i] - runs[i - 2] : runs[i];
+            var more = true;
             while (more)
             {
-                int part = number & (More - 1);
+                var part = number & (More - 1);
                 number >>= Bits;
 
                 // What is left is all sign, and this part shows the same sign.
@@ -35,7 +35,6 @@ internal static class CocoCounts
                 text.Append((char)(FirstCharacter + part + (more ? More : 0)));
             }
         }
-
         return text.ToString();
     }
 
@@ -43,47 +42,38 @@ internal static class CocoCounts
     public static int[] Decode(string text)
     {
         var runs = new List<int>();
-        for (int place = 0; place < text.Length;)
+        for (var place = 0; place < text.Length;)
         {
-            long run = ReadNumber(text, ref place) + (runs.Count > 2 ? runs[^2] : 0);
+            var run = ReadNumber(text, ref place) + (runs.Count > 2 ? runs[^2] : 0);
             if (run is < 0 or > int.MaxValue)
             {
                 throw new FormatException(
                     string.Create(CultureInfo.InvariantCulture, $"Run {runs.Count} of the mask's counts has {run} px."));
             }
-
             runs.Add((int)run);
         }
-
         return [.. runs];
     }
 
     private static long ReadNumber(string text, ref int place)
     {
         long number = 0;
-        int first = place;
-        for (int i = 0; i < MostCharacters; i++)
+        var first = place;
+        for (var i = 0; i < MostCharacters; i++)
         {
             if (place == text.Length)
-            {
                 throw new FormatException($"The mask's counts break off within the number at character {first}.");
-            }
-
-            int code = text[place] - FirstCharacter;
+            var code = text[place] - FirstCharacter;
             if (code is < 0 or >= 2 * More)
             {
                 throw new FormatException(
                     $"The mask's counts have U+{(int)text[place]:X4} at character {place}, which stands for no number.");
             }
-
             place++;
             number |= (long)(code & (More - 1)) << (Bits * i);
             if ((code & More) == 0)
-            {
                 return (code & Sign) != 0 ? number | (-1L << (Bits * (i + 1))) : number;
-            }
         }
-
         throw new FormatException($"The number at character {first} of the mask's counts is too long.");
     }
 }

@@ -8,32 +8,26 @@ internal static class MaskOverlap
     {
         CheckSizes(a, b);
         ReadOnlySpan<int> runsA = a.RunLengths, runsB = b.RunLengths;
-        int common = 0;
+        var common = 0;
         int i = 0, j = 0;
         int leftA = runsA[0], leftB = runsB[0];
         while (true)
         {
-            int step = Math.Min(leftA, leftB);
+            var step = Math.Min(leftA, leftB);
             if ((i & j & 1) == 1)
-            {
                 common += step;
-            }
             leftA -= step;
             leftB -= step;
             if (leftA == 0)
             {
                 if (++i == runsA.Length)
-                {
                     return common;
-                }
                 leftA = runsA[i];
             }
             if (leftB == 0)
             {
                 if (++j == runsB.Length)
-                {
                     return common;
-                }
                 leftB = runsB[j];
             }
         }
@@ -49,20 +43,14 @@ internal static class MaskOverlap
         int endA = runsA[0], endB = runsB[0];
         while (at < union.Pixels)
         {
-            int end = Math.Min(endA, endB);
+            var end = Math.Min(endA, endB);
             if (((i | j) & 1) == 1)
-            {
                 union.Add(at, end - at);
-            }
             at = end;
             while (endA == at && ++i < runsA.Length)
-            {
                 endA += runsA[i];
-            }
             while (endB == at && ++j < runsB.Length)
-            {
                 endB += runsB[j];
-            }
         }
         return union.Build();
     }
@@ -71,21 +59,17 @@ internal static class MaskOverlap
     public static PixelRectangle Bounds(ObjectMask mask)
     {
         if (mask.Area == 0)
-        {
             return default;
-        }
         int left = mask.Width, top = mask.Height, right = 0, bottom = 0, end = 0;
-        ReadOnlySpan<int> runs = mask.RunLengths;
-        for (int i = 0; i < runs.Length; i++)
+        var runs = mask.RunLengths;
+        for (var i = 0; i < runs.Length; i++)
         {
-            int start = end;
+            var start = end;
             end += runs[i];
             if (i % 2 == 0)
-            {
                 continue;
-            }
-            (int firstX, int firstY) = Math.DivRem(start, mask.Height);
-            (int lastX, int lastY) = Math.DivRem(end - 1, mask.Height);
+            (var firstX, var firstY) = Math.DivRem(start, mask.Height);
+            (var lastX, var lastY) = Math.DivRem(end - 1, mask.Height);
             left = Math.Min(left, firstX);
             right = Math.Max(right, lastX + 1);
 
@@ -99,8 +83,6 @@ internal static class MaskOverlap
     private static void CheckSizes(ObjectMask a, ObjectMask b)
     {
         if (a.Width != b.Width || a.Height != b.Height)
-        {
             throw new ArgumentException($"A mask of {a.Width} x {a.Height} px and one of {b.Width} x {b.Height} px have no px in common.");
-        }
     }
 }

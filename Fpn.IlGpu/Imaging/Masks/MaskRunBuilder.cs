@@ -25,10 +25,7 @@ internal sealed class MaskRunBuilder
     public void Add(int start, int length)
     {
         if (length == 0)
-        {
             return;
-        }
-
         if (start == end && runs.Count > 0)
         {
             runs[^1] += length;
@@ -38,14 +35,13 @@ internal sealed class MaskRunBuilder
             runs.Add(start - end);
             runs.Add(length);
         }
-
         end = start + length;
     }
 
     /// <summary>The mask of what was added.</summary>
     public ObjectMask Build()
     {
-        int rest = Pixels - end;
+        var rest = Pixels - end;
         return new ObjectMask(width, height, rest > 0 ? [.. runs, rest] : [.. runs]);
     }
 
@@ -54,28 +50,22 @@ internal sealed class MaskRunBuilder
     {
         problem = "";
         long position = 0;
-        for (int i = 0; i < lengths.Length; i++)
+        for (var i = 0; i < lengths.Length; i++)
         {
             if (lengths[i] < 0)
             {
                 problem = $"Run {i} of the mask has {lengths[i]} px.";
                 return null;
             }
-
             if (i % 2 == 1 && position + lengths[i] <= Pixels)
-            {
                 Add((int)position, lengths[i]);
-            }
-
             position += lengths[i];
         }
-
         if (position != Pixels)
         {
             problem = $"The runs of the mask add up to {position} px, but the picture of {width} x {height} px has {Pixels}.";
             return null;
         }
-
         return Build();
     }
 }

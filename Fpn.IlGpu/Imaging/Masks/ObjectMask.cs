@@ -19,10 +19,8 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         Height = height;
         this.runs = runs;
         Runs = Array.AsReadOnly(runs);
-        for (int i = 1; i < runs.Length; i += 2)
-        {
+        for (var i = 1; i < runs.Length; i += 2)
             Area += runs[i];
-        }
     }
 
     /// <summary>Width of the picture, in px.</summary>
@@ -53,22 +51,17 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
             throw new ArgumentException(
                 $"A mask of {width} x {height} px has {builder.Pixels} pixels, not {pixels.Length}.", nameof(pixels));
         }
-
-        for (int x = 0; x < width; x++)
+        for (var x = 0; x < width; x++)
         {
-            for (int y = 0; y < height;)
+            for (var y = 0; y < height;)
             {
-                int first = y;
+                var first = y;
                 while (y < height && pixels[(y * width) + x] != 0)
-                {
                     y++;
-                }
-
                 builder.Add((x * height) + first, y - first);
                 y++;
             }
         }
-
         return builder.Build();
     }
 
@@ -81,7 +74,7 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     public static ObjectMask FromRuns(ReadOnlySpan<int> runs, int width, int height)
     {
         var builder = new MaskRunBuilder(width, height);
-        return builder.TryBuild(runs, out string problem) ?? throw new ArgumentException(problem, nameof(runs));
+        return builder.TryBuild(runs, out var problem) ?? throw new ArgumentException(problem, nameof(runs));
     }
 
     /// <summary>The mask of COCO's compressed run lengths (<c>counts</c> in its JSON).</summary>
@@ -94,7 +87,7 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     {
         ArgumentNullException.ThrowIfNull(counts);
         var builder = new MaskRunBuilder(width, height);
-        return builder.TryBuild(CocoCounts.Decode(counts), out string problem) ?? throw new FormatException(problem);
+        return builder.TryBuild(CocoCounts.Decode(counts), out var problem) ?? throw new FormatException(problem);
     }
 
     /// <summary>The mask of an object that polygons outline, as COCO's own code fills them.</summary>
@@ -118,20 +111,17 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     public byte[] ToPixels()
     {
         var pixels = new byte[Width * Height];
-        foreach ((int x, int y, int length) in Strokes())
+        foreach ((var x, var y, var length) in Strokes())
         {
-            for (int i = 0; i < length; i++)
-            {
+            for (var i = 0; i < length; i++)
                 pixels[((y + i) * Width) + x] = 1;
-            }
         }
-
         return pixels;
     }
 
     /// <inheritdoc/>
-    public bool Equals(ObjectMask? other) =>
-        other is not null && Width == other.Width && Height == other.Height && runs.AsSpan().SequenceEqual(other.runs);
+    public bool Equals(ObjectMask? other)
+        => other is not null && Width == other.Width && Height == other.Height && runs.AsSpan().SequenceEqual(other.runs);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as ObjectMask);
@@ -152,15 +142,15 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     /// <summary>The runs that are in, cut where a column ends: px (x, y) and those below it.</summary>
     internal IEnumerable<(int X, int Y, int Length)> Strokes()
     {
-        int end = 0;
-        for (int i = 0; i < runs.Length; i++)
+        var end = 0;
+        for (var i = 0; i < runs.Length; i++)
         {
-            int start = end;
+            var start = end;
             end += runs[i];
             while (i % 2 == 1 && start < end)
             {
-                (int x, int y) = Math.DivRem(start, Height);
-                int length = Math.Min(end - start, Height - y);
+                (var x, var y) = Math.DivRem(start, Height);
+                var length = Math.Min(end - start, Height - y);
                 yield return (x, y, length);
                 start += length;
             }

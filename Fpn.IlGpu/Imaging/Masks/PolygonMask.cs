@@ -22,48 +22,39 @@ internal static class PolygonMask
     public static ObjectMask Fill(ReadOnlySpan<double> corners, int width, int height)
     {
         var builder = new MaskRunBuilder(width, height);
-        List<int> crossings = Crossings(corners, width, height);
+        var crossings = Crossings(corners, width, height);
         crossings.Sort();
         if (crossings.Count % 2 == 1)
-        {
             crossings.Add(builder.Pixels);
-        }
-        for (int i = 0; i < crossings.Count; i += 2)
-        {
+        for (var i = 0; i < crossings.Count; i += 2)
             builder.Add(crossings[i], crossings[i + 1] - crossings[i]);
-        }
         return builder.Build();
     }
 
     private static List<int> Crossings(ReadOnlySpan<double> corners, int width, int height)
     {
         var crossings = new List<int>();
-        int count = corners.Length / 2;
+        var count = corners.Length / 2;
         var last = (U: 0, V: 0);
-        bool first = true;
-        for (int j = 0; j < count; j++)
+        var first = true;
+        for (var j = 0; j < count; j++)
         {
-            int next = (j + 1) % count;
-            (int xs, int ys, int xe, int ye) =
+            var next = (j + 1) % count;
+            (var xs, var ys, var xe, var ye) =
                 (Fifths(corners[2 * j]), Fifths(corners[(2 * j) + 1]), Fifths(corners[2 * next]), Fifths(corners[(2 * next) + 1]));
             int dx = Math.Abs(xe - xs), dy = Math.Abs(ye - ys);
-            bool flip = (dx >= dy && xs > xe) || (dx < dy && ys > ye);
+            var flip = (dx >= dy && xs > xe) || (dx < dy && ys > ye);
             if (flip)
-            {
                 (xs, ys, xe, ye) = (xe, ye, xs, ys);
-            }
-
             // A corner given twice is a step of no length, whose slope is no number: what it would give is never a crossing.
-            double slope = dx >= dy ? (double)(ye - ys) / Math.Max(dx, 1) : (double)(xe - xs) / dy;
-            int steps = Math.Max(dx, dy);
-            for (int d = 0; d <= steps; d++)
+            var slope = dx >= dy ? (double)(ye - ys) / Math.Max(dx, 1) : (double)(xe - xs) / dy;
+            var steps = Math.Max(dx, dy);
+            for (var d = 0; d <= steps; d++)
             {
-                int t = flip ? steps - d : d;
+                var t = flip ? steps - d : d;
                 var at = dx >= dy ? (U: t + xs, V: (int)(ys + (slope * t) + .5)) : (U: (int)(xs + (slope * t) + .5), V: t + ys);
                 if (!first && at.U != last.U)
-                {
                     Cross(at, last, width, height, crossings);
-                }
                 last = at;
                 first = false;
             }
@@ -73,12 +64,10 @@ internal static class PolygonMask
 
     private static void Cross((int U, int V) at, (int U, int V) last, int width, int height, List<int> crossings)
     {
-        double x = (((at.U < last.U ? at.U : at.U - 1) + .5) / Scale) - .5;
+        var x = (((at.U < last.U ? at.U : at.U - 1) + .5) / Scale) - .5;
         if (Math.Floor(x) != x || x < 0 || x > width - 1)
-        {
             return;
-        }
-        double y = ((Math.Min(at.V, last.V) + .5) / Scale) - .5;
+        var y = ((Math.Min(at.V, last.V) + .5) / Scale) - .5;
         crossings.Add(((int)x * height) + (int)Math.Ceiling(Math.Clamp(y, 0, height)));
     }
 

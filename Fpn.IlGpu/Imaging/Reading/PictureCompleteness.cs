@@ -41,52 +41,34 @@ internal static class PictureCompleteness
     {
         const string CutShort = "is a JPEG that is cut short";
         int at = 2, scans = 0;
-        bool isHuffmanCoded = false;
+        var isHuffmanCoded = false;
         while (true)
         {
-            int marker = file[at..].IndexOf((byte)0xFF);
+            var marker = file[at..].IndexOf((byte)0xFF);
             if (marker < 0 || at + marker + 1 >= file.Length)
-            {
                 return CutShort;
-            }
-
             at += marker + 1;
-            byte code = file[at];
+            var code = file[at];
             if (code is 0xFF)
-            {
                 continue;
-            }
-
             at++;
             if (code is 0 or 1 or (>= 0xD0 and <= 0xD7))
-            {
                 continue;
-            }
-
             if (code == 0xD9)
             {
                 return isHuffmanCoded && pixels > MostPixelsOfJpegByte * file.Length
                     ? "is a JPEG whose data is far too small for the size it claims"
                     : null;
             }
-
             isHuffmanCoded |= code is 0xC0 or 0xC1 or 0xC2;
             scans += code == 0xDA ? 1 : 0;
             if (scans > MostJpegScans)
-            {
                 return $"is a JPEG with more than {MostJpegScans} scans";
-            }
-
             if (at + 2 > file.Length)
-            {
                 return CutShort;
-            }
-
             at += Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(file[at..]));
             if (at > file.Length)
-            {
                 return CutShort;
-            }
         }
     }
 
@@ -95,23 +77,17 @@ internal static class PictureCompleteness
     {
         const string CutShort = "is a PNG that is cut short";
         const int ChunkOverhead = 12;
-        ReadOnlySpan<byte> rest = file[8..];
+        var rest = file[8..];
         long claimedBits = 0, packedBytes = 0;
-        int packedTexts = 0;
+        var packedTexts = 0;
         while (true)
         {
             if (rest.Length < ChunkOverhead)
-            {
                 return CutShort;
-            }
-
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
             if (length > rest.Length - ChunkOverhead)
-            {
                 return CutShort;
-            }
-
-            ReadOnlySpan<byte> type = rest.Slice(4, 4);
+            var type = rest.Slice(4, 4);
             if (type.SequenceEqual("IHDR"u8) && length >= 13)
             {
                 claimedBits = pixels * PngBitsPerPixel(rest.Slice(8, 13));
@@ -123,9 +99,7 @@ internal static class PictureCompleteness
             else if (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("iTXt"u8) || type.SequenceEqual("iCCP"u8))
             {
                 if (++packedTexts > MostPackedPngTexts)
-                {
                     return $"is a PNG with more than {MostPackedPngTexts} packed texts";
-                }
             }
             else if (type.SequenceEqual("IEND"u8))
             {
@@ -133,7 +107,6 @@ internal static class PictureCompleteness
                     ? "is a PNG whose data is far too small for the size it claims"
                     : null;
             }
-
             rest = rest[(ChunkOverhead + (int)length)..];
         }
     }
@@ -150,23 +123,17 @@ internal static class PictureCompleteness
     private static string? CheckBmp(ReadOnlySpan<byte> file)
     {
         if (file.Length < 54)
-        {
             return "is a BMP that is cut short";
-        }
-
-        uint compression = BinaryPrimitives.ReadUInt32LittleEndian(file[30..]);
+        var compression = BinaryPrimitives.ReadUInt32LittleEndian(file[30..]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(file[14..]) < 40 || compression is not (0 or 3 or 6))
-        {
             return null;
-        }
-
         long pixelsAt = BinaryPrimitives.ReadUInt32LittleEndian(file[10..]);
-        long width = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[18..]));
-        long height = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[22..]));
-        long rowBytes = ((width * BinaryPrimitives.ReadUInt16LittleEndian(file[28..])) + 31) / 32 * 4;
+        var width = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[18..]));
+        var height = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[22..]));
+        var rowBytes = ((width * BinaryPrimitives.ReadUInt16LittleEndian(file[28..])) + 31) / 32 * 4;
         return height > 0 && rowBytes > (file.Length - pixelsAt) / height ? "is a BMP that is cut short" : null;
     }
 
-    private static string? CheckWebP(ReadOnlySpan<byte> file) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8 ? "is a WebP picture that is cut short" : null;
+    private static string? CheckWebP(ReadOnlySpan<byte> file)
+        => BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8 ? "is a WebP picture that is cut short" : null;
 }

@@ -23,11 +23,8 @@ public static class PictureReader
     {
         ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
-        {
             throw new PictureException($"'{path}' is a folder; give the pictures in it.");
-        }
-
-        using FileStream stream = Open(path);
+        using var stream = Open(path);
         return Read(stream, $"'{path}'", limits);
     }
 
@@ -83,43 +80,34 @@ public static class PictureReader
         {
             throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
         }
-
         return Decode(buffer, length, kind, name, limits);
     }
 
     private static (byte[] Buffer, int Length, PictureKind Kind) ReadAll(Stream stream, string name, PictureLimits limits)
     {
         // The first bytes decide whether the rest is worth reading.
-        byte[] start = new byte[PictureKinds.SignatureLength];
-        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        var start = new byte[PictureKinds.SignatureLength];
+        var read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         if (read == 0)
-        {
             throw new PictureException($"{name} is empty; give {Supported}.");
-        }
-
-        PictureKind kind = PictureKinds.Of(start.AsSpan(0, read));
+        var kind = PictureKinds.Of(start.AsSpan(0, read));
         if (kind == PictureKind.Unknown)
-        {
             throw new PictureException($"{name} is no picture, whatever its name says; give {Supported}.");
-        }
-
         if (!kind.IsRead())
         {
             throw new PictureException(
                 $"{name} is a {kind.DisplayName()} file, which is not supported; convert it to JPEG or PNG.");
         }
-
-        long expected = stream.CanSeek ? Math.Max(0, stream.Length - stream.Position) + read : read;
+        var expected = stream.CanSeek ? Math.Max(0, stream.Length - stream.Position) + read : read;
         CheckLength(expected, name, limits);
         using var copy = new MemoryStream((int)expected);
         copy.Write(start, 0, read);
-        byte[] block = new byte[1 << 16];
-        for (int count = stream.Read(block); count > 0; count = stream.Read(block))
+        var block = new byte[1 << 16];
+        for (var count = stream.Read(block); count > 0; count = stream.Read(block))
         {
             copy.Write(block, 0, count);
             CheckLength(copy.Length, name, limits);
         }
-
         return (copy.GetBuffer(), (int)copy.Length, kind);
     }
 
@@ -137,23 +125,19 @@ public static class PictureReader
     {
         try
         {
-            IImageInfo info = Image.Identify(PictureCodecs.Configuration, Open(buffer, length))
+            var info = Image.Identify(PictureCodecs.Configuration, Open(buffer, length))
                 ?? throw new UnknownImageFormatException("it has no header that could be read");
-            long pixels = (long)info.Width * info.Height;
+            var pixels = (long)info.Width * info.Height;
             if (pixels > Math.Min(limits.MaxPixels, Array.MaxLength / RgbImage.Channels))
             {
                 throw new PictureException(
                     $"{name} claims to be {info.Width} x {info.Height} px, above the limit of {limits.MaxPixels} px; "
                     + "scale it down or raise the limit.");
             }
-
-            string? missing = PictureCompleteness.WhatIsMissing(kind, buffer.AsSpan(0, length), info.Width, info.Height);
+            var missing = PictureCompleteness.WhatIsMissing(kind, buffer.AsSpan(0, length), info.Width, info.Height);
             if (missing is not null)
-            {
                 throw new PictureException($"{name} {missing}; copy or export it again.");
-            }
-
-            using Image<Rgb24> image = Image.Load<Rgb24>(PictureCodecs.Configuration, Open(buffer, length));
+            using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, Open(buffer, length));
             image.Mutate(static context => context.AutoOrient());
             var result = new RgbImage(image.Width, image.Height);
             image.CopyPixelDataTo(result.Pixels);
@@ -174,8 +158,8 @@ public static class PictureReader
         }
     }
 
-    private static MemoryStream Open(byte[] buffer, int length) =>
-        new(buffer, 0, length, writable: false, publiclyVisible: true);
+    private static MemoryStream Open(byte[] buffer, int length)
+        => new(buffer, 0, length, writable: false, publiclyVisible: true);
 
     private static string Reason(Exception e) => e.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
 }

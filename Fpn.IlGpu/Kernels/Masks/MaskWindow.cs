@@ -50,7 +50,6 @@ internal readonly record struct MaskWindow(
             StepY = (float)(side + 2 * Border) / (bottom - top),
             Shift = 0.5f + Border,
         };
-
         (int First, int End) Range(float from, float to)
         {
             var half = (to - from) * 0.5f * growth;

@@ -72,7 +72,10 @@ internal static class TopKOnCpu
                     && !Vector.GreaterThanAny(
                         Unsafe.ReadUnaligned<Vector<float>>(ref Unsafe.As<float, byte>(ref Unsafe.Add(ref start, i))),
                         new Vector<float>(bound)))
+                {
                     i += Vector<float>.Count;
+                }
+
                 if (i >= length)
                     break;
             }

@@ -217,7 +217,6 @@ internal static class TopKOnGpu
             var all = tallies[Grid.IdxX];
             counts[s] = aboveBefore + all.Above + IntrinsicMath.Min(equalBefore + all.Equal, state.Wanted);
         }
-
         var end = search.End(Grid.IdxX, segment);
         for (var tile = search.First(Grid.IdxX); tile < end; tile += Threads * RunLength)
         {

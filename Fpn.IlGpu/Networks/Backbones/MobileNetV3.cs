@@ -94,7 +94,6 @@ internal sealed class MobileNetV3 : IBackbone
             x = next;
             Keep(layer);
         }
-
         void Keep(int layer)
         {
             if (maps.Contains(layer))

@@ -130,8 +130,8 @@ public sealed record BoxTraining
     /// <summary>β of the smooth L1 loss.</summary>
     public float SmoothL1Beta { get; init; } = 1f / 9;
 
-    internal string? Problem() =>
-        PositiveIou is >= 0 and <= 1 && Samples is >= 1 and <= 65536 && PositiveShare is >= 0 and <= 1 && SmoothL1Beta is >= 0 and <= 10
+    internal string? Problem()
+        => PositiveIou is >= 0 and <= 1 && Samples is >= 1 and <= 65536 && PositiveShare is >= 0 and <= 1 && SmoothL1Beta is >= 0 and <= 10
             ? null
             : "'box_head' takes 'positive_iou' and 'positive_share' from 0 to 1, 'samples' from 1 to 65536, 'smooth_l1_beta' from 0 to 10";
 }

@@ -37,7 +37,7 @@ internal sealed record RoiTargets(Box[] Rois, int[] ClassIndices, int[] Truth, f
         var deltas = new float[positives.Length * 4];
         for (var i = 0; i < positives.Length; i++)
             BoxCoding.Encode(candidates[positives[i]], truth.Boxes[matches[positives[i]]], weights, deltas.AsSpan(i * 4, 4));
-        int[] matched = Array.ConvertAll(positives, i => matches[i]);
+        var matched = Array.ConvertAll(positives, i => matches[i]);
         return new RoiTargets(
             [.. positives.Select(i => candidates[i]), .. negatives.Select(i => candidates[i])],
             [.. matched.Select(t => truth.Classes[t]), .. negatives.Select(_ => Background)],

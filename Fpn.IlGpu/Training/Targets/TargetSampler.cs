@@ -32,7 +32,6 @@ internal static class TargetSampler
             else if (matches[i] == BoxMatching.Negative)
                 negatives.Add(i);
         }
-
         var chosen = Some(positives, (int)(size.Count * size.PositiveFraction), ref random);
         return (chosen, Some(negatives, size.Count - chosen.Length, ref random));
     }

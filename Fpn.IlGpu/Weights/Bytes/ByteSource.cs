@@ -23,16 +23,20 @@ internal abstract class ByteSource(long length)
     /// <exception cref="WeightsException">They can't be decoded.</exception>
     public virtual void Read(long offset, DataType type, bool bigEndian, Span<float> values)
     {
-        int size = type.Bytes();
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(values.Length * (long)size, PartBytes));
-        using ByteCursor cursor = Open(offset);
+        var size = type.Bytes();
+        var bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(values.Length * (long)size, PartBytes));
+        using var cursor = Open(offset);
         while (!values.IsEmpty)
         {
-            Span<float> part = values[..Math.Min(values.Length, bytes.Length / size)];
-            Span<byte> encoded = bytes.AsSpan(0, part.Length * size);
+            var part = values[..Math.Min(values.Length, bytes.Length / size)];
+            var encoded = bytes.AsSpan(0, part.Length * size);
             cursor.Read(encoded);
             if (bigEndian && size > 1)
-                for (int i = 0; i < encoded.Length; i += size) encoded.Slice(i, size).Reverse();
+            {
+                for (var i = 0; i < encoded.Length; i += size)
+                    encoded.Slice(i, size).Reverse();
+            }
+
             FloatConversion.ToFloat(encoded, type, part);
             values = values[part.Length..];
         }
@@ -42,7 +46,7 @@ internal abstract class ByteSource(long length)
     /// <exception cref="WeightsException">They can't be decoded.</exception>
     public void CopyTo(long offset, Span<byte> target)
     {
-        using ByteCursor cursor = Open(offset);
+        using var cursor = Open(offset);
         cursor.Read(target);
     }
 
@@ -66,8 +70,10 @@ internal sealed class StoredBytes(TensorBytes file, long begin, long length) : B
 
     public override void Read(long offset, DataType type, bool bigEndian, Span<float> values)
     {
-        if (bigEndian && type.Bytes() > 1) base.Read(offset, type, bigEndian, values);
-        else file.Read(begin + offset, type, values);
+        if (bigEndian && type.Bytes() > 1)
+            base.Read(offset, type, bigEndian, values);
+        else
+            file.Read(begin + offset, type, values);
     }
 
     protected override ByteCursor Open(long offset) => new Cursor(file, begin + offset);

@@ -11,10 +11,10 @@ internal sealed class DeflatedBytes(TensorBytes file, ZipEntry entry, SourceName
 
     protected override ByteCursor Open(long offset)
     {
-        byte[] compressed = file.Copy(entry.DataOffset, (int)entry.CompressedSize);
+        var compressed = file.Copy(entry.DataOffset, (int)entry.CompressedSize);
         var cursor = new Cursor(new DeflateStream(new MemoryStream(compressed), CompressionMode.Decompress), entry, source);
-        byte[] skipped = new byte[(int)Math.Min(offset, 1 << 16)];
-        for (long left = offset; left > 0; left -= Math.Min(left, skipped.Length))
+        var skipped = new byte[(int)Math.Min(offset, 1 << 16)];
+        for (var left = offset; left > 0; left -= Math.Min(left, skipped.Length))
             cursor.Read(skipped.AsSpan(0, (int)Math.Min(left, skipped.Length)));
         return cursor;
     }

@@ -21,13 +21,13 @@ internal sealed class Latin1Bytes : ByteSource
     {
         long length = 0;
         int wrong = 0, afterLead = 0;
-        byte[] part = new byte[(int)Math.Min(PartBytes, text.Length)];
+        var part = new byte[(int)Math.Min(PartBytes, text.Length)];
         for (long at = 0; at < text.Length; at += part.Length)
         {
-            Span<byte> read = part.AsSpan(0, (int)Math.Min(part.Length, text.Length - at));
+            var read = part.AsSpan(0, (int)Math.Min(part.Length, text.Length - at));
             text.CopyTo(at, read);
             // No branches: the bytes of weights are as good as random.
-            foreach (byte b in read)
+            foreach (var b in read)
             {
                 int lead = Lead(b), follows = b >> 7 & ~(b >> 6);
                 wrong |= (follows ^ afterLead) | -lead & (b & 0x3E ^ 0x02);
@@ -44,8 +44,8 @@ internal sealed class Latin1Bytes : ByteSource
     protected override ByteCursor Open(long offset)
     {
         var cursor = new Cursor(text);
-        byte[] skipped = new byte[(int)Math.Min(offset, PartBytes)];
-        for (long left = offset; left > 0; left -= Math.Min(left, skipped.Length))
+        var skipped = new byte[(int)Math.Min(offset, PartBytes)];
+        for (var left = offset; left > 0; left -= Math.Min(left, skipped.Length))
             cursor.Read(skipped.AsSpan(0, (int)Math.Min(left, skipped.Length)));
         return cursor;
     }
@@ -61,7 +61,8 @@ internal sealed class Latin1Bytes : ByteSource
         {
             while (!target.IsEmpty)
             {
-                if (at == end) Fill();
+                if (at == end)
+                    Fill();
                 target = target[Decode(target)..];
             }
         }
@@ -85,8 +86,8 @@ internal sealed class Latin1Bytes : ByteSource
             int count = 0, i = 0, upper = upperBits;
             for (; i < from.Length && count < target.Length; i++)
             {
-                byte b = from[i];
-                int lead = Lead(b);
+                var b = from[i];
+                var lead = Lead(b);
                 // What a lead byte leaves here is overwritten by the byte after it.
                 target[count] = (byte)(upper | (b & 0x7F));
                 upper = (b & 0x03) << 6 & -lead;

@@ -44,8 +44,10 @@ internal sealed class NumpyType
 
     public bool SetState(object? state)
     {
-        if (PickleView.Items(state) is not [_, string order, ..]) return false;
-        if (order is not ("<" or ">" or "=" or "|")) return false;
+        if (PickleView.Items(state) is not [_, string order, ..])
+            return false;
+        if (order is not ("<" or ">" or "=" or "|"))
+            return false;
         BigEndian = order == ">";
         return true;
     }
@@ -74,17 +76,19 @@ internal sealed class NumpyArray
         ? new NumpyArray { Type = type, Shape = PickleTuple.Empty, Data = data }
         : null;
 
-    public static NumpyArray? FromBuffer(IReadOnlyList<object?> arguments) =>
-        arguments is [var data, NumpyType type, var shape, "C" or "F"]
+    public static NumpyArray? FromBuffer(IReadOnlyList<object?> arguments)
+        => arguments is [var data, NumpyType type, var shape, "C" or "F"]
             ? new NumpyArray { Type = type, Shape = shape, FortranOrder = arguments[3] is "F", Data = data }
             : null;
 
     public bool SetState(object? state)
     {
-        if (PickleView.Items(state) is not { Count: 4 or 5 } items) return false;
+        if (PickleView.Items(state) is not { Count: 4 or 5 } items)
+            return false;
         // The oldest states have no version before the shape.
-        int at = items.Count - 4;
-        if (items[at + 1] is not NumpyType type || Flag(items[at + 2]) is not { } fortran) return false;
+        var at = items.Count - 4;
+        if (items[at + 1] is not NumpyType type || Flag(items[at + 2]) is not { } fortran)
+            return false;
         (Type, Shape, FortranOrder, Data) = (type, items[at], fortran, items[at + 3]);
         return true;
     }

@@ -39,36 +39,41 @@ internal sealed class StridedTensor : StateTensor
 
     protected override void Read(Span<float> values)
     {
-        if (values.IsEmpty) return;
+        if (values.IsEmpty)
+            return;
         if (span == 0)
         {
             bytes.Read(offset, DataType, bigEndian, values);
             return;
         }
-        float[] stored = GC.AllocateUninitializedArray<float>(span);
+        var stored = GC.AllocateUninitializedArray<float>(span);
         bytes.Read(offset, DataType, bigEndian, stored);
         Gather(stored, values);
     }
 
     protected override void Read(long first, Span<float> values)
     {
-        if (CanReadParts) bytes.Read(offset + first * DataType.Bytes(), DataType, bigEndian, values);
-        else base.Read(first, values);
+        if (CanReadParts)
+            bytes.Read(offset + first * DataType.Bytes(), DataType, bigEndian, values);
+        else
+            base.Read(first, values);
     }
 
     /// <summary>Row by row: the outer indices count on like the digits of an odometer.</summary>
     private void Gather(float[] stored, Span<float> values)
     {
         int axes = Shape.Count, row = Shape[^1];
-        int[] index = new int[axes];
+        var index = new int[axes];
         long rowBegin = 0, step = strides[^1];
-        for (int at = 0; at < values.Length; at += row)
+        for (var at = 0; at < values.Length; at += row)
         {
-            for (int i = 0; i < row; i++) values[at + i] = stored[rowBegin + i * step];
-            for (int axis = axes - 2; axis >= 0; axis--)
+            for (var i = 0; i < row; i++)
+                values[at + i] = stored[rowBegin + i * step];
+            for (var axis = axes - 2; axis >= 0; axis--)
             {
                 rowBegin += strides[axis];
-                if (++index[axis] < Shape[axis]) break;
+                if (++index[axis] < Shape[axis])
+                    break;
                 rowBegin -= index[axis] * strides[axis];
                 index[axis] = 0;
             }

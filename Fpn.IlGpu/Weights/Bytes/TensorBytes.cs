@@ -16,15 +16,15 @@ internal abstract class TensorBytes : IDisposable
     /// <exception cref="ObjectDisposedException">The file is let go.</exception>
     public byte[] Copy(long offset, int length)
     {
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
+        var bytes = GC.AllocateUninitializedArray<byte>(length);
         CopyTo(offset, bytes);
         return bytes;
     }
 
     /// <summary>Bytes of the file, as many as <paramref name="target"/> takes.</summary>
     /// <exception cref="ObjectDisposedException">The file is let go.</exception>
-    public void CopyTo(long offset, Span<byte> target) =>
-        Use(offset, target.Length, new Part<byte>(target, DataType.U8), static (span, part) => span.CopyTo(part.Values));
+    public void CopyTo(long offset, Span<byte> target)
+        => Use(offset, target.Length, new Part<byte>(target, DataType.U8), static (span, part) => span.CopyTo(part.Values));
 
     /// <summary>Elements that lie one after another, as float.</summary>
     /// <exception cref="ObjectDisposedException">The file is let go.</exception>
@@ -32,8 +32,8 @@ internal abstract class TensorBytes : IDisposable
     {
         while (!values.IsEmpty)
         {
-            Span<float> part = values[..Math.Min(values.Length, MostAtOnce)];
-            int bytes = part.Length * type.Bytes();
+            var part = values[..Math.Min(values.Length, MostAtOnce)];
+            var bytes = part.Length * type.Bytes();
             Use(
                 offset,
                 bytes,
@@ -89,16 +89,20 @@ internal sealed unsafe class MappedBytes : TensorBytes
     /// <exception cref="WeightsException">There is no such file, it is empty, or it can't be read.</exception>
     public static MappedBytes Open(string path)
     {
-        if (Directory.Exists(path)) throw new WeightsException($"{path}: is a folder, not a weights file.");
-        if (!File.Exists(path)) throw new WeightsException($"{path}: there is no such weights file.");
+        if (Directory.Exists(path))
+            throw new WeightsException($"{path}: is a folder, not a weights file.");
+        if (!File.Exists(path))
+            throw new WeightsException($"{path}: there is no such weights file.");
         try
         {
             // Before it is opened: that of a pipe waits for someone who writes into it. Pipes and devices have no length.
-            if (new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length == 0) throw Empty(path);
+            if (new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length == 0)
+                throw Empty(path);
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
             try
             {
-                if (!stream.CanSeek) throw new WeightsException($"{path}: is a pipe or a device, not a weights file.");
+                if (!stream.CanSeek)
+                    throw new WeightsException($"{path}: is a pipe or a device, not a weights file.");
                 return stream.Length == 0 ? throw Empty(path) : new MappedBytes(stream);
             }
             catch
@@ -131,7 +135,7 @@ internal sealed unsafe class MappedBytes : TensorBytes
             Use(whole, offset, length, state, user);
             return;
         }
-        using MemoryMappedViewAccessor part = file.CreateViewAccessor(offset, length, MemoryMappedFileAccess.Read);
+        using var part = file.CreateViewAccessor(offset, length, MemoryMappedFileAccess.Read);
         Use(part, 0, length, state, user);
     }
 
@@ -148,7 +152,8 @@ internal sealed unsafe class MappedBytes : TensorBytes
         }
         finally
         {
-            if (start != null) view.SafeMemoryMappedViewHandle.ReleasePointer();
+            if (start != null)
+                view.SafeMemoryMappedViewHandle.ReleasePointer();
         }
     }
 }

@@ -157,8 +157,8 @@ public sealed record ModelConfiguration
     /// <param name="json">A JSON object; null for the defaults.</param>
     /// <exception cref="WeightsException">It is no JSON object, or a value can't be: the key and the value are
     /// named.</exception>
-    public static ModelConfiguration Parse(string? json) =>
-        json is null ? new ModelConfiguration() : ModelConfigurationJson.Read(json);
+    public static ModelConfiguration Parse(string? json)
+        => json is null ? new ModelConfiguration() : ModelConfigurationJson.Read(json);
 
     /// <summary>This configuration, with some keys changed.</summary>
     /// <param name="json">A JSON object of the keys to change.</param>

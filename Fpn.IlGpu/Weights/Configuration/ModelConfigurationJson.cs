@@ -90,14 +90,16 @@ internal static class ModelConfigurationJson
             WriteNumbers(json, "mean", c.Mean);
             WriteNumbers(json, "std", c.Std);
             json.WriteStartArray("anchor_sizes");
-            foreach (float[] level in c.AnchorSizes) WriteNumbers(json, null, level);
+            foreach (var level in c.AnchorSizes)
+                WriteNumbers(json, null, level);
             json.WriteEndArray();
             json.WriteBoolean("anchor_strides_double", c.AnchorStridesDouble);
             WriteNumbers(json, "aspect_ratios", c.AspectRatios);
             json.WriteNumber("min_size", c.MinSize);
             json.WriteNumber("max_size", c.MaxSize);
             json.WriteStartArray("image_pyramid");
-            foreach (int side in c.ImagePyramid) json.WriteNumberValue(side);
+            foreach (var side in c.ImagePyramid)
+                json.WriteNumberValue(side);
             json.WriteEndArray();
             json.WriteBoolean("resize_rounds", c.ResizeRounds);
             json.WriteBoolean("resize_antialias", c.ResizeAntialias);
@@ -116,7 +118,8 @@ internal static class ModelConfigurationJson
             if (c.Classes is not null)
             {
                 json.WriteStartArray("classes");
-                foreach (string name in c.Classes) json.WriteStringValue(name);
+                foreach (var name in c.Classes)
+                    json.WriteStringValue(name);
                 json.WriteEndArray();
             }
             json.WriteBoolean("bgr", c.Bgr);
@@ -139,9 +142,9 @@ internal static class ModelConfigurationJson
         using var own = JsonDocument.Parse(Write(configuration));
         using var defaults = JsonDocument.Parse(Write(new ModelConfiguration()));
         var differences = new List<KeyValuePair<string, string>>();
-        foreach (JsonProperty property in own.RootElement.EnumerateObject())
+        foreach (var property in own.RootElement.EnumerateObject())
         {
-            bool isDefault = defaults.RootElement.TryGetProperty(property.Name, out JsonElement value)
+            var isDefault = defaults.RootElement.TryGetProperty(property.Name, out var value)
                 && JsonElement.DeepEquals(value, property.Value);
             if (!isDefault && property.Name is not ("detector" or "classes"))
                 differences.Add(new(property.Name, property.Value.GetRawText()));
@@ -152,9 +155,9 @@ internal static class ModelConfigurationJson
     private static ModelConfiguration Read(JsonElement root, ModelConfiguration configuration)
     {
         var unknown = new List<string>();
-        foreach (JsonProperty property in root.EnumerateObject())
+        foreach (var property in root.EnumerateObject())
         {
-            if (Setters.TryGetValue(property.Name, out Setter? set))
+            if (Setters.TryGetValue(property.Name, out var set))
                 configuration = set(configuration, new Value(property.Name, property.Value));
             else
                 unknown.Add(property.Name);
@@ -164,9 +167,12 @@ internal static class ModelConfigurationJson
 
     private static void WriteNumbers(Utf8JsonWriter json, string? key, float[] numbers)
     {
-        if (key is null) json.WriteStartArray();
-        else json.WriteStartArray(key);
-        foreach (float number in numbers) json.WriteNumberValue(number);
+        if (key is null)
+            json.WriteStartArray();
+        else
+            json.WriteStartArray(key);
+        foreach (var number in numbers)
+            json.WriteNumberValue(number);
         json.WriteEndArray();
     }
 
@@ -177,8 +183,8 @@ internal static class ModelConfigurationJson
             ? text
             : throw Wrong("a text that is not empty");
 
-        public string OneOf(IReadOnlyList<string> words) =>
-            element.ValueKind == JsonValueKind.String && words.Contains(element.GetString()!)
+        public string OneOf(IReadOnlyList<string> words)
+            => element.ValueKind == JsonValueKind.String && words.Contains(element.GetString()!)
                 ? element.GetString()!
                 : throw Wrong($"one of {string.Join(", ", words)}");
 
@@ -186,8 +192,8 @@ internal static class ModelConfigurationJson
             ? element.GetBoolean()
             : throw Wrong("true or false");
 
-        public int Whole(int least, int most) =>
-            element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int number)
+        public int Whole(int least, int most)
+            => element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var number)
             && number >= least && number <= most
                 ? number
                 : throw Wrong($"a whole number from {least} to {most}");
@@ -196,24 +202,28 @@ internal static class ModelConfigurationJson
         {
             if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= many
                 && element.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number
-                    && item.TryGetInt32(out int number) && number >= least && number <= most))
+                    && item.TryGetInt32(out var number) && number >= least && number <= most))
+            {
                 return [.. element.EnumerateArray().Select(item => item.GetInt32())];
+            }
+
             throw Wrong($"a list of up to {many} whole numbers from {least} to {most}");
         }
 
-        public float Number(float least, float most) =>
-            TryNumber(element, least, most, out float number) ? number : throw Wrong(Range(least, most));
+        public float Number(float least, float most)
+            => TryNumber(element, least, most, out var number) ? number : throw Wrong(Range(least, most));
 
         public float[] Numbers(int fewest, int many, float least, float most)
         {
-            string wanted = fewest == many ? $"a list of {many} numbers" : $"a list of {fewest} to {many} numbers";
-            if (most < float.MaxValue) wanted += $", each {Range(least, most)}";
+            var wanted = fewest == many ? $"a list of {many} numbers" : $"a list of {fewest} to {many} numbers";
+            if (most < float.MaxValue)
+                wanted += $", each {Range(least, most)}";
             return ListOf(element, fewest, many, least, most) ?? throw Wrong(wanted);
         }
 
         public float[] NumbersOtherThanZero(int count)
         {
-            float[]? numbers = ListOf(element, count, count, -float.MaxValue, float.MaxValue);
+            var numbers = ListOf(element, count, count, -float.MaxValue, float.MaxValue);
             return numbers is not null && Array.TrueForAll(numbers, n => n != 0 && float.IsNormal(n))
                 ? numbers
                 : throw Wrong($"a list of {count} numbers other than 0");
@@ -224,9 +234,16 @@ internal static class ModelConfigurationJson
             const float smallest = 0.01f;
             var lists = new List<float[]>();
             if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= mostLists)
-                foreach (JsonElement item in element.EnumerateArray())
-                    if (TryNumber(item, smallest, largest, out float number)) lists.Add([number]);
-                    else if (ListOf(item, 1, most, smallest, largest) is { } list) lists.Add(list);
+            {
+                foreach (var item in element.EnumerateArray())
+                {
+                    if (TryNumber(item, smallest, largest, out var number))
+                        lists.Add([number]);
+                    else if (ListOf(item, 1, most, smallest, largest) is { } list)
+                        lists.Add(list);
+                }
+            }
+
             return lists.Count > 0 && lists.Count == element.GetArrayLength()
                 ? [.. lists]
                 : throw Wrong($"a list of 1 to {mostLists} sizes, or lists of sizes, over 0 and up to {largest} px,");
@@ -234,22 +251,32 @@ internal static class ModelConfigurationJson
 
         public string[]? TextsOrNull(int most)
         {
-            if (element.ValueKind == JsonValueKind.Null) return null;
+            if (element.ValueKind == JsonValueKind.Null)
+                return null;
             if (element.ValueKind == JsonValueKind.Array
                 && element.GetArrayLength() is int count && count >= 1 && count <= most
                 && element.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
+            {
                 return [.. element.EnumerateArray().Select(item => item.GetString()!)];
+            }
+
             throw Wrong($"a list of 1 to {most} names");
         }
 
         private static float[]? ListOf(JsonElement list, int fewest, int many, float least, float most)
         {
-            if (list.ValueKind != JsonValueKind.Array) return null;
-            int count = list.GetArrayLength();
-            if (count < fewest || count > many) return null;
+            if (list.ValueKind != JsonValueKind.Array)
+                return null;
+            var count = list.GetArrayLength();
+            if (count < fewest || count > many)
+                return null;
             var numbers = new float[count];
-            for (int i = 0; i < count; i++)
-                if (!TryNumber(list[i], least, most, out numbers[i])) return null;
+            for (var i = 0; i < count; i++)
+            {
+                if (!TryNumber(list[i], least, most, out numbers[i]))
+                    return null;
+            }
+
             return numbers;
         }
 
@@ -260,8 +287,8 @@ internal static class ModelConfigurationJson
                 && number >= least && number <= most;
         }
 
-        private static string Range(float least, float most) =>
-            string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}");
+        private static string Range(float least, float most)
+            => string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}");
 
         private WeightsException Wrong(string wanted) => new(
             $"The configuration's {key} is {WeightsException.Quote(element.GetRawText())}, where {wanted} is needed.");

@@ -24,13 +24,14 @@ internal static class DiskSpace
     {
         const int windowsHandleDiskFull = unchecked((int)0x80070027), windowsDiskFull = unchecked((int)0x80070070);
         const int noSpace = 28, quotaLinux = 122, quotaMac = 69;
-        if (exception is not IOException) return false;
+        if (exception is not IOException)
+            return false;
         return OperatingSystem.IsWindows()
             ? exception.HResult is windowsHandleDiskFull or windowsDiskFull
             : exception.HResult == noSpace || exception.HResult == (OperatingSystem.IsMacOS() ? quotaMac : quotaLinux);
     }
 
     /// <summary>A size for people, in MB of a million bytes, rounded up to a tenth.</summary>
-    public static string Megabytes(long bytes) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(bytes / 1e5) / 10:0.#} MB");
+    public static string Megabytes(long bytes)
+        => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(bytes / 1e5) / 10:0.#} MB");
 }

@@ -15,7 +15,7 @@ internal static class DownloadErrors
     /// <summary>An answer without the file.</summary>
     public static Exception Refused(Uri url, HttpResponseMessage response)
     {
-        int status = (int)response.StatusCode;
+        var status = (int)response.StatusCode;
         return response.StatusCode switch
         {
             HttpStatusCode.NotFound or HttpStatusCode.Gone =>
@@ -34,7 +34,7 @@ internal static class DownloadErrors
     /// <param name="atFirst">Whether nothing has come yet: a server that was never found is not looked for again.</param>
     public static Exception Unreachable(Uri url, HttpRequestException e, bool atFirst)
     {
-        string why = e.Message.TrimEnd('.');
+        var why = e.Message.TrimEnd('.');
         return e.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError when atFirst => new WeightsException(

@@ -20,14 +20,15 @@ internal sealed class FileDownload(
     /// <exception cref="IOException">The part can't be written; the disk may be full.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (!ZooModel.IsSafe(url)) throw new WeightsException($"{url} is no https address; nothing is downloaded from it.");
+        if (!ZooModel.IsSafe(url))
+            throw new WeightsException($"{url} is no https address; nothing is downloaded from it.");
         using var handler = new SocketsHttpHandler { ConnectTimeout = patience.Connect, MaxAutomaticRedirections = 10 };
         using var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Fpn.IlGpu", Version));
 
-        for (int failures = 0; ;)
+        for (var failures = 0; ;)
         {
-            long before = part.Length;
+            var before = part.Length;
             try
             {
                 await TryAsync(client, cancellation).ConfigureAwait(false);
@@ -35,8 +36,10 @@ internal sealed class FileDownload(
             }
             catch (BrokenOffException e)
             {
-                if (part.Length - before >= DownloadPatience.WorthATry) failures = 0;
-                if (failures == patience.Waits.Count) throw GivenUp(failures + 1, e);
+                if (part.Length - before >= DownloadPatience.WorthATry)
+                    failures = 0;
+                if (failures == patience.Waits.Count)
+                    throw GivenUp(failures + 1, e);
                 Report(ModelDownloadStage.Retrying, part.Length, null);
                 await Task.Delay(patience.Waits[failures++], cancellation).ConfigureAwait(false);
             }
@@ -55,17 +58,20 @@ internal sealed class FileDownload(
         stalled.CancelAfter(patience.Stall);
         try
         {
-            PartFile.Source? known = part.ReadSource() is { } source && source.Url == url.AbsoluteUri ? source : null;
-            long have = known is null ? 0 : part.Length;
-            if (have > 0 && have == known!.Bytes) return; // Only the last step was missing.
-            using HttpResponseMessage response = await RequestAsync(client, known, have, stalled.Token).ConfigureAwait(false);
+            var known = part.ReadSource() is { } source && source.Url == url.AbsoluteUri ? source : null;
+            var have = known is null ? 0 : part.Length;
+            if (have > 0 && have == known!.Bytes)
+                return; // Only the last step was missing.
+            using var response = await RequestAsync(client, known, have, stalled.Token).ConfigureAwait(false);
             if (response.StatusCode is HttpStatusCode.RequestedRangeNotSatisfiable or HttpStatusCode.PartialContent
                 && !GoesOn(response, known, have))
             {
-                if (have == 0) throw DownloadErrors.Refused(url, response);
+                if (have == 0)
+                    throw DownloadErrors.Refused(url, response);
                 part.Delete();
-                using HttpResponseMessage whole = await RequestAsync(client, null, 0, stalled.Token).ConfigureAwait(false);
-                if (whole.StatusCode != HttpStatusCode.OK) throw DownloadErrors.Refused(url, whole);
+                using var whole = await RequestAsync(client, null, 0, stalled.Token).ConfigureAwait(false);
+                if (whole.StatusCode != HttpStatusCode.OK)
+                    throw DownloadErrors.Refused(url, whole);
                 await CopyAsync(whole, 0, stalled).ConfigureAwait(false);
                 return;
             }
@@ -75,7 +81,7 @@ internal sealed class FileDownload(
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            double seconds = (stalled.IsCancellationRequested ? patience.Stall : patience.Connect).TotalSeconds;
+            var seconds = (stalled.IsCancellationRequested ? patience.Stall : patience.Connect).TotalSeconds;
             throw new BrokenOffException(string.Create(CultureInfo.InvariantCulture, $"nothing came for {seconds:0.#} s"), e);
         }
         catch (HttpRequestException e)
@@ -88,37 +94,38 @@ internal sealed class FileDownload(
         HttpClient client, PartFile.Source? known, long have, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
-        if (known is not null && RangeConditionHeaderValue.TryParse(known.Validator, out RangeConditionHeaderValue? unchanged))
+        if (known is not null && RangeConditionHeaderValue.TryParse(known.Validator, out var unchanged))
         {
             request.Headers.Range = new RangeHeaderValue(have, null);
             request.Headers.IfRange = unchanged;
         }
-        HttpResponseMessage response =
+        var response =
             await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
-        if (response.RequestMessage?.RequestUri is { } last && ZooModel.IsSafe(last)) return response;
+        if (response.RequestMessage?.RequestUri is { } last && ZooModel.IsSafe(last))
+            return response;
         response.Dispose();
         throw new WeightsException($"{url} leads to an address that is not https; nothing is downloaded from there.");
     }
 
     // A part that begins anywhere else than where ours ends, or of another whole, is of no use.
-    private static bool GoesOn(HttpResponseMessage response, PartFile.Source? known, long have) =>
-        response.StatusCode == HttpStatusCode.PartialContent && known is not null
+    private static bool GoesOn(HttpResponseMessage response, PartFile.Source? known, long have)
+        => response.StatusCode == HttpStatusCode.PartialContent && known is not null
         && response.Content.Headers.ContentRange is { } range && range.From == have
         && (known.Bytes is null || range.Length == known.Bytes);
 
     // "from": where in the file the answer begins, in bytes.
     private async Task CopyAsync(HttpResponseMessage response, long from, CancellationTokenSource stalled)
     {
-        HttpContentHeaders headers = response.Content.Headers;
-        long? total = from > 0 ? headers.ContentRange!.Length : headers.ContentLength;
+        var headers = response.Content.Headers;
+        var total = from > 0 ? headers.ContentRange!.Length : headers.ContentLength;
         CheckSpace(total - from);
-        using Stream body = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
-        FileStream file = from > 0 ? part.Append() : part.Create(SourceOf(response, total));
+        using var body = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
+        var file = from > 0 ? part.Append() : part.Create(SourceOf(response, total));
         await using (file.ConfigureAwait(false))
         {
             var buffer = new byte[1 << 17];
             var sinceReport = Stopwatch.StartNew();
-            long done = from;
+            var done = from;
             Report(ModelDownloadStage.Downloading, done, total);
             while (await ReadAsync(body, buffer, stalled).ConfigureAwait(false) is var count and > 0)
             {
@@ -126,7 +133,8 @@ internal sealed class FileDownload(
                 done += count;
                 if (done > (total ?? LargestUnknown))
                     throw new WeightsException($"{url} sends more than the {total ?? LargestUnknown} bytes that it may have.");
-                if (sinceReport.Elapsed < BetweenReports) continue;
+                if (sinceReport.Elapsed < BetweenReports)
+                    continue;
                 Report(ModelDownloadStage.Downloading, done, total);
                 sinceReport.Restart();
             }
@@ -167,7 +175,7 @@ internal sealed class FileDownload(
     private PartFile.Source? SourceOf(HttpResponseMessage response, long? total)
     {
         // Only a strong ETag says that two files are the same byte by byte.
-        string? validator = response.Headers.ETag is { IsWeak: false } tag
+        var validator = response.Headers.ETag is { IsWeak: false } tag
             ? tag.Tag
             : response.Content.Headers.LastModified?.ToString("R", CultureInfo.InvariantCulture);
         return validator is null ? null : new PartFile.Source(url.AbsoluteUri, validator, total);
@@ -175,7 +183,7 @@ internal sealed class FileDownload(
 
     private void CheckSpace(long? needed)
     {
-        string folder = Path.GetDirectoryName(part.Path)!;
+        var folder = Path.GetDirectoryName(part.Path)!;
         if (needed is { } bytes && DiskSpace.FreeBytes(folder) is { } free && free < bytes)
         {
             throw new WeightsException(
@@ -184,12 +192,12 @@ internal sealed class FileDownload(
         }
     }
 
-    private void Report(ModelDownloadStage stage, long done, long? total) =>
-        progress?.Report(new ModelDownloadProgress(stage, done, total));
+    private void Report(ModelDownloadStage stage, long done, long? total)
+        => progress?.Report(new ModelDownloadProgress(stage, done, total));
 
     private WeightsException GivenUp(int tries, BrokenOffException last)
     {
-        string kept = part.Length > 0 ? $" {DiskSpace.Megabytes(part.Length)} are there, and the next try goes on from them." : "";
+        var kept = part.Length > 0 ? $" {DiskSpace.Megabytes(part.Length)} are there, and the next try goes on from them." : "";
         return new WeightsException(
             $"The download of {url} failed {tries} times in a row, the last time because {last.Message}.{kept}", last);
     }

@@ -19,7 +19,7 @@ internal sealed class FileLock : IDisposable
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
     public static async Task<FileLock> TakeAsync(string path, Action waiting, CancellationToken cancellation)
     {
-        for (bool first = true; ; first = false)
+        for (var first = true; ; first = false)
         {
             try
             {
@@ -28,7 +28,8 @@ internal sealed class FileLock : IDisposable
             }
             catch (IOException e) when (IsHeld(e))
             {
-                if (first) waiting();
+                if (first)
+                    waiting();
             }
             catch (UnauthorizedAccessException) when (!first && OperatingSystem.IsWindows())
             {

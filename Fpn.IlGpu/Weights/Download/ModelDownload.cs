@@ -46,19 +46,21 @@ public sealed class ModelDownload
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        string path = cache.PathOf(model);
-        if (!again && File.Exists(path)) return path;
+        var path = cache.PathOf(model);
+        if (!again && File.Exists(path))
+            return path;
         try
         {
             Directory.CreateDirectory(cache.Folder);
-            using FileLock held = await FileLock.TakeAsync(
+            using var held = await FileLock.TakeAsync(
                 Path.Join(cache.Folder, $"{model.Name}.lock"),
                 () => progress?.Report(new ModelDownloadProgress(ModelDownloadStage.WaitingForOther, 0, null)),
                 cancellation).ConfigureAwait(false);
-            if (!again && File.Exists(path)) return path; // The other process has done it all.
+            if (!again && File.Exists(path))
+                return path; // The other process has done it all.
 
-            string published = cache.DownloadPathOf(model);
-            long bytes = await FetchAsync(model, published, again, progress, cancellation).ConfigureAwait(false);
+            var published = cache.DownloadPathOf(model);
+            var bytes = await FetchAsync(model, published, again, progress, cancellation).ConfigureAwait(false);
             progress?.Report(new ModelDownloadProgress(ModelDownloadStage.Converting, bytes, bytes));
             convert(model, published, path);
             File.Delete(published);
@@ -83,15 +85,15 @@ public sealed class ModelDownload
     {
         if (!again && File.Exists(published))
         {
-            string hash = await HashAsync(model, published, progress, cancellation).ConfigureAwait(false);
-            if (model.Digest.Fits(hash)) return new FileInfo(published).Length;
+            var hash = await HashAsync(model, published, progress, cancellation).ConfigureAwait(false);
+            if (model.Digest.Fits(hash))
+                return new FileInfo(published).Length;
         }
-
-        Uri url = model.DownloadUrl();
+        var url = model.DownloadUrl();
         var part = new PartFile(published);
         await new FileDownload(url, part, patience, progress).RunAsync(cancellation).ConfigureAwait(false);
 
-        string actual = await HashAsync(model, part.Path, progress, cancellation).ConfigureAwait(false);
+        var actual = await HashAsync(model, part.Path, progress, cancellation).ConfigureAwait(false);
         if (!model.Digest.Fits(actual))
         {
             part.Delete();
@@ -114,6 +116,6 @@ public sealed class ModelDownload
         }
     }
 
-    private static void ToSafetensors(ZooModel model, string published, string path) =>
-        ModelConverter.Convert(published, path, overrides: model.Configuration.ToJson());
+    private static void ToSafetensors(ZooModel model, string published, string path)
+        => ModelConverter.Convert(published, path, overrides: model.Configuration.ToJson());
 }

@@ -25,10 +25,12 @@ internal sealed class PartFile(string target)
     /// <summary>What it is a part of; null where nothing is there, or no more is known about it.</summary>
     public Source? ReadSource()
     {
-        if (Length == 0 || !File.Exists(info)) return null;
-        string[] lines = File.ReadAllLines(info);
-        if (lines.Length != 3 || lines[1].Length == 0) return null;
-        return new Source(lines[0], lines[1], long.TryParse(lines[2], CultureInfo.InvariantCulture, out long bytes) ? bytes : null);
+        if (Length == 0 || !File.Exists(info))
+            return null;
+        var lines = File.ReadAllLines(info);
+        if (lines.Length != 3 || lines[1].Length == 0)
+            return null;
+        return new Source(lines[0], lines[1], long.TryParse(lines[2], CultureInfo.InvariantCulture, out var bytes) ? bytes : null);
     }
 
     /// <summary>Begins anew, with what a later try needs to go on; null where it could not.</summary>
@@ -36,8 +38,9 @@ internal sealed class PartFile(string target)
     {
         File.Delete(info); // First, so that it never tells of another file than the one beside it.
         var file = new FileStream(Path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
-        string bytes = source?.Bytes?.ToString(CultureInfo.InvariantCulture) ?? "";
-        if (source is not null) File.WriteAllLines(info, [source.Url, source.Validator, bytes]);
+        var bytes = source?.Bytes?.ToString(CultureInfo.InvariantCulture) ?? "";
+        if (source is not null)
+            File.WriteAllLines(info, [source.Url, source.Validator, bytes]);
         return file;
     }
 

@@ -9,8 +9,8 @@ internal readonly record struct SourceName(string Name)
     public WeightsException Wrong(string what, Exception? inner = null) => new($"{Name}: {what}.", inner);
 
     /// <summary>As above, of one of its tensors.</summary>
-    public WeightsException WrongTensor(string tensor, string what) =>
-        Wrong($"the tensor {WeightsException.Quote(tensor)} {what}");
+    public WeightsException WrongTensor(string tensor, string what)
+        => Wrong($"the tensor {WeightsException.Quote(tensor)} {what}");
 
     public override string ToString() => Name;
 }

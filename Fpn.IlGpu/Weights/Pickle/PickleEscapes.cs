@@ -12,34 +12,51 @@ internal static class PickleEscapes
     /// <summary>What stands between the quotes of a repr, as bytes; null if an escape is none.</summary>
     public static byte[]? Repr(ReadOnlySpan<byte> text)
     {
-        byte[] bytes = new byte[text.Length];
-        int count = 0;
-        for (int i = 0; i < text.Length; i++)
+        var bytes = new byte[text.Length];
+        var count = 0;
+        for (var i = 0; i < text.Length; i++)
         {
             if (text[i] != (byte)'\\')
             {
                 bytes[count++] = text[i];
                 continue;
             }
-            if (++i == text.Length) return null;
+            if (++i == text.Length)
+                return null;
             int value;
             switch (text[i])
             {
-                case (byte)'a': value = 7; break;
-                case (byte)'b': value = 8; break;
-                case (byte)'t': value = 9; break;
-                case (byte)'n': value = 10; break;
-                case (byte)'v': value = 11; break;
-                case (byte)'f': value = 12; break;
-                case (byte)'r': value = 13; break;
+                case (byte)'a':
+                    value = 7;
+                    break;
+                case (byte)'b':
+                    value = 8;
+                    break;
+                case (byte)'t':
+                    value = 9;
+                    break;
+                case (byte)'n':
+                    value = 10;
+                    break;
+                case (byte)'v':
+                    value = 11;
+                    break;
+                case (byte)'f':
+                    value = 12;
+                    break;
+                case (byte)'r':
+                    value = 13;
+                    break;
                 case (byte)'x':
-                    if (!TryHexadecimal(text[(i + 1)..], 2, out value)) return null;
+                    if (!TryHexadecimal(text[(i + 1)..], 2, out value))
+                        return null;
                     i += 2;
                     break;
                 case >= (byte)'0' and <= (byte)'7':
                     value = 0;
-                    int last = Math.Min(i + 3, text.Length);
-                    for (; i < last && text[i] is >= (byte)'0' and <= (byte)'7'; i++) value = 8 * value + text[i] - '0';
+                    var last = Math.Min(i + 3, text.Length);
+                    for (; i < last && text[i] is >= (byte)'0' and <= (byte)'7'; i++)
+                        value = 8 * value + text[i] - '0';
                     i--;
                     break;
                 case (byte)'\\' or (byte)'\'' or (byte)'"':
@@ -59,12 +76,13 @@ internal static class PickleEscapes
     /// </summary>
     public static byte[]? RawLatin1(ReadOnlySpan<byte> text)
     {
-        byte[] bytes = new byte[text.Length];
-        int count = 0;
-        for (int i = 0; i < text.Length; count++)
+        var bytes = new byte[text.Length];
+        var count = 0;
+        for (var i = 0; i < text.Length; count++)
         {
-            int character = NextRaw(text, ref i);
-            if (character is < 0 or > 0xFF) return null;
+            var character = NextRaw(text, ref i);
+            if (character is < 0 or > 0xFF)
+                return null;
             bytes[count] = (byte)character;
         }
         return bytes.AsSpan(0, count).ToArray();
@@ -74,12 +92,15 @@ internal static class PickleEscapes
     public static string? RawUnicode(ReadOnlySpan<byte> text)
     {
         var result = new StringBuilder(text.Length);
-        for (int i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length;)
         {
-            int character = NextRaw(text, ref i);
-            if (character is >= 0 and <= 0xFFFF) result.Append((char)character);
-            else if (Rune.TryCreate(character, out Rune rune)) result.Append(rune.ToString());
-            else return null;
+            var character = NextRaw(text, ref i);
+            if (character is >= 0 and <= 0xFFFF)
+                result.Append((char)character);
+            else if (Rune.TryCreate(character, out var rune))
+                result.Append(rune.ToString());
+            else
+                return null;
         }
         return result.ToString();
     }
@@ -88,9 +109,11 @@ internal static class PickleEscapes
     private static int NextRaw(ReadOnlySpan<byte> text, ref int i)
     {
         int first = text[i++];
-        int digits = first != '\\' || i == text.Length ? 0 : text[i] switch { (byte)'u' => 4, (byte)'U' => 8, _ => 0 };
-        if (digits == 0) return first;
-        if (!TryHexadecimal(text[(i + 1)..], digits, out int value)) return -1;
+        var digits = first != '\\' || i == text.Length ? 0 : text[i] switch { (byte)'u' => 4, (byte)'U' => 8, _ => 0 };
+        if (digits == 0)
+            return first;
+        if (!TryHexadecimal(text[(i + 1)..], digits, out var value))
+            return -1;
         i += 1 + digits;
         return value;
     }

@@ -53,38 +53,42 @@ internal static class PickleGlobals
     }
 
     /// <summary>The type of a storage's elements, by its class; null for what is no such class.</summary>
-    public static DataType? StorageType(object? value) =>
-        value is PickleGlobal global && Storages.TryGetValue(global.Name, out DataType type) ? type : null;
+    public static DataType? StorageType(object? value)
+        => value is PickleGlobal global && Storages.TryGetValue(global.Name, out var type) ? type : null;
 
     /// <summary>The type that a torch.dtype names; null for what is none.</summary>
-    public static DataType? TensorType(object? value) =>
-        value is PickleGlobal global && Tensors.TryGetValue(global.Name, out DataType type) ? type : null;
+    public static DataType? TensorType(object? value)
+        => value is PickleGlobal global && Tensors.TryGetValue(global.Name, out var type) ? type : null;
 
     /// <summary>Sets an object's state; false if it does not fit.</summary>
     public static bool Build(object? target, object? state)
     {
         switch (target)
         {
-            case NumpyType type: return type.SetState(state);
-            case NumpyArray array: return array.SetState(state);
+            case NumpyType type:
+                return type.SetState(state);
+            case NumpyArray array:
+                return array.SetState(state);
             // Attributes, such as the _metadata of a state dictionary.
-            case PickleDictionary or PickleList or PickleObject or TorchTensor: return true;
-            default: return false;
+            case PickleDictionary or PickleList or PickleObject or TorchTensor:
+                return true;
+            default:
+                return false;
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, DataType>> Types(string prefix, (string Name, DataType Type)[] types) =>
-        types.Select(t => KeyValuePair.Create(prefix + t.Name, t.Type));
+    private static IEnumerable<KeyValuePair<string, DataType>> Types(string prefix, (string Name, DataType Type)[] types)
+        => types.Select(t => KeyValuePair.Create(prefix + t.Name, t.Type));
 
-    private static IEnumerable<PickleGlobal> All() =>
-    [
+    private static IEnumerable<PickleGlobal> All()
+    => [
         .. Containers(),
         .. Torch(),
         .. Numpy(),
     ];
 
-    private static IEnumerable<PickleGlobal> Containers() =>
-    [
+    private static IEnumerable<PickleGlobal> Containers()
+    => [
         new("collections.OrderedDict", Dictionary),
         new("collections.Counter", Dictionary),
         new("collections.defaultdict", _ => new PickleDictionary()),
@@ -104,8 +108,8 @@ internal static class PickleGlobals
         new("argparse.Namespace", _ => new PickleObject("argparse.Namespace")),
     ];
 
-    private static IEnumerable<PickleGlobal> Torch() =>
-    [
+    private static IEnumerable<PickleGlobal> Torch()
+    => [
         new("torch._utils._rebuild_tensor", a => a.Count == 4 ? Tensor(a) : null),
         new("torch._utils._rebuild_tensor_v2", a => a.Count is 6 or 7 ? Tensor(a) : null),
         new("torch._utils._rebuild_tensor_v3", a => a.Count is 7 or 8 && TensorType(a[6]) is { } type ? Tensor(a, type) : null),
@@ -123,8 +127,8 @@ internal static class PickleGlobals
         .. TensorTypes.Select(t => new PickleGlobal($"torch.{t.Name}")),
     ];
 
-    private static IEnumerable<PickleGlobal> Numpy() =>
-    [
+    private static IEnumerable<PickleGlobal> Numpy()
+    => [
         new("numpy.ndarray"),
         new("numpy.dtype", NumpyType.Create),
         new("numpy.core.multiarray._reconstruct", a => a is [PickleGlobal { Name: "numpy.ndarray" }, ..] ? new NumpyArray() : null),
@@ -135,13 +139,17 @@ internal static class PickleGlobals
     /// <summary>Nothing, another dictionary, or (Python 2) a list of pairs.</summary>
     private static PickleDictionary? Dictionary(IReadOnlyList<object?> arguments)
     {
-        if (arguments is [PickleDictionary other]) return other;
+        if (arguments is [PickleDictionary other])
+            return other;
         var dictionary = new PickleDictionary();
-        if (arguments.Count == 0) return dictionary;
-        if (arguments is not [PickleList pairs]) return null;
-        foreach (object? item in pairs.Items)
+        if (arguments.Count == 0)
+            return dictionary;
+        if (arguments is not [PickleList pairs])
+            return null;
+        foreach (var item in pairs.Items)
         {
-            if (PickleView.Items(item) is not [var key, var value]) return null;
+            if (PickleView.Items(item) is not [var key, var value])
+                return null;
             dictionary.Add(key, value);
         }
         return dictionary;
@@ -163,14 +171,14 @@ internal static class PickleGlobals
         _ => null,
     };
 
-    private static TorchTensor? Tensor(IReadOnlyList<object?> arguments, DataType? type = null) =>
-        arguments is [TorchStorage storage, long offset, var size, var stride, ..]
+    private static TorchTensor? Tensor(IReadOnlyList<object?> arguments, DataType? type = null)
+        => arguments is [TorchStorage storage, long offset, var size, var stride, ..]
             ? new TorchTensor(storage, type ?? storage.Type, offset, size, stride)
             : null;
 
     /// <summary>(function, class, arguments, state): a tensor with attributes of its own.</summary>
-    private static object? FromType(IReadOnlyList<object?> arguments) =>
-        arguments is [PickleGlobal { Call: { } call, Name: not "torch._tensor._rebuild_from_type_v2" }, _, PickleTuple inner, _]
+    private static object? FromType(IReadOnlyList<object?> arguments)
+        => arguments is [PickleGlobal { Call: { } call, Name: not "torch._tensor._rebuild_from_type_v2" }, _, PickleTuple inner, _]
             ? call(inner.Items) as TorchTensor
             : null;
 }

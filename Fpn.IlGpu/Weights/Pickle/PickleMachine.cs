@@ -35,7 +35,8 @@ internal sealed class PickleMachine(
         {
             Spend(1);
             var opcode = (PickleOpcode)reader.Byte();
-            if (opcode == PickleOpcode.Stop) return Pop();
+            if (opcode == PickleOpcode.Stop)
+                return Pop();
             if (!Constant(opcode) && !Container(opcode) && !Memo(opcode) && !Call(opcode))
                 throw reader.Wrong($"the byte 0x{(byte)opcode:X2}, which is no instruction");
         }
@@ -53,36 +54,61 @@ internal sealed class PickleMachine(
         switch (opcode)
         {
             case PickleOpcode.Proto:
-                byte protocol = reader.Byte();
+                var protocol = reader.Byte();
                 if (protocol > NewestProtocol)
                     throw source.Wrong($"the pickle is of protocol {protocol}, where {NewestProtocol} is the newest known");
                 return true;
-            case PickleOpcode.Frame: reader.Require(reader.Unsigned(8)); return true;
-            case PickleOpcode.None: return Push(null);
-            case PickleOpcode.NewTrue: return Push(true);
-            case PickleOpcode.NewFalse: return Push(false);
-            case PickleOpcode.Int: return Push(reader.IntegerLine(mayBeBool: true));
-            case PickleOpcode.BinInt: return Push((long)(int)reader.Unsigned(4));
-            case PickleOpcode.BinInt1: return Push((long)reader.Byte());
-            case PickleOpcode.BinInt2: return Push((long)reader.Unsigned(2));
-            case PickleOpcode.Long: return Push(reader.IntegerLine(mayBeBool: false));
-            case PickleOpcode.Long1: return Push(reader.Long(reader.Byte()));
-            case PickleOpcode.Long4: return Push(reader.Long(reader.Unsigned(4)));
-            case PickleOpcode.Float: return Push(reader.FloatLine());
-            case PickleOpcode.BinFloat: return Push(reader.Double());
-            case PickleOpcode.String: return Push(reader.QuotedLine());
-            case PickleOpcode.BinString: return Push(reader.Text(reader.Unsigned(4), isUtf8: false));
-            case PickleOpcode.ShortBinString: return Push(reader.Text(reader.Byte(), isUtf8: false));
-            case PickleOpcode.Unicode: return Push(reader.EscapedLine());
-            case PickleOpcode.BinUnicode: return Push(reader.Text(reader.Unsigned(4), isUtf8: true));
-            case PickleOpcode.ShortBinUnicode: return Push(reader.Text(reader.Byte(), isUtf8: true));
-            case PickleOpcode.BinUnicode8: return Push(reader.Text(reader.Unsigned(8), isUtf8: true));
-            case PickleOpcode.BinBytes: return Push(new PickleBytes(reader.Bytes(reader.Unsigned(4))));
-            case PickleOpcode.ShortBinBytes: return Push(new PickleBytes(reader.Bytes(reader.Byte())));
+            case PickleOpcode.Frame:
+                reader.Require(reader.Unsigned(8));
+                return true;
+            case PickleOpcode.None:
+                return Push(null);
+            case PickleOpcode.NewTrue:
+                return Push(true);
+            case PickleOpcode.NewFalse:
+                return Push(false);
+            case PickleOpcode.Int:
+                return Push(reader.IntegerLine(mayBeBool: true));
+            case PickleOpcode.BinInt:
+                return Push((long)(int)reader.Unsigned(4));
+            case PickleOpcode.BinInt1:
+                return Push((long)reader.Byte());
+            case PickleOpcode.BinInt2:
+                return Push((long)reader.Unsigned(2));
+            case PickleOpcode.Long:
+                return Push(reader.IntegerLine(mayBeBool: false));
+            case PickleOpcode.Long1:
+                return Push(reader.Long(reader.Byte()));
+            case PickleOpcode.Long4:
+                return Push(reader.Long(reader.Unsigned(4)));
+            case PickleOpcode.Float:
+                return Push(reader.FloatLine());
+            case PickleOpcode.BinFloat:
+                return Push(reader.Double());
+            case PickleOpcode.String:
+                return Push(reader.QuotedLine());
+            case PickleOpcode.BinString:
+                return Push(reader.Text(reader.Unsigned(4), isUtf8: false));
+            case PickleOpcode.ShortBinString:
+                return Push(reader.Text(reader.Byte(), isUtf8: false));
+            case PickleOpcode.Unicode:
+                return Push(reader.EscapedLine());
+            case PickleOpcode.BinUnicode:
+                return Push(reader.Text(reader.Unsigned(4), isUtf8: true));
+            case PickleOpcode.ShortBinUnicode:
+                return Push(reader.Text(reader.Byte(), isUtf8: true));
+            case PickleOpcode.BinUnicode8:
+                return Push(reader.Text(reader.Unsigned(8), isUtf8: true));
+            case PickleOpcode.BinBytes:
+                return Push(new PickleBytes(reader.Bytes(reader.Unsigned(4))));
+            case PickleOpcode.ShortBinBytes:
+                return Push(new PickleBytes(reader.Bytes(reader.Byte())));
             case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8:
                 return Push(new PickleBytes(reader.Bytes(reader.Unsigned(8))));
-            case PickleOpcode.ReadOnlyBuffer: return true;
-            default: return false;
+            case PickleOpcode.ReadOnlyBuffer:
+                return true;
+            default:
+                return false;
         }
     }
 
@@ -90,37 +116,56 @@ internal sealed class PickleMachine(
     {
         switch (opcode)
         {
-            case PickleOpcode.Mark: marks.Add(stack.Count); return true;
-            case PickleOpcode.Pop when stack.Count == Floor && marks.Count > 0: marks.RemoveAt(marks.Count - 1); return true;
-            case PickleOpcode.Pop: Pop(); return true;
-            case PickleOpcode.PopMark: PopToMark(); return true;
-            case PickleOpcode.Dup: return Push(Top());
-            case PickleOpcode.EmptyTuple: return Push(PickleTuple.Empty);
-            case PickleOpcode.Tuple: return Push(new PickleTuple(PopToMark()));
-            case PickleOpcode.Tuple1: return Push(new PickleTuple([Pop()]));
-            case PickleOpcode.Tuple2: return Push(new PickleTuple(Pop(2)));
-            case PickleOpcode.Tuple3: return Push(new PickleTuple(Pop(3)));
-            case PickleOpcode.EmptyList or PickleOpcode.EmptySet: return Push(new PickleList());
-            case PickleOpcode.List or PickleOpcode.FrozenSet: return Push(ListOf(PopToMark()));
+            case PickleOpcode.Mark:
+                marks.Add(stack.Count);
+                return true;
+            case PickleOpcode.Pop when stack.Count == Floor && marks.Count > 0:
+                marks.RemoveAt(marks.Count - 1);
+                return true;
+            case PickleOpcode.Pop:
+                Pop();
+                return true;
+            case PickleOpcode.PopMark:
+                PopToMark();
+                return true;
+            case PickleOpcode.Dup:
+                return Push(Top());
+            case PickleOpcode.EmptyTuple:
+                return Push(PickleTuple.Empty);
+            case PickleOpcode.Tuple:
+                return Push(new PickleTuple(PopToMark()));
+            case PickleOpcode.Tuple1:
+                return Push(new PickleTuple([Pop()]));
+            case PickleOpcode.Tuple2:
+                return Push(new PickleTuple(Pop(2)));
+            case PickleOpcode.Tuple3:
+                return Push(new PickleTuple(Pop(3)));
+            case PickleOpcode.EmptyList or PickleOpcode.EmptySet:
+                return Push(new PickleList());
+            case PickleOpcode.List or PickleOpcode.FrozenSet:
+                return Push(ListOf(PopToMark()));
             case PickleOpcode.Append:
-                object? item = Pop();
+                var item = Pop();
                 TopAs<PickleList>("a list").Add(item);
                 return true;
             case PickleOpcode.Appends or PickleOpcode.AddItems:
-                object?[] items = PopToMark();
+                var items = PopToMark();
                 TopAs<PickleList>("a list").AddRange(items);
                 return true;
-            case PickleOpcode.EmptyDict: return Push(new PickleDictionary());
-            case PickleOpcode.Dict: return Push(Fill(new PickleDictionary(), PopToMark()));
+            case PickleOpcode.EmptyDict:
+                return Push(new PickleDictionary());
+            case PickleOpcode.Dict:
+                return Push(Fill(new PickleDictionary(), PopToMark()));
             case PickleOpcode.SetItem:
-                object?[] pair = Pop(2);
+                var pair = Pop(2);
                 Fill(TopAs<PickleDictionary>("a dictionary"), pair);
                 return true;
             case PickleOpcode.SetItems:
-                object?[] pairs = PopToMark();
+                var pairs = PopToMark();
                 Fill(TopAs<PickleDictionary>("a dictionary"), pairs);
                 return true;
-            default: return false;
+            default:
+                return false;
         }
     }
 
@@ -128,14 +173,26 @@ internal sealed class PickleMachine(
     {
         switch (opcode)
         {
-            case PickleOpcode.Put: memo[MemoLine()] = Top(); return true;
-            case PickleOpcode.BinPut: memo[reader.Byte()] = Top(); return true;
-            case PickleOpcode.LongBinPut: memo[reader.Unsigned(4)] = Top(); return true;
-            case PickleOpcode.Memoize: memo[(ulong)memo.Count] = Top(); return true;
-            case PickleOpcode.Get: return Push(Remembered(MemoLine()));
-            case PickleOpcode.BinGet: return Push(Remembered(reader.Byte()));
-            case PickleOpcode.LongBinGet: return Push(Remembered(reader.Unsigned(4)));
-            default: return false;
+            case PickleOpcode.Put:
+                memo[MemoLine()] = Top();
+                return true;
+            case PickleOpcode.BinPut:
+                memo[reader.Byte()] = Top();
+                return true;
+            case PickleOpcode.LongBinPut:
+                memo[reader.Unsigned(4)] = Top();
+                return true;
+            case PickleOpcode.Memoize:
+                memo[(ulong)memo.Count] = Top();
+                return true;
+            case PickleOpcode.Get:
+                return Push(Remembered(MemoLine()));
+            case PickleOpcode.BinGet:
+                return Push(Remembered(reader.Byte()));
+            case PickleOpcode.LongBinGet:
+                return Push(Remembered(reader.Unsigned(4)));
+            default:
+                return false;
         }
     }
 
@@ -143,42 +200,50 @@ internal sealed class PickleMachine(
     {
         switch (opcode)
         {
-            case PickleOpcode.Global: return Push(Global(reader.NameLine(), reader.NameLine()));
+            case PickleOpcode.Global:
+                return Push(Global(reader.NameLine(), reader.NameLine()));
             case PickleOpcode.StackGlobal:
                 return Pop(2) is [string module, string name]
                     ? Push(Global(module, name))
                     : throw reader.Wrong("a global whose name is no string");
-            case PickleOpcode.Inst: return Push(Call(Global(reader.NameLine(), reader.NameLine()), PopToMark()));
+            case PickleOpcode.Inst:
+                return Push(Call(Global(reader.NameLine(), reader.NameLine()), PopToMark()));
             case PickleOpcode.Obj:
-                object?[] all = PopToMark();
-                if (all.Length == 0) throw reader.Wrong("an object without its class");
+                var all = PopToMark();
+                if (all.Length == 0)
+                    throw reader.Wrong("an object without its class");
                 return Push(Call(all[0], all[1..]));
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
-                object? arguments = Pop();
+                var arguments = Pop();
                 return Push(Call(Pop(), (arguments as PickleTuple)?.Items));
             case PickleOpcode.NewObjEx:
-                if (Pop() is not PickleDictionary { Items.Count: 0 }) throw reader.Wrong("an object made with named arguments");
-                object? positional = Pop();
+                if (Pop() is not PickleDictionary { Items.Count: 0 })
+                    throw reader.Wrong("an object made with named arguments");
+                var positional = Pop();
                 return Push(Call(Pop(), (positional as PickleTuple)?.Items));
             case PickleOpcode.Build:
-                object? state = Pop();
+                var state = Pop();
                 if (!PickleGlobals.Build(Top(), state))
                     throw reader.Wrong($"a state that does not fit {PickleView.Describe(Top())}");
                 return true;
-            case PickleOpcode.BinPersId: return Push(Outside(Pop()));
-            case PickleOpcode.PersId: return Push(Outside(reader.NameLine()));
+            case PickleOpcode.BinPersId:
+                return Push(Outside(Pop()));
+            case PickleOpcode.PersId:
+                return Push(Outside(reader.NameLine()));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
                 throw reader.Wrong("a name of Python's extension registry, which no weights file needs");
             case PickleOpcode.NextBuffer:
                 throw reader.Wrong("a buffer that is kept outside the file");
-            default: return false;
+            default:
+                return false;
         }
     }
 
     private PickleGlobal Global(string module, string name)
     {
-        if (PickleGlobals.Find(module, name) is { } known) return known;
-        string asked = WeightsException.Quote($"{module}.{name}");
+        if (PickleGlobals.Find(module, name) is { } known)
+            return known;
+        var asked = WeightsException.Quote($"{module}.{name}");
         throw IsModel()
             ? source.Wrong(
                 $"holds a whole model object of the class {asked}, not a state dictionary: " +
@@ -193,10 +258,12 @@ internal sealed class PickleMachine(
     /// </summary>
     private bool IsModel()
     {
-        if (stack is [.., "module"]) return true;
-        if (stack is not ([] or [.., "model" or "ema" or "state_dict"])) return false;
+        if (stack is [.., "module"])
+            return true;
+        if (stack is not ([] or [.., "model" or "ema" or "state_dict"]))
+            return false;
         ReadOnlySpan<byte> next = reader.Peek(8);
-        int put = next switch
+        var put = next switch
         {
             [(byte)PickleOpcode.BinPut, ..] => 2,
             [(byte)PickleOpcode.LongBinPut, ..] => 5,
@@ -212,21 +279,25 @@ internal sealed class PickleMachine(
         if (what is not PickleGlobal { Call: { } call } global)
             throw reader.Wrong($"a call of {PickleView.Describe(what)}, which can't be called");
         // A call that copies a list takes as long as the list has items.
-        foreach (object? argument in arguments ?? [])
-            if (argument is PickleList list) Spend(list.Items.Count);
-        object? result = arguments is null ? null : call(arguments);
+        foreach (var argument in arguments ?? [])
+        {
+            if (argument is PickleList list)
+                Spend(list.Items.Count);
+        }
+
+        var result = arguments is null ? null : call(arguments);
         return result ?? throw reader.Wrong(
             $"a call of {WeightsException.Quote(global.Name)} with arguments that do not fit");
     }
 
-    private object Outside(object? id) =>
-        persistentLoad?.Invoke(id) ?? throw reader.Wrong("a reference to something outside that is no storage");
+    private object Outside(object? id)
+        => persistentLoad?.Invoke(id) ?? throw reader.Wrong("a reference to something outside that is no storage");
 
     private ulong MemoLine() => reader.IntegerLine(mayBeBool: false) is long number and >= 0
         ? (ulong)number
         : throw reader.Wrong("a place of the memo that is none");
 
-    private object? Remembered(ulong place) => memo.TryGetValue(place, out object? value)
+    private object? Remembered(ulong place) => memo.TryGetValue(place, out var value)
         ? value
         : throw reader.Wrong($"the place {place} of the memo, where nothing is");
 
@@ -242,12 +313,12 @@ internal sealed class PickleMachine(
     private object? Top() => stack.Count > Floor ? stack[^1] : throw Underflow();
 
     private T TopAs<T>(string what)
-        where T : class =>
-        Top() as T ?? throw reader.Wrong($"items for {what}, where {PickleView.Describe(Top())} is");
+        where T : class
+        => Top() as T ?? throw reader.Wrong($"items for {what}, where {PickleView.Describe(Top())} is");
 
     private object? Pop()
     {
-        object? value = Top();
+        var value = Top();
         stack.RemoveAt(stack.Count - 1);
         return value;
     }
@@ -255,7 +326,8 @@ internal sealed class PickleMachine(
     /// <summary>The topmost, the last on top.</summary>
     private object?[] Pop(int count)
     {
-        if (stack.Count - Floor < count) throw Underflow();
+        if (stack.Count - Floor < count)
+            throw Underflow();
         object?[] values = [.. CollectionsMarshal.AsSpan(stack)[^count..]];
         stack.RemoveRange(stack.Count - count, count);
         return values;
@@ -263,8 +335,9 @@ internal sealed class PickleMachine(
 
     private object?[] PopToMark()
     {
-        if (marks.Count == 0) throw reader.Wrong("the end of a group that was not begun");
-        object?[] values = Pop(stack.Count - Floor);
+        if (marks.Count == 0)
+            throw reader.Wrong("the end of a group that was not begun");
+        var values = Pop(stack.Count - Floor);
         marks.RemoveAt(marks.Count - 1);
         return values;
     }
@@ -272,14 +345,17 @@ internal sealed class PickleMachine(
     private static PickleList ListOf(object?[] items)
     {
         var list = new PickleList();
-        if (items.Length > 0) list.AddRange(items);
+        if (items.Length > 0)
+            list.AddRange(items);
         return list;
     }
 
     private PickleDictionary Fill(PickleDictionary dictionary, ReadOnlySpan<object?> pairs)
     {
-        if (pairs.Length % 2 != 0) throw reader.Wrong("a key without a value");
-        for (int i = 0; i < pairs.Length; i += 2) dictionary.Add(pairs[i], pairs[i + 1]);
+        if (pairs.Length % 2 != 0)
+            throw reader.Wrong("a key without a value");
+        for (var i = 0; i < pairs.Length; i += 2)
+            dictionary.Add(pairs[i], pairs[i + 1]);
         return dictionary;
     }
 

@@ -34,7 +34,8 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     public byte Byte()
     {
         Require(1);
-        if (Position >= windowBegin + windowLength) Fill();
+        if (Position >= windowBegin + windowLength)
+            Fill();
         return window[(int)(Position++ - windowBegin)];
     }
 
@@ -42,13 +43,14 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     public ulong Unsigned(int bytes)
     {
         ulong value = 0;
-        for (int i = 0; i < bytes; i++) value |= (ulong)Byte() << (8 * i);
+        for (var i = 0; i < bytes; i++)
+            value |= (ulong)Byte() << (8 * i);
         return value;
     }
 
     /// <summary>IEEE 754 double precision, big-endian.</summary>
-    public double Double() =>
-        BitConverter.UInt64BitsToDouble(BinaryPrimitives.ReverseEndianness(Unsigned(sizeof(double))));
+    public double Double()
+        => BitConverter.UInt64BitsToDouble(BinaryPrimitives.ReverseEndianness(Unsigned(sizeof(double))));
 
     /// <summary>The next bytes, left where they are.</summary>
     public StoredBytes Bytes(ulong length)
@@ -62,9 +64,10 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A string of so many bytes, in UTF-8 or of Python 2's raw bytes.</summary>
     public object Text(ulong length, bool isUtf8)
     {
-        StoredBytes bytes = Bytes(length);
-        if (length > LongestName) return new PickleText(bytes, isUtf8);
-        byte[] text = new byte[(int)length];
+        var bytes = Bytes(length);
+        if (length > LongestName)
+            return new PickleText(bytes, isUtf8);
+        var text = new byte[(int)length];
         bytes.CopyTo(0, text);
         return isUtf8 ? Decode(text) : Encoding.Latin1.GetString(text);
     }
@@ -72,35 +75,39 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A whole number in two's complement, little-endian, of so many bytes.</summary>
     public object Long(ulong length)
     {
-        if (length > LongestNumber) throw Wrong($"a number of {length} bytes, where {LongestNumber} are the most");
+        if (length > LongestNumber)
+            throw Wrong($"a number of {length} bytes, where {LongestNumber} are the most");
         Require(length);
-        byte[] bytes = new byte[(int)length];
-        for (int i = 0; i < bytes.Length; i++) bytes[i] = Byte();
+        var bytes = new byte[(int)length];
+        for (var i = 0; i < bytes.Length; i++)
+            bytes[i] = Byte();
         var value = new BigInteger(bytes);
-        return IsLong(value, out long number) ? number : (object)value;
+        return IsLong(value, out var number) ? number : (object)value;
     }
 
     /// <summary>A line with a whole number; '00' and '01' are False and True where that is the custom.</summary>
     public object IntegerLine(bool mayBeBool)
     {
-        string line = ShortLine("number");
-        if (mayBeBool && line is "00" or "01") return line == "01";
+        var line = ShortLine("number");
+        if (mayBeBool && line is "00" or "01")
+            return line == "01";
         // Python 2 ends its long numbers with an L.
-        if (!mayBeBool) line = line.TrimEnd('L');
-        if (!BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger value))
+        if (!mayBeBool)
+            line = line.TrimEnd('L');
+        if (!BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value))
             throw Wrong("a line that is no whole number");
-        return IsLong(value, out long number) ? number : (object)value;
+        return IsLong(value, out var number) ? number : (object)value;
     }
 
     public double FloatLine()
     {
-        string line = ShortLine("number");
+        var line = ShortLine("number");
         return line switch
         {
             "nan" or "-nan" => double.NaN,
             "inf" => double.PositiveInfinity,
             "-inf" => double.NegativeInfinity,
-            _ => double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            _ => double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
                 ? value
                 : throw Wrong("a line that is no number"),
         };
@@ -122,9 +129,10 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A line with a text in Python's raw-unicode-escape.</summary>
     public object EscapedLine()
     {
-        byte[] line = Line(LongestLine, "text");
-        if (PickleEscapes.RawLatin1(line) is { } latin1) return Short(latin1);
-        string text = PickleEscapes.RawUnicode(line) ?? throw Wrong("a text with an escape that is none");
+        var line = Line(LongestLine, "text");
+        if (PickleEscapes.RawLatin1(line) is { } latin1)
+            return Short(latin1);
+        var text = PickleEscapes.RawUnicode(line) ?? throw Wrong("a text with an escape that is none");
         return text.Length <= LongestName ? text : new PickleText(StoredBytes.Of(Encoding.UTF8.GetBytes(text)), IsUtf8: true);
     }
 
@@ -150,24 +158,27 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
 
     private string ShortLine(string what)
     {
-        byte[] line = Line(what == "name" ? LongestName : LongestNumber, what);
+        var line = Line(what == "name" ? LongestName : LongestNumber, what);
         return Decode(line.AsSpan().TrimEnd((byte)'\r'));
     }
 
     /// <summary>All up to the next line feed; not copied before it is known to be no longer than that.</summary>
     private byte[] Line(int longest, string what)
     {
-        long start = Position;
+        var start = Position;
         while (true)
         {
             Require(1);
-            if (Position >= windowBegin + windowLength) Fill();
-            int from = (int)(Position - windowBegin);
-            int at = window.AsSpan(from, windowLength - from).IndexOf((byte)'\n');
+            if (Position >= windowBegin + windowLength)
+                Fill();
+            var from = (int)(Position - windowBegin);
+            var at = window.AsSpan(from, windowLength - from).IndexOf((byte)'\n');
             Position += at < 0 ? windowLength - from : at + 1;
             // The line feed, and the carriage return that may stand before it, don't count.
-            if (Position - start > longest + 2) throw Wrong($"a {what} of more than {longest} characters");
-            if (at >= 0) return file.Copy(start, (int)(Position - start - 1));
+            if (Position - start > longest + 2)
+                throw Wrong($"a {what} of more than {longest} characters");
+            if (at >= 0)
+                return file.Copy(start, (int)(Position - start - 1));
         }
     }
 
@@ -190,7 +201,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     /// <summary>A number as long where it fits.</summary>
     private static bool IsLong(BigInteger value, out long number)
     {
-        bool fits = value >= long.MinValue && value <= long.MaxValue;
+        var fits = value >= long.MinValue && value <= long.MaxValue;
         number = fits ? (long)value : 0;
         return fits;
     }

@@ -83,11 +83,13 @@ internal static class PickleView
     /// <summary>A tuple of at most so many whole numbers from 0 on; null for anything else.</summary>
     public static long[]? Extents(object? value, int most)
     {
-        if (Items(value) is not { } items || items.Count > most) return null;
+        if (Items(value) is not { } items || items.Count > most)
+            return null;
         var extents = new long[items.Count];
-        for (int i = 0; i < extents.Length; i++)
+        for (var i = 0; i < extents.Length; i++)
         {
-            if (items[i] is not long extent || extent < 0) return null;
+            if (items[i] is not long extent || extent < 0)
+                return null;
             extents[i] = extent;
         }
         return extents;

@@ -33,23 +33,23 @@ internal static class PyTorchLegacy
             throw source.Wrong($"is a legacy PyTorch file of another version than {Version}");
         _ = new PickleMachine(reader, source).Load();
         var known = new Dictionary<string, TorchStorage>(StringComparer.Ordinal);
-        object? root = new PickleMachine(reader, source, Remember).Load();
-        Dictionary<string, StoredBytes> storages = Storages(file, reader, known, source);
+        var root = new PickleMachine(reader, source, Remember).Load();
+        var storages = Storages(file, reader, known, source);
         var tensors = new CheckpointTensors(source, Storage);
         return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
         {
             Format = "PyTorch legacy",
         };
-
         object? Remember(object? id)
         {
-            TorchStorage? storage = TorchStorage.FromPersistentId(id);
-            if (storage is not null) known.TryAdd(storage.Key, storage);
+            var storage = TorchStorage.FromPersistentId(id);
+            if (storage is not null)
+                known.TryAdd(storage.Key, storage);
             return storage;
         }
 
         StoredBytes Storage(TorchStorage storage, string tensor) =>
-            storages.TryGetValue(storage.Key, out StoredBytes? bytes)
+            storages.TryGetValue(storage.Key, out var bytes)
                 ? bytes
                 : throw source.WrongTensor(
                     tensor, $"needs the storage of the key {WeightsException.Quote(storage.Key)}, which the file lacks");
@@ -61,21 +61,24 @@ internal static class PyTorchLegacy
         if (PickleView.Items(new PickleMachine(reader, source).Load()) is not { } keys)
             throw source.Wrong("the legacy file has no list of its storages' keys");
         var storages = new Dictionary<string, StoredBytes>(StringComparer.Ordinal);
-        long at = reader.Position;
-        foreach (object? item in keys)
+        var at = reader.Position;
+        foreach (var item in keys)
         {
-            if (item is not string key || !known.TryGetValue(key, out TorchStorage? storage))
+            if (item is not string key || !known.TryGetValue(key, out var storage))
                 throw source.Wrong("the legacy file lists a storage that no tensor has");
-            string shown = WeightsException.Quote(key);
+            var shown = WeightsException.Quote(key);
             if (at > file.Length - sizeof(long))
                 throw source.Wrong($"the file is cut short: it ends before the storage of the key {shown}");
-            long count = BinaryPrimitives.ReadInt64LittleEndian(file.Copy(at, sizeof(long)));
+            var count = BinaryPrimitives.ReadInt64LittleEndian(file.Copy(at, sizeof(long)));
             at += sizeof(long);
             if (count != storage.Count)
                 throw source.Wrong($"the storage of the key {shown} has {count} elements, where its tensors say {storage.Count}");
             if (storage.Bytes > file.Length - at)
+            {
                 throw source.Wrong(
                     $"the file is cut short: the storage of the key {shown} needs {storage.Bytes} bytes, of {file.Length - at} left");
+            }
+
             if (!storages.TryAdd(key, new StoredBytes(file, at, storage.Bytes)))
                 throw source.Wrong($"the legacy file has the storage of the key {shown} twice");
             at += storage.Bytes;

@@ -25,9 +25,9 @@ internal static class PyTorchZip
     public static StateDictionary Open(TensorBytes file, SourceName source)
     {
         var archive = new ZipDirectory(file, source);
-        string folder = Folder(archive, source);
-        PickleReader reader = Reader(file, archive, archive.Entries[folder + Pickle], source);
-        object? root = new PickleMachine(reader, source, TorchStorage.FromPersistentId).Load();
+        var folder = Folder(archive, source);
+        var reader = Reader(file, archive, archive.Entries[folder + Pickle], source);
+        var root = new PickleMachine(reader, source, TorchStorage.FromPersistentId).Load();
         var tensors = new CheckpointTensors(source, Storage, IsBigEndian(archive, folder, source));
         return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
         {
@@ -36,7 +36,8 @@ internal static class PyTorchZip
 
         ByteSource Storage(TorchStorage storage, string tensor)
         {
-            if (archive.Entries.TryGetValue($"{folder}/data/{storage.Key}", out ZipEntry? entry)) return archive.Bytes(entry);
+            if (archive.Entries.TryGetValue($"{folder}/data/{storage.Key}", out var entry))
+                return archive.Bytes(entry);
             return storage.Count == 0
                 ? StoredBytes.Of([])
                 : throw source.WrongTensor(
@@ -54,7 +55,7 @@ internal static class PyTorchZip
                 .Where(folder => !folder.Contains('/')),
         ];
         // A script's code and constants lie in such a folder too, with or without a data.pkl.
-        string? script = archive.Entries.Keys.FirstOrDefault(name =>
+        var script = archive.Entries.Keys.FirstOrDefault(name =>
             name.EndsWith("/constants.pkl", StringComparison.Ordinal) || name.Split('/') is [_, "code", _, ..]);
         if (script is not null)
             throw source.Wrong("is a TorchScript archive, a program: save the state_dict() of the model that it was made from");
@@ -78,8 +79,9 @@ internal static class PyTorchZip
     private static bool IsBigEndian(ZipDirectory archive, string folder, SourceName source)
     {
         const int longest = 16;
-        if (!archive.Entries.TryGetValue(folder + "/byteorder", out ZipEntry? entry)) return false;
-        string order = entry.Size > longest
+        if (!archive.Entries.TryGetValue(folder + "/byteorder", out var entry))
+            return false;
+        var order = entry.Size > longest
             ? "…"
             : System.Text.Encoding.ASCII.GetString(Inflate(archive, entry)).Trim();
         return order switch
@@ -92,7 +94,7 @@ internal static class PyTorchZip
 
     private static byte[] Inflate(ZipDirectory archive, ZipEntry entry)
     {
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)entry.Size);
+        var bytes = GC.AllocateUninitializedArray<byte>((int)entry.Size);
         archive.Bytes(entry).CopyTo(0, bytes);
         return bytes;
     }

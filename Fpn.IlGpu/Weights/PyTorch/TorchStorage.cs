@@ -21,13 +21,20 @@ internal sealed record TorchStorage(string Key, DataType Type, long Count, long 
     /// <summary>What a persistent id stands for; null if it is none of a storage.</summary>
     public static TorchStorage? FromPersistentId(object? id)
     {
-        if (PickleView.Items(id) is not { Count: 5 or 6 } items) return null;
-        if (items is not ["storage", var storageClass, string key, _, long count, ..]) return null;
-        if (PickleGlobals.StorageType(storageClass) is not { } type) return null;
-        if (count < 0 || count > long.MaxValue / 16) return null;
-        if (items.Count == 5 || items[5] is null) return new TorchStorage(key, type, count, 0, count);
-        if (PickleView.Items(items[5]) is not [_, long begin, long part]) return null;
-        if (begin < 0 || part < 0 || begin > count || part > count - begin) return null;
+        if (PickleView.Items(id) is not { Count: 5 or 6 } items)
+            return null;
+        if (items is not ["storage", var storageClass, string key, _, long count, ..])
+            return null;
+        if (PickleGlobals.StorageType(storageClass) is not { } type)
+            return null;
+        if (count < 0 || count > long.MaxValue / 16)
+            return null;
+        if (items.Count == 5 || items[5] is null)
+            return new TorchStorage(key, type, count, 0, count);
+        if (PickleView.Items(items[5]) is not [_, long begin, long part])
+            return null;
+        if (begin < 0 || part < 0 || begin > count || part > count - begin)
+            return null;
         return new TorchStorage(key, type, count, begin, part);
     }
 }

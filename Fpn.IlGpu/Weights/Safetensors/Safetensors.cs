@@ -34,10 +34,10 @@ public static class Safetensors
         {
             if (stream.CanSeek)
             {
-                long length = stream.Length - stream.Position;
+                var length = stream.Length - stream.Position;
                 if (length > Array.MaxLength)
                     throw new WeightsException($"{source}: {length} bytes are more than can be read from a stream.");
-                byte[] whole = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, 0));
+                var whole = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, 0));
                 stream.ReadExactly(whole);
                 return Open(whole, source);
             }

@@ -28,7 +28,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     /// <exception cref="WeightsException">The file is not a whole and valid safetensors file.</exception>
     public StateDictionary Read()
     {
-        byte[] header = HeaderBytes();
+        var header = HeaderBytes();
         try
         {
             Parse(header);
@@ -54,14 +54,20 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     {
         if (file.Length < LengthBytes)
             throw Wrong($"the file is cut short: it has {file.Length} bytes, where its header's length takes {LengthBytes}");
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Copy(0, LengthBytes));
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Copy(0, LengthBytes));
         if (length > LongestHeader)
+        {
             throw Wrong(
                 $"the file is not a safetensors file: it claims a header of {length} bytes, where {LongestHeader} are the most");
+        }
+
         if (length > (ulong)(file.Length - LengthBytes))
+        {
             throw Wrong(
                 $"the file is cut short: it claims a header of {length} bytes, but only {file.Length - LengthBytes} follow");
-        byte[] header = file.Copy(LengthBytes, (int)length);
+        }
+
+        var header = file.Copy(LengthBytes, (int)length);
         if (header.Length == 0 || header[0] != (byte)'{')
             throw Wrong("the file is not a safetensors file: its header does not begin with '{'");
         return header;
@@ -72,12 +78,16 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         var json = new Utf8JsonReader(header, new JsonReaderOptions { MaxDepth = 8 });
         json.Read();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        while (NextName(ref json, out string name))
+        while (NextName(ref json, out var name))
         {
-            if (!names.Add(name)) throw Wrong($"the tensor {WeightsException.Quote(name)} is in the header twice");
-            if (name == "__metadata__") ParseMetadata(ref json);
-            else entries.Add(ParseTensor(ref json, name));
-            if (entries.Count > MostTensors) throw Wrong($"the header names more than {MostTensors} tensors");
+            if (!names.Add(name))
+                throw Wrong($"the tensor {WeightsException.Quote(name)} is in the header twice");
+            if (name == "__metadata__")
+                ParseMetadata(ref json);
+            else
+                entries.Add(ParseTensor(ref json, name));
+            if (entries.Count > MostTensors)
+                throw Wrong($"the header names more than {MostTensors} tensors");
         }
         // Nothing but blanks may follow: the reader throws at anything else.
         json.Read();
@@ -94,8 +104,9 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     private void ParseMetadata(ref Utf8JsonReader json)
     {
         json.Read();
-        if (json.TokenType != JsonTokenType.StartObject) throw Wrong("the header's __metadata__ is not an object");
-        while (NextName(ref json, out string key))
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw Wrong("the header's __metadata__ is not an object");
+        while (NextName(ref json, out var key))
         {
             json.Read();
             if (json.TokenType != JsonTokenType.String)
@@ -108,38 +119,52 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     private Entry ParseTensor(ref Utf8JsonReader json, string name)
     {
         json.Read();
-        if (json.TokenType != JsonTokenType.StartObject) throw WrongTensor(name, "is not described by an object");
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw WrongTensor(name, "is not described by an object");
         DataType? type = null;
         List<long>? shape = null, offsets = null;
-        while (NextName(ref json, out string key))
+        while (NextName(ref json, out var key))
         {
             json.Read();
-            bool repeated = key switch
+            var repeated = key switch
             {
                 "dtype" => type is not null,
                 "shape" => shape is not null,
                 "data_offsets" => offsets is not null,
                 _ => false,
             };
-            if (repeated) throw WrongTensor(name, $"has its {key} twice");
+            if (repeated)
+                throw WrongTensor(name, $"has its {key} twice");
             switch (key)
             {
-                case "dtype": type = ParseType(ref json, name); break;
-                case "shape": shape = ParseNumbers(ref json, name, key, MostAxes); break;
-                case "data_offsets": offsets = ParseNumbers(ref json, name, key, 2); break;
-                default: json.Skip(); break;
+                case "dtype":
+                    type = ParseType(ref json, name);
+                    break;
+                case "shape":
+                    shape = ParseNumbers(ref json, name, key, MostAxes);
+                    break;
+                case "data_offsets":
+                    offsets = ParseNumbers(ref json, name, key, 2);
+                    break;
+                default:
+                    json.Skip();
+                    break;
             }
         }
-        if (type is null) throw WrongTensor(name, "has no dtype");
-        if (shape is null) throw WrongTensor(name, "has no shape");
-        if (offsets is not [long begin, long end]) throw WrongTensor(name, "has no two data_offsets");
+        if (type is null)
+            throw WrongTensor(name, "has no dtype");
+        if (shape is null)
+            throw WrongTensor(name, "has no shape");
+        if (offsets is not [long begin, long end])
+            throw WrongTensor(name, "has no two data_offsets");
         return CheckSize(name, type.Value, shape, begin, end);
     }
 
     private DataType ParseType(ref Utf8JsonReader json, string name)
     {
-        if (json.TokenType != JsonTokenType.String) throw WrongTensor(name, "has a dtype that is not a string");
-        string text = json.GetString()!;
+        if (json.TokenType != JsonTokenType.String)
+            throw WrongTensor(name, "has a dtype that is not a string");
+        var text = json.GetString()!;
         return text switch
         {
             "F32" => DataType.F32,
@@ -161,13 +186,15 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
 
     private List<long> ParseNumbers(ref Utf8JsonReader json, string name, string key, int most)
     {
-        if (json.TokenType != JsonTokenType.StartArray) throw WrongTensor(name, $"has a {key} that is not a list");
+        if (json.TokenType != JsonTokenType.StartArray)
+            throw WrongTensor(name, $"has a {key} that is not a list");
         var numbers = new List<long>();
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
-            if (json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out long number) || number < 0)
+            if (json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out var number) || number < 0)
                 throw WrongTensor(name, $"has a {key} with an entry that is not a whole number from 0 on");
-            if (numbers.Count == most) throw WrongTensor(name, $"has a {key} of more than {most} entries");
+            if (numbers.Count == most)
+                throw WrongTensor(name, $"has a {key} of more than {most} entries");
             numbers.Add(number);
         }
         return numbers;
@@ -175,19 +202,23 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
 
     private Entry CheckSize(string name, DataType type, List<long> shape, long begin, long end)
     {
-        string shown = $"[{string.Join(", ", shape)}]";
-        if (begin > end) throw WrongTensor(name, $"ends at byte {end}, before its begin at {begin}");
+        var shown = $"[{string.Join(", ", shape)}]";
+        if (begin > end)
+            throw WrongTensor(name, $"ends at byte {end}, before its begin at {begin}");
         long bytes = type.Bytes();
-        foreach (long extent in shape)
+        foreach (var extent in shape)
         {
-            if (Math.BigMul(bytes, extent, out long product) != 0 || product < 0)
+            if (Math.BigMul(bytes, extent, out var product) != 0 || product < 0)
                 throw WrongTensor(name, $"has the shape {shown}, more bytes than can be counted");
             bytes = product;
         }
         if (bytes != end - begin)
+        {
             throw WrongTensor(
                 name,
                 $"needs {bytes} bytes for {type} {shown}, but its data_offsets [{begin}, {end}] hold {end - begin}");
+        }
+
         if (shape.Exists(extent => extent > int.MaxValue))
             throw WrongTensor(name, $"has the shape {shown}, with an extent that is not supported");
         return new Entry(name, type, [.. shape.Select(extent => (int)extent)], begin, end);
@@ -197,23 +228,32 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     private void CheckCoverage(long dataBytes)
     {
         long covered = 0;
-        string before = "";
-        foreach (Entry entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
+        var before = "";
+        foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
             if (entry.Begin < covered)
+            {
                 throw WrongTensor(
                     entry.Name,
                     $"overlaps {WeightsException.Quote(before)}: it begins at byte {entry.Begin} of the data, " +
                     $"before that one's end at {covered}");
+            }
+
             if (entry.End > dataBytes)
+            {
                 throw Wrong(
                     $"the file is cut short: the tensor {WeightsException.Quote(entry.Name)} ends at byte {entry.End} " +
                     $"of the data, of which there are {dataBytes}");
+            }
+
             if (entry.Begin > covered)
+            {
                 throw WrongTensor(
                     entry.Name,
                     $"begins at byte {entry.Begin} of the data, after a hole: " +
                     $"no tensor has the bytes from {covered} on");
+            }
+
             covered = entry.End;
             before = entry.Name;
         }
@@ -224,13 +264,13 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     /// <summary>The JSON reader's own words, without its tail of positions.</summary>
     private static string Shorten(string message)
     {
-        int tail = message.IndexOf(" LineNumber", StringComparison.Ordinal);
-        string sentence = (tail < 0 ? message : message[..tail]).TrimEnd('.', ' ');
+        var tail = message.IndexOf(" LineNumber", StringComparison.Ordinal);
+        var sentence = (tail < 0 ? message : message[..tail]).TrimEnd('.', ' ');
         return string.Concat(sentence.Take(160).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
     }
 
-    private WeightsException WrongTensor(string name, string what) =>
-        Wrong($"the tensor {WeightsException.Quote(name)} {what}");
+    private WeightsException WrongTensor(string name, string what)
+        => Wrong($"the tensor {WeightsException.Quote(name)} {what}");
 
     private WeightsException Wrong(string what, Exception? inner = null) => new($"{source}: {what}.", inner);
 }

@@ -20,9 +20,9 @@ internal static class SafetensorsWriter
     public static void Write(
         string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata, Action<string>? verify = null)
     {
-        byte[] header = Header(tensors, type, metadata);
+        var header = Header(tensors, type, metadata);
         // In the same folder: a move between file systems would be a copy, and could be found half done.
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
@@ -31,7 +31,8 @@ internal static class SafetensorsWriter
                 BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
                 stream.Write(length);
                 stream.Write(header);
-                foreach (StateTensor tensor in tensors) WriteElements(stream, tensor, type, path);
+                foreach (var tensor in tensors)
+                    WriteElements(stream, tensor, type, path);
                 stream.Flush(flushToDisk: true);
             }
             verify?.Invoke(temporary);
@@ -59,19 +60,24 @@ internal static class SafetensorsWriter
             if (metadata is { Count: > 0 })
             {
                 json.WriteStartObject("__metadata__");
-                foreach ((string key, string value) in metadata) json.WriteString(key, value);
+                foreach ((var key, var value) in metadata)
+                    json.WriteString(key, value);
                 json.WriteEndObject();
             }
             long offset = 0;
-            foreach (StateTensor tensor in tensors)
+            foreach (var tensor in tensors)
             {
                 if (!names.Add(tensor.Name))
+                {
                     throw new ArgumentException(
                         $"The name '{tensor.Name}' is there twice, or reserved.", nameof(tensors));
+                }
+
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", type.ToString());
                 json.WriteStartArray("shape");
-                foreach (int extent in tensor.Shape) json.WriteNumberValue(extent);
+                foreach (var extent in tensor.Shape)
+                    json.WriteNumberValue(extent);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
@@ -82,8 +88,8 @@ internal static class SafetensorsWriter
             json.WriteEndObject();
         }
         // Blanks at the end put the elements at a multiple of 8 bytes, where other readers map them as they are.
-        int padded = (buffer.WrittenCount + HeaderAlignment - 1) / HeaderAlignment * HeaderAlignment;
-        byte[] header = new byte[padded];
+        var padded = (buffer.WrittenCount + HeaderAlignment - 1) / HeaderAlignment * HeaderAlignment;
+        var header = new byte[padded];
         header.AsSpan().Fill((byte)' ');
         buffer.WrittenSpan.CopyTo(header);
         return header;
@@ -92,14 +98,15 @@ internal static class SafetensorsWriter
     private static void WriteElements(FileStream stream, StateTensor tensor, DataType type, string path)
     {
         const int mostAtOnce = 1 << 20;
-        float[] values = tensor.ToArray();
-        byte[] bytes = new byte[Math.Min(values.Length, mostAtOnce) * type.Bytes()];
-        for (int begin = 0; begin < values.Length; begin += mostAtOnce)
+        var values = tensor.ToArray();
+        var bytes = new byte[Math.Min(values.Length, mostAtOnce) * type.Bytes()];
+        for (var begin = 0; begin < values.Length; begin += mostAtOnce)
         {
             ReadOnlySpan<float> part = values.AsSpan(begin, Math.Min(mostAtOnce, values.Length - begin));
-            Span<byte> encoded = bytes.AsSpan(0, part.Length * type.Bytes());
+            var encoded = bytes.AsSpan(0, part.Length * type.Bytes());
             FloatConversion.FromFloat(part, type, encoded);
-            if (type != DataType.F32) RefuseOverflow(part, encoded, tensor, type, path);
+            if (type != DataType.F32)
+                RefuseOverflow(part, encoded, tensor, type, path);
             stream.Write(encoded);
         }
     }
@@ -108,14 +115,19 @@ internal static class SafetensorsWriter
     private static void RefuseOverflow(
         ReadOnlySpan<float> values, ReadOnlySpan<byte> encoded, StateTensor tensor, DataType type, string path)
     {
-        float[] rounded = new float[values.Length];
+        var rounded = new float[values.Length];
         FloatConversion.ToFloat(encoded, type, rounded);
-        if (FloatConversion.IndexOfNonFinite(rounded) < 0) return;
-        for (int i = 0; i < values.Length; i++)
+        if (FloatConversion.IndexOfNonFinite(rounded) < 0)
+            return;
+        for (var i = 0; i < values.Length; i++)
+        {
             if (float.IsFinite(values[i]) && !float.IsFinite(rounded[i]))
+            {
                 throw new WeightsException(
                     $"{path}: the tensor {WeightsException.Quote(tensor.Name)} holds " +
                     $"{values[i].ToString(CultureInfo.InvariantCulture)}, too large for {type}.");
+            }
+        }
     }
 
     private static void Remove(string temporary)

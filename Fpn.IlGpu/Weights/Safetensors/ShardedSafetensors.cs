@@ -43,14 +43,18 @@ internal static class ShardedSafetensors
         if (index.Length > LargestIndex)
             throw source.Wrong($"the index has {index.Length} bytes, where {LargestIndex} are the most");
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-        List<(string Tensor, string File)> map = Parse(index.Copy(0, (int)index.Length), metadata, source);
+        var map = Parse(index.Copy(0, (int)index.Length), metadata, source);
         var shards = new Shards();
         try
         {
-            foreach (string file in map.Select(entry => entry.File).Distinct())
+            foreach (var file in map.Select(entry => entry.File).Distinct())
                 shards.Open(file, Path.Combine(folder, file));
-            foreach (StateDictionary shard in shards.All)
-                foreach ((string key, string value) in shard.Metadata) metadata.TryAdd(key, value);
+            foreach (var shard in shards.All)
+            {
+                foreach ((var key, var value) in shard.Metadata)
+                    metadata.TryAdd(key, value);
+            }
+
             return new StateDictionary(
                 source.Name, map.Select(entry => shards[entry.File][entry.Tensor]), metadata.AsReadOnly(), shards)
             {
@@ -68,14 +72,23 @@ internal static class ShardedSafetensors
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
             if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("weight_map", out JsonElement map)
+                || !document.RootElement.TryGetProperty("weight_map", out var map)
                 || map.ValueKind != JsonValueKind.Object)
+            {
                 throw source.Wrong("is JSON without a weight_map, so not the index of a sharded safetensors file");
-            if (document.RootElement.TryGetProperty("metadata", out JsonElement about) && about.ValueKind == JsonValueKind.Object)
-                foreach (JsonProperty property in about.EnumerateObject())
-                    if (property.Value.ValueKind == JsonValueKind.String) metadata[property.Name] = property.Value.GetString()!;
+            }
+
+            if (document.RootElement.TryGetProperty("metadata", out var about) && about.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var property in about.EnumerateObject())
+                {
+                    if (property.Value.ValueKind == JsonValueKind.String)
+                        metadata[property.Name] = property.Value.GetString()!;
+                }
+            }
+
             return Map(map, source);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -89,19 +102,24 @@ internal static class ShardedSafetensors
     {
         var entries = new List<(string, string)>();
         var files = new HashSet<string>(StringComparer.Ordinal);
-        foreach (JsonProperty property in map.EnumerateObject())
+        foreach (var property in map.EnumerateObject())
         {
             if (property.Value.ValueKind != JsonValueKind.String)
                 throw source.WrongTensor(property.Name, "has a file in the index that is not a string");
-            string file = property.Value.GetString()!;
+            var file = property.Value.GetString()!;
             if (file is "" or "." or ".." || file.AsSpan().ContainsAny("/\\:\0"))
+            {
                 throw source.WrongTensor(
                     property.Name, $"is said to be in {WeightsException.Quote(file)}, which is no file beside the index");
+            }
+
             files.Add(file);
             entries.Add((property.Name, file));
-            if (entries.Count > MostTensors) throw source.Wrong($"the index names more than {MostTensors} tensors");
+            if (entries.Count > MostTensors)
+                throw source.Wrong($"the index names more than {MostTensors} tensors");
         }
-        if (files.Count > MostFiles) throw source.Wrong($"the index names {files.Count} files, where {MostFiles} are the most");
+        if (files.Count > MostFiles)
+            throw source.Wrong($"the index names {files.Count} files, where {MostFiles} are the most");
         return entries;
     }
 
@@ -118,7 +136,8 @@ internal static class ShardedSafetensors
 
         public void Dispose()
         {
-            foreach (StateDictionary file in files.Values) file.Dispose();
+            foreach (var file in files.Values)
+                file.Dispose();
         }
     }
 }

@@ -48,9 +48,11 @@ internal sealed class ZipDirectory
     {
         this.file = file;
         this.source = source;
-        (long begin, long length, long count) = FindDirectory();
-        if (count > MostEntries) throw source.Wrong($"the archive claims {count} entries, where {MostEntries} are the most");
-        if (length > LongestDirectory) throw source.Wrong($"the archive claims a directory of {length} bytes");
+        (var begin, var length, var count) = FindDirectory();
+        if (count > MostEntries)
+            throw source.Wrong($"the archive claims {count} entries, where {MostEntries} are the most");
+        if (length > LongestDirectory)
+            throw source.Wrong($"the archive claims a directory of {length} bytes");
         if (begin < 0 || length < 0 || begin > file.Length - length)
             throw source.Wrong("the archive is cut short: its directory lies outside the file");
         ReadEntries(file.Copy(begin, (int)length), (int)count, begin);
@@ -66,12 +68,13 @@ internal sealed class ZipDirectory
 
     private (long Begin, long Length, long Count) FindDirectory()
     {
-        int tailLength = (int)Math.Min(file.Length, EndBytes + LongestComment);
-        byte[] tail = file.Copy(file.Length - tailLength, tailLength);
-        for (int at = tailLength - EndBytes; at >= 0; at--)
+        var tailLength = (int)Math.Min(file.Length, EndBytes + LongestComment);
+        var tail = file.Copy(file.Length - tailLength, tailLength);
+        for (var at = tailLength - EndBytes; at >= 0; at--)
         {
             ReadOnlySpan<byte> end = tail.AsSpan(at);
-            if (!end.StartsWith("PK\x05\x06"u8) || U16(end, 20) != end.Length - EndBytes) continue;
+            if (!end.StartsWith("PK\x05\x06"u8) || U16(end, 20) != end.Length - EndBytes)
+                continue;
             return FindDirectory64(file.Length - end.Length) ?? (U32(end, 16), U32(end, 12), U16(end, 10));
         }
         throw source.Wrong("the archive is cut short: the directory that ends every zip file is missing");
@@ -79,53 +82,61 @@ internal sealed class ZipDirectory
 
     private (long Begin, long Length, long Count)? FindDirectory64(long endOffset)
     {
-        if (endOffset < LocatorBytes + End64Bytes) return null;
+        if (endOffset < LocatorBytes + End64Bytes)
+            return null;
         ReadOnlySpan<byte> locator = file.Copy(endOffset - LocatorBytes, LocatorBytes);
-        if (!locator.StartsWith("PK\x06\x07"u8)) return null;
-        long at = I64(locator, 8);
+        if (!locator.StartsWith("PK\x06\x07"u8))
+            return null;
+        var at = I64(locator, 8);
         if (at < 0 || at > endOffset - LocatorBytes - End64Bytes)
             throw source.Wrong("the archive is damaged: its zip64 end lies outside the file");
         ReadOnlySpan<byte> end = file.Copy(at, End64Bytes);
-        if (!end.StartsWith("PK\x06\x06"u8)) throw source.Wrong("the archive is damaged: its zip64 end is missing");
-        long count = I64(end, 32);
+        if (!end.StartsWith("PK\x06\x06"u8))
+            throw source.Wrong("the archive is damaged: its zip64 end is missing");
+        var count = I64(end, 32);
         return (I64(end, 48), I64(end, 40), count < 0 ? long.MaxValue : count);
     }
 
     private void ReadEntries(ReadOnlySpan<byte> directory, int count, long directoryBegin)
     {
         var places = new List<(long Begin, long End)>();
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
             if (directory.Length < CentralBytes || !directory.StartsWith("PK\x01\x02"u8))
                 throw source.Wrong($"the archive is damaged: entry {i} of its directory is none");
             int nameLength = U16(directory, 28), extraLength = U16(directory, 30), commentLength = U16(directory, 32);
-            int length = CentralBytes + nameLength + extraLength + commentLength;
-            if (directory.Length < length) throw source.Wrong($"the archive is damaged: entry {i} is cut short");
-            ReadOnlySpan<byte> name = directory.Slice(CentralBytes, nameLength);
+            var length = CentralBytes + nameLength + extraLength + commentLength;
+            if (directory.Length < length)
+                throw source.Wrong($"the archive is damaged: entry {i} is cut short");
+            var name = directory.Slice(CentralBytes, nameLength);
             places.Add(ReadEntry(directory, name, directory.Slice(CentralBytes + nameLength, extraLength), directoryBegin));
             directory = directory[length..];
         }
         places.Sort();
-        for (int i = 1; i < places.Count; i++)
-            if (places[i].Begin < places[i - 1].End) throw source.Wrong("the archive has entries that overlap");
+        for (var i = 1; i < places.Count; i++)
+        {
+            if (places[i].Begin < places[i - 1].End)
+                throw source.Wrong("the archive has entries that overlap");
+        }
     }
 
     private (long Begin, long End) ReadEntry(
         ReadOnlySpan<byte> fields, ReadOnlySpan<byte> nameBytes, ReadOnlySpan<byte> extra, long directoryBegin)
     {
-        string name = Encoding.UTF8.GetString(nameBytes);
-        string shown = WeightsException.Quote(name);
+        var name = Encoding.UTF8.GetString(nameBytes);
+        var shown = WeightsException.Quote(name);
         RefuseUnsafe(name);
         long size = U32(fields, 24), compressed = U32(fields, 20), begin = U32(fields, 42);
-        ReadOnlySpan<byte> wide = Zip64Field(extra);
+        var wide = Zip64Field(extra);
         if (!Widen(ref size, ref wide) || !Widen(ref compressed, ref wide) || !Widen(ref begin, ref wide))
             throw source.Wrong($"the archive's entry {shown} lacks its 64-bit sizes");
         ushort flags = U16(fields, 8), method = U16(fields, 10);
-        if ((flags & Encrypted) != 0) throw source.Wrong($"the archive's entry {shown} is encrypted");
+        if ((flags & Encrypted) != 0)
+            throw source.Wrong($"the archive's entry {shown} is encrypted");
         if (method is not (Stored or Deflate))
             throw source.Wrong($"the archive's entry {shown} is compressed by method {method}, where 0 and 8 are supported");
-        long local = LocalHeaderLength(nameBytes, begin, directoryBegin, shown);
-        long data = begin + local;
+        var local = LocalHeaderLength(nameBytes, begin, directoryBegin, shown);
+        var data = begin + local;
         if (compressed > directoryBegin - data || compressed < 0 || size < 0)
             throw source.Wrong($"the archive's entry {shown} claims {compressed} bytes, more than lie before the directory");
         if (method == Stored && size != compressed)
@@ -137,7 +148,8 @@ internal sealed class ZipDirectory
             throw source.Wrong($"the archive's entry {shown} claims {size} bytes, less than {compressed} are inflated to");
         if (!entries.TryAdd(name, new ZipEntry(name, method == Deflate, data, compressed, size)))
             throw source.Wrong($"the archive has the entry {shown} twice");
-        if (name.EndsWith('/')) entries.Remove(name);
+        if (name.EndsWith('/'))
+            entries.Remove(name);
         return (begin, data + compressed);
     }
 
@@ -155,7 +167,7 @@ internal sealed class ZipDirectory
     /// <summary>Nothing is ever unpacked to a disk; such names still say that somebody meant harm.</summary>
     private void RefuseUnsafe(string name)
     {
-        string[] parts = name.Split('/', '\\');
+        var parts = name.Split('/', '\\');
         if (name.Length == 0 || parts[0].Length == 0 || parts[0].EndsWith(':') || parts.Contains(".."))
             throw source.Wrong($"the archive's entry {WeightsException.Quote(name)} has a path that leads out of the archive");
     }
@@ -165,8 +177,9 @@ internal sealed class ZipDirectory
     {
         while (extra.Length >= 4)
         {
-            int length = Math.Min(U16(extra, 2), extra.Length - 4);
-            if (U16(extra, 0) == 1) return extra.Slice(4, length);
+            var length = Math.Min(U16(extra, 2), extra.Length - 4);
+            if (U16(extra, 0) == 1)
+                return extra.Slice(4, length);
             extra = extra[(4 + length)..];
         }
         return [];
@@ -174,8 +187,10 @@ internal sealed class ZipDirectory
 
     private static bool Widen(ref long value, ref ReadOnlySpan<byte> wide)
     {
-        if (value != uint.MaxValue) return true;
-        if (wide.Length < sizeof(long)) return false;
+        if (value != uint.MaxValue)
+            return true;
+        if (wide.Length < sizeof(long))
+            return false;
         value = I64(wide, 0);
         wide = wide[sizeof(long)..];
         return true;

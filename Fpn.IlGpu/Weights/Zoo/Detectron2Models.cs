@@ -60,8 +60,8 @@ internal static class Detectron2Models
     // The path is the configuration file's, the model id and the file; the latter ends in the first six digits of its
     // MD5.
     private static ZooModel Model(
-        string path, ModelConfiguration configuration, double? boxAp = null, double? maskAp = null, double? proposalAr = null) =>
-        new()
+        string path, ModelConfiguration configuration, double? boxAp = null, double? maskAp = null, double? proposalAr = null)
+        => new()
         {
             Name = $"detectron2_{path.Split('/')[1]}",
             Url = new Uri($"https://dl.fbaipublicfiles.com/detectron2/{path}.pkl"),

@@ -28,7 +28,8 @@ public sealed class ModelCache
 
     internal static ModelCache OfUser(Func<string, string?> variable)
     {
-        if (variable(FolderVariable) is { Length: > 0 } named) return new ModelCache(named);
+        if (variable(FolderVariable) is { Length: > 0 } named)
+            return new ModelCache(named);
         return new ModelCache(Path.Join(PlatformFolder(variable), "fpn"));
     }
 
@@ -49,8 +50,9 @@ public sealed class ModelCache
     {
         if (OperatingSystem.IsWindows())
             return Existing(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData));
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsMacOS()) return Path.Join(Existing(home), "Library", "Caches");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        if (OperatingSystem.IsMacOS())
+            return Path.Join(Existing(home), "Library", "Caches");
         // The XDG Base Directory Specification: a path that isn't absolute is to be ignored.
         return variable("XDG_CACHE_HOME") is { } xdg && Path.IsPathFullyQualified(xdg) ? xdg : Path.Join(Existing(home), ".cache");
     }

@@ -25,7 +25,7 @@ public sealed record ModelDigest
     public ModelDigest(DigestAlgorithm algorithm, string leadingDigits)
     {
         ArgumentNullException.ThrowIfNull(leadingDigits);
-        int most = algorithm == DigestAlgorithm.Sha256 ? 64 : 32;
+        var most = algorithm == DigestAlgorithm.Sha256 ? 64 : 32;
         if (leadingDigits.Length < 1 || leadingDigits.Length > most || !leadingDigits.All(char.IsAsciiHexDigitLower))
             throw new ArgumentException($"A digest has 1 to {most} lower-case hexadecimal digits.", nameof(leadingDigits));
         Algorithm = algorithm;
@@ -44,7 +44,7 @@ public sealed record ModelDigest
     /// <summary>The whole hash of a stream from where it stands, in lower-case hexadecimal digits.</summary>
     internal async Task<string> HashAsync(Stream stream, CancellationToken cancellation)
     {
-        byte[] hash = Algorithm == DigestAlgorithm.Sha256
+        var hash = Algorithm == DigestAlgorithm.Sha256
             ? await SHA256.HashDataAsync(stream, cancellation).ConfigureAwait(false)
             : await HashMd5Async(stream, cancellation).ConfigureAwait(false);
         return Convert.ToHexStringLower(hash);
@@ -57,7 +57,7 @@ public sealed record ModelDigest
     internal static string NameOf(DigestAlgorithm algorithm) => algorithm == DigestAlgorithm.Sha256 ? "SHA-256" : "MD5";
 
 #pragma warning disable CA5351 // MD5 guards against damage here, not against forgery, and is what the publisher gives.
-    private static ValueTask<byte[]> HashMd5Async(Stream stream, CancellationToken cancellation) =>
-        MD5.HashDataAsync(stream, cancellation);
+    private static ValueTask<byte[]> HashMd5Async(Stream stream, CancellationToken cancellation)
+        => MD5.HashDataAsync(stream, cancellation);
 #pragma warning restore CA5351
 }

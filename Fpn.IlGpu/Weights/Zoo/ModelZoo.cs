@@ -7,8 +7,8 @@ public static class ModelZoo
     public static IReadOnlyList<ZooModel> All { get; } = [.. TorchvisionModels.All, .. Detectron2Models.All];
 
     /// <summary>The model of that name, whatever the case of its letters; null where there is none.</summary>
-    public static ZooModel? Find(string name) =>
-        All.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase));
+    public static ZooModel? Find(string name)
+        => All.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>
     /// The names most like one that isn't among them, best first: those that it is a part of, or that few changes make
@@ -20,8 +20,9 @@ public static class ModelZoo
     {
         ArgumentNullException.ThrowIfNull(name);
         const int longest = 100; // More than any name here; what is longer is no slip of the fingers.
-        if (name.Length is 0 or > longest) return [];
-        string wanted = Plain(name);
+        if (name.Length is 0 or > longest)
+            return [];
+        var wanted = Plain(name);
         return [.. All
             .Select(model => (model.Name, Plain: Plain(model.Name)))
             .Select(model => (model.Name, Part: IsPart(wanted, model.Plain), Changes: Changes(wanted, model.Plain)))
@@ -40,13 +41,13 @@ public static class ModelZoo
     private static int Changes(string from, string to)
     {
         int[] above = [.. Enumerable.Range(0, to.Length + 1)];
-        foreach (char letter in from)
+        foreach (var letter in from)
         {
             var row = new int[to.Length + 1];
             row[0] = above[0] + 1;
-            for (int i = 1; i <= to.Length; i++)
+            for (var i = 1; i <= to.Length; i++)
             {
-                int exchanged = above[i - 1] + (to[i - 1] == letter ? 0 : 1);
+                var exchanged = above[i - 1] + (to[i - 1] == letter ? 0 : 1);
                 row[i] = Math.Min(exchanged, Math.Min(above[i], row[i - 1]) + 1);
             }
             above = row;

@@ -60,8 +60,8 @@ internal static class TorchvisionModels
     // The file's name ends in the first eight digits of its SHA-256.
     private static ZooModel Model(
         string name, string file, long parameters, double mebibytes, ModelConfiguration configuration,
-        double boxAp, double? maskAp = null) =>
-        new()
+        double boxAp, double? maskAp = null)
+        => new()
         {
             Name = name,
             Url = new Uri($"https://download.pytorch.org/models/{file}.pth"),

@@ -59,10 +59,11 @@ public sealed record ZooModel
 
     internal Uri DownloadUrl(string? mirror)
     {
-        if (string.IsNullOrWhiteSpace(mirror)) return Url;
-        if (Uri.TryCreate(mirror, UriKind.Absolute, out Uri? named) && named.UserInfo.Length > 0)
+        if (string.IsNullOrWhiteSpace(mirror))
+            return Url;
+        if (Uri.TryCreate(mirror, UriKind.Absolute, out var named) && named.UserInfo.Length > 0)
             throw new WeightsException($"{MirrorVariable} holds a user's name or password, which would show in messages; leave them out.");
-        return Uri.TryCreate(mirror, UriKind.Absolute, out Uri? address) && IsSafe(address) && address.Query.Length == 0
+        return Uri.TryCreate(mirror, UriKind.Absolute, out var address) && IsSafe(address) && address.Query.Length == 0
             ? new Uri(address.AbsoluteUri.TrimEnd('/') + Url.AbsolutePath)
             : throw new WeightsException(
                 $"{MirrorVariable} is {WeightsException.Quote(mirror)}, "
@@ -70,6 +71,6 @@ public sealed record ZooModel
     }
 
     /// <summary>Nothing is fetched over plain HTTP, except from this machine itself.</summary>
-    internal static bool IsSafe(Uri address) =>
-        address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
+    internal static bool IsSafe(Uri address)
+        => address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
 }

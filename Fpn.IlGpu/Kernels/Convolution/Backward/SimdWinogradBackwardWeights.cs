@@ -114,7 +114,6 @@ internal static unsafe class SimdWinogradBackwardWeights
                 }
             }
         }
-
         output += (long)split * s.OutputC * c * 9;
         for (var b = 0; b < blocks; b++)
             Store<T>(u + b * Values * stepU, stepU, s, firstBlock + b, half, border, accumulate, output);

@@ -65,7 +65,7 @@ internal static class GroupOutput
         Index1D index, ArrayView<float> parts, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, int splits,
         ArrayView<float> output)
     {
-        int length = output.IntLength;
+        var length = output.IntLength;
         var sum = parts[index];
         for (var split = 1; split < splits; split++)
             sum += parts[split * length + index];

@@ -46,7 +46,7 @@ internal static class RegisterTile
             return;
 
         // To load: one quad of two pixels, and four weights.
-        int thread = Group.IdxX;
+        var thread = Group.IdxX;
         var quad = thread % QuadsOfStep;
         var loaded = thread / QuadsOfStep;
         var reader = WindowReader.Of(at.FirstPixel + loaded, tiling.Pixels, at.ChannelGroup, sizes);
@@ -90,7 +90,6 @@ internal static class RegisterTile
             sums = Multiply(pixels, channels, half + 6, pixel, channel, sums);
             sums = Multiply(pixels, channels, half + 7, pixel, channel, sums);
         }
-
         for (var row = 0; row < 8; row++)
         {
             var m = at.FirstPixel + pixel * 4 + row % 4 + row / 4 * (TilePixels / 2);

@@ -38,7 +38,7 @@ internal static class SharedTile
         if (tiling.HasLiveRows != 0 && at.FirstPixel >= liveRows[0])
             return;
 
-        int thread = Group.IdxX;
+        var thread = Group.IdxX;
         var row = thread / TileChannels;
         var column = thread % TileChannels;
         var reader = WindowReader.Of(at.FirstPixel + row, tiling.Pixels, at.ChannelGroup, sizes);

@@ -77,7 +77,7 @@ internal static class TensorTile
         CudaAsm.Emit(TensorTilePtx.Clear);
 
         // To load: a quad of a row, and of the rows below at a distance.
-        int thread = Group.IdxX;
+        var thread = Group.IdxX;
         var rows = Group.DimX / 4;
         var reader0 = WindowReader.Of(at.FirstPixel + thread / 4, tiling.Pixels, at.ChannelGroup, sizes);
         var reader1 = WindowReader.Of(at.FirstPixel + thread / 4 + rows, tiling.Pixels, at.ChannelGroup, sizes);

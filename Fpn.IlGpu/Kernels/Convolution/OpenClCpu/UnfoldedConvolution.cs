@@ -34,7 +34,6 @@ internal static class UnfoldedConvolution
                 ProductKernel, Groups(part, sizes), input, weights, bias, residual, all.View, sizes, part, output);
             return;
         }
-
         var atOnce = Math.Min(Math.Max(LocalTile.Rows, UnfoldedBytes / sizeof(float) / depth / LocalTile.Rows * LocalTile.Rows), pixels);
         using var unfolded = device.Rent<float>((long)atOnce * depth);
         for (var group = 0; group < sizes.Groups; group++)

@@ -151,7 +151,6 @@ internal static class ConvolutionTile
                 }
             }
         }
-
         for (var p = 0; p < OpenClPixels; p++)
         {
             for (var k = 0; k < OpenClChannels; k++)
@@ -223,7 +222,6 @@ internal static class ConvolutionTile
                 }
             }
         }
-
         Store(bias, residual, sizes, at, 0, 0, s00, output);
         Store(bias, residual, sizes, at, 0, 1, s01, output);
         Store(bias, residual, sizes, at, 0, 2, s02, output);

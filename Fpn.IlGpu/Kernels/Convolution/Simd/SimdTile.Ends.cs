@@ -37,7 +37,6 @@ internal static unsafe partial class SimdTile
             s5a = Vector512.Load(sums + 160);
             s5b = Vector512.Load(sums + 176);
         }
-
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
         var step = (nint)walk.ValueStep;
@@ -79,7 +78,6 @@ internal static unsafe partial class SimdTile
                 }
             }
         }
-
         s0a.Store(sums + 0);
         s0b.Store(sums + 16);
         s1a.Store(sums + 32);
@@ -125,7 +123,6 @@ internal static unsafe partial class SimdTile
             s10 = Vector512.Load(sums + 320);
             s11 = Vector512.Load(sums + 352);
         }
-
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
         var step = (nint)walk.ValueStep;
@@ -160,7 +157,6 @@ internal static unsafe partial class SimdTile
                 }
             }
         }
-
         s0.Store(sums + 0);
         s1.Store(sums + 32);
         s2.Store(sums + 64);

@@ -37,7 +37,6 @@ internal static unsafe partial class SimdTile
             s5a = Vector256.Load(sums + 80);
             s5b = Vector256.Load(sums + 88);
         }
-
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
         var step = (nint)walk.ValueStep;
@@ -78,7 +77,6 @@ internal static unsafe partial class SimdTile
                 }
             }
         }
-
         s0a.Store(sums + 0);
         s0b.Store(sums + 8);
         s1a.Store(sums + 16);

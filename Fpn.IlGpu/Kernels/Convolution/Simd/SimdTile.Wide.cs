@@ -61,7 +61,6 @@ internal static unsafe partial class SimdTile
             s11a = Vector512.Load(sums + 352);
             s11b = Vector512.Load(sums + 368);
         }
-
         var pixel = (nint)walk.PixelStep;
         var pixel2 = 2 * pixel;
         var step = (nint)walk.ValueStep;
@@ -123,7 +122,6 @@ internal static unsafe partial class SimdTile
                 }
             }
         }
-
         s0a.Store(sums + 0);
         s0b.Store(sums + 16);
         s1a.Store(sums + 32);

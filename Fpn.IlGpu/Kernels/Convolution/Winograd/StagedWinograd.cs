@@ -52,7 +52,7 @@ internal static class StagedWinograd
         const int Side = WinogradTransform.TileInputs;
         var half = LocalMemory.Allocate1D<float>(Values * Lanes);
         var d = LocalMemory.Allocate1D<float>(Side * Lanes);
-        int t = Grid.IdxX;
+        var t = Grid.IdxX;
         var (n, y0, x0) = part.Corner(t);
         y0 -= sizes.PaddingY;
         x0 -= sizes.PaddingX;
@@ -112,7 +112,7 @@ internal static class StagedWinograd
         const int Outputs = WinogradTransform.TileOutputs;
         var half = LocalMemory.Allocate1D<float>(Outputs * Inputs * Lanes);
         var sums = LocalMemory.Allocate1D<float>(Outputs * Lanes);
-        int t = Grid.IdxX;
+        var t = Grid.IdxX;
         var (n, y0, x0) = part.Corner(t);
         var blocks = (sizes.OutputC + Lanes - 1) / Lanes;
         var step = part.Count * blocks * Lanes;
