@@ -93,8 +93,7 @@ internal sealed class BenchOptions
         new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(OpenClAny), Precision = parsed.GetValue(Precision) });
 
     /// <summary>What a process of this bench needs to open the same device.</summary>
-    public string[] DeviceArguments(ParseResult parsed)
-    => [
+    public string[] DeviceArguments(ParseResult parsed) => [
         Device.Name, parsed.GetRequiredValue(Device),
         .. parsed.GetValue(OpenClAny) ? new[] { OpenClAny.Name } : [],
         .. parsed.GetValue(Precision) is { } precision ? new[] { Precision.Name, precision.ToString() } : [],

@@ -47,14 +47,14 @@ internal sealed class GradientRun : IDisposable
             ? new ConvolutionGeometry(shape.Map, shape.Map, shape.C / shape.Map / shape.Map, shape.K, ConvolutionWindow.Square())
             : shape.Geometry;
         var inputShape = shape.IsProduct
-            ? new Shape(shape.H, shape.Map, shape.Map, geometry.GroupInputC)
+            ? new Shape(shape.H, shape.Map, shape.Map, geometry.ChannelGroupInputC)
             : new Shape(shape.Batch, shape.H, shape.W, shape.C);
         var outputShape = geometry.Window.OutputShape(inputShape, geometry.KernelH, geometry.KernelW, shape.K);
         input = Tensor.Upload(device, inputShape, LayerRun.Values((int)inputShape.Length));
         inputGradient = Tensor.Rent(device, inputShape);
         output = Tensor.Rent(device, outputShape);
         outputGradient = Tensor.Upload(device, outputShape, LayerRun.Values((int)outputShape.Length));
-        parameter = device.Upload<float>(LayerRun.Values(geometry.KernelH * geometry.KernelW * geometry.GroupInputC * shape.K));
+        parameter = device.Upload<float>(LayerRun.Values(geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC * shape.K));
         bias = device.Upload<float>(LayerRun.Values(shape.K));
         weightGradient = device.Rent<float>(parameter.Length);
         biasGradient = device.Rent<float>(shape.K);

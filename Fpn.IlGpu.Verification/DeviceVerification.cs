@@ -33,7 +33,7 @@ public sealed class DeviceVerification : IDisposable
     /// <param name="options">Rarely needed choices.</param>
     /// <exception cref="DeviceException">There is no such device, or its driver fails.</exception>
     public DeviceVerification(string device = "auto", DeviceOptions? options = null)
-        : this(() => Device.Open(device, options), VerifiedOperator.All)
+        : this(() => Device.Open(device, options), VerifiedOperators.All)
     {
     }
 

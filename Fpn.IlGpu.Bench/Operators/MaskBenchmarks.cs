@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
@@ -24,5 +25,5 @@ public class MaskBenchmarks : OperatorBenchmark
 
     /// <summary>As torchvision.</summary>
     [Benchmark(Description = "mask paste, 100 into 800×1333")]
-    public ObjectMask[] Paste() => MaskPaste.Run(Device, probabilities.View, Side, targets, 0.1f, roundBox: true);
+    public ObjectMask[] Paste() => ObjectMasks.Paste(Device, probabilities.View, Side, targets, 0.1f, roundBox: true);
 }

@@ -42,8 +42,8 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     [TestCaseSource(nameof(Cases))]
     public void Every_form_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
     {
-        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window);
-        var products = (long)shape.N * shape.H * shape.W * k * geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.ChannelGroups, k, window);
+        var products = (long)shape.N * shape.H * shape.W * k * geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         if (Device.Info.Id == InterpretedDevice.Id && products > MostInterpreted)
             Assert.Ignore("This shape takes minutes on the interpreter, which the others test.");
         using var run = new ConvolutionRun(Device, geometry, new Shape(shape.N, shape.H, shape.W, shape.C));
@@ -63,8 +63,8 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     public void Weights_packed_on_the_device_are_those_packed_on_the_host(
         Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
     {
-        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window);
-        var weights = TestValues.Uniform(k * geometry.GroupInputC * geometry.KernelH * geometry.KernelW, 2);
+        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.ChannelGroups, k, window);
+        var weights = TestValues.Uniform(k * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
         var bias = TestValues.Uniform(k, 3);
         using var parameter = Device.Upload<float>(weights);
         using var others = Device.Upload<float>(CaseValues.Unwritten(weights.Length));

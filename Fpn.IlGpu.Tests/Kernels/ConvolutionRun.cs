@@ -18,7 +18,7 @@ internal sealed class ConvolutionRun : IDisposable
         (this.device, this.geometry) = (device, geometry);
         var output = geometry.Window.OutputShape(shape, geometry.KernelH, geometry.KernelW, geometry.OutputC);
         InputValues = TestValues.Uniform((int)shape.Length, 1);
-        WeightValues = TestValues.Uniform(geometry.OutputC * geometry.GroupInputC * geometry.KernelH * geometry.KernelW, 2);
+        WeightValues = TestValues.Uniform(geometry.OutputC * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
         BiasValues = TestValues.Uniform(geometry.OutputC, 3);
         OutputGradientValues = TestValues.Uniform((int)output.Length, 4);
         Input = Tensor.Upload(device, shape, InputValues);
@@ -46,7 +46,7 @@ internal sealed class ConvolutionRun : IDisposable
     public float[] ReferenceOutput() => Conv2dReference.Run(
         InputValues, Conv2dGradientReference.ToForward(geometry, WeightValues), BiasValues, null,
         new Shape4(Input.Shape.N, Input.Shape.H, Input.Shape.W, Input.Shape.C), (geometry.KernelH, geometry.KernelW), geometry.OutputC,
-        geometry.Window.Stride, geometry.Window.Padding, geometry.Window.Dilation, geometry.Window.Groups);
+        geometry.Window.Stride, geometry.Window.Padding, geometry.Window.Dilation, geometry.Window.ChannelGroups);
 
     /// <summary>Σ dout · out.</summary>
     public double ReferenceLoss() => ReferenceOutput().Zip(OutputGradientValues, (a, b) => (double)a * b).Sum();

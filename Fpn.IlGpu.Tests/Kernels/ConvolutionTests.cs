@@ -62,8 +62,8 @@ internal sealed class ConvolutionTests(string deviceId)
             shape = shape with { N = 1, H = 10 };
         if (TestDevices.IsSlow(Device) && shape.C > DeepestSimulated)
             shape = shape with { C = DeepestSimulated };
-        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.Groups, k, window);
-        var products = (long)shape.N * shape.H * shape.W * k * geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.ChannelGroups, k, window);
+        var products = (long)shape.N * shape.H * shape.W * k * geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         if (Device.Info.Id == InterpretedDevice.Id && products > MostInterpreted)
             Assert.Ignore("This shape takes minutes on the interpreter, which the others test.");
         foreach (var form in TestDevices.Forms(Device, geometry))
@@ -79,7 +79,7 @@ internal sealed class ConvolutionTests(string deviceId)
         var output = new Shape(2, 9, 14, k);
         var geometry = new ConvolutionGeometry(
             kernel, kernel, c / groups, k, ConvolutionWindow.Square(padding: kernel / 2, groups: groups));
-        var weights = TestValues.Uniform(kernel * kernel * geometry.GroupInputC * k, 2);
+        var weights = TestValues.Uniform(kernel * kernel * geometry.ChannelGroupInputC * k, 2);
         var bias = TestValues.Uniform(k, 3);
         using var input = Tensor.Upload(Device, output with { C = c }, TestValues.Uniform((int)(output with { C = c }).Length, 1));
         foreach (var coarse in (Shape[])[output with { H = 5, W = 7 }, output with { H = 4 }])
@@ -121,7 +121,7 @@ internal sealed class ConvolutionTests(string deviceId)
     {
         var (window, k) = (geometry.Window, geometry.OutputC);
         var input = TestValues.Uniform(shape.Count, 1);
-        var weights = TestValues.Uniform(geometry.KernelH * geometry.KernelW * geometry.GroupInputC * k, 2);
+        var weights = TestValues.Uniform(geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC * k, 2);
         var bias = TestValues.Uniform(k, 3);
         var outputShape = window.OutputShape(new Shape(shape.N, shape.H, shape.W, shape.C), geometry.KernelH, geometry.KernelW, k);
         var residual = TestValues.Uniform((int)outputShape.Length, 4);
@@ -129,12 +129,12 @@ internal sealed class ConvolutionTests(string deviceId)
         using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
         using var packed = ConvolutionWeights.From(Device, weights, bias, geometry, form);
 
-        var multiplyAdds = outputShape.Length * geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var multiplyAdds = outputShape.Length * geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         foreach (var (withResidual, activation) in TestDevices.IsSlow(Device) && multiplyAdds > 300_000 ? Endings[1..2] : Endings)
         {
             var expected = Conv2dReference.Run(
                 RoundedOperands.For(form, input), RoundedOperands.For(form, weights), bias, withResidual ? residual : null, shape,
-                (geometry.KernelH, geometry.KernelW), k, window.Stride, window.Padding, window.Dilation, window.Groups, activation);
+                (geometry.KernelH, geometry.KernelW), k, window.Stride, window.Padding, window.Dilation, window.ChannelGroups, activation);
             // What is not written stays NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
             Convolution.Run(Device, deviceInput, packed, withResidual ? deviceResidual : null, activation, output);

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
@@ -77,7 +78,7 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     public void No_objects_have_no_masks()
     {
         using var none = Device.Rent<float>(0);
-        Assert.That(MaskPaste.Run(Device, none.View, 28, [], 0.5f, true), Is.Empty);
+        Assert.That(ObjectMasks.Paste(Device, none.View, 28, [], 0.5f, true), Is.Empty);
     }
 
     [Test]
@@ -85,7 +86,7 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     {
         using var one = Device.Rent<float>(16);
         Assert.That(
-            () => MaskPaste.Run(Device, one.View, 4, [default, default], 0.5f, true), Throws.TypeOf<ArgumentException>());
+            () => ObjectMasks.Paste(Device, one.View, 4, [default, default], 0.5f, true), Throws.TypeOf<ArgumentException>());
     }
 
     private static (float[] Mask, float[] Box, float[] Pasted)[] RandomObjects(int count, int side, int height, int width, bool rounded)
@@ -101,7 +102,7 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     {
         using var probabilities = Device.Upload<float>([.. objects.SelectMany(o => o.Mask)]);
         MaskTarget[] targets = [.. objects.Select(o => new MaskTarget(new Box(o.Box[0], o.Box[1], o.Box[2], o.Box[3]), width, height))];
-        return MaskPaste.Run(Device, probabilities.View, side, targets, threshold, rounded, wordsAtOnce);
+        return ObjectMasks.Paste(Device, probabilities.View, side, targets, threshold, rounded, wordsAtOnce);
     }
 
     private void Check(

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
@@ -66,7 +67,7 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(640, 426, 1202, 800)]
     [TestCase(1, 1000, 1, 1333)]
     public void Rounded_sizes_are_detectron2s(int h, int w, int resizedH, int resizedW)
-        => Assert.That(Preprocess.ResizedSize(h, w, 800, 1333, rounds: true), Is.EqualTo((resizedH, resizedW)));
+        => Assert.That(ResizedSize.Of(h, w, 800, 1333, rounds: true), Is.EqualTo((resizedH, resizedW)));
 
     [Test]
     public void Resized_sizes_are_torchvisions()
@@ -74,8 +75,8 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
         for (var h = 1; h < 700; h += 13)
         {
             for (var w = 1; w < 700; w += 17)
-                Assert.That(Preprocess.ResizedSize(h, w, 800, 1333), Is.EqualTo(BilinearResizeReference.OutputSize(h, w, 800, 1333)));
+                Assert.That(ResizedSize.Of(h, w, 800, 1333), Is.EqualTo(BilinearResizeReference.OutputSize(h, w, 800, 1333)));
         }
-        Assert.That(Preprocess.ResizedSize(500, 200, 320, 640), Is.EqualTo((640, 256)));
+        Assert.That(ResizedSize.Of(500, 200, 320, 640), Is.EqualTo((640, 256)));
     }
 }

@@ -28,8 +28,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         HeadChannels = 24,
     };
 
-    private static IEnumerable<TestCaseData> Variants
-    => [
+    private static IEnumerable<TestCaseData> Variants => [
         Case("bottom-up", Levels, Small),
         Case("no-lateral", Levels, Small),
         Case("finest", OneLevel, Small),

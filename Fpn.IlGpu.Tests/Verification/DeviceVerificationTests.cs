@@ -51,7 +51,7 @@ internal sealed class DeviceVerificationTests
     [TestCaseSource(typeof(TestDevices), nameof(TestDevices.Real))]
     public void Every_operator_agrees_and_so_does_the_shipped_model(string id)
     {
-        var rows = Verified(id, VerifiedOperator.All);
+        var rows = Verified(id, VerifiedOperators.All);
         Assert.That(rows.Select(r => r.Operator), Is.Unique.And.Member("convolution (Tile)").And.Member("the shipped model"));
         Assert.That(rows.Select(r => r.Cases), Is.All.Positive);
     }
@@ -59,7 +59,7 @@ internal sealed class DeviceVerificationTests
     // The interpreter would take minutes for the convolutions, which have tests of their own on it.
     [Test]
     public void Every_small_operator_agrees_in_interpreted_ptx()
-        => Verified(InterpretedDevice.Id, [.. VerifiedOperator.All.Where(o => !Large.Any(o.Name.Contains))]);
+        => Verified(InterpretedDevice.Id, [.. VerifiedOperators.All.Where(o => !Large.Any(o.Name.Contains))]);
 
     [Test]
     public void A_wrong_operator_is_a_mismatch_that_names_its_shape_and_place()

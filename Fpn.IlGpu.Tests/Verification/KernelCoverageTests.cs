@@ -33,7 +33,7 @@ internal sealed class KernelCoverageTests
     public void Every_kernel_is_launched_by_a_case_on_the_kind_of_device_that_it_is_for()
     {
         // One list for all devices, whose cases share the results of the nested loops.
-        VerifiedOperator[] operators = [.. VerifiedOperator.All.Where(o => o.Name != ShippedModelCase.Operator.Name)];
+        VerifiedOperator[] operators = [.. VerifiedOperators.All.Where(o => o.Name != ShippedModelCase.Operator.Name)];
         var onCpu = Launched(operators, (Cpu, Precision.Fp32));
         var elsewhere = Launched(
             operators, (OpenClCpu, Precision.Fp32), (OpenClGpu, Precision.Fp32), (Cuda, Precision.Fp32), (Cuda, Precision.Tf32),

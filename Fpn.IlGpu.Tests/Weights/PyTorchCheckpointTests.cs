@@ -174,8 +174,7 @@ public class PyTorchCheckpointTests
         Assert.That(() => weights["permuted"].ToArray(), Throws.TypeOf<ObjectDisposedException>());
     }
 
-    private static float[] Each(int depth, int height, int width, Func<int, int, int, float> value)
-    => [
+    private static float[] Each(int depth, int height, int width, Func<int, int, int, float> value) => [
         .. from z in Enumerable.Range(0, depth)
            from y in Enumerable.Range(0, height)
            from x in Enumerable.Range(0, width)

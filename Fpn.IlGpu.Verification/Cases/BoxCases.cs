@@ -8,8 +8,7 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Anchors, box decoding with clipping, and the level of each RoI.</summary>
 internal static class BoxCases
 {
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("anchors", [AnchorGrid(round: true), AnchorGrid(round: false)]),
         new("box decoding", [Decoding(1, 1, 1, 1), Decoding(10, 10, 5, 5)]),
         new("RoI level", [Leveling()]),

@@ -10,8 +10,7 @@ internal static class CandidateCases
 {
     private const int Classes = 7;
 
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("the best of a picture", [Taking(1, 1, 1), Taking(2, 5, 10), Taking(3, 400, 100)]),
         new("found boxes as regions", [ToRegions(1, 1, 1), ToRegions(3, 130, 17)]),
         new("regions as found boxes", [FromRegions(5, [5]), FromRegions(9, [4, 0, 9]), FromRegions(70, [0, 70, 1, 33])]),

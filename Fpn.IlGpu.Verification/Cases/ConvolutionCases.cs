@@ -87,13 +87,13 @@ internal static class ConvolutionCases
         // What tensor cores round, the nested loops get rounded. Forms that round alike share the results.
         private readonly Dictionary<ConvolutionForm, float[][]> expected = [];
 
-        public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.Groups, k, window);
+        public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.ChannelGroups, k, window);
 
         private Shape4 Top => output with { H = (output.H + 1) / 2, W = (output.W + 1) / 2 };
 
         private float[] Input => CaseValues.Uniform(shape.Count, 1);
 
-        private float[] Weights => CaseValues.Uniform(kernel.Y * kernel.X * Geometry.GroupInputC * k, 2);
+        private float[] Weights => CaseValues.Uniform(kernel.Y * kernel.X * Geometry.ChannelGroupInputC * k, 2);
 
         private float[] Bias => CaseValues.Uniform(k, 3);
 
@@ -102,7 +102,7 @@ internal static class ConvolutionCases
         private float[] TopValues => CaseValues.Uniform(Top.Count, 5);
 
         private string Name => $"[{shape.N}, {shape.H}, {shape.W}, {shape.C}] to {k} channels, {kernel.Y}×{kernel.X}, "
-            + $"stride {window.Stride}, padding {window.Padding}, dilation {window.Dilation}, groups {window.Groups}";
+            + $"stride {window.Stride}, padding {window.Padding}, dilation {window.Dilation}, groups {window.ChannelGroups}";
 
         public VerificationCase Case(ConvolutionForm form) => new(Name, (device, findings)
         =>
@@ -134,7 +134,7 @@ internal static class ConvolutionCases
                 Added.Residual => Residual,
                 _ => NearestUpsampleReference.Run(TopValues, Top, output.H, output.W),
             },
-            shape, kernel, k, window.Stride, window.Padding, window.Dilation, window.Groups, epilogue.Activation);
+            shape, kernel, k, window.Stride, window.Padding, window.Dilation, window.ChannelGroups, epilogue.Activation);
     }
 
     /// <summary>A matrix product [rows, c] · [c, k], of which the first rows count.</summary>

@@ -84,9 +84,9 @@ internal static class ConvolutionGradientCases
     {
         private Conv2dGradientReference? expected;
 
-        public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.Groups, k, window);
+        public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.ChannelGroups, k, window);
 
-        public float[] Weights => CaseValues.Uniform(k * Geometry.GroupInputC * kernel.Y * kernel.X, 2);
+        public float[] Weights => CaseValues.Uniform(k * Geometry.ChannelGroupInputC * kernel.Y * kernel.X, 2);
 
         public float[] OutputGradient => CaseValues.Uniform((int)OutputShape.Length, 4);
 
@@ -148,7 +148,7 @@ internal static class ConvolutionGradientCases
         });
 
         private string Name => $"[{shape.N}, {shape.H}, {shape.W}, {shape.C}] to {k} channels, {kernel.Y}×{kernel.X}, "
-            + $"stride {window.Stride}, padding {window.Padding}, dilation {window.Dilation}, groups {window.Groups}";
+            + $"stride {window.Stride}, padding {window.Padding}, dilation {window.Dilation}, groups {window.ChannelGroups}";
 
         private Shape InputShape => new(shape.N, shape.H, shape.W, shape.C);
 
@@ -165,7 +165,7 @@ internal static class ConvolutionGradientCases
             {
                 using var gradient = device.Upload<float>(Before(Weights.Length, isAdded));
                 ConvolutionBackwardWeights.Run(device, Geometry, input, outputGradient, gradient.View, isAdded, form);
-                Close(findings, gradient.Download(), Expected.Weights, isAdded, [k, Geometry.GroupInputC, kernel.Y, kernel.X]);
+                Close(findings, gradient.Download(), Expected.Weights, isAdded, [k, Geometry.ChannelGroupInputC, kernel.Y, kernel.X]);
             }
         });
 

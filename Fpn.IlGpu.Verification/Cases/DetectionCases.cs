@@ -38,8 +38,7 @@ internal static partial class DetectionCases
         new FromAnchors(3, 10, 0.9999f, 0.5123f, 10),
     ];
 
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("proposals", Cases<FromRpn>()),
         new("detections from RoIs", Cases<FromRois>()),
         new("detections from anchors", Cases<FromAnchors>()),

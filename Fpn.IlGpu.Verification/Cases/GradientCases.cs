@@ -14,8 +14,7 @@ internal static class GradientCases
     private const int Rois = 23;
     private static readonly RoiLevel Level = new(0, 12, 15, 0.25f);
 
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("activation gradients", [Relu(1), Relu(1003), Sigmoid(1003)]),
         new("max pool gradient",
         [

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
@@ -13,8 +14,7 @@ internal static class MaskCases
     // A px whose probability is this close to the threshold may fall on either side of it.
     private const float Slack = 1e-4f;
 
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("masks of classes", [Taking(1, 1, 1), Taking(3, 7, 5), Taking(13, 14, 91)]),
         new("mask paste",
         [
@@ -53,7 +53,7 @@ internal static class MaskCases
             float[][] cells = [.. Enumerable.Range(0, Objects).Select(i => CaseValues.Uniform(side * side, i, 0, 1))];
             MaskTarget[] targets = [.. BoxCases.Boxes([.. boxes.SelectMany(b => b)]).Select(b => new MaskTarget(b, width, height))];
             using var probabilities = device.Upload<float>([.. cells.SelectMany(c => c)]);
-            var masks = MaskPaste.Run(device, probabilities.View, side, targets, threshold, rounded);
+            var masks = ObjectMasks.Paste(device, probabilities.View, side, targets, threshold, rounded);
             for (var i = 0; i < Objects; i++)
             {
                 int[] actual = [.. masks[i].ToPixels().Select(p => p == 0 ? 0 : 1)];

@@ -7,8 +7,7 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Activations, sigmoid, softmax, group norm.</summary>
 internal static class PointwiseCases
 {
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("activation", [.. Enum.GetValues<Activation>().Select(Activated)]),
         new("sigmoid", [Sigmoids(1), Sigmoids(1003)]),
         new("softmax", [Softmaxes(1, 1), Softmaxes(3, 5), Softmaxes(37, 91)]),

@@ -7,8 +7,7 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Max pooling (with P6's subsampling), upsampling and the merge, means over pictures.</summary>
 internal static class PoolingCases
 {
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("max pool",
         [
             MaxPooling(new(1, 1, 1, 1), 3, 2, 1),
@@ -24,8 +23,7 @@ internal static class PoolingCases
         new("scale channels", [.. Maps.Select(Scaling)]),
     ];
 
-    private static (Shape4 Top, Shape4 Output)[] Merges
-    => [
+    private static (Shape4 Top, Shape4 Output)[] Merges => [
         (new(1, 1, 1, 3), new(1, 5, 7, 3)),
         (new(2, 3, 4, 91), new(2, 6, 8, 91)),
         (new(1, 5, 9, 64), new(1, 9, 17, 64)),

@@ -12,8 +12,7 @@ internal static class PreprocessCases
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
 
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("preprocess",
         [
             Case(Bilinear, 1, 1, 32, 32, bgr: false),

@@ -7,8 +7,7 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Top-k and non-maximum suppression, which choose exactly.</summary>
 internal static class SelectionCases
 {
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("top-k",
         [
             // Few distinct values make many ties, which the index must break.

@@ -7,8 +7,7 @@ namespace Fpn.IlGpu.Verification;
 /// <summary>Losses, the step of gradient descent, and what adds arrays up.</summary>
 internal static class TrainingCases
 {
-    public static IEnumerable<VerifiedOperator> Operators
-    => [
+    public static IEnumerable<VerifiedOperator> Operators => [
         new("softmax cross-entropy", [SoftmaxLoss(1, 1), SoftmaxLoss(7, 5), SoftmaxLoss(37, 91)]),
         new("sigmoid cross-entropy", [SigmoidLoss(1), SigmoidLoss(1030)]),
         new("smooth L1", [SmoothL1Loss(1, 1), SmoothL1Loss(1030, 1f / 9), SmoothL1Loss(29, 0)]),

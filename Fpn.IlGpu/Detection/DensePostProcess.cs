@@ -44,8 +44,8 @@ internal static class DensePostProcess
         var sizes = new Sizes(grids.Length, anchors.PerLocation, classes, capacity, checked(lists * capacity));
 
         using var levels = device.Upload<AnchorLevel>(grids);
-        using var logits = device.Upload<Segment>(Segment.OfLevels(output.Logits, batch));
-        using var deltas = device.Upload<Segment>(Segment.OfLevels(output.Deltas, batch));
+        using var logits = device.Upload<Segment>(output.Logits.LevelSegments(batch));
+        using var deltas = device.Upload<Segment>(output.Deltas.LevelSegments(batch));
         using var indices = device.Rent<int>(sizes.Total);
         using var counts = device.Rent<int>(lists);
         TopK.Run(

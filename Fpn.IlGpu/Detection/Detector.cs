@@ -80,51 +80,6 @@ public abstract class Detector : IDisposable
 
     internal Anchors Anchors { get; }
 
-    /// <summary>Loads a model: whichever detector the file holds.</summary>
-    /// <param name="device">Where it runs; it must outlive the model.</param>
-    /// <param name="path">
-    /// A file that <see cref="Checkpoint.Open"/> understands (safetensors, PyTorch, Detectron2), or null for the model that
-    /// comes with the library.
-    /// </param>
-    /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object, each in place of what the file says or implies.</param>
-    /// <exception cref="WeightsException">The file is missing, broken, or holds no such model.</exception>
-    /// <exception cref="DeviceException">The device is out of memory.</exception>
-    public static Detector Load(Device device, string? path = null, string? overrides = null)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        using var state = path is null ? ShippedModel.Open(overrides) : Checkpoint.Open(path, overrides);
-        return Load(device, state);
-    }
-
-    /// <summary>Loads a model from tensors that are already open; they may be closed afterwards.</summary>
-    /// <param name="device">Where it runs.</param>
-    /// <param name="state">As <see cref="Checkpoint"/> gives them.</param>
-    /// <param name="problems">Takes what is wrong with tensors, as far as loading can go on; such a model can't run.</param>
-    internal static Detector Load(Device device, StateDictionary state, List<string>? problems = null)
-    {
-        var configuration = ModelConfiguration.Of(state);
-        ModelChecks.Understood(state, configuration);
-        lock (device.Lock)
-        {
-            return device.Guard(() =>
-            {
-                var compiling = Task.Run(() => device.Compile(FirstKernels.Of(device, configuration.Detector)));
-                try
-                {
-                    // What a model that turns out not to load has put on the device goes back.
-                    using var scope = device.Memory.BeginPicture();
-                    var detector = Create(new ModelSource(device, state, configuration, problems));
-                    scope.Keep();
-                    return detector;
-                }
-                finally
-                {
-                    compiling.GetAwaiter().GetResult();
-                }
-            });
-        }
-    }
-
     /// <summary>Finds the objects in a picture file.</summary>
     /// <param name="path">JPEG, PNG, BMP or WebP.</param>
     /// <param name="cancellation">Stops between two stages of the work.</param>
@@ -155,7 +110,18 @@ public abstract class Detector : IDisposable
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(ReadOnlySpan<byte> rgb, int width, int height, CancellationToken cancellation = default)
-        => Detect(new RgbImage(width, height, rgb.ToArray()), cancellation);
+    {
+        RgbImage.CheckLength(width, height, rgb.Length, nameof(rgb));
+        unsafe
+        {
+            fixed (byte* first = rgb)
+            {
+                // Nothing holds on to it beyond the call.
+                using var pixels = new PinnedPixels(first, rgb.Length);
+                return Detect([new InputPicture(width, height, pixels.Memory)], DetectIn, cancellation)[0];
+            }
+        }
+    }
 
     /// <summary>Finds the objects in a picture.</summary>
     /// <param name="picture">The picture.</param>
@@ -178,12 +144,7 @@ public abstract class Detector : IDisposable
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             return [];
-        lock (Device.Lock)
-        {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            cancellation.ThrowIfCancellationRequested();
-            return Device.Guard(() => DetectOnDevice(pictures, cancellation));
-        }
+        return Detect([.. pictures.Select(picture => (InputPicture)picture)], DetectIn, cancellation);
     }
 
     /// <inheritdoc/>
@@ -199,18 +160,38 @@ public abstract class Detector : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Runs a detection on the device.</summary>
+    /// <param name="pictures">At least one.</param>
+    /// <param name="detectIn">From the pyramid to objects, as <see cref="DetectIn"/> does.</param>
+    /// <param name="cancellation">Asked between two stages.</param>
+    private protected IReadOnlyList<DetectedObject>[] Detect(
+        IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        CancellationToken cancellation)
+    {
+        lock (Device.Lock)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            cancellation.ThrowIfCancellationRequested();
+            return Device.Guard(() => DetectAtEachSize(pictures, detectIn, cancellation));
+        }
+    }
+
     /// <summary>At one size; or, of an image pyramid, at each.</summary>
-    private IReadOnlyList<DetectedObject>[] DetectOnDevice(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
+    private IReadOnlyList<DetectedObject>[] DetectAtEachSize(
+        IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        CancellationToken cancellation)
     {
         if (Configuration.ImagePyramid.Length == 0)
-            return DetectAt(Configuration.MinSize, pictures, cancellation);
-        var found = Configuration.ImagePyramid.Select(side => DetectAt(side, pictures, cancellation)).ToList();
+            return DetectAt(Configuration.MinSize, pictures, detectIn, cancellation);
+        var found = Configuration.ImagePyramid.Select(side => DetectAt(side, pictures, detectIn, cancellation)).ToList();
         var (threshold, most) = MergeLimits;
         return [.. pictures.Select((_, n) => ImagePyramid.Merge(found.Select(at => at[n]), threshold, most))];
     }
 
     /// <summary>The first stages of the paper; what they compute stays on the device.</summary>
-    private IReadOnlyList<DetectedObject>[] DetectAt(int minSize, IReadOnlyList<RgbImage> pictures, CancellationToken cancellation)
+    private IReadOnlyList<DetectedObject>[] DetectAt(
+        int minSize, IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        CancellationToken cancellation)
     {
         using var scope = Device.Memory.BeginPicture();
         Device.Stage("preprocess");
@@ -221,7 +202,7 @@ public abstract class Detector : IDisposable
         Device.Stage("pyramid");
         using var pyramid = Pyramid.Run(bottomUp);
         cancellation.ThrowIfCancellationRequested();
-        return DetectIn(pyramid, batch, cancellation);
+        return detectIn(pyramid, batch, cancellation);
     }
 
     /// <summary>From the pyramid to objects: what makes one detector another.</summary>
@@ -261,22 +242,4 @@ public abstract class Detector : IDisposable
         var scaleY = (float)size.ResizedH / size.H;
         return new Box(boxImagePx.X1 * scaleX, boxImagePx.Y1 * scaleY, boxImagePx.X2 * scaleX, boxImagePx.Y2 * scaleY);
     }
-
-    private static Detector Create(ModelSource source) => source.Configuration.Detector switch
-    {
-        DetectorKind.FastRcnn => new FastRcnn(source),
-        DetectorKind.FasterRcnn => new FasterRcnn(source),
-        DetectorKind.MaskRcnn => new MaskRcnn(source),
-        DetectorKind.RetinaNet => new RetinaNet(source),
-        DetectorKind.ProposalNetwork => new ProposalNetwork(source),
-        var other => throw new InvalidOperationException($"'{other}' was let pass."),
-    };
-}
-
-/// <summary>Where a model comes from, and where it goes.</summary>
-internal sealed record ModelSource(
-    Device Device, StateDictionary State, ModelConfiguration Configuration, List<string>? Problems)
-{
-    /// <summary>Reads the layers, and keeps count of which tensors were read.</summary>
-    public WeightReader Weights { get; } = new(Device, State, Configuration.BatchNormEpsilon, Problems);
 }

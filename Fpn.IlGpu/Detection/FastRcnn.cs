@@ -11,8 +11,6 @@ namespace Fpn.IlGpu.Detection;
 /// </summary>
 public class FastRcnn : Detector
 {
-    private IReadOnlyList<Box>? given;
-
     internal FastRcnn(ModelSource source)
         : base(source)
     {
@@ -38,19 +36,16 @@ public class FastRcnn : Detector
     public IReadOnlyList<DetectedObject> Detect(
         RgbImage picture, IReadOnlyList<Box> proposalsImagePx, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(picture);
         ArgumentNullException.ThrowIfNull(proposalsImagePx);
-        lock (Device.Lock)
-        {
-            given = proposalsImagePx;
-            try
+        return Detect(
+            [picture],
+            (pyramid, batch, _) =>
             {
-                return Detect(picture, cancellation);
-            }
-            finally
-            {
-                given = null;
-            }
-        }
+                using var found = FindBoxes(pyramid, GivenProposals(proposalsImagePx, batch), batch, cancellation);
+                return ToObjects(found.Fetch(), batch);
+            },
+            cancellation)[0];
     }
 
     /// <summary>Proposals, RoI features, box head, post-processing.</summary>
@@ -63,8 +58,12 @@ public class FastRcnn : Detector
 
     /// <summary>What is found, still on the device.</summary>
     internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        => FindBoxes(pyramid, FindProposals(pyramid, batch, cancellation), batch, cancellation);
+
+    // Disposes the regions.
+    private FoundBoxes FindBoxes(FeatureMaps pyramid, RoiSet regions, InputBatch batch, CancellationToken cancellation)
     {
-        using var proposals = given is null ? FindProposals(pyramid, batch, cancellation) : GivenProposals(given, batch);
+        using var proposals = regions;
         Device.Stage("RoI features");
         using var roiFeatures = PoolFeatures(pyramid, proposals, batch, BoxHead.Bins);
         Device.Stage("box head");

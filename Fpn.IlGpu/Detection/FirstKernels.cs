@@ -27,8 +27,7 @@ internal static class FirstKernels
 
     private static Delegate[] SelectionOnCpu => [TopKOnCpu.PartKernel, TopKOnCpu.MergeKernel, NmsOnCpu.Kernel];
 
-    private static Delegate[] SelectionOnGpu
-    => [
+    private static Delegate[] SelectionOnGpu => [
         TopKOnGpu.CountKernel, TopKOnGpu.PickKernel, TopKOnGpu.TallyKernel, TopKOnGpu.TakeKernel, TopKOnGpu.TakeAllKernel,
         CodeSort.TileKernel, CodeSort.IndexKernel, NmsOnGpu.MaskKernel, NmsOnGpu.KeepKernel,
     ];
@@ -41,9 +40,9 @@ internal static class FirstKernels
             UnfoldedConvolution.UnfoldKernel, UnfoldedConvolution.ProductKernel,
             StagedWinograd.InputKernel, StagedWinograd.ProductKernel, StagedWinograd.OutputKernel,
         ],
-        (false, _, _) => [Convolution.SharedKernel, SimdWinograd.Kernel, MatrixProduct.SharedKernel],
+        (false, _, _) => [Convolution.WorkSharingKernel, SimdWinograd.Kernel, MatrixProduct.WorkSharingKernel],
         (true, _, Precision.Tf32) => [TensorTile.Tf32Kernel, GroupOutput.AddPartsKernel],
         (true, _, Precision.Fp16) => [TensorTile.Fp16Kernel, GroupOutput.AddPartsKernel],
-        _ => [RegisterTile.Kernel, GroupOutput.AddPartsKernel, GroupedWinograd.InputKernel, GroupedWinograd.OutputKernel],
+        _ => [RegisterTile.Kernel, GroupOutput.AddPartsKernel, GpuWinograd.InputKernel, GpuWinograd.OutputKernel],
     };
 }

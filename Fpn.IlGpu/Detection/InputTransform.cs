@@ -15,20 +15,21 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     private readonly ChannelScaling channels = Scaling(configuration);
 
     /// <summary>Makes the input of a batch.</summary>
-    public InputBatch Run(IReadOnlyList<RgbImage> pictures) => Run(pictures, configuration.MinSize);
+    public InputBatch Run(IReadOnlyList<InputPicture> pictures) => Run(pictures, configuration.MinSize);
 
     /// <summary>Makes the input of a batch whose shorter sides become another length than the configuration's, in px.</summary>
-    public InputBatch Run(IReadOnlyList<RgbImage> pictures, int minSize) => Run(pictures, [.. pictures.Select(p => Resized(p, minSize))]);
+    public InputBatch Run(IReadOnlyList<InputPicture> pictures, int minSize)
+        => Run(pictures, [.. pictures.Select(p => Resized(p.Height, p.Width, minSize))]);
 
     /// <summary>Makes the input of pictures that are resized to other sizes than the configuration's.</summary>
-    public InputBatch Run(IReadOnlyList<RgbImage> pictures, ResizedPicture[] sizes)
+    public InputBatch Run(IReadOnlyList<InputPicture> pictures, ResizedPicture[] sizes)
     {
         var (height, width) = Padded(sizes);
         var batch = new InputBatch(
             Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes), sizes);
         for (var n = 0; n < pictures.Count; n++)
         {
-            using var pixels = device.Upload<byte>(pictures[n].Pixels);
+            using var pixels = device.Upload<byte>(pictures[n].Rgb.Span);
             if (configuration.ResizeAntialias)
                 AntialiasedPreprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
             else
@@ -39,20 +40,20 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
 
     /// <summary>Height and width of the input that a batch would become, in px.</summary>
     public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures)
-        => Padded([.. pictures.Select(p => Resized(p, configuration.MinSize))]);
+        => Padded([.. pictures.Select(p => Resized(p.Height, p.Width, configuration.MinSize))]);
 
     private (int H, int W) Padded(ResizedPicture[] sizes) => (RoundUp(sizes.Max(s => s.ResizedH)), RoundUp(sizes.Max(s => s.ResizedW)));
 
-    private ResizedPicture Resized(RgbImage picture, int minSize)
+    private ResizedPicture Resized(int height, int width, int minSize)
     {
         // The limit of the longer side is one of the shorter side's length, with which it grows.
         var maxSize = (int)((long)configuration.MaxSize * minSize / configuration.MinSize);
-        var (h, w) = Preprocess.ResizedSize(picture.Height, picture.Width, minSize, Math.Max(1, maxSize), configuration.ResizeRounds);
-        return new ResizedPicture(picture.Height, picture.Width, h, w);
+        var (h, w) = ResizedSize.Of(height, width, minSize, Math.Max(1, maxSize), configuration.ResizeRounds);
+        return new ResizedPicture(height, width, h, w);
     }
 
     private int RoundUp(int size)
-        => Grain.Count(size, configuration.SizeDivisor) * configuration.SizeDivisor;
+        => Division.CeilDiv(size, configuration.SizeDivisor) * configuration.SizeDivisor;
 
     private static ChannelScaling Scaling(ModelConfiguration c)
     {

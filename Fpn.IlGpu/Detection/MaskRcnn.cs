@@ -57,7 +57,7 @@ public sealed class MaskRcnn : FasterRcnn
     {
         MaskTarget[] targets = [.. objects.Zip(batch.Sizes).SelectMany(picture =>
             picture.First.Select(o => new MaskTarget(o.BoxImagePx, picture.Second.W, picture.Second.H)))];
-        var pasted = new Queue<ObjectMask>(MaskPaste.Run(
+        var pasted = new Queue<ObjectMask>(ObjectMasks.Paste(
             Device, masks.View, masks.Shape.H, targets, Configuration.MaskThreshold, Configuration.MaskBoxRounded));
         return [.. objects.Select(own => (IReadOnlyList<DetectedObject>)[.. own.Select(o => o with { Mask = pasted.Dequeue() })])];
     }

@@ -43,7 +43,7 @@ internal static class Proposals
         var count = batch * grids.Length;
 
         using var levels = device.Upload<AnchorLevel>(grids);
-        using var segments = device.Upload<Segment>(Segment.OfLevels(rpn.Objectness, batch));
+        using var segments = device.Upload<Segment>(rpn.Objectness.LevelSegments(batch));
         using var indices = device.Rent<int>((long)count * capacity);
         using var counts = device.Rent<int>(count);
         TopK.Run(

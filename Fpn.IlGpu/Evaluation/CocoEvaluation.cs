@@ -43,8 +43,7 @@ public sealed class CocoEvaluation
     /// COCO's 12 figures: AP, AP50, AP75 (at those IoUs), APs, APm, APl (by size), AR1, AR10, AR100 (of the 1, 10, 100 best of
     /// each class in a picture), ARs, ARm, ARl.
     /// </summary>
-    public IReadOnlyList<EvaluationFigure> Figures
-    => [
+    public IReadOnlyList<EvaluationFigure> Figures => [
         new("AP", AveragePrecision(null, 0)),
         new("AP50", AveragePrecision(.5, 0)),
         new("AP75", AveragePrecision(.75, 0)),

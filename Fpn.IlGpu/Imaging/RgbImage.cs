@@ -24,12 +24,7 @@ public sealed class RgbImage
     public RgbImage(int width, int height, byte[] pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
-        if (pixels.Length != ByteCount(width, height))
-        {
-            throw new ArgumentException(
-                $"A picture of {width} x {height} px has {ByteCount(width, height)} bytes, not {pixels.Length}.",
-                nameof(pixels));
-        }
+        CheckLength(width, height, pixels.Length, nameof(pixels));
         Width = width;
         Height = height;
         Pixels = pixels;
@@ -43,6 +38,13 @@ public sealed class RgbImage
 
     /// <summary>[H,W,3] RGB, 8 bit, rows top to bottom.</summary>
     public byte[] Pixels { get; }
+
+    /// <summary>Refuses pixels whose number does not fit the size.</summary>
+    internal static void CheckLength(int width, int height, int bytes, string parameter)
+    {
+        if (bytes != ByteCount(width, height))
+            throw new ArgumentException($"A picture of {width} × {height} px has {ByteCount(width, height)} bytes, not {bytes}.", parameter);
+    }
 
     private static int ByteCount(int width, int height)
     {

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 
@@ -36,6 +37,15 @@ internal sealed class FeatureMaps : IDisposable
 
     /// <summary>The maps' shapes, finest first.</summary>
     public IReadOnlyList<Shape> Shapes => [.. maps.Select(m => m.Shape)];
+
+    /// <summary>Each level of each picture of a batch as values that are ranked among themselves, picture by picture.</summary>
+    /// <param name="batch">N.</param>
+    public Segment[] LevelSegments(int batch) => [.. Enumerable.Range(0, batch * Count).Select(s =>
+    {
+        var (n, l) = (s / Count, s % Count);
+        var length = (int)maps[l].Shape.Length / batch;
+        return new Segment((int)offsets[l] + n * length, length, 1);
+    })];
 
     /// <summary>A map; 0 is the finest.</summary>
     public Tensor this[int level] => maps[level];

@@ -116,9 +116,9 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
                 $"the tensor '{name}.weight' has a window of {kernelH}×{kernelW} "
                 + $"where {2 * window.Padding.Y + 1}×{2 * window.Padding.X + 1} is needed.");
         }
-        var groupC = inputC / window.Groups;
-        if (outputC % window.Groups != 0)
-            throw Error($"the {outputC} outputs of '{name}.weight' can't be split into {window.Groups} groups.");
+        var groupC = inputC / window.ChannelGroups;
+        if (outputC % window.ChannelGroups != 0)
+            throw Error($"the {outputC} outputs of '{name}.weight' can't be split into {window.ChannelGroups} groups.");
         var rows = Rows(name + ".weight", outputC, groupC, kernelH, kernelW);
         var hasBias = (batchNorm is null && needsBias) || Has(name + ".bias");
         var bias = hasBias ? Read(name + ".bias", outputC) : new float[outputC];

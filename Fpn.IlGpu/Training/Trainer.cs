@@ -17,7 +17,7 @@ namespace Fpn.IlGpu.Training;
 ///     Console.WriteLine($"{step.Step}: {step.Loss}");
 /// </code>
 /// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to go on from) and, when the
-/// last step is done, <c>model.safetensors</c> in FP16, which <see cref="Detection.Detector.Load(Device, string?, string?)"/>
+/// last step is done, <c>model.safetensors</c> in FP16, which <c>Detector.Load</c>
 /// takes. The same configuration and seed give the same weights on the same device, run through or resumed.
 /// </summary>
 public sealed class Trainer : IDisposable

@@ -50,8 +50,7 @@ internal static class Answers
     private static string[] Ok(byte[] content, string validator)
         => ["HTTP/1.1 200 OK", $"Content-Length: {content.Length}", validator];
 
-    private static string[] Partial(byte[] content, long from, string validator)
-    => [
+    private static string[] Partial(byte[] content, long from, string validator) => [
         "HTTP/1.1 206 Partial Content", $"Content-Length: {content.Length - from}",
         $"Content-Range: bytes {from}-{content.Length - 1}/{content.Length}", validator,
     ];

@@ -34,17 +34,17 @@ internal sealed class Conv2dGradientReference
         {
             double d = outputGradient[((n * output.H + oy) * output.W + ox) * output.C + k];
             dB[k] += d;
-            var firstC = k / (g.OutputC / g.Window.Groups) * g.GroupInputC;
+            var firstC = k / (g.OutputC / g.Window.ChannelGroups) * g.ChannelGroupInputC;
             for (var place = 0; place < g.KernelH * g.KernelW; place++)
             {
                 var y = oy * stride.Y - padding.Y + place / g.KernelW * dilation.Y;
                 var x = ox * stride.X - padding.X + place % g.KernelW * dilation.X;
                 if (y < 0 || y >= shape.H || x < 0 || x >= shape.W)
                     continue;
-                for (var c = 0; c < g.GroupInputC; c++)
+                for (var c = 0; c < g.ChannelGroupInputC; c++)
                 {
                     var from = ((n * shape.H + y) * shape.W + x) * shape.C + firstC + c;
-                    var weight = (k * g.GroupInputC + c) * g.KernelH * g.KernelW + place;
+                    var weight = (k * g.ChannelGroupInputC + c) * g.KernelH * g.KernelW + place;
                     dIn[from] += d * weights[weight];
                     dW[weight] += d * input[from];
                 }
@@ -60,8 +60,8 @@ internal sealed class Conv2dGradientReference
         var result = new float[weights.Length];
         for (var i = 0; i < weights.Length; i++)
         {
-            var (k, c, p) = (i / places / g.GroupInputC, i / places % g.GroupInputC, i % places);
-            result[(p * g.GroupInputC + c) * g.OutputC + k] = weights[i];
+            var (k, c, p) = (i / places / g.ChannelGroupInputC, i / places % g.ChannelGroupInputC, i % places);
+            result[(p * g.ChannelGroupInputC + c) * g.OutputC + k] = weights[i];
         }
         return result;
     }

@@ -1,5 +1,4 @@
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Data;
@@ -45,7 +44,7 @@ public sealed record Augmentation
             ? ShorterSides.Min() + random.NextBelow(ShorterSides.Max() - ShorterSides.Min() + 1)
             : ShorterSides[random.NextBelow(ShorterSides.Count)];
         var image = picture.Image;
-        var (h, w) = Preprocess.ResizedSize(image.Height, image.Width, side, LongestSide, RoundsSides);
+        var (h, w) = ResizedSize.Of(image.Height, image.Width, side, LongestSide, RoundsSides);
         var (scaleX, scaleY) = ((float)w / image.Width, (float)h / image.Height);
         if (flip)
             Mirror(image);

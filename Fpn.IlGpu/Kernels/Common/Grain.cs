@@ -16,12 +16,9 @@ internal readonly record struct Grain(int Pixels, int Channels)
 
     /// <summary>The grain for pixels of so many channels on a device.</summary>
     public static Grain For(Device device, int pixels, int channels) => device.Info.Kind == DeviceKind.Cpu
-        ? new Grain(Math.Max(1, Count(pixels, device.Threads * PartsPerCpuThread)), channels)
+        ? new Grain(Math.Max(1, Division.CeilDiv(pixels, device.Threads * PartsPerCpuThread)), channels)
         : new Grain(1, 1);
 
     /// <summary>The number of threads that cover the output.</summary>
-    public int Threads(int pixels, int channels) => Count(pixels, Pixels) * Count(channels, Channels);
-
-    /// <summary>How many parts of a size cover a whole.</summary>
-    public static int Count(int whole, int part) => (whole + part - 1) / part;
+    public int Threads(int pixels, int channels) => Division.CeilDiv(pixels, Pixels) * Division.CeilDiv(channels, Channels);
 }

@@ -46,7 +46,7 @@ internal static class Sum
             first += parts;
         }
         // Twice, as there are many parts of many arrays.
-        var groups = Grain.Count(all, MostParts);
+        var groups = Division.CeilDiv(all, MostParts);
         using var fewer = device.Rent<float>(groups);
         device.Launch(PartKernel, groups, partial.View, new Sizes(all, groups, Squares: 0), 0, fewer.View);
         device.Launch(LastKernel, 1, fewer.View, new Sizes(groups, 1, Squares: 1), output);

@@ -58,7 +58,7 @@ internal static class Convolution
                 if (device.Info.Kind == DeviceKind.Cpu)
                 {
                     device.Launch(
-                        SharedKernel, device.Threads, input.View, weights.Values, weights.Bias, residualView, sizes,
+                        WorkSharingKernel, device.Threads, input.View, weights.Values, weights.Bias, residualView, sizes,
                         WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
                     break;
                 }
@@ -66,11 +66,11 @@ internal static class Convolution
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes,
                     output.View);
                 break;
-            case ConvolutionForm.GroupedWinograd:
-                GroupedWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
+            case ConvolutionForm.GpuWinograd:
+                GpuWinograd.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
                 break;
             case ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16:
-                GroupedConvolution.Run(device, sizes, input, weights, residual, null, output);
+                ImplicitGemm.Run(device, sizes, input, weights.Form, weights.Values, weights.Bias, residual, null, output);
                 break;
             case ConvolutionForm.Unfolded:
                 UnfoldedConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
@@ -96,9 +96,9 @@ internal static class Convolution
         var x = i / sizes.OutputC % sizes.OutputW;
         var y = i / sizes.OutputC / sizes.OutputW % sizes.OutputH;
         var n = i / sizes.OutputC / sizes.OutputW / sizes.OutputH;
-        var group = k / sizes.GroupOutputC;
-        var firstC = group * sizes.GroupInputC;
-        var firstWeight = group * sizes.KernelH * sizes.KernelW * sizes.GroupInputC * sizes.GroupOutputC + k % sizes.GroupOutputC;
+        var group = k / sizes.ChannelGroupOutputC;
+        var firstC = group * sizes.ChannelGroupInputC;
+        var firstWeight = group * sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC * sizes.ChannelGroupOutputC + k % sizes.ChannelGroupOutputC;
 
         var sum = bias[k];
         for (var ky = 0; ky < sizes.KernelH; ky++)
@@ -112,9 +112,9 @@ internal static class Convolution
                 if (ix < 0 || ix >= sizes.InputW)
                     continue;
                 var pixel = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + firstC;
-                var weight = firstWeight + (ky * sizes.KernelW + kx) * sizes.GroupInputC * sizes.GroupOutputC;
-                for (var c = 0; c < sizes.GroupInputC; c++)
-                    sum += input[pixel + c] * weights[weight + c * sizes.GroupOutputC];
+                var weight = firstWeight + (ky * sizes.KernelW + kx) * sizes.ChannelGroupInputC * sizes.ChannelGroupOutputC;
+                for (var c = 0; c < sizes.ChannelGroupInputC; c++)
+                    sum += input[pixel + c] * weights[weight + c * sizes.ChannelGroupOutputC];
             }
         }
         if (sizes.Residual != Residual.None)
@@ -130,7 +130,7 @@ internal static class Convolution
 
     /// <summary>One thread = one segment after the other.</summary>
     [CpuKernel]
-    internal static void SharedKernel(
+    internal static void WorkSharingKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
         ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
         => ConvolutionTile.RunShare(input, weights, bias, residual, sizes, share, sizes.OutputW, output);
@@ -139,10 +139,10 @@ internal static class Convolution
         Tensor input, ConvolutionGeometry geometry, Tensor? residual, bool upsampleResidual, Activation activation, Tensor output)
     {
         var window = geometry.Window;
-        if (input.Shape.C != geometry.GroupInputC * window.Groups)
+        if (input.Shape.C != geometry.ChannelGroupInputC * window.ChannelGroups)
         {
             throw new ArgumentException(
-                $"Weights for {geometry.GroupInputC} channels in each of {window.Groups} groups don't fit an input of {input.Shape}.");
+                $"Weights for {geometry.ChannelGroupInputC} channels in each of {window.ChannelGroups} groups don't fit an input of {input.Shape}.");
         }
         var expected = window.OutputShape(input.Shape, geometry.KernelH, geometry.KernelW, geometry.OutputC);
         if (output.Shape != expected)

@@ -2,25 +2,6 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>What is known of a convolution before its input comes.</summary>
-/// <param name="KernelH">Rows of the window.</param>
-/// <param name="KernelW">Columns of the window.</param>
-/// <param name="GroupInputC">C / groups.</param>
-/// <param name="OutputC">K.</param>
-/// <param name="Window">Stride, padding, dilation, groups.</param>
-internal readonly record struct ConvolutionGeometry(
-    int KernelH, int KernelW, int GroupInputC, int OutputC, ConvolutionWindow Window)
-{
-    /// <summary>A matrix product of rows of C values.</summary>
-    public static ConvolutionGeometry Product(int inputC, int outputC) => new(1, 1, inputC, outputC, ConvolutionWindow.Square());
-
-    /// <summary>K / groups.</summary>
-    public int GroupOutputC => OutputC / Window.Groups;
-
-    /// <summary>Whether each channel is convolved by itself.</summary>
-    public bool IsDepthwise => GroupInputC == 1 && Window.Groups == OutputC && Window.Groups > 1;
-}
-
 /// <summary>Which form computes a convolution on a device, and how its weights are packed for it.</summary>
 internal static class ConvolutionForms
 {
@@ -51,13 +32,13 @@ internal static class ConvolutionForms
             return StagedWinograd.Takes(geometry) ? ConvolutionForm.StagedWinograd : ConvolutionForm.Unfolded;
         if (!device.IsGpu)
             return Takes(device, ConvolutionForm.SimdWinograd, geometry) ? ConvolutionForm.SimdWinograd : ConvolutionForm.Tile;
-        var narrow = geometry.Window.Groups > 1 && geometry.GroupOutputC < LeastTileChannels;
+        var narrow = geometry.Window.ChannelGroups > 1 && geometry.ChannelGroupOutputC < LeastTileChannels;
         var wide = narrow ? ConvolutionForm.Tile : precision switch
         {
             Precision.Fp16 => ConvolutionForm.TensorFp16,
             Precision.Tf32 => ConvolutionForm.TensorTf32,
-            _ => GroupedWinograd.Pays(geometry) && GroupedWinograd.Takes(device, geometry)
-                ? ConvolutionForm.GroupedWinograd : ConvolutionForm.RegisterTile,
+            _ => GpuWinograd.Pays(geometry) && GpuWinograd.Takes(device, geometry)
+                ? ConvolutionForm.GpuWinograd : ConvolutionForm.RegisterTile,
         };
         return Takes(device, wide, geometry) ? wide : ConvolutionForm.Tile;
     }
@@ -67,10 +48,10 @@ internal static class ConvolutionForms
     {
         ConvolutionForm.Naive or ConvolutionForm.Tile => true,
         ConvolutionForm.Depthwise => geometry.IsDepthwise,
-        ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile => GroupedConvolution.Fits(device, form, geometry.GroupOutputC),
-        ConvolutionForm.GroupedWinograd => GroupedWinograd.Takes(device, geometry),
+        ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile => ImplicitGemm.Fits(device, form, geometry.ChannelGroupOutputC),
+        ConvolutionForm.GpuWinograd => GpuWinograd.Takes(device, geometry),
         ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 =>
-            device.Info.HasTensorCores && GroupedConvolution.Fits(device, form, geometry.GroupOutputC),
+            device.Info.HasTensorCores && ImplicitGemm.Fits(device, form, geometry.ChannelGroupOutputC),
         ConvolutionForm.SimdVector => device.Info.Kind == DeviceKind.Cpu,
         ConvolutionForm.Unfolded => device.Info.Kind == DeviceKind.OpenCl,
         ConvolutionForm.SimdWinograd => device.Info.Kind == DeviceKind.Cpu && SimdWinograd.Takes(geometry),
@@ -81,22 +62,22 @@ internal static class ConvolutionForms
     /// <summary>Output channels that lie side by side in packed weights; a group's last block is filled up with zeros.</summary>
     public static int BlockChannels(Device device, ConvolutionForm form, in ConvolutionGeometry geometry) => form switch
     {
-        ConvolutionForm.Naive => geometry.GroupOutputC,
+        ConvolutionForm.Naive => geometry.ChannelGroupOutputC,
         ConvolutionForm.Depthwise => geometry.OutputC,
         ConvolutionForm.Unfolded or ConvolutionForm.StagedWinograd => LocalTile.Channels,
         ConvolutionForm.SimdWinograd => SimdTile.Channels,
         ConvolutionForm.Tile or ConvolutionForm.SimdVector => ConvolutionTile.Shape(device).Channels,
-        _ => GroupedConvolution.Shape(form, geometry.GroupOutputC).Channels,
+        _ => ImplicitGemm.Shape(form, geometry.ChannelGroupOutputC).Channels,
     };
 
     /// <summary>Values of a block.</summary>
     public static int BlockLength(ConvolutionForm form, in ConvolutionGeometry geometry, int blockC)
     {
-        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         return form switch
         {
-            ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GroupedWinograd
-                => WinogradTransform.Values * geometry.GroupInputC * blockC,
+            ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GpuWinograd
+                => WinogradTransform.Values * geometry.ChannelGroupInputC * blockC,
             // Whole steps: the last one is filled up with zeros. Two halves lie in a float.
             ConvolutionForm.TensorFp16 => WholeSteps(depth, form, geometry) * blockC / 2,
             ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32
@@ -107,8 +88,8 @@ internal static class ConvolutionForms
 
     private static int WholeSteps(int depth, ConvolutionForm form, in ConvolutionGeometry geometry)
     {
-        var step = GroupedConvolution.Shape(form, geometry.GroupOutputC).StepDepth;
-        return Grain.Count(depth, step) * step;
+        var step = ImplicitGemm.Shape(form, geometry.ChannelGroupOutputC).StepDepth;
+        return Division.CeilDiv(depth, step) * step;
     }
 
     /// <summary>Packs a block of output channels.</summary>
@@ -123,7 +104,7 @@ internal static class ConvolutionForms
     public static void PackBlock(
         ConvolutionForm form, in ConvolutionGeometry geometry, ReadOnlySpan<float> torch, int blockC, Span<float> packed)
     {
-        var inputC = geometry.GroupInputC;
+        var inputC = geometry.ChannelGroupInputC;
         var positions = geometry.KernelH * geometry.KernelW;
         var depth = positions * inputC;
         if (form is ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)
@@ -149,5 +130,5 @@ internal static class ConvolutionForms
 
     /// <summary>Whether a form reads weights that are transformed.</summary>
     public static bool IsWinograd(ConvolutionForm form)
-        => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GroupedWinograd;
+        => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GpuWinograd;
 }

@@ -31,8 +31,8 @@ internal static unsafe class ConvolutionPacking
         var pairs = sizes.Blocks * sizes.InputC * sizes.BlockC;
         if (device.Info.Kind == DeviceKind.Cpu)
         {
-            var share = WorkShare.Of(sizes.Blocks * Grain.Count(sizes.InputC, RunC));
-            device.Launch(SharedKernel, device.Threads, parameter, sizes, isWinograd ? 1 : 0, share, packed);
+            var share = WorkShare.Of(sizes.Blocks * Division.CeilDiv(sizes.InputC, RunC));
+            device.Launch(WorkSharingKernel, device.Threads, parameter, sizes, isWinograd ? 1 : 0, share, packed);
         }
         else if (isWinograd)
         {
@@ -90,7 +90,7 @@ internal static unsafe class ConvolutionPacking
 
     /// <summary>One thread = one part after the other: some input channels of a block.</summary>
     [CpuKernel]
-    internal static void SharedKernel(
+    internal static void WorkSharingKernel(
         Index1D index, ArrayView<float> parameter, Sizes sizes, int isWinograd, WorkShare share, ArrayView<float> packed)
         => PackShare(parameter, sizes, isWinograd, share, packed);
 
@@ -101,7 +101,7 @@ internal static unsafe class ConvolutionPacking
         {
             while (share.Take(out var part))
             {
-                var runs = Grain.Count(sizes.InputC, RunC);
+                var runs = Division.CeilDiv(sizes.InputC, RunC);
                 var first = part % runs * RunC;
                 for (var c = first; c < Math.Min(first + RunC, sizes.InputC); c++)
                 {

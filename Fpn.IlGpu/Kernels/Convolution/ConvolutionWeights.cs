@@ -50,12 +50,12 @@ internal sealed class ConvolutionWeights : IDisposable
         Device device, ReadOnlyMemory<float> weights, float[] biasValues, ConvolutionGeometry geometry, ConvolutionForm? form = null)
     {
         var outputC = geometry.OutputC;
-        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
-        if (weights.Length != depth * outputC || biasValues.Length != outputC || outputC % geometry.Window.Groups != 0)
+        var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
+        if (weights.Length != depth * outputC || biasValues.Length != outputC || outputC % geometry.Window.ChannelGroups != 0)
         {
             throw new ArgumentException(
                 $"{weights.Length} weights and {biasValues.Length} biases don't fit a {geometry.KernelH}×{geometry.KernelW} convolution "
-                + $"of {geometry.GroupInputC} to {outputC} channels.");
+                + $"of {geometry.ChannelGroupInputC} to {outputC} channels.");
         }
         return FromTorch(device, ToTorch, biasValues, scale: null, geometry, form);
 
@@ -66,7 +66,7 @@ internal sealed class ConvolutionWeights : IDisposable
             for (var i = 0; i < rows.Length; i++)
             {
                 var (k, c, p) = (first + i / depth, i % depth / positions, i % positions);
-                rows[i] = values[(p * geometry.GroupInputC + c) * outputC + k];
+                rows[i] = values[(p * geometry.ChannelGroupInputC + c) * outputC + k];
             }
         }
     }
@@ -82,7 +82,7 @@ internal sealed class ConvolutionWeights : IDisposable
         Device device, TorchRows rows, float[] biasValues, float[]? scale, ConvolutionGeometry geometry, ConvolutionForm? form = null)
     {
         var how = form ?? ConvolutionForms.Choose(device, geometry);
-        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         var (parts, blocksPerPart, blockC) = Blocks(device, how, geometry);
         var partC = geometry.OutputC / parts;
         var blocks = parts * blocksPerPart;
@@ -144,7 +144,7 @@ internal sealed class ConvolutionWeights : IDisposable
         var (parts, blocksPerPart, blockC) = Blocks(device, how, geometry);
         var sizes = new ConvolutionPacking.Sizes(
             parts * blocksPerPart, blocksPerPart, blockC, ConvolutionForms.BlockLength(how, geometry, blockC), geometry.OutputC / parts,
-            geometry.GroupInputC, geometry.KernelH, geometry.KernelW, layout);
+            geometry.ChannelGroupInputC, geometry.KernelH, geometry.KernelW, layout);
         var values = device.Rent<float>((long)sizes.Blocks * sizes.BlockLength);
         var zeros = bias is null ? device.Upload<float>(new float[geometry.OutputC]) : null;
         return new ConvolutionWeights(values, zeros, bias ?? zeros!.View, sizes) { Geometry = geometry, Form = how };
@@ -156,7 +156,7 @@ internal sealed class ConvolutionWeights : IDisposable
     /// <param name="bias">[K], a parameter of its own; null for zeros.</param>
     public static ConvolutionWeights ReserveProduct(Device device, ConvolutionGeometry geometry, ArrayView<float>? bias)
     {
-        var depth = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         var form = ConvolutionForms.ChooseTrained(device, ConvolutionGeometry.Product(depth, geometry.OutputC));
         return Reserve(device, geometry, WeightLayout.Forward(geometry), bias, form).AsMatrix();
     }
@@ -176,7 +176,7 @@ internal sealed class ConvolutionWeights : IDisposable
     /// </summary>
     public ConvolutionWeights AsMatrix() => new(values, ownBias, Bias, packing)
     {
-        Geometry = ConvolutionGeometry.Product(Geometry.KernelH * Geometry.KernelW * Geometry.GroupInputC, Geometry.OutputC),
+        Geometry = ConvolutionGeometry.Product(Geometry.KernelH * Geometry.KernelW * Geometry.ChannelGroupInputC, Geometry.OutputC),
         Form = Form,
     };
 
@@ -191,8 +191,8 @@ internal sealed class ConvolutionWeights : IDisposable
     private static (int Parts, int BlocksPerPart, int BlockC) Blocks(Device device, ConvolutionForm form, in ConvolutionGeometry geometry)
     {
         // Depthwise weights are one block of all channels: [1, kh, kw, 1, C].
-        var parts = form == ConvolutionForm.Depthwise ? 1 : geometry.Window.Groups;
+        var parts = form == ConvolutionForm.Depthwise ? 1 : geometry.Window.ChannelGroups;
         var blockC = ConvolutionForms.BlockChannels(device, form, geometry);
-        return (parts, Grain.Count(geometry.OutputC / parts, blockC), blockC);
+        return (parts, Division.CeilDiv(geometry.OutputC / parts, blockC), blockC);
     }
 }

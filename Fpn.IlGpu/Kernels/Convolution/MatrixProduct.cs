@@ -26,7 +26,7 @@ internal static class MatrixProduct
         var depth = (int)(input.Shape.Length / Math.Max(1, rows));
         var geometry = weights.Geometry;
         if (geometry != ConvolutionGeometry.Product(depth, geometry.OutputC))
-            throw new ArgumentException($"Weights for {geometry.GroupInputC} values don't fit rows of {depth}.", nameof(weights));
+            throw new ArgumentException($"Weights for {geometry.ChannelGroupInputC} values don't fit rows of {depth}.", nameof(weights));
         if (output.Shape != new Shape(rows, 1, 1, weights.OutputC))
             throw new ArgumentException($"The output must be [{rows}, 1, 1, {weights.OutputC}], not {output.Shape}.", nameof(output));
         var flat = ConvolutionSizes.From(
@@ -50,7 +50,7 @@ internal static class MatrixProduct
                 if (device.Info.Kind == DeviceKind.Cpu)
                 {
                     device.Launch(
-                        SharedKernel, device.Threads, input.View, weights.Values, weights.Bias, liveRows, sizes,
+                        WorkSharingKernel, device.Threads, input.View, weights.Values, weights.Bias, liveRows, sizes,
                         WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
                     break;
                 }
@@ -58,7 +58,7 @@ internal static class MatrixProduct
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
                 break;
             case ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16:
-                GroupedConvolution.Run(device, flat, input, weights, null, liveRows, output);
+                ImplicitGemm.Run(device, flat, input, weights.Form, weights.Values, weights.Bias, null, liveRows, output);
                 break;
             case ConvolutionForm.Unfolded:
                 UnfoldedConvolution.RunProduct(device, flat, input.View, weights.Values, weights.Bias, liveRows, output.View);
@@ -93,7 +93,7 @@ internal static class MatrixProduct
 
     /// <summary>One thread = one segment after the other.</summary>
     [CpuKernel]
-    internal static void SharedKernel(
+    internal static void WorkSharingKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<int> liveRows,
         ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
         => ConvolutionTile.RunShare(input, weights, bias, output, sizes, share, liveRows[0], output);

@@ -24,8 +24,8 @@ internal readonly record struct WeightLayout(
     public static WeightLayout Forward(in ConvolutionGeometry g)
     {
         var positions = g.KernelH * g.KernelW;
-        var outputs = g.OutputC / g.Window.Groups;
-        var output = g.GroupInputC * positions;
+        var outputs = g.OutputC / g.Window.ChannelGroups;
+        var output = g.ChannelGroupInputC * positions;
         return new WeightLayout(0, outputs * output, output, int.MaxValue, 0, positions, g.KernelW, 1);
     }
 
@@ -47,7 +47,7 @@ internal readonly record struct WeightLayout(
     public static WeightLayout BackwardProduct(in ConvolutionGeometry g)
     {
         var forward = Forward(g);
-        return new WeightLayout(0, 0, forward.Input, g.GroupInputC, 1, forward.Output, 0, 0);
+        return new WeightLayout(0, 0, forward.Input, g.ChannelGroupInputC, 1, forward.Output, 0, 0);
     }
 
     /// <summary>The index of a weight.</summary>

@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
@@ -19,6 +18,9 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class MaskPaste
 {
+    /// <summary>Words of 32 px that a launch computes at the most: 64 MB.</summary>
+    internal const int WordsAtOnce = 1 << 24;
+
     private const int BitsPerWord = 32;
 
     /// <summary>Runs it, and waits for the masks.</summary>
@@ -29,43 +31,48 @@ internal static class MaskPaste
     /// <param name="threshold">The least probability of an object's pixels, 0…1.</param>
     /// <param name="roundBox">Boxes in whole px, as torchvision; if not, exact ones, as Detectron2.</param>
     /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 px than this.</param>
-    /// <returns>[D].</returns>
-    internal static ObjectMask[] Run(
+    /// <returns>[D], launch by launch as they are enumerated.</returns>
+    internal static IEnumerable<PastedMask> Run(
         Device device, ArrayView<float> probabilities, int side, IReadOnlyList<MaskTarget> targets, float threshold,
-        bool roundBox, int wordsAtOnce = 1 << 24)
+        bool roundBox, int wordsAtOnce = WordsAtOnce)
     {
         if (probabilities.Length < (long)targets.Count * side * side)
         {
             throw new ArgumentException(
                 $"{targets.Count} masks of {side} × {side} are more than {probabilities.Length} values.", nameof(probabilities));
         }
-        var masks = new ObjectMask[targets.Count];
+        return Paste(device, probabilities, side, targets, threshold, roundBox, wordsAtOnce);
+    }
+
+    private static IEnumerable<PastedMask> Paste(
+        Device device, ArrayView<float> probabilities, int side, IReadOnlyList<MaskTarget> targets, float threshold, bool roundBox,
+        int wordsAtOnce)
+    {
         var windows = new List<MaskWindow>();
         var words = 0;
-        for (var d = 0; d < masks.Length; d++)
+        for (var d = 0; d < targets.Count; d++)
         {
             var (box, width, height) = targets[d];
             var window = roundBox ? MaskWindow.Rounded(box, side, width, height) : MaskWindow.Exact(box, side, width, height);
             if (words + (long)window.Words > wordsAtOnce)
-                Flush(d);
+            {
+                foreach (var mask in Launch())
+                    yield return mask;
+                windows.Clear();
+                words = 0;
+            }
             windows.Add(window with { FirstProbability = d * side * side, FirstWord = words });
             words += window.Words;
         }
-        Flush(masks.Length);
-        return masks;
+        foreach (var mask in Launch())
+            yield return mask;
 
-        void Flush(int end)
+        IEnumerable<PastedMask> Launch()
         {
             if (windows.Count == 0)
-                return;
+                return [];
             var bits = Bits(device, probabilities, [.. windows], new Sizes(words, windows.Count, side, threshold, roundBox ? 0 : 1));
-            for (var i = 0; i < windows.Count; i++)
-            {
-                var d = end - windows.Count + i;
-                masks[d] = MaskBits.ToMask(bits, windows[i], targets[d].Width, targets[d].Height);
-            }
-            windows.Clear();
-            words = 0;
+            return windows.Select(window => new PastedMask(bits.AsMemory(window.FirstWord, window.Words), window));
         }
     }
 
@@ -167,3 +174,8 @@ internal static class MaskPaste
 
 /// <summary>Where a mask belongs: an object's box, and the size of its picture, in px.</summary>
 internal readonly record struct MaskTarget(Box BoxImagePx, int Width, int Height);
+
+/// <summary>An object's mask at picture size.</summary>
+/// <param name="Words">A bit a px of the window, 32 px a word, column by column.</param>
+/// <param name="Window">Which part of the picture they are of; outside it there is nothing of the object.</param>
+internal readonly record struct PastedMask(ReadOnlyMemory<uint> Words, MaskWindow Window);

@@ -55,12 +55,12 @@ internal static class BatchNorm
         var shape = input.Shape;
         if (shape.Pixels < 2)
             throw new ArgumentException($"A batch of {shape} has no statistics.", nameof(input));
-        var parts = Grain.Count(shape.Pixels, PixelsPerPart);
+        var parts = Division.CeilDiv(shape.Pixels, PixelsPerPart);
         var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
         var sizes = new Sizes(shape.Pixels, shape.C, parts, chunk);
         using var means = device.Rent<float>((long)parts * shape.C);
         using var squares = device.Rent<float>((long)parts * shape.C);
-        device.Launch(PartKernel, parts * Grain.Count(shape.C, chunk), input.View, sizes, means.View, squares.View);
+        device.Launch(PartKernel, parts * Division.CeilDiv(shape.C, chunk), input.View, sizes, means.View, squares.View);
         device.Launch(CombineKernel, shape.C, means.View, squares.View, sizes, epsilon, momentum, running, used);
         Normalise(device, input, affine, activation, used, output);
     }

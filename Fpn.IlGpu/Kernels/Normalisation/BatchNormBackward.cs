@@ -42,13 +42,13 @@ internal static class BatchNormBackward
         var shape = input.Shape;
         if (outputGradient.Shape != shape)
             throw new ArgumentException($"A gradient of {outputGradient.Shape} is none of {shape}.", nameof(outputGradient));
-        var parts = Grain.Count(shape.Pixels, PixelsPerPart);
+        var parts = Division.CeilDiv(shape.Pixels, PixelsPerPart);
         var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
         var sizes = new BatchNorm.Sizes(shape.Pixels, shape.C, parts, chunk);
         using var partialGamma = device.Rent<float>((long)parts * shape.C);
         using var partialBeta = device.Rent<float>((long)parts * shape.C);
         var partial = new BatchNorm.Affine(partialGamma.View, partialBeta.View);
-        device.Launch(PartKernel, parts * Grain.Count(shape.C, chunk), input.View, outputGradient.View, used, sizes, partial);
+        device.Launch(PartKernel, parts * Division.CeilDiv(shape.C, chunk), input.View, outputGradient.View, used, sizes, partial);
         device.Launch(CombineKernel, shape.C, partial, sizes, affineGradient);
     }
 

@@ -33,7 +33,7 @@ internal static class GroupNorm
         var shape = input.Shape;
         if (output.Shape != shape || shape.C % groups != 0)
             throw new ArgumentException($"{groups} groups and an output of {output.Shape} don't fit an input of {shape}.", nameof(output));
-        var parts = Grain.Count(shape.H * shape.W, PixelsPerPart);
+        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
         var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, epsilon);
         using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
         using var moments = device.Rent<Moments>(shape.N * groups);

@@ -24,11 +24,11 @@ internal static class GlobalAveragePool
         var shape = input.Shape;
         if (output.Shape != new Shape(shape.N, 1, 1, shape.C))
             throw new ArgumentException($"The output must be [{shape.N}, 1, 1, {shape.C}], not {output.Shape}.", nameof(output));
-        var parts = Grain.Count(shape.H * shape.W, PixelsPerPart);
+        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
         var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
         var sizes = new Sizes(shape.H * shape.W, shape.C, parts, chunk);
         using var partial = device.Rent<float>((long)shape.N * parts * shape.C);
-        device.Launch(SumKernel, shape.N * parts * Grain.Count(shape.C, chunk), input.View, sizes, partial.View);
+        device.Launch(SumKernel, shape.N * parts * Division.CeilDiv(shape.C, chunk), input.View, sizes, partial.View);
         device.Launch(MeanKernel, shape.N * shape.C, partial.View, sizes, output.View);
     }
 

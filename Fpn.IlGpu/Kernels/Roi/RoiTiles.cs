@@ -42,7 +42,7 @@ internal sealed class RoiTiles : IDisposable
     /// <param name="map">The level's map, [N, H, W, C].</param>
     public static RoiTiles Find(Device device, RoiList list, int number, float scale, Shape map)
     {
-        var layout = new Grid(map.N, map.H, map.W, Grain.Count(map.H, Side), Grain.Count(map.W, Side), (int)list.Boxes.Length);
+        var layout = new Grid(map.N, map.H, map.W, Division.CeilDiv(map.H, Side), Division.CeilDiv(map.W, Side), (int)list.Boxes.Length);
         var found = new RoiTiles(
             device.Rent<int>((long)layout.Tiles * layout.Capacity), device.Rent<int>(layout.Tiles), layout);
         device.Launch(Kernel, layout.Tiles, list.Boxes, list.Places, list.Count, new Level(number, scale), layout, found.View);

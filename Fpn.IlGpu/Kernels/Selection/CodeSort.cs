@@ -22,7 +22,7 @@ internal static class CodeSort
     public static void Run(Device device, DeviceArray<ulong> codes, ArrayView<int> counts, int k, ArrayView<int> indices)
     {
         var lists = (int)counts.Length;
-        var tiles = Grain.Count(k, Tile);
+        var tiles = Division.CeilDiv(k, Tile);
         device.LaunchGroups(TileKernel, new KernelConfig(lists * tiles, Threads), codes.View, counts, k, tiles);
         if (tiles == 1)
         {

@@ -21,7 +21,7 @@ internal static class NmsOnGpu
     public static void Run(Device device, BoxLists lists, ArrayView<float> scores, NmsSettings settings)
     {
         var segments = (int)lists.Counts.Length;
-        var words = Grain.Count(settings.Capacity, WordBits);
+        var words = Division.CeilDiv(settings.Capacity, WordBits);
         var rows = (long)segments * settings.Capacity;
         if (words > MostWords || rows * words > int.MaxValue)
         {

@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using ILGPU;
 
@@ -7,15 +6,6 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>Values that are ranked among themselves: element i is at First + i · Step.</summary>
 internal readonly record struct Segment(int First, int Length, int Step)
 {
-    /// <summary>Every level of every picture of a batch, picture by picture.</summary>
-    public static Segment[] OfLevels(FeatureMaps maps, int batch)
-        => [.. Enumerable.Range(0, batch * maps.Count).Select(s =>
-        {
-            var (n, l) = (s / maps.Count, s % maps.Count);
-            var length = (int)maps[l].Shape.Length / batch;
-            return new Segment(maps.Offset(l) + n * length, length, 1);
-        })];
-
     /// <summary>Every picture of a batch, each with as many values.</summary>
     public static Segment[] OfPictures(int batch, int perPicture)
         => [.. Enumerable.Range(0, batch).Select(n => new Segment(n * perPicture, perPicture, 1))];

@@ -25,7 +25,7 @@ internal static class TopKOnCpu
     {
         var count = (int)segments.Length;
         var parts = (int)Math.Clamp(maxLength / ((long)LeastPartLengthByK * k), 1, device.Threads * PartsPerThread);
-        var partLength = Grain.Count(maxLength, parts);
+        var partLength = Division.CeilDiv(maxLength, parts);
         var room = Math.Min(2L * k, partLength);
         if (count * parts * room > int.MaxValue)
             throw new DeviceException($"The best {k} of {count} lists are more than kernels can index; a smaller batch would help.");

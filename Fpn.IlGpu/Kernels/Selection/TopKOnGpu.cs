@@ -30,8 +30,8 @@ internal static class TopKOnGpu
         ArrayView<int> indices, ArrayView<int> counts)
     {
         var count = (int)segments.Length;
-        var parts = Math.Clamp(Grain.Count(maxLength, LeastPartLength), 1, MostParts);
-        var search = new Search(above, parts, Grain.Count(maxLength, parts), k);
+        var parts = Math.Clamp(Division.CeilDiv(maxLength, LeastPartLength), 1, MostParts);
+        var search = new Search(above, parts, Division.CeilDiv(maxLength, parts), k);
         var groups = new KernelConfig(count * parts, Threads);
 
         using var states = device.Rent<State>(count);

@@ -69,8 +69,8 @@ internal sealed class TrainableConvolution : IDisposable
         var outputC = parameters.Source.Size(name + ".weight", 0, 4);
         // Every layer keeps its map's size, or divides it by its stride.
         var (kernelH, kernelW) = (2 * window.Padding.Y + 1, 2 * window.Padding.X + 1);
-        var geometry = new ConvolutionGeometry(kernelH, kernelW, inputC / window.Groups, outputC, window);
-        var weight = parameters.Read(name + ".weight", training.IsTrained, outputC, geometry.GroupInputC, kernelH, kernelW);
+        var geometry = new ConvolutionGeometry(kernelH, kernelW, inputC / window.ChannelGroups, outputC, window);
+        var weight = parameters.Read(name + ".weight", training.IsTrained, outputC, geometry.ChannelGroupInputC, kernelH, kernelW);
         if (norm is not null && parameters.Source.Has(name + ".bias"))
             throw parameters.Source.Error($"the convolution '{name}' has a bias before a batch norm, which is not trained.");
         if (norm is null)

@@ -20,11 +20,17 @@ namespace Fpn.IlGpu.Training;
 /// comes before is not recorded at all, and costs what it costs in inference.
 /// </summary>
 /// <param name="device">Where all is computed.</param>
-/// <param name="isWatched">Whether each layer is looked at for what is no number (see <see cref="NumberWatch"/>).</param>
+/// <param name="isWatched">Whether each layer is looked at for what is no number.</param>
 internal sealed partial class Tape(Device device, bool isWatched = false) : IDisposable
 {
     private readonly Stack<Step> steps = [];
     private readonly List<IDisposable> held = [];
+
+    /// <summary>Where all is computed.</summary>
+    internal Device Device => device;
+
+    /// <summary>Whether each layer is looked at for what is no number.</summary>
+    internal bool IsWatched => isWatched;
 
     /// <summary>A value that no operator of the tape made, and that gradients need not come back to; it becomes the tape's.</summary>
     public Variable Input(Tensor value) => New(value);
@@ -67,7 +73,8 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
         held.Clear();
     }
 
-    private Variable New(Tensor value) => Hold(new Variable(device, value));
+    /// <summary>A value that an operator makes.</summary>
+    internal Variable New(Tensor value) => Hold(new Variable(device, value));
 
     private FeatureMaps NewMaps(IReadOnlyList<Shape> shapes) => Hold(new FeatureMaps(device, shapes));
 
@@ -75,7 +82,7 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
     /// <param name="output">What it made.</param>
     /// <param name="kept">The variables whose values its gradient needs.</param>
     /// <param name="backward">Takes the gradient of the output, which it may overwrite, and adds to those of the inputs.</param>
-    private void Record(Variable output, IEnumerable<Variable> kept, Action<Tensor> backward)
+    internal void Record(Variable output, IEnumerable<Variable> kept, Action<Tensor> backward)
     {
         output.NeedsGradient = true;
         Variable[] needed = [.. kept];
@@ -85,7 +92,7 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
     }
 
     /// <summary>Gives the gradient of an output to another variable, as it is.</summary>
-    private static void PassOn(Variable output, Variable to) => to.AddGradient(output.TakeGradient()!);
+    internal static void PassOn(Variable output, Variable to) => to.AddGradient(output.TakeGradient()!);
 
     private sealed record Step(Variable Output, Variable[] Kept, Action<Tensor> Backward);
 }

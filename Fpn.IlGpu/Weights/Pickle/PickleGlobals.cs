@@ -80,15 +80,13 @@ internal static class PickleGlobals
     private static IEnumerable<KeyValuePair<string, DataType>> Types(string prefix, (string Name, DataType Type)[] types)
         => types.Select(t => KeyValuePair.Create(prefix + t.Name, t.Type));
 
-    private static IEnumerable<PickleGlobal> All()
-    => [
+    private static IEnumerable<PickleGlobal> All() => [
         .. Containers(),
         .. Torch(),
         .. Numpy(),
     ];
 
-    private static IEnumerable<PickleGlobal> Containers()
-    => [
+    private static IEnumerable<PickleGlobal> Containers() => [
         new("collections.OrderedDict", Dictionary),
         new("collections.Counter", Dictionary),
         new("collections.defaultdict", _ => new PickleDictionary()),
@@ -108,8 +106,7 @@ internal static class PickleGlobals
         new("argparse.Namespace", _ => new PickleObject("argparse.Namespace")),
     ];
 
-    private static IEnumerable<PickleGlobal> Torch()
-    => [
+    private static IEnumerable<PickleGlobal> Torch() => [
         new("torch._utils._rebuild_tensor", a => a.Count == 4 ? Tensor(a) : null),
         new("torch._utils._rebuild_tensor_v2", a => a.Count is 6 or 7 ? Tensor(a) : null),
         new("torch._utils._rebuild_tensor_v3", a => a.Count is 7 or 8 && TensorType(a[6]) is { } type ? Tensor(a, type) : null),
@@ -127,8 +124,7 @@ internal static class PickleGlobals
         .. TensorTypes.Select(t => new PickleGlobal($"torch.{t.Name}")),
     ];
 
-    private static IEnumerable<PickleGlobal> Numpy()
-    => [
+    private static IEnumerable<PickleGlobal> Numpy() => [
         new("numpy.ndarray"),
         new("numpy.dtype", NumpyType.Create),
         new("numpy.core.multiarray._reconstruct", a => a is [PickleGlobal { Name: "numpy.ndarray" }, ..] ? new NumpyArray() : null),

@@ -31,7 +31,7 @@ internal static class ConvolutionBackwardBias
         var run = device.Info.Kind == DeviceKind.Cpu ? channels : 1;
         var sizes = new Sizes(pixels, channels, parts, run);
         using var partial = device.Rent<float>((long)parts * channels);
-        device.Launch(PartKernel, parts * Grain.Count(channels, run), outputGradient.View, sizes, partial.View);
+        device.Launch(PartKernel, parts * Division.CeilDiv(channels, run), outputGradient.View, sizes, partial.View);
         PartialSums.Combine(device, partial.View, parts, accumulate, biasGradient);
     }
 

@@ -38,9 +38,9 @@ internal sealed class ConvolutionBackwardData : IDisposable
 
         ConvolutionWeights Weights(GradientPhase y, GradientPhase x)
         {
-            var transposed = new ConvolutionWindow((1, 1), (0, 0), (y.Dilation, x.Dilation), window.Groups);
+            var transposed = new ConvolutionWindow((1, 1), (0, 0), (y.Dilation, x.Dilation), window.ChannelGroups);
             return ConvolutionWeights.Reserve(
-                device, new ConvolutionGeometry(y.Count, x.Count, g.OutputC / window.Groups, g.GroupInputC * window.Groups, transposed),
+                device, new ConvolutionGeometry(y.Count, x.Count, g.OutputC / window.ChannelGroups, g.ChannelGroupInputC * window.ChannelGroups, transposed),
                 WeightLayout.Backward(g, y.Last, y.Step, x.Last, x.Step), bias: null);
         }
     }
@@ -108,7 +108,7 @@ internal sealed class ConvolutionBackwardData : IDisposable
         var x = index / sizes.InputC % sizes.InputW;
         var y = index / sizes.InputC / sizes.InputW % sizes.InputH;
         var n = index / sizes.InputC / sizes.InputW / sizes.InputH;
-        var group = c / sizes.GroupInputC;
+        var group = c / sizes.ChannelGroupInputC;
         var sum = 0f;
         for (var ky = 0; ky < sizes.KernelH; ky++)
         {
@@ -121,9 +121,9 @@ internal sealed class ConvolutionBackwardData : IDisposable
                 if (ox < 0 || ox % sizes.StrideX != 0 || ox / sizes.StrideX >= sizes.OutputW)
                     continue;
                 var pixel = ((n * sizes.OutputH + oy / sizes.StrideY) * sizes.OutputW + ox / sizes.StrideX) * sizes.OutputC;
-                for (var k = group * sizes.GroupOutputC; k < (group + 1) * sizes.GroupOutputC; k++)
+                for (var k = group * sizes.ChannelGroupOutputC; k < (group + 1) * sizes.ChannelGroupOutputC; k++)
                 {
-                    var weight = ((k * sizes.GroupInputC + c % sizes.GroupInputC) * sizes.KernelH + ky) * sizes.KernelW + kx;
+                    var weight = ((k * sizes.ChannelGroupInputC + c % sizes.ChannelGroupInputC) * sizes.KernelH + ky) * sizes.KernelW + kx;
                     sum += outputGradient[pixel + k] * parameter[weight];
                 }
             }
@@ -142,10 +142,10 @@ internal sealed class ConvolutionBackwardData : IDisposable
     internal static void Validate(in ConvolutionGeometry geometry, Shape input, Shape output)
     {
         var expected = geometry.Window.OutputShape(input, geometry.KernelH, geometry.KernelW, geometry.OutputC);
-        if (input.C != geometry.GroupInputC * geometry.Window.Groups || output != expected)
+        if (input.C != geometry.ChannelGroupInputC * geometry.Window.ChannelGroups || output != expected)
         {
             throw new ArgumentException(
-                $"A {geometry.KernelH}×{geometry.KernelW} convolution of {geometry.GroupInputC * geometry.Window.Groups} channels to "
+                $"A {geometry.KernelH}×{geometry.KernelW} convolution of {geometry.ChannelGroupInputC * geometry.Window.ChannelGroups} channels to "
                 + $"{geometry.OutputC} has no gradients of {input} and {output}.");
         }
     }

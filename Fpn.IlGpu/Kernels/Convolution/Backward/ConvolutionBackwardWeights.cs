@@ -49,7 +49,7 @@ internal static class ConvolutionBackwardWeights
     {
         ConvolutionBackwardData.Validate(geometry, input.Shape, outputGradient.Shape);
         var sizes = ConvolutionSizes.From(input.Shape, outputGradient.Shape, geometry, Residual.None, Activation.None);
-        var length = (long)geometry.OutputC * geometry.GroupInputC * geometry.KernelH * geometry.KernelW;
+        var length = (long)geometry.OutputC * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW;
         if (weightGradient.Length != length)
         {
             throw new ArgumentException(
@@ -98,9 +98,9 @@ internal static class ConvolutionBackwardWeights
     {
         var kx = index % sizes.KernelW;
         var ky = index / sizes.KernelW % sizes.KernelH;
-        var groupC = index / sizes.KernelW / sizes.KernelH % sizes.GroupInputC;
-        var k = index / sizes.KernelW / sizes.KernelH / sizes.GroupInputC;
-        var c = k / sizes.GroupOutputC * sizes.GroupInputC + groupC;
+        var groupC = index / sizes.KernelW / sizes.KernelH % sizes.ChannelGroupInputC;
+        var k = index / sizes.KernelW / sizes.KernelH / sizes.ChannelGroupInputC;
+        var c = k / sizes.ChannelGroupOutputC * sizes.ChannelGroupInputC + groupC;
         var sum = 0f;
         for (var n = 0; n < sizes.OutputN; n++)
         {

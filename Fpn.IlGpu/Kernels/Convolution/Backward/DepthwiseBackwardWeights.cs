@@ -27,7 +27,7 @@ internal static class DepthwiseBackwardWeights
         var channels = device.Info.Kind == DeviceKind.Cpu ? sizes.OutputC : 1;
         using var partial = device.Rent<float>(parts * weightGradient.Length);
         device.Launch(
-            Kernel, parts * sizes.KernelH * sizes.KernelW * Grain.Count(sizes.OutputC, channels), input, outputGradient, sizes,
+            Kernel, parts * sizes.KernelH * sizes.KernelW * Division.CeilDiv(sizes.OutputC, channels), input, outputGradient, sizes,
             new Split(pixels, parts, channels), partial.View);
         PartialSums.Combine(device, partial.View, parts, accumulate, weightGradient);
     }

@@ -23,7 +23,7 @@ internal sealed class MatrixProductBackward : IDisposable
     /// <param name="geometry">The layer as a convolution whose window is the whole map.</param>
     public static MatrixProductBackward Reserve(Device device, ConvolutionGeometry geometry)
     {
-        var values = geometry.KernelH * geometry.KernelW * geometry.GroupInputC;
+        var values = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
         return new MatrixProductBackward(
             device,
             ConvolutionWeights.Reserve(
@@ -41,7 +41,7 @@ internal sealed class MatrixProductBackward : IDisposable
     public void Run(Tensor outputGradient, Tensor inputGradient, bool accumulate = false)
     {
         var rows = outputGradient.Shape.N;
-        var (depth, values) = (weights.Geometry.GroupInputC, weights.OutputC);
+        var (depth, values) = (weights.Geometry.ChannelGroupInputC, weights.OutputC);
         if (outputGradient.Shape.Length != (long)rows * depth || inputGradient.Shape.Length != (long)rows * values)
         {
             throw new ArgumentException(

@@ -49,7 +49,7 @@ internal static unsafe partial class SimdBackwardWeights
     private static void CopyWithBorder(float* input, in ConvolutionSizes s, in Chunk at, float* to)
     {
         var (firstY, firstX) = (at.Y * s.StrideY - s.PaddingY, at.X * s.StrideX - s.PaddingX);
-        var (spanY, spanX, c) = (SpanY(s, at.H), SpanX(s, at.W), s.GroupInputC);
+        var (spanY, spanX, c) = (SpanY(s, at.H), SpanX(s, at.W), s.ChannelGroupInputC);
         var (left, right) = (Math.Clamp(-firstX, 0, spanX), Math.Clamp(s.InputW - firstX, 0, spanX));
         for (var n = at.N; n < at.N + at.Pictures; n++)
         {
@@ -63,7 +63,7 @@ internal static unsafe partial class SimdBackwardWeights
                 new Span<float>(to, left * c).Clear();
                 new Span<float>(to + right * c, (spanX - right) * c).Clear();
                 var from = input + (((long)n * s.InputH + y) * s.InputW + firstX + left) * s.InputC;
-                if (s.Groups == 1)
+                if (s.ChannelGroups == 1)
                 {
                     new ReadOnlySpan<float>(from, (right - left) * c).CopyTo(new Span<float>(to + left * c, (right - left) * c));
                     continue;
@@ -77,8 +77,8 @@ internal static unsafe partial class SimdBackwardWeights
     /// <summary>A tile's way through a copy with its border; the innermost loop is the longest that there is.</summary>
     private static TileWalk Walk(float* first, in ConvolutionSizes s, in Chunk at, int spanX)
     {
-        var (columnStep, rowStep) = (s.StrideX * s.GroupInputC, s.StrideY * spanX * s.GroupInputC);
-        var pictureStep = SpanY(s, at.H) * spanX * s.GroupInputC;
+        var (columnStep, rowStep) = (s.StrideX * s.ChannelGroupInputC, s.StrideY * spanX * s.ChannelGroupInputC);
+        var pictureStep = SpanY(s, at.H) * spanX * s.ChannelGroupInputC;
         if (at.W > 1)
             return new TileWalk(first, 1, at.Pictures, pictureStep, at.H, rowStep, at.W, valueStep: columnStep);
         return at.H > 1

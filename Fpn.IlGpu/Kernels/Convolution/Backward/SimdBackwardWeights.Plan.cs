@@ -42,31 +42,31 @@ internal static unsafe partial class SimdBackwardWeights
         {
             var runs = s.DilationX == 1 ? 1 : s.KernelW;
             var rows = s.KernelH;
-            var rowLength = s.KernelW * s.GroupInputC / runs;
+            var rowLength = s.KernelW * s.ChannelGroupInputC / runs;
             var isInside = s.PaddingY == 0 && s.PaddingX == 0;
-            if (isInside && s.Groups == 1 && s.KernelW == s.InputW && runs == 1 && s.DilationY == 1)
+            if (isInside && s.ChannelGroups == 1 && s.KernelW == s.InputW && runs == 1 && s.DilationY == 1)
             {
                 // The window is as wide as the map: its rows lie side by side, too.
                 (rows, rowLength) = (1, rows * rowLength);
             }
-            var isOneRun = isInside && rows * runs == 1 && (s.KernelW == 1 || s.Groups == 1);
-            var tiles = rows * runs * Grain.Count(rowLength, SimdTile.Pixels);
-            var blocks = Grain.Count(s.GroupOutputC, SimdTile.Channels);
+            var isOneRun = isInside && rows * runs == 1 && (s.KernelW == 1 || s.ChannelGroups == 1);
+            var tiles = rows * runs * Division.CeilDiv(rowLength, SimdTile.Pixels);
+            var blocks = Division.CeilDiv(s.ChannelGroupOutputC, SimdTile.Channels);
 
-            var width = Grain.Count(s.OutputW, Grain.Count(s.OutputW, ChunkPixels));
-            var height = Grain.Count(s.OutputH, Grain.Count(s.OutputH, Math.Max(1, ChunkPixels / width)));
+            var width = Division.CeilDiv(s.OutputW, Division.CeilDiv(s.OutputW, ChunkPixels));
+            var height = Division.CeilDiv(s.OutputH, Division.CeilDiv(s.OutputH, Math.Max(1, ChunkPixels / width)));
             var pictures = Math.Clamp(ChunkPixels / (width * height), 1, s.OutputN);
-            var chunks = Grain.Count(s.OutputW, width) * Grain.Count(s.OutputH, height) * Grain.Count(s.OutputN, pictures);
+            var chunks = Division.CeilDiv(s.OutputW, width) * Division.CeilDiv(s.OutputH, height) * Division.CeilDiv(s.OutputN, pictures);
 
-            var splits = Math.Clamp(EnoughParts * LeastTiles / (s.Groups * blocks * tiles), 1, chunks);
-            var ranges = Grain.Count(tiles, isOneRun ? MostTilesOfPixels : MostTiles);
+            var splits = Math.Clamp(EnoughParts * LeastTiles / (s.ChannelGroups * blocks * tiles), 1, chunks);
+            var ranges = Division.CeilDiv(tiles, isOneRun ? MostTilesOfPixels : MostTiles);
             var plan = new Plan(
                 rowLength, runs, tiles, ranges, blocks, 1, chunks, splits, pictures, height, width, isOneRun ? 1 : 0);
             var enough = threads * PartsPerThread;
-            while (plan.Parts(s.Groups) < enough && tiles / (plan.Ranges + 1) >= LeastTiles)
+            while (plan.Parts(s.ChannelGroups) < enough && tiles / (plan.Ranges + 1) >= LeastTiles)
                 plan = plan with { Ranges = plan.Ranges + 1 };
             for (var more = plan with { BlocksAtOnce = 2 };
-                more.BlocksAtOnce <= Math.Min(MostBlocks, blocks) && more.Parts(s.Groups) >= enough
+                more.BlocksAtOnce <= Math.Min(MostBlocks, blocks) && more.Parts(s.ChannelGroups) >= enough
                 && more.BlocksAtOnce * tiles / plan.Ranges <= MostTiles * 4 / 3;
                 more = more with { BlocksAtOnce = 2 * more.BlocksAtOnce })
             {
@@ -76,17 +76,17 @@ internal static unsafe partial class SimdBackwardWeights
         }
 
         /// <summary>The number of parts of the work.</summary>
-        public int Parts(int groups) => groups * Grain.Count(Blocks, BlocksAtOnce) * Ranges * Splits;
+        public int Parts(int groups) => groups * Division.CeilDiv(Blocks, BlocksAtOnce) * Ranges * Splits;
 
         /// <summary>What is copied of the input for a chunk.</summary>
         public int CopyLength(in ConvolutionSizes s, int tiles) => Pictures * (IsOneRun != 0
             ? ChunkH * ChunkW * tiles * SimdTile.Pixels
-            : SpanY(s, ChunkH) * SpanX(s, ChunkW) * s.GroupInputC);
+            : SpanY(s, ChunkH) * SpanX(s, ChunkW) * s.ChannelGroupInputC);
 
         /// <summary>The pixels of a chunk.</summary>
         public Chunk ChunkAt(in ConvolutionSizes s, int chunk)
         {
-            var (columns, rows) = (Grain.Count(s.OutputW, ChunkW), Grain.Count(s.OutputH, ChunkH));
+            var (columns, rows) = (Division.CeilDiv(s.OutputW, ChunkW), Division.CeilDiv(s.OutputH, ChunkH));
             var x = chunk % columns * ChunkW;
             var y = chunk / columns % rows * ChunkH;
             var n = chunk / columns / rows * Pictures;
@@ -97,7 +97,7 @@ internal static unsafe partial class SimdBackwardWeights
         /// <summary>A tile's row of the window, the column where its run begins, and its first value of the run.</summary>
         public (int Ky, int Kx, int M) TileAt(int tile)
         {
-            var tilesOfRun = Grain.Count(RowLength, SimdTile.Pixels);
+            var tilesOfRun = Division.CeilDiv(RowLength, SimdTile.Pixels);
             return (tile / tilesOfRun / Runs, tile / tilesOfRun % Runs, tile % tilesOfRun * SimdTile.Pixels);
         }
     }

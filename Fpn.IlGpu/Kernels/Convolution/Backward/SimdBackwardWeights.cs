@@ -30,7 +30,7 @@ internal static unsafe partial class SimdBackwardWeights
         var plan = Plan.Of(sizes, device.Threads);
         var isSplit = plan.Splits > 1;
         using var partial = isSplit ? device.Rent<float>(plan.Splits * weightGradient.Length) : null;
-        var share = WorkShare.Of(plan.Parts(sizes.Groups));
+        var share = WorkShare.Of(plan.Parts(sizes.ChannelGroups));
         device.Launch(
             Kernel, device.Threads, input, outputGradient, sizes, plan, share, accumulate && !isSplit ? 1 : 0,
             partial?.View ?? weightGradient);
@@ -61,15 +61,15 @@ internal static unsafe partial class SimdBackwardWeights
     private static void Part(
         float* input, float* outputGradient, in ConvolutionSizes s, in Plan plan, int part, bool accumulate, float* output)
     {
-        var blockParts = Grain.Count(plan.Blocks, plan.BlocksAtOnce);
+        var blockParts = Division.CeilDiv(plan.Blocks, plan.BlocksAtOnce);
         var range = part % plan.Ranges;
         var firstBlock = part / plan.Ranges % blockParts * plan.BlocksAtOnce;
         var blocks = Math.Min(plan.BlocksAtOnce, plan.Blocks - firstBlock);
-        var group = part / plan.Ranges / blockParts % s.Groups;
-        var split = part / plan.Ranges / blockParts / s.Groups;
+        var group = part / plan.Ranges / blockParts % s.ChannelGroups;
+        var split = part / plan.Ranges / blockParts / s.ChannelGroups;
         var (firstTile, endTile) = (Share(plan.Tiles, range, plan.Ranges), Share(plan.Tiles, range + 1, plan.Ranges));
-        var firstK = group * s.GroupOutputC + firstBlock * SimdTile.Channels;
-        var channels = Math.Min(blocks * SimdTile.Channels, s.GroupOutputC - firstBlock * SimdTile.Channels);
+        var firstK = group * s.ChannelGroupOutputC + firstBlock * SimdTile.Channels;
+        var channels = Math.Min(blocks * SimdTile.Channels, s.ChannelGroupOutputC - firstBlock * SimdTile.Channels);
 
         var tileLength = SimdTile.Pixels * SimdTile.Channels;
         var blockLength = (endTile - firstTile) * tileLength;
@@ -86,9 +86,9 @@ internal static unsafe partial class SimdBackwardWeights
             var firstValue = firstTile * SimdTile.Pixels;
             var values = Math.Min(endTile * SimdTile.Pixels, plan.RowLength) - firstValue;
             if (plan.IsOneRun != 0)
-                CopyPixels(input + group * s.GroupInputC + firstValue, s, at, values, copy);
+                CopyPixels(input + group * s.ChannelGroupInputC + firstValue, s, at, values, copy);
             else
-                CopyWithBorder(input + group * s.GroupInputC, s, at, copy);
+                CopyWithBorder(input + group * s.ChannelGroupInputC, s, at, copy);
             var spanX = SpanX(s, at.W);
             for (var b = 0; b < blocks; b++)
             {
@@ -99,14 +99,14 @@ internal static unsafe partial class SimdBackwardWeights
                     var (ky, kx, m) = plan.TileAt(tile);
                     var walk = plan.IsOneRun != 0
                         ? new TileWalk(copy + m - firstValue, 1, 1, 0, 1, 0, at.Pictures * at.H * at.W, valueStep: values)
-                        : Walk(copy + (ky * s.DilationY * spanX + kx * s.DilationX) * s.GroupInputC + m, s, at, spanX);
+                        : Walk(copy + (ky * s.DilationY * spanX + kx * s.DilationX) * s.ChannelGroupInputC + m, s, at, spanX);
                     SimdTile.Multiply(
                         walk, packed, sums + b * blockLength + (tile - firstTile) * tileLength, accumulate: true, plan.RowLength - m,
                         SimdTile.Channels);
                 }
             }
         }
-        var window = s.GroupInputC * s.KernelH * s.KernelW;
+        var window = s.ChannelGroupInputC * s.KernelH * s.KernelW;
         output += ((long)split * s.OutputC + firstK) * window;
         for (var k = 0; k < channels; k++, output += window)
         {
@@ -128,11 +128,11 @@ internal static unsafe partial class SimdBackwardWeights
         {
             var (ky, kx, m) = plan.TileAt(tile);
             var rows = Math.Min(SimdTile.Pixels, plan.RowLength - m);
-            var c = m % s.GroupInputC;
-            var place = ky * s.KernelW + kx + m / s.GroupInputC;
+            var c = m % s.ChannelGroupInputC;
+            var place = ky * s.KernelW + kx + m / s.ChannelGroupInputC;
             for (var row = 0; row < rows; row++, c++)
             {
-                if (c == s.GroupInputC)
+                if (c == s.ChannelGroupInputC)
                     (c, place) = (0, place + 1);
                 var to = output + (nint)c * places + place;
                 var sum = sums[row * SimdTile.Channels];

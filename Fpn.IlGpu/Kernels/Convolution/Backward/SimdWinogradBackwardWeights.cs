@@ -77,11 +77,11 @@ internal static unsafe class SimdWinogradBackwardWeights
         var c = s.InputC;
         var split = part / plan.BlockParts;
         var firstBlock = part % plan.BlockParts * plan.BlocksAtOnce;
-        var blocks = Math.Min(plan.BlocksAtOnce, Grain.Count(s.OutputC, SimdTile.Channels) - firstBlock);
+        var blocks = Math.Min(plan.BlocksAtOnce, Division.CeilDiv(s.OutputC, SimdTile.Channels) - firstBlock);
         var (first, end) = (plan.First(split), plan.First(split + 1));
 
         // U [blocks, 36, C, 32], V [36, tiles, C], D [36, tiles, 32], and one tile on its way.
-        var rows = Grain.Count(c, SimdTile.Pixels) * SimdTile.Pixels;
+        var rows = Division.CeilDiv(c, SimdTile.Pixels) * SimdTile.Pixels;
         var stepU = rows * SimdTile.Channels;
         var stepV = plan.TilesAtOnce * c + Skew;
         var stepD = plan.TilesAtOnce * SimdTile.Channels + Skew;
@@ -179,13 +179,13 @@ internal static unsafe class SimdWinogradBackwardWeights
         {
             var tiles = SimdWinograd.Tiles(s);
             var tilesAtOnce = Math.Min(MostTiles, tiles);
-            var blocks = Grain.Count(s.OutputC, SimdTile.Channels);
+            var blocks = Division.CeilDiv(s.OutputC, SimdTile.Channels);
             var bytesOfBlock = Values * s.InputC * SimdTile.Channels * sizeof(float);
             var bytesOfTiles = Values * tilesAtOnce * (s.InputC + SimdTile.Channels) * sizeof(float);
-            var parts = Grain.Count(blocks, Math.Clamp((ScratchBytes - bytesOfTiles) / bytesOfBlock, 1, blocks));
-            var blocksAtOnce = Grain.Count(blocks, parts);
-            parts = Grain.Count(blocks, blocksAtOnce);
-            var splits = Math.Clamp(Grain.Count(EnoughParts, parts), 1, Grain.Count(tiles, tilesAtOnce));
+            var parts = Division.CeilDiv(blocks, Math.Clamp((ScratchBytes - bytesOfTiles) / bytesOfBlock, 1, blocks));
+            var blocksAtOnce = Division.CeilDiv(blocks, parts);
+            parts = Division.CeilDiv(blocks, blocksAtOnce);
+            var splits = Math.Clamp(Division.CeilDiv(EnoughParts, parts), 1, Division.CeilDiv(tiles, tilesAtOnce));
             return new Plan(tiles, tilesAtOnce, splits, blocksAtOnce, parts);
         }
 

@@ -22,8 +22,8 @@ internal static class TiledBackwardWeights
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
         bool accumulate)
     {
-        var tiles = sizes.Groups * sizes.KernelH * sizes.KernelW
-            * Grain.Count(sizes.GroupInputC, Side) * Grain.Count(sizes.GroupOutputC, Side);
+        var tiles = sizes.ChannelGroups * sizes.KernelH * sizes.KernelW
+            * Division.CeilDiv(sizes.ChannelGroupInputC, Side) * Division.CeilDiv(sizes.ChannelGroupOutputC, Side);
         var pixels = sizes.OutputN * sizes.OutputH * sizes.OutputW;
         var parts = Math.Clamp(Math.Min(EnoughThreads / tiles, pixels / LeastPixels), 1, 256);
         using var partial = device.Rent<float>(parts * weightGradient.Length);
@@ -35,22 +35,22 @@ internal static class TiledBackwardWeights
     internal static void Kernel(
         Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, int parts, ArrayView<float> partial)
     {
-        var blocksK = (sizes.GroupOutputC + Side - 1) / Side;
-        var blocksC = (sizes.GroupInputC + Side - 1) / Side;
+        var blocksK = (sizes.ChannelGroupOutputC + Side - 1) / Side;
+        var blocksC = (sizes.ChannelGroupInputC + Side - 1) / Side;
         var groupK = index % blocksK * Side;
         var groupC = index / blocksK % blocksC * Side;
         var place = index / blocksK / blocksC;
         var kx = place % sizes.KernelW;
         var ky = place / sizes.KernelW % sizes.KernelH;
-        var group = place / sizes.KernelW / sizes.KernelH % sizes.Groups;
-        var part = place / sizes.KernelW / sizes.KernelH / sizes.Groups;
+        var group = place / sizes.KernelW / sizes.KernelH % sizes.ChannelGroups;
+        var part = place / sizes.KernelW / sizes.KernelH / sizes.ChannelGroups;
 
         // Beyond the last channel, that one is read again, and its sums are not stored.
-        var k0 = group * sizes.GroupOutputC + groupK;
-        var lastK = sizes.GroupOutputC - 1 - groupK;
+        var k0 = group * sizes.ChannelGroupOutputC + groupK;
+        var lastK = sizes.ChannelGroupOutputC - 1 - groupK;
         var (k1, k2, k3) = (k0 + IntrinsicMath.Min(1, lastK), k0 + IntrinsicMath.Min(2, lastK), k0 + IntrinsicMath.Min(3, lastK));
-        var c0 = group * sizes.GroupInputC + groupC;
-        var lastC = sizes.GroupInputC - 1 - groupC;
+        var c0 = group * sizes.ChannelGroupInputC + groupC;
+        var lastC = sizes.ChannelGroupInputC - 1 - groupC;
         var (c1, c2, c3) = (c0 + IntrinsicMath.Min(1, lastC), c0 + IntrinsicMath.Min(2, lastC), c0 + IntrinsicMath.Min(3, lastC));
 
         var (s00, s01, s02, s03) = (0f, 0f, 0f, 0f);
@@ -92,7 +92,7 @@ internal static class TiledBackwardWeights
 
         // [part, K, C / groups, kh, kw]
         var stepC = sizes.KernelH * sizes.KernelW;
-        var stepK = sizes.GroupInputC * stepC;
+        var stepK = sizes.ChannelGroupInputC * stepC;
         var to = (part * sizes.OutputC + k0) * stepK + groupC * stepC + ky * sizes.KernelW + kx;
         Store(partial, to, stepC, lastC, s00, s10, s20, s30);
         if (lastK > 0)

@@ -21,7 +21,7 @@ internal static class GroupOutput
         ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, GroupTiling tiling, OutputRow row, int k, float sum,
         ArrayView<float> output)
     {
-        if (row.Output < 0 || k >= sizes.GroupOutputC)
+        if (row.Output < 0 || k >= sizes.ChannelGroupOutputC)
             return;
         if (tiling.Ends != 0)
         {
@@ -48,7 +48,7 @@ internal static class GroupOutput
             }
             return;
         }
-        if (row.Output < 0 || k >= sizes.GroupOutputC)
+        if (row.Output < 0 || k >= sizes.ChannelGroupOutputC)
             return;
         if (tiling.Ends != 0)
         {
@@ -85,7 +85,7 @@ internal readonly record struct OutputRow(int Output, int Residual, int Channel)
     /// <summary>The m-th pixel.</summary>
     public static OutputRow Of(int m, GroupPosition at, ConvolutionSizes sizes, GroupTiling tiling)
     {
-        var channel = at.ChannelGroup * sizes.GroupOutputC;
+        var channel = at.ChannelGroup * sizes.ChannelGroupOutputC;
         return new OutputRow(
             m < tiling.Pixels ? (at.Split * tiling.Pixels + m) * sizes.OutputC + channel : -1, ResidualAt(m, sizes) + channel, channel);
     }

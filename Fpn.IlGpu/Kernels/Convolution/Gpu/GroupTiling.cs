@@ -58,47 +58,47 @@ internal readonly record struct GroupTiling(
         Device device, GroupShape shape, ConvolutionSizes sizes, Tensor input, Tensor? residual, Tensor output)
     {
         var pixels = sizes.OutputN * sizes.OutputH * sizes.OutputW;
-        var depth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
-        var inputByFours = sizes.GroupInputC % 4 == 0 && input.IsAligned;
-        var outputByFours = sizes.GroupOutputC % 4 == 0 && output.IsAligned && (residual?.IsAligned ?? true);
-        var steps = Grain.Count(depth, shape.StepDepth);
-        var tiles = Grain.Count(pixels, shape.Pixels) * Grain.Count(sizes.GroupOutputC, shape.Channels) * sizes.Groups;
+        var depth = sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
+        var inputByFours = sizes.ChannelGroupInputC % 4 == 0 && input.IsAligned;
+        var outputByFours = sizes.ChannelGroupOutputC % 4 == 0 && output.IsAligned && (residual?.IsAligned ?? true);
+        var steps = Division.CeilDiv(depth, shape.StepDepth);
+        var tiles = Division.CeilDiv(pixels, shape.Pixels) * Division.CeilDiv(sizes.ChannelGroupOutputC, shape.Channels) * sizes.ChannelGroups;
         var busy = device.Limits.Multiprocessors * shape.GroupsPerMultiprocessor;
         var splits = Math.Min(busy / Math.Max(1, tiles), depth / LeastSplitDepth);
-        var splitSteps = Grain.Count(steps, Math.Clamp(splits, 1, MostSplits));
+        var splitSteps = Division.CeilDiv(steps, Math.Clamp(splits, 1, MostSplits));
         var tilePitch = steps * shape.StepDepth * shape.Channels;
         return new GroupTiling(
             pixels, depth, shape.Pixels, shape.Channels, shape.StepDepth, splitSteps, inputByFours ? 1 : 0, outputByFours ? 1 : 0)
         {
-            Splits = Grain.Count(steps, splitSteps),
+            Splits = Division.CeilDiv(steps, splitSteps),
             Ends = splitSteps == steps ? 1 : 0,
-            GroupPitch = Grain.Count(sizes.GroupOutputC, shape.Channels) * tilePitch,
+            GroupPitch = Division.CeilDiv(sizes.ChannelGroupOutputC, shape.Channels) * tilePitch,
             TilePitch = tilePitch,
         };
     }
 
-    /// <summary>Plans a launch of the products of <see cref="GroupedWinograd"/>, whose weights are [tiles, 36, C, channels].</summary>
+    /// <summary>Plans a launch of the products of <see cref="GpuWinograd"/>, whose weights are [tiles, 36, C, channels].</summary>
     public static GroupTiling OfWinograd(GroupShape shape, ConvolutionSizes products)
     {
-        var steps = Grain.Count(products.GroupInputC, shape.StepDepth);
+        var steps = Division.CeilDiv(products.ChannelGroupInputC, shape.StepDepth);
         var groupPitch = steps * shape.StepDepth * shape.Channels;
-        var outputByFours = products.GroupOutputC % 4 == 0;
+        var outputByFours = products.ChannelGroupOutputC % 4 == 0;
         return new GroupTiling(
-            products.OutputW, products.GroupInputC, shape.Pixels, shape.Channels, shape.StepDepth, steps, InputByFours: 1,
+            products.OutputW, products.ChannelGroupInputC, shape.Pixels, shape.Channels, shape.StepDepth, steps, InputByFours: 1,
             outputByFours ? 1 : 0)
         {
             Ends = 0,
             GroupPitch = groupPitch,
-            TilePitch = products.Groups * groupPitch,
+            TilePitch = products.ChannelGroups * groupPitch,
         };
     }
 
     /// <summary>The launch.</summary>
     public KernelConfig Groups(ConvolutionSizes sizes, int threads)
-        => new(new Index3D(Grain.Count(Pixels, TilePixels) * ChannelTiles(sizes), sizes.Groups, Splits), new Index3D(threads, 1, 1));
+        => new(new Index3D(Division.CeilDiv(Pixels, TilePixels) * ChannelTiles(sizes), sizes.ChannelGroups, Splits), new Index3D(threads, 1, 1));
 
     /// <summary>Tiles of the output channels of a group of channels.</summary>
-    public int ChannelTiles(ConvolutionSizes sizes) => (sizes.GroupOutputC + TileChannels - 1) / TileChannels;
+    public int ChannelTiles(ConvolutionSizes sizes) => (sizes.ChannelGroupOutputC + TileChannels - 1) / TileChannels;
 
     /// <summary>The first weight of a group of threads. A tile's are [D, channels], with D filled up to whole steps.</summary>
     public int WeightsAt(GroupPosition at) => at.ChannelGroup * GroupPitch + at.ChannelTile * TilePitch;

@@ -42,9 +42,9 @@ internal static class TensorTile
     private const int SharedBytes = Stages * (PixelBytes + WideChannels * RowBytes);
 
     /// <summary>A group: a warp for each 64 × 32 outputs.</summary>
-    public static GroupShape Shape(int groupOutputC)
+    public static GroupShape Shape(int channelGroupOutputC)
     {
-        var channels = groupOutputC > NarrowChannels ? WideChannels : NarrowChannels;
+        var channels = channelGroupOutputC > NarrowChannels ? WideChannels : NarrowChannels;
         var threads = TilePixels / WarpPixels * channels / WarpChannels * 32;
         return new GroupShape(TilePixels, channels, StepDepth, threads, SharedBytes, GroupsPerMultiprocessor: 512 / threads);
     }

@@ -8,18 +8,18 @@ internal readonly record struct WindowPlace(int Y, int X, int C)
     /// <summary>The d-th, channels first.</summary>
     public static WindowPlace Of(int d, ConvolutionSizes sizes)
     {
-        var position = d / sizes.GroupInputC;
+        var position = d / sizes.ChannelGroupInputC;
         var y = position / sizes.KernelW;
-        return new WindowPlace(y, position - y * sizes.KernelW, d - position * sizes.GroupInputC);
+        return new WindowPlace(y, position - y * sizes.KernelW, d - position * sizes.ChannelGroupInputC);
     }
 
     /// <summary>Some values further on; past the last one, below the window.</summary>
     public WindowPlace Skip(int count, ConvolutionSizes sizes)
     {
         var (y, x, c) = (Y, X, C + count);
-        while (c >= sizes.GroupInputC)
+        while (c >= sizes.ChannelGroupInputC)
         {
-            c -= sizes.GroupInputC;
+            c -= sizes.ChannelGroupInputC;
             x++;
             if (x == sizes.KernelW)
             {
@@ -49,7 +49,7 @@ internal readonly record struct WindowReader(int Start, int Y, int X)
         var y = m / sizes.OutputW % sizes.OutputH;
         var n = m / sizes.OutputW / sizes.OutputH;
         return new WindowReader(
-            n * sizes.InputH * sizes.InputW * sizes.InputC + channelGroup * sizes.GroupInputC,
+            n * sizes.InputH * sizes.InputW * sizes.InputC + channelGroup * sizes.ChannelGroupInputC,
             m < pixels ? y * sizes.StrideY - sizes.PaddingY : FarOutside,
             x * sizes.StrideX - sizes.PaddingX);
     }

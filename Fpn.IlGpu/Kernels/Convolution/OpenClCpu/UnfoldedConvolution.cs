@@ -25,9 +25,9 @@ internal static class UnfoldedConvolution
         ArrayView<float> residual, ArrayView<float> output)
     {
         var pixels = sizes.OutputN * sizes.OutputH * sizes.OutputW;
-        var depth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        var depth = sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
         using var all = device.Upload<int>([pixels]);
-        if (sizes.Groups == 1 && sizes.ReadsOnePixel)
+        if (sizes.ChannelGroups == 1 && sizes.ReadsOnePixel)
         {
             var part = new Part(0, 0, pixels, pixels);
             device.LaunchGroups(
@@ -36,7 +36,7 @@ internal static class UnfoldedConvolution
         }
         var atOnce = Math.Min(Math.Max(LocalTile.Rows, UnfoldedBytes / sizeof(float) / depth / LocalTile.Rows * LocalTile.Rows), pixels);
         using var unfolded = device.Rent<float>((long)atOnce * depth);
-        for (var group = 0; group < sizes.Groups; group++)
+        for (var group = 0; group < sizes.ChannelGroups; group++)
         {
             for (var first = 0; first < pixels; first += atOnce)
             {
@@ -58,7 +58,7 @@ internal static class UnfoldedConvolution
     }
 
     private static KernelConfig Groups(Part part, in ConvolutionSizes sizes)
-        => new(Grain.Count(part.Count, TilesPerThread * LocalTile.Rows) * Grain.Count(sizes.GroupOutputC, LocalTile.Channels), 1);
+        => new(Division.CeilDiv(part.Count, TilesPerThread * LocalTile.Rows) * Division.CeilDiv(sizes.ChannelGroupOutputC, LocalTile.Channels), 1);
 
     /// <summary>One thread = one output pixel: all that its window sees of a group's channels.</summary>
     [OpenClCpuKernel]
@@ -66,7 +66,7 @@ internal static class UnfoldedConvolution
     {
         var pixel = part.First + Grid.IdxX;
         var (n, y, x) = sizes.OutputAt(pixel);
-        var to = Grid.IdxX * sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        var to = Grid.IdxX * sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
         for (var ky = 0; ky < sizes.KernelH; ky++)
         {
             var iy = y * sizes.StrideY - sizes.PaddingY + ky * sizes.DilationY;
@@ -74,10 +74,10 @@ internal static class UnfoldedConvolution
             {
                 var ix = x * sizes.StrideX - sizes.PaddingX + kx * sizes.DilationX;
                 var inside = iy >= 0 && iy < sizes.InputH && ix >= 0 && ix < sizes.InputW;
-                var from = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + part.Group * sizes.GroupInputC;
-                for (var c = 0; c < sizes.GroupInputC; c++)
+                var from = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + part.Group * sizes.ChannelGroupInputC;
+                for (var c = 0; c < sizes.ChannelGroupInputC; c++)
                     unfolded[to + c] = inside ? input[from + c] : 0;
-                to += sizes.GroupInputC;
+                to += sizes.ChannelGroupInputC;
             }
         }
     }
@@ -90,16 +90,16 @@ internal static class UnfoldedConvolution
     {
         var sums = LocalMemory.Allocate1D<float>(LocalTile.Rows * LocalTile.Channels);
         // Neighbouring threads read the same rows, which are still in the cache.
-        var blocks = (sizes.GroupOutputC + LocalTile.Channels - 1) / LocalTile.Channels;
+        var blocks = (sizes.ChannelGroupOutputC + LocalTile.Channels - 1) / LocalTile.Channels;
         var block = Grid.IdxX % blocks;
         var firstRow = Grid.IdxX / blocks * TilesPerThread * LocalTile.Rows;
         var endRow = IntrinsicMath.Min(firstRow + TilesPerThread * LocalTile.Rows, part.Count);
         endRow = IntrinsicMath.Min(endRow, liveRows[0] - part.First);
-        var depth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        var depth = sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
         var weight = (part.Group * blocks + block) * depth * LocalTile.Channels;
         var k = block * LocalTile.Channels;
-        var channels = IntrinsicMath.Min(LocalTile.Channels, sizes.GroupOutputC - k);
-        k += part.Group * sizes.GroupOutputC;
+        var channels = IntrinsicMath.Min(LocalTile.Channels, sizes.ChannelGroupOutputC - k);
+        k += part.Group * sizes.ChannelGroupOutputC;
         for (var row = firstRow; row < endRow; row += LocalTile.Rows)
         {
             LocalTile.Multiply(a, row * depth, endRow - row, depth, weights, weight, sums);

@@ -30,9 +30,9 @@ internal enum ConvolutionForm
     RegisterTile,
 
     /// <summary>
-    /// A quarter of the multiplications, for 3×3 windows, by register tiles: <see cref="Kernels.GroupedWinograd"/>, on GPUs.
+    /// A quarter of the multiplications, for 3×3 windows, by register tiles: <see cref="Kernels.GpuWinograd"/>, on GPUs.
     /// </summary>
-    GroupedWinograd,
+    GpuWinograd,
 
     /// <summary>Small matrices a warp, rounded to TF32: <see cref="TensorTile"/>, on NVIDIA GPUs with tensor cores.</summary>
     TensorTf32,

@@ -6,9 +6,9 @@ namespace Fpn.IlGpu.Kernels;
 /// <param name="Stride">Distance of neighbouring outputs.</param>
 /// <param name="Padding">Zeros on each side of the input.</param>
 /// <param name="Dilation">Distance of neighbouring weights.</param>
-/// <param name="Groups">Parts that channels are split into, each convolved by itself; C and K are multiples of it.</param>
+/// <param name="ChannelGroups">Parts that channels are split into, each convolved by itself; C and K are multiples of it.</param>
 internal readonly record struct ConvolutionWindow(
-    (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int Groups = 1)
+    (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int ChannelGroups = 1)
 {
     /// <summary>The usual square case.</summary>
     public static ConvolutionWindow Square(int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
@@ -59,7 +59,7 @@ internal readonly record struct ConvolutionSizes
 
     public required int DilationX { get; init; }
 
-    public required int Groups { get; init; }
+    public required int ChannelGroups { get; init; }
 
     /// <summary>What is added to the sums before the activation.</summary>
     public required Residual Residual { get; init; }
@@ -73,15 +73,15 @@ internal readonly record struct ConvolutionSizes
     /// <summary>How the tiled kernel splits the output; the others don't use it.</summary>
     public Tiling Tiling { get; init; }
 
-    public int GroupInputC => InputC / Groups;
+    public int ChannelGroupInputC => InputC / ChannelGroups;
 
-    public int GroupOutputC => OutputC / Groups;
+    public int ChannelGroupOutputC => OutputC / ChannelGroups;
 
     /// <summary>What it computes, the zeros outside the input counted like the rest.</summary>
-    public long MultiplyAdds => (long)OutputN * OutputH * OutputW * OutputC * KernelH * KernelW * GroupInputC;
+    public long MultiplyAdds => (long)OutputN * OutputH * OutputW * OutputC * KernelH * KernelW * ChannelGroupInputC;
 
     /// <summary>Of the tiled kernel: output channels are taken in blocks of the tile's width, group by group.</summary>
-    public int BlocksPerGroup => (GroupOutputC + Tiling.TileChannels - 1) / Tiling.TileChannels;
+    public int BlocksPerChannelGroup => Division.CeilDiv(ChannelGroupOutputC, Tiling.TileChannels);
 
     public static ConvolutionSizes From(
         Shape input, Shape output, in ConvolutionGeometry geometry, Residual residual, Activation activation) => new()
@@ -101,7 +101,7 @@ internal readonly record struct ConvolutionSizes
             PaddingX = geometry.Window.Padding.X,
             DilationY = geometry.Window.Dilation.Y,
             DilationX = geometry.Window.Dilation.X,
-            Groups = geometry.Window.Groups,
+            ChannelGroups = geometry.Window.ChannelGroups,
             Residual = residual,
             Activation = activation,
         };

@@ -62,8 +62,8 @@ internal static class ConvolutionTile
         var values = SimdConvolution.SliceDepth(plan);
         var inputBytes = values * plan.StrideX / plan.KernelW * sizeof(float);
         var segment = Math.Min(CpuSegmentPixels, CpuInputBytes / inputBytes) / pixels * pixels;
-        segment = Math.Clamp(segment, pixels, Grain.Count(plan.OutputW, pixels) * pixels);
-        var blocks = plan.Groups == 1
+        segment = Math.Clamp(segment, pixels, Division.CeilDiv(plan.OutputW, pixels) * pixels);
+        var blocks = plan.ChannelGroups == 1
             ? Math.Clamp(CpuWeightBytes / (values * channels * sizeof(float)), 1, CpuBlocksPerThread)
             : 1;
         while (true)
@@ -80,8 +80,8 @@ internal static class ConvolutionTile
 
     /// <summary>The number of threads of the tiled kernel.</summary>
     public static int Threads(ConvolutionSizes sizes)
-        => Grain.Count(sizes.OutputW, sizes.Tiling.SegmentPixels) * sizes.OutputH * sizes.OutputN
-            * Grain.Count(sizes.Groups * sizes.BlocksPerGroup, sizes.Tiling.BlocksPerThread);
+        => Division.CeilDiv(sizes.OutputW, sizes.Tiling.SegmentPixels) * sizes.OutputH * sizes.OutputN
+            * Division.CeilDiv(sizes.ChannelGroups * sizes.BlocksPerChannelGroup, sizes.Tiling.BlocksPerThread);
 
     /// <summary>On a CPU: a segment × blocks of channels, by SIMD.</summary>
     [IntrinsicImplementation]
@@ -120,8 +120,8 @@ internal static class ConvolutionTile
         for (var i = 0; i < OpenClPixels * OpenClChannels; i++)
             sums[i] = 0;
 
-        var group = at.Block / sizes.BlocksPerGroup;
-        var depth = sizes.GroupInputC;
+        var group = at.Block / sizes.BlocksPerChannelGroup;
+        var depth = sizes.ChannelGroupInputC;
         var weight = at.Block * sizes.KernelH * sizes.KernelW * depth * OpenClChannels;
         for (var ky = 0; ky < sizes.KernelH; ky++)
         {
@@ -181,8 +181,8 @@ internal static class ConvolutionTile
         var s32 = 0f;
         var s33 = 0f;
 
-        var group = at.Block / sizes.BlocksPerGroup;
-        var depth = sizes.GroupInputC;
+        var group = at.Block / sizes.BlocksPerChannelGroup;
+        var depth = sizes.ChannelGroupInputC;
         var weight = at.Block * sizes.KernelH * sizes.KernelW * depth * CudaChannels;
         for (var ky = 0; ky < sizes.KernelH; ky++)
         {
@@ -248,12 +248,12 @@ internal static class ConvolutionTile
         ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, TilePosition at, int pixel, int channel,
         float sum, ArrayView<float> output)
     {
-        var group = at.Block / sizes.BlocksPerGroup;
-        var groupK = (at.Block - group * sizes.BlocksPerGroup) * sizes.Tiling.TileChannels + channel;
+        var group = at.Block / sizes.BlocksPerChannelGroup;
+        var groupK = (at.Block - group * sizes.BlocksPerChannelGroup) * sizes.Tiling.TileChannels + channel;
         var x = at.X + pixel;
-        if (x >= sizes.OutputW || groupK >= sizes.GroupOutputC)
+        if (x >= sizes.OutputW || groupK >= sizes.ChannelGroupOutputC)
             return;
-        var k = group * sizes.GroupOutputC + groupK;
+        var k = group * sizes.ChannelGroupOutputC + groupK;
         var i = ((at.N * sizes.OutputH + at.Y) * sizes.OutputW + x) * sizes.OutputC + k;
         sum += bias[k];
         if (sizes.Residual != Residual.None)

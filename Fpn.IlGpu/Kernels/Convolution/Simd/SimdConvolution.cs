@@ -30,27 +30,27 @@ internal static unsafe class SimdConvolution
     {
         var (tilePixels, tileChannels) = (SimdTile.Pixels, SimdTile.Channels);
         var segment = Math.Min(sizes.Tiling.SegmentPixels, sizes.OutputW - at.X);
-        var tiles = Grain.Count(segment, tilePixels);
-        var blocks = Math.Min(sizes.Tiling.BlocksPerThread, sizes.Groups * sizes.BlocksPerGroup - at.Block);
-        var groupDepth = sizes.KernelH * sizes.KernelW * sizes.GroupInputC;
+        var tiles = Division.CeilDiv(segment, tilePixels);
+        var blocks = Math.Min(sizes.Tiling.BlocksPerThread, sizes.ChannelGroups * sizes.BlocksPerChannelGroup - at.Block);
+        var groupDepth = sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
         var sliceDepth = SliceDepth(sizes);
         var oneSlice = sliceDepth == groupDepth;
         // The copies of tiles at the border serve all blocks.
-        var copyLength = sizes.KernelH * SpanX(sizes, tilePixels) * Math.Min(sizes.GroupInputC, sliceDepth);
+        var copyLength = sizes.KernelH * SpanX(sizes, tilePixels) * Math.Min(sizes.ChannelGroupInputC, sliceDepth);
         var copies = (border ??= new SimdScratch()).Of(tiles * copyLength);
         var sums = (accumulators ??= new SimdScratch()).Of((oneSlice ? 1 : blocks * tiles) * tilePixels * tileChannels);
 
         for (var slice = 0; slice < groupDepth; slice += sliceDepth)
         {
-            var depth = oneSlice ? sizes.GroupInputC : Math.Min(sliceDepth, groupDepth - slice);
+            var depth = oneSlice ? sizes.ChannelGroupInputC : Math.Min(sliceDepth, groupDepth - slice);
             for (var b = 0; b < blocks; b++)
             {
                 var block = at.Block + b;
-                var group = block / sizes.BlocksPerGroup;
-                var groupK = (block - group * sizes.BlocksPerGroup) * tileChannels;
-                var channels = Math.Min(tileChannels, sizes.GroupOutputC - groupK);
-                var isFirst = b == 0 || group != (block - 1) / sizes.BlocksPerGroup;
-                var c = group * sizes.GroupInputC + (oneSlice ? 0 : slice);
+                var group = block / sizes.BlocksPerChannelGroup;
+                var groupK = (block - group * sizes.BlocksPerChannelGroup) * tileChannels;
+                var channels = Math.Min(tileChannels, sizes.ChannelGroupOutputC - groupK);
+                var isFirst = b == 0 || group != (block - 1) / sizes.BlocksPerChannelGroup;
+                var c = group * sizes.ChannelGroupInputC + (oneSlice ? 0 : slice);
                 var w = weights + ((long)block * groupDepth + slice) * tileChannels;
                 for (var t = 0; t < tiles; t++)
                 {
@@ -65,7 +65,7 @@ internal static unsafe class SimdConvolution
                     if (oneSlice || slice + depth == groupDepth)
                     {
                         SimdTile.Finish(
-                            sum, bias, residual, sizes, at.N, at.Y, x, group * sizes.GroupOutputC + groupK, pixels, channels, output);
+                            sum, bias, residual, sizes, at.N, at.Y, x, group * sizes.ChannelGroupOutputC + groupK, pixels, channels, output);
                     }
                 }
             }
@@ -75,7 +75,7 @@ internal static unsafe class SimdConvolution
     /// <summary>How many of the values behind an output are summed up at a time.</summary>
     public static int SliceDepth(in ConvolutionSizes s)
     {
-        var depth = s.KernelH * s.KernelW * s.GroupInputC;
+        var depth = s.KernelH * s.KernelW * s.ChannelGroupInputC;
         var isLarge = s.KernelH * s.KernelW == 1 && (long)depth * SimdTile.Channels * sizeof(float) > LargestBlockBytes;
         return isLarge ? SlicedDepth : depth;
     }
@@ -97,8 +97,8 @@ internal static unsafe class SimdConvolution
     {
         var y = tile.Y * s.StrideY - s.PaddingY;
         var x = tile.X * s.StrideX - s.PaddingX;
-        firstRow = y < 0 ? Grain.Count(-y, s.DilationY) : 0;
-        var rows = Math.Max(0, Math.Min(s.KernelH, Grain.Count(s.InputH - y, s.DilationY)) - firstRow);
+        firstRow = y < 0 ? Division.CeilDiv(-y, s.DilationY) : 0;
+        var rows = Math.Max(0, Math.Min(s.KernelH, Division.CeilDiv(s.InputH - y, s.DilationY)) - firstRow);
         var firstY = (long)tile.N * s.InputH + y + firstRow * s.DilationY;
 
         // Pixels that don't count may be any that are in memory.
@@ -114,8 +114,8 @@ internal static unsafe class SimdConvolution
         // Neighbouring weights of a row read neighbouring pixels: one run of kw · C values, if nothing lies between.
         var contiguous = s.DilationX == 1 && pixel == depth;
         // The first block that reads the segment fetches it, each tile for the next. Of a slice, each pixel is a stream of its own.
-        var step = isFirst && hasNext && depth == s.GroupInputC
-            ? Math.Min(MostAhead, Grain.Count(SimdTile.Pixels * s.StrideX * s.InputC, s.KernelW * depth))
+        var step = isFirst && hasNext && depth == s.ChannelGroupInputC
+            ? Math.Min(MostAhead, Division.CeilDiv(SimdTile.Pixels * s.StrideX * s.InputC, s.KernelW * depth))
             : 0;
         var ahead = new TileAhead(start + (nint)SpanX(s, SimdTile.Pixels) * s.InputC, rowStep, step);
         return new TileWalk(

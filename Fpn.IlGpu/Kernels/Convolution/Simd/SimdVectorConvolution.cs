@@ -50,10 +50,10 @@ internal static unsafe class SimdVectorConvolution
         float* input, float* weights, float* bias, float* residual, in ConvolutionSizes s, int n, int y, int x, float* output)
     {
         var sums = stackalloc float[SimdTile.Channels];
-        for (var block = 0; block < s.Groups * s.BlocksPerGroup; block++)
+        for (var block = 0; block < s.ChannelGroups * s.BlocksPerChannelGroup; block++)
         {
-            var group = block / s.BlocksPerGroup;
-            var w = weights + (long)block * s.KernelH * s.KernelW * s.GroupInputC * SimdTile.Channels;
+            var group = block / s.BlocksPerChannelGroup;
+            var w = weights + (long)block * s.KernelH * s.KernelW * s.ChannelGroupInputC * SimdTile.Channels;
             var (s0, s1, s2, s3) = (Lanes8.Of(0), Lanes8.Of(0), Lanes8.Of(0), Lanes8.Of(0));
             for (var ky = 0; ky < s.KernelH; ky++)
             {
@@ -63,11 +63,11 @@ internal static unsafe class SimdVectorConvolution
                     var ix = x * s.StrideX - s.PaddingX + kx * s.DilationX;
                     if (iy < 0 || iy >= s.InputH || ix < 0 || ix >= s.InputW)
                     {
-                        w += s.GroupInputC * SimdTile.Channels;
+                        w += s.ChannelGroupInputC * SimdTile.Channels;
                         continue;
                     }
-                    var from = input + (((long)n * s.InputH + iy) * s.InputW + ix) * s.InputC + group * s.GroupInputC;
-                    for (var c = 0; c < s.GroupInputC; c++, w += SimdTile.Channels)
+                    var from = input + (((long)n * s.InputH + iy) * s.InputW + ix) * s.InputC + group * s.ChannelGroupInputC;
+                    for (var c = 0; c < s.ChannelGroupInputC; c++, w += SimdTile.Channels)
                     {
                         var value = Lanes8.Of(from[c]);
                         s0 = value.MultiplyAdd(Lanes8.Load(w), s0);
@@ -86,10 +86,10 @@ internal static unsafe class SimdVectorConvolution
                 s2.Store(sums + 16);
                 s3.Store(sums + 24);
             }
-            var groupK = (block - group * s.BlocksPerGroup) * SimdTile.Channels;
+            var groupK = (block - group * s.BlocksPerChannelGroup) * SimdTile.Channels;
             SimdTile.Finish(
-                sums, bias, residual, s, n, y, x, group * s.GroupOutputC + groupK, 1,
-                Math.Min(SimdTile.Channels, s.GroupOutputC - groupK), output);
+                sums, bias, residual, s, n, y, x, group * s.ChannelGroupOutputC + groupK, 1,
+                Math.Min(SimdTile.Channels, s.ChannelGroupOutputC - groupK), output);
         }
     }
 }

@@ -31,7 +31,7 @@ internal static unsafe class SimdWinograd
 
     /// <summary>Whether it can compute a convolution. Channels come by whole registers.</summary>
     public static bool Takes(in ConvolutionGeometry g)
-        => g is { KernelH: 3, KernelW: 3, Window: { Stride: (1, 1), Dilation: (1, 1), Groups: 1 } } && g.GroupInputC % 16 == 0;
+        => g is { KernelH: 3, KernelW: 3, Window: { Stride: (1, 1), Dilation: (1, 1), ChannelGroups: 1 } } && g.ChannelGroupInputC % 16 == 0;
 
     /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
     public static void Run(
@@ -54,7 +54,7 @@ internal static unsafe class SimdWinograd
     {
         var enough = device.Threads * 6;
         var tiles = ScratchBytes / (WinogradTransform.Values * sizes.InputC * sizeof(float)) / SimdTile.Pixels * SimdTile.Pixels;
-        var blocks = Grain.Count(sizes.OutputC, SimdTile.Channels);
+        var blocks = Division.CeilDiv(sizes.OutputC, SimdTile.Channels);
         var plan = sizes with { Tiling = new Tiling(SimdTile.Channels, Math.Clamp(tiles, LeastTiles, MostTiles), blocks) };
         while (Parts(plan) < enough && plan.Tiling.BlocksPerThread > LeastBlocks)
             plan = plan with { Tiling = plan.Tiling with { BlocksPerThread = (plan.Tiling.BlocksPerThread + 1) / 2 } };
@@ -64,13 +64,13 @@ internal static unsafe class SimdWinograd
     }
 
     private static int Parts(in ConvolutionSizes sizes)
-        => Grain.Count(Tiles(sizes), sizes.Tiling.SegmentPixels) * Grain.Count(sizes.BlocksPerGroup, sizes.Tiling.BlocksPerThread);
+        => Division.CeilDiv(Tiles(sizes), sizes.Tiling.SegmentPixels) * Division.CeilDiv(sizes.BlocksPerChannelGroup, sizes.Tiling.BlocksPerThread);
 
     public static int Tiles(in ConvolutionSizes sizes) => sizes.OutputN * TilesY(sizes) * TilesX(sizes);
 
-    private static int TilesY(in ConvolutionSizes sizes) => Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs);
+    private static int TilesY(in ConvolutionSizes sizes) => Division.CeilDiv(sizes.OutputH, WinogradTransform.TileOutputs);
 
-    private static int TilesX(in ConvolutionSizes sizes) => Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
+    private static int TilesX(in ConvolutionSizes sizes) => Division.CeilDiv(sizes.OutputW, WinogradTransform.TileOutputs);
 
     [IntrinsicImplementation]
     private static void Compute(
@@ -95,10 +95,10 @@ internal static unsafe class SimdWinograd
         where T : struct, ISimdLanes<T>
     {
         const int Values = WinogradTransform.Values;
-        var channelParts = Grain.Count(sizes.BlocksPerGroup, sizes.Tiling.BlocksPerThread);
+        var channelParts = Division.CeilDiv(sizes.BlocksPerChannelGroup, sizes.Tiling.BlocksPerThread);
         var first = part / channelParts * sizes.Tiling.SegmentPixels;
         var tiles = Math.Min(sizes.Tiling.SegmentPixels, Tiles(sizes) - first);
-        var rows = Grain.Count(tiles, SimdTile.Pixels) * SimdTile.Pixels;
+        var rows = Division.CeilDiv(tiles, SimdTile.Pixels) * SimdTile.Pixels;
         var c = sizes.InputC;
 
         // The thread's memory: V, M, one tile on its way in or out, and the same with its border of zeros.
@@ -113,9 +113,9 @@ internal static unsafe class SimdWinograd
         for (var t = 0; t < tiles; t++)
             TransformInput<T>(input, sizes, first + t, border, half, v + t * c, stepV);
 
-        var aheadStep = Math.Min(16, Grain.Count(SimdTile.Channels * SimdTile.Pixels, rows));
+        var aheadStep = Math.Min(16, Division.CeilDiv(SimdTile.Channels * SimdTile.Pixels, rows));
         var firstBlock = part % channelParts * sizes.Tiling.BlocksPerThread;
-        var endBlock = Math.Min(firstBlock + sizes.Tiling.BlocksPerThread, sizes.BlocksPerGroup);
+        var endBlock = Math.Min(firstBlock + sizes.Tiling.BlocksPerThread, sizes.BlocksPerChannelGroup);
         for (var block = firstBlock; block < endBlock; block++)
         {
             var u = weights + (long)block * Values * c * SimdTile.Channels;

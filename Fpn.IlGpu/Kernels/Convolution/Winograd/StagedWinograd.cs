@@ -29,16 +29,16 @@ internal static class StagedWinograd
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
     {
-        var blocks = Grain.Count(sizes.OutputC, Lanes);
-        var tiles = sizes.OutputN * Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs)
-            * Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
+        var blocks = Division.CeilDiv(sizes.OutputC, Lanes);
+        var tiles = sizes.OutputN * Division.CeilDiv(sizes.OutputH, WinogradTransform.TileOutputs)
+            * Division.CeilDiv(sizes.OutputW, WinogradTransform.TileOutputs);
         var bytesPerTile = Values * (sizes.InputC + blocks * Lanes) * sizeof(float);
         var atOnce = Math.Min(Math.Max(LocalTile.Rows, StageBytes / bytesPerTile / LocalTile.Rows * LocalTile.Rows), tiles);
         using var v = device.Rent<float>((long)Values * atOnce * sizes.InputC);
         using var m = device.Rent<float>((long)Values * atOnce * blocks * Lanes);
         foreach (var part in WinogradTiles.Of(sizes, atOnce))
         {
-            var strips = Grain.Count(part.Count, TilesPerThread * LocalTile.Rows);
+            var strips = Division.CeilDiv(part.Count, TilesPerThread * LocalTile.Rows);
             device.LaunchGroups(InputKernel, new KernelConfig(part.Count, 1), input, sizes, part, v.View);
             device.LaunchGroups(ProductKernel, new KernelConfig(Values * strips * blocks, 1), v.View, weights, sizes, part, m.View);
             device.LaunchGroups(OutputKernel, new KernelConfig(part.Count, 1), m.View, bias, residual, sizes, part, output);

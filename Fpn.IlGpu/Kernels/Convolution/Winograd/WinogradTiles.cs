@@ -10,8 +10,8 @@ internal readonly record struct WinogradTiles(int First, int Count, int TilesX, 
     /// <summary>All tiles of a convolution, so many at a time.</summary>
     public static IEnumerable<WinogradTiles> Of(ConvolutionSizes sizes, int atOnce)
     {
-        var tilesX = Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
-        var tilesY = Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs);
+        var tilesX = Division.CeilDiv(sizes.OutputW, WinogradTransform.TileOutputs);
+        var tilesY = Division.CeilDiv(sizes.OutputH, WinogradTransform.TileOutputs);
         var tiles = sizes.OutputN * tilesY * tilesX;
         for (var first = 0; first < tiles; first += atOnce)
             yield return new WinogradTiles(first, Math.Min(atOnce, tiles - first), tilesX, tilesY);

@@ -4,82 +4,87 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>Launches the forms whose threads work in groups: <see cref="SharedTile"/> and what builds on it.</summary>
-internal static class GroupedConvolution
+/// <summary>
+/// Launches the forms in which thread groups compute a convolution as an implicit matrix product (implicit GEMM): the matrix of
+/// windows is never written, each group reads its part of it from the input. <see cref="SharedTile"/> and what builds on it.
+/// </summary>
+internal static class ImplicitGemm
 {
     /// <summary>Runs it, as one launch or as parts of the depth that a second one adds up.</summary>
     /// <param name="device">Where all tensors are.</param>
     /// <param name="sizes">The convolution's sizes.</param>
     /// <param name="input">[N, H, W, C].</param>
+    /// <param name="form">Which of them.</param>
     /// <param name="weights">Packed for the form.</param>
+    /// <param name="bias">[K].</param>
     /// <param name="residual">[N, OH, OW, K] or the coarser map to add, or null.</param>
     /// <param name="liveRows">[1]: how many of the pixels count, or null where all do.</param>
     /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
-        Device device, ConvolutionSizes sizes, Tensor input, ConvolutionWeights weights, Tensor? residual, ArrayView<int>? liveRows,
+        Device device, ConvolutionSizes sizes, Tensor input, ConvolutionForm form, ArrayView<float> weights, ArrayView<float> bias, Tensor? residual, ArrayView<int>? liveRows,
         Tensor output)
     {
-        var shape = Shape(weights.Form, weights.Geometry.GroupOutputC);
+        var shape = Shape(form, sizes.ChannelGroupOutputC);
         var tiling = GroupTiling.Plan(device, shape, sizes, input, residual, output) with { HasLiveRows = liveRows is null ? 0 : 1 };
         var groups = tiling.Groups(sizes, shape.Threads);
         // Where there is none, some other array stands in, which is not read.
-        var live = liveRows ?? weights.Bias.Cast<int>();
+        var live = liveRows ?? bias.Cast<int>();
         var residualView = (residual ?? output).View;
         if (tiling.Splits == 1)
         {
-            Launch(device, groups, sizes, tiling, input, weights, residualView, live, output.View);
+            Launch(device, groups, sizes, tiling, input, form, weights, bias, residualView, live, output.View);
             return;
         }
         using var parts = device.Rent<float>(tiling.Splits * output.Shape.Length);
-        Launch(device, groups, sizes, tiling, input, weights, residualView, live, parts.View);
+        Launch(device, groups, sizes, tiling, input, form, weights, bias, residualView, live, parts.View);
         device.Launch(
-            GroupOutput.AddPartsKernel, (int)output.Shape.Length, parts.View, weights.Bias, residualView, sizes, tiling.Splits,
+            GroupOutput.AddPartsKernel, (int)output.Shape.Length, parts.View, bias, residualView, sizes, tiling.Splits,
             output.View);
     }
 
     /// <summary>Whether a device's groups can be as large, and share as much memory, as a form's are.</summary>
-    public static bool Fits(Device device, ConvolutionForm form, int groupOutputC)
+    public static bool Fits(Device device, ConvolutionForm form, int channelGroupOutputC)
     {
-        var shape = Shape(form, groupOutputC);
+        var shape = Shape(form, channelGroupOutputC);
         return device.Info.Kind != DeviceKind.Cpu
             && shape.Threads <= device.Limits.GroupThreads && shape.SharedBytes <= device.Limits.SharedBytes;
     }
 
     /// <summary>The groups of a form.</summary>
-    public static GroupShape Shape(ConvolutionForm form, int groupOutputC) => form switch
+    public static GroupShape Shape(ConvolutionForm form, int channelGroupOutputC) => form switch
     {
         ConvolutionForm.SharedTile => SharedTile.Shape,
-        ConvolutionForm.RegisterTile or ConvolutionForm.GroupedWinograd => RegisterTile.Shape,
-        ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 => TensorTile.Shape(groupOutputC),
+        ConvolutionForm.RegisterTile or ConvolutionForm.GpuWinograd => RegisterTile.Shape,
+        ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 => TensorTile.Shape(channelGroupOutputC),
         _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
     };
 
     private static void Launch(
-        Device device, KernelConfig groups, ConvolutionSizes sizes, GroupTiling tiling, Tensor input, ConvolutionWeights weights,
-        ArrayView<float> residual, ArrayView<int> liveRows, ArrayView<float> output)
+        Device device, KernelConfig groups, ConvolutionSizes sizes, GroupTiling tiling, Tensor input, ConvolutionForm form,
+        ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows, ArrayView<float> output)
     {
-        switch (weights.Form)
+        switch (form)
         {
             case ConvolutionForm.SharedTile:
                 device.LaunchGroups(
-                    SharedTile.Kernel, groups, input.View, weights.Values, weights.Bias, residual, liveRows, sizes, tiling, output);
+                    SharedTile.Kernel, groups, input.View, weights, bias, residual, liveRows, sizes, tiling, output);
                 break;
             case ConvolutionForm.RegisterTile:
                 device.LaunchGroups(
-                    RegisterTile.Kernel, groups, input.View, weights.Values, weights.Bias, residual, liveRows, sizes, tiling, output);
+                    RegisterTile.Kernel, groups, input.View, weights, bias, residual, liveRows, sizes, tiling, output);
                 break;
             case ConvolutionForm.TensorTf32:
                 device.LaunchGroups(
-                    TensorTile.Tf32Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights.Values), weights.Bias, residual,
+                    TensorTile.Tf32Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights), bias, residual,
                     liveRows, sizes, tiling, output);
                 break;
             case ConvolutionForm.TensorFp16:
                 device.LaunchGroups(
-                    TensorTile.Fp16Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights.Values), weights.Bias, residual,
+                    TensorTile.Fp16Kernel, groups, AddressedView.Of(input.View), AddressedView.Of(weights), bias, residual,
                     liveRows, sizes, tiling, output);
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
+                throw new ArgumentOutOfRangeException(nameof(form), form, null);
         }
     }
 }

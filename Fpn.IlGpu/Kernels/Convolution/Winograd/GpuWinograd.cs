@@ -13,7 +13,7 @@ namespace Fpn.IlGpu.Kernels;
 /// is. What it gains over that tile on the map itself: a quarter of the multiplications, for reading and writing V and M,
 /// which pays from some 64 channels on. Tensor cores don't use it, as the transforms would magnify their rounding.
 /// </summary>
-internal static class GroupedWinograd
+internal static class GpuWinograd
 {
     private const int Values = WinogradTransform.Values;
 
@@ -25,11 +25,11 @@ internal static class GroupedWinograd
 
     /// <summary>Whether it can compute a convolution.</summary>
     public static bool Takes(Device device, in ConvolutionGeometry geometry)
-        => SimdWinograd.Takes(geometry) && GroupedConvolution.Fits(device, ConvolutionForm.RegisterTile, geometry.OutputC);
+        => SimdWinograd.Takes(geometry) && ImplicitGemm.Fits(device, ConvolutionForm.RegisterTile, geometry.OutputC);
 
     /// <summary>Whether it should.</summary>
     public static bool Pays(in ConvolutionGeometry geometry)
-        => geometry.GroupInputC >= LeastChannels && geometry.OutputC >= LeastChannels;
+        => geometry.ChannelGroupInputC >= LeastChannels && geometry.OutputC >= LeastChannels;
 
     /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
     public static void Run(
@@ -38,8 +38,8 @@ internal static class GroupedWinograd
     {
         var shape = RegisterTile.Shape;
         var bytesPerTile = Values * (sizes.InputC + sizes.OutputC) * sizeof(float);
-        var tiles = sizes.OutputN * Grain.Count(sizes.OutputH, WinogradTransform.TileOutputs)
-            * Grain.Count(sizes.OutputW, WinogradTransform.TileOutputs);
+        var tiles = sizes.OutputN * Division.CeilDiv(sizes.OutputH, WinogradTransform.TileOutputs)
+            * Division.CeilDiv(sizes.OutputW, WinogradTransform.TileOutputs);
         var atOnce = Math.Min(Math.Max(1, StageBytes / bytesPerTile / shape.Pixels) * shape.Pixels, tiles);
         using var v = device.Rent<float>((long)atOnce * Values * sizes.InputC);
         using var m = device.Rent<float>((long)atOnce * Values * sizes.OutputC);
@@ -118,7 +118,7 @@ internal static class GroupedWinograd
         KernelW = 1,
         PaddingY = 0,
         PaddingX = 0,
-        Groups = Values,
+        ChannelGroups = Values,
         Residual = Residual.None,
         Activation = Activation.None,
     };

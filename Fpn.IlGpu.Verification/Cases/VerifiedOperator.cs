@@ -12,25 +12,6 @@ internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<
         : this(name, _ => cases)
     {
     }
-
-    /// <summary>All of the library's, and the shipped model from pixels to boxes.</summary>
-    public static IReadOnlyList<VerifiedOperator> All
-    => [
-        .. ConvolutionCases.Operators,
-        .. PoolingCases.Operators,
-        .. PreprocessCases.Operators,
-        .. PointwiseCases.Operators,
-        .. RoiCases.Operators,
-        .. BoxCases.Operators,
-        .. SelectionCases.Operators,
-        .. CandidateCases.Operators,
-        .. DetectionCases.Operators,
-        .. MaskCases.Operators,
-        .. ConvolutionGradientCases.Operators,
-        .. GradientCases.Operators,
-        .. TrainingCases.Operators,
-        ShippedModelCase.Operator,
-    ];
 }
 
 /// <summary>One run of an operator on inputs of one shape.</summary>

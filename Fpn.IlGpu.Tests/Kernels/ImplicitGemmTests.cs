@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Tests.Kernels;
 
 /// <summary>What only the forms of GPUs do: split the depth, fill tiles partly, write where no four values fit, round.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Gpus))]
-internal sealed class GroupedConvolutionTests(string deviceId)
+internal sealed class ImplicitGemmTests(string deviceId)
 {
     private Device Device => TestDevices.Open(deviceId);
 
@@ -99,7 +99,7 @@ internal sealed class GroupedConvolutionTests(string deviceId)
     private int SplitsOf(ConvolutionForm form, ConvolutionGeometry geometry, Tensor input, Tensor output)
     {
         var sizes = ConvolutionSizes.From(input.Shape, output.Shape, geometry, Residual.None, Activation.None);
-        var shape = GroupedConvolution.Shape(form, geometry.GroupOutputC);
+        var shape = ImplicitGemm.Shape(form, geometry.ChannelGroupOutputC);
         return GroupTiling.Plan(Device, shape, sizes, input, null, output).Splits;
     }
 }
@@ -126,7 +126,7 @@ internal sealed class ConvolutionFormsTests
         () => Device.ChoosePrecision(Plain, precision),
         Throws.TypeOf<DeviceException>().With.Message.Contains("cuda:0").And.Message.Contains("tensor cores"));
 
-    [TestCase(Precision.Fp32, 256, 256, 1, ConvolutionForm.GroupedWinograd)]
+    [TestCase(Precision.Fp32, 256, 256, 1, ConvolutionForm.GpuWinograd)]
     [TestCase(Precision.Fp32, 256, 12, 1, ConvolutionForm.RegisterTile)]
     [TestCase(Precision.Tf32, 256, 256, 1, ConvolutionForm.TensorTf32)]
     [TestCase(Precision.Fp16, 256, 256, 1, ConvolutionForm.TensorFp16)]

@@ -1,0 +1,21 @@
+namespace Fpn.IlGpu.Imaging;
+
+/// <summary>Whole px: left and top included, right and bottom not.</summary>
+internal readonly record struct PixelRectangle(int Left, int Top, int Right, int Bottom)
+{
+    public int Width => Right - Left;
+
+    public int Height => Bottom - Top;
+
+    public long Area => (long)Width * Height;
+
+    public PixelRectangle Grow(int by) => new(Left - by, Top - by, Right + by, Bottom + by);
+
+    /// <summary>Pixels that both have.</summary>
+    public long Overlap(PixelRectangle other)
+    {
+        long width = Math.Min(Right, other.Right) - Math.Max(Left, other.Left);
+        long height = Math.Min(Bottom, other.Bottom) - Math.Max(Top, other.Top);
+        return width > 0 && height > 0 ? width * height : 0;
+    }
+}
