@@ -54,6 +54,11 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     public long PeakBytes { get; private set; }
 
     /// <summary>
+    /// Whether rented memory is filled with NaN first, so that tests see what reads memory that nothing was written to.
+    /// </summary>
+    public bool FillsWithNaN { get; set; }
+
+    /// <summary>
     /// Begins the work on a picture (or batch, or on loading a model), by which unused buffers age. What was rented within
     /// the scope and not given back when it ends, because an error or a cancellation came between, is taken back then.
     /// </summary>
@@ -75,6 +80,9 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
         buffer.Lease++;
         buffer.Rented = true;
         rentedForPicture?.Add(buffer);
+        // All bits set are a NaN in float32.
+        if (FillsWithNaN)
+            Transfers.Fill(buffer.View, 0xFF);
         return new DeviceArray<T>(this, buffer, length);
     }
 

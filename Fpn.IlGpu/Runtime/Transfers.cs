@@ -63,6 +63,9 @@ internal sealed class Transfers(Accelerator accelerator, AcceleratorStream strea
         Waited();
     }
 
+    /// <summary>Sets every byte, after all work queued so far.</summary>
+    public void Fill(ArrayView<byte> target, byte value) => target.MemSet(stream, value);
+
     /// <summary>Waits until all queued work is done.</summary>
     public void Synchronize()
     {

@@ -1,6 +1,6 @@
 """Times torchvision's training step of the network and batch of weights/shapes-fpn.json, on the CPU with 2 threads:
 
-    python3 docs/time_training_step.py
+    python3 tools/time_training_step.py
 
 What it is compared with: fpn train's own steps (the column seconds of training.csv), and, without reading and matching pictures,
 dotnet run -c Release --project Fpn.IlGpu.Bench -- step --model shipped --pictures 8 --rois 128 --live-norms

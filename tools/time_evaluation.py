@@ -1,8 +1,8 @@
 """Writes a truth and results of COCO's size, to time their evaluation with:
 
-    python3 docs/time_evaluation.py OUT                # writes OUT/truth.json and OUT/results.json
+    python3 tools/time_evaluation.py OUT                # writes OUT/truth.json and OUT/results.json
     time fpn eval --truth OUT/truth.json --results OUT/results.json --kind bbox
-    python3 docs/time_evaluation.py OUT --pycocotools  # times pycocotools' evaluation of the boxes in them
+    python3 tools/time_evaluation.py OUT --pycocotools  # times pycocotools' evaluation of the boxes in them
 
 5000 pictures with 7 objects and 100 detections each, of 80 classes; most detections lie near an object. Masks are octagons.
 """
