@@ -4,18 +4,20 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>The pictures of the fixtures folder, and the pixels that belong to them.</summary>
+/// <summary>The pictures in the folders of fixtures, by their names, which are unique, and the pixels that belong to them.</summary>
 internal static class PictureFixtures
 {
-    public static string Folder => Path.Combine(TestContext.CurrentContext.TestDirectory, "Imaging", "fixtures");
+    private static IEnumerable<string> Folders
+        => Directory.EnumerateDirectories(Path.Combine(TestContext.CurrentContext.TestDirectory, "Imaging", "fixtures"));
 
-    public static string PathOf(string name) => Path.Combine(Folder, name);
+    public static string PathOf(string name) => Folders.Select(folder => Path.Combine(folder, name)).Single(File.Exists);
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(PathOf(name));
 
     /// <summary>Names of the pictures that have expected pixels and end so.</summary>
     public static IEnumerable<string> Names(string ending)
-        => from file in Directory.EnumerateFiles(Folder, $"*{ending}.rgb")
+        => from folder in Folders
+           from file in Directory.EnumerateFiles(folder, $"*{ending}.rgb")
            orderby file
            select Path.GetFileNameWithoutExtension(file);
 
