@@ -79,7 +79,8 @@ public sealed class BadPictureTests
     }
 
     [Test]
-    public void BMP_and_WebP_cut_short_are_refused([Values("picture.bmp", "picture.webp")] string name)
+    public void BMP_and_WebP_cut_short_are_refused(
+        [Values("picture.bmp", "palette.bmp", "picture.webp", "lossy.webp", "animated.webp")] string name)
     {
         var file = PictureFixtures.Bytes(name);
         for (var length = 0; length < file.Length; length += 13)
@@ -109,78 +110,6 @@ public sealed class BadPictureTests
         Assert.That(
             () => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length - 1 }),
             Throws.TypeOf<PictureException>().With.Message.Contains("limit"));
-    }
-
-    // Files differ from good ones in a few bytes, pieces left out or put in; of PNG, the checksums are made right again
-    // now and then, as else nothing but them would be tested.
-    [Test]
-    public void Damaged_files_give_a_picture_or_a_sentence_in_bounded_memory()
-    {
-        string[] names =
-        [
-            "ycc420.jpg", "ycc444-progressive.jpg", "restarts.jpg", "restarts-progressive.jpg", "cmyk.jpg",
-            "orientation-6.jpg", "rgb8.png", "palette2-interlaced.png", "grey-alpha16.png", "rgb8-transparent.png", "orientation-6.png",
-            "picture.bmp", "picture.webp",
-        ];
-        var files = Array.ConvertAll(names, PictureFixtures.Bytes);
-        var random = new Random(20170411);
-        var limits = new PictureLimits { MaxPixels = 1 << 20 };
-        int read = 0, refused = 0;
-        var all = Task.Run(() =>
-        {
-            for (var i = 0; i < 2000; i++)
-            {
-                var file = Damage(files[i % files.Length], random);
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                try
-                {
-                    var picture = PictureReader.Read(new MemoryStream(file), limits);
-                    Assert.That((long)picture.Width * picture.Height, Is.LessThanOrEqualTo(limits.MaxPixels));
-                    read++;
-                }
-                catch (PictureException e)
-                {
-                    AssertIsSentence(e, "The stream");
-                    refused++;
-                }
-                var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-                Assert.That(allocated, Is.LessThan(64 << 20), $"bytes allocated for picture {i}");
-            }
-        });
-        Assert.That(all.Wait(TimeSpan.FromMinutes(3)), Is.True, "it hangs");
-        TestContext.Out.WriteLine($"{read} read, {refused} refused");
-        Assert.That(read, Is.GreaterThan(50));
-        Assert.That(refused, Is.GreaterThan(500));
-    }
-
-    private static byte[] Damage(byte[] good, Random random)
-    {
-        var file = new List<byte>(good);
-        for (var n = random.Next(1, 6); n > 0; n--)
-        {
-            var at = random.Next(file.Count);
-            var length = Math.Min(random.Next(1, 40), file.Count - at);
-            switch (random.Next(8))
-            {
-                case 0 when file.Count > 100:
-                    file.RemoveRange(at, length);
-                    break;
-                case 1:
-                    file.InsertRange(at, file.GetRange(at, length));
-                    break;
-                case 2:
-                    // Headers, most of all, and the values that are most likely to do harm.
-                    file[random.Next(Math.Min(file.Count, 64))] = (byte)(random.Next(2) * 255);
-                    break;
-                default:
-                    file[at] = (byte)random.Next(256);
-                    break;
-            }
-        }
-        byte[] damaged = [.. file];
-        if (random.Next(4) > 0)
-            PngChecksums.Repair(damaged);
-        return damaged;
     }
 
     private static void AssertIsSentence(PictureException? exception, string name)

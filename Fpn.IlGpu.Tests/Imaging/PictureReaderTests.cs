@@ -25,11 +25,6 @@ public sealed class PictureReaderTests
         Assert.That(max, Is.LessThanOrEqualTo(12));
     }
 
-    [TestCase("picture.bmp")]
-    [TestCase("picture.webp")]
-    public void Bmp_and_WebP_pixels_are_exact(string name)
-        => Assert.That(PictureReader.Read(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
-
     [Test]
     public void Streams_need_not_be_seekable_nor_give_all_at_once()
     {

@@ -1,14 +1,24 @@
 using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Metadata.Profiles.Exif;
 using SixLabors.ImageSharp.PixelFormats;
 using SixLabors.ImageSharp.Processing;
 
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Reads JPEG, PNG, BMP and WebP pictures . The EXIF orientation is
-/// applied; alpha is dropped, not composited, as in the pipelines that detectors are trained with; 16-bit samples are
-/// rounded to 8 bits; grey, palette and CMYK become RGB. May be used from several threads at once.
+/// Reads JPEG, PNG, BMP and WebP pictures. May be used from several threads at once.
 /// </summary>
+/// <remarks>
+/// <para>What comes out: the EXIF orientation of JPEG, PNG and WebP is applied; alpha is dropped, not composited, as in
+/// the pipelines that detectors are trained with; 16-bit samples are rounded to 8 bits; grey, palette and CMYK become
+/// RGB; colour profiles are ignored. Of an animated WebP, the first frame is read.</para>
+/// <para>What is refused, in a sentence: files that are cut short, have fewer rows than they claim, contradict
+/// themselves, or ask for more than <see cref="PictureLimits"/> allows; JPEGs with arithmetic, lossless or hierarchical
+/// coding, or with too many scans for their size; animations whose first frame is only a part of the picture.</para>
+/// <para>What stays unseen: damage inside the coded pixels of a JPEG or a lossy WebP that leaves their structure whole.
+/// These formats have no checksum: from the damaged place on, the picture is wrong, without a word. Damage to the
+/// pixels of a PNG is found by its checksum; BMP has neither structure nor checksum among its pixels.</para>
+/// </remarks>
 public static class PictureReader
 {
     private const string Supported = "a JPEG, PNG, BMP or WebP picture";
@@ -80,7 +90,7 @@ public static class PictureReader
         {
             throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
         }
-        return Decode(buffer, length, kind, name, limits);
+        return Decode(buffer.AsMemory(0, length), kind, name, limits);
     }
 
     private static (byte[] Buffer, int Length, PictureKind Kind) ReadAll(Stream stream, string name, PictureLimits limits)
@@ -121,27 +131,20 @@ public static class PictureReader
         }
     }
 
-    private static RgbImage Decode(byte[] buffer, int length, PictureKind kind, string name, PictureLimits limits)
+    private static RgbImage Decode(ReadOnlyMemory<byte> file, PictureKind kind, string name, PictureLimits limits)
     {
         try
         {
-            var info = Image.Identify(PictureCodecs.Configuration, Open(buffer, length))
-                ?? throw new UnknownImageFormatException("it has no header that could be read");
-            var pixels = (long)info.Width * info.Height;
-            if (pixels > Math.Min(limits.MaxPixels, Array.MaxLength / RgbImage.Channels))
-            {
-                throw new PictureException(
-                    $"{name} claims to be {info.Width} x {info.Height} px, above the limit of {limits.MaxPixels} px; "
-                    + "scale it down or raise the limit.");
-            }
-            var missing = PictureCompleteness.WhatIsMissing(kind, buffer.AsSpan(0, length), info.Width, info.Height);
-            if (missing is not null)
-                throw new PictureException($"{name} {missing}; copy or export it again.");
-            using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, Open(buffer, length));
-            image.Mutate(static context => context.AutoOrient());
+            var picture = Check(file, kind, limits);
+            using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, picture.File.Span);
+            TurnUpright(image, picture.Orientation);
             var result = new RgbImage(image.Width, image.Height);
             image.CopyPixelDataTo(result.Pixels);
             return result;
+        }
+        catch (PictureRefusal e)
+        {
+            throw new PictureException($"{name} {e.Message}.", e);
         }
         catch (Exception e) when (e is UnknownImageFormatException or NotSupportedException)
         {
@@ -150,7 +153,7 @@ public static class PictureReader
                 + "convert it to plain JPEG or PNG.",
                 e);
         }
-        catch (Exception e) when (e is not (PictureException or OutOfMemoryException))
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             // Damaged bytes lead decoders into exceptions of every kind, not only those they declare.
             throw new PictureException(
@@ -158,8 +161,23 @@ public static class PictureReader
         }
     }
 
-    private static MemoryStream Open(byte[] buffer, int length)
-        => new(buffer, 0, length, writable: false, publiclyVisible: true);
+    private static CheckedPicture Check(ReadOnlyMemory<byte> file, PictureKind kind, PictureLimits limits) => kind switch
+    {
+        PictureKind.Jpeg => JpegStructure.Check(file, limits),
+        PictureKind.Png => PngStructure.Check(file, limits),
+        PictureKind.Bmp => BmpStructure.Check(file, limits),
+        PictureKind.WebP => WebPStructure.Check(file, limits),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such pictures are read."),
+    };
+
+    private static void TurnUpright(Image image, int orientation)
+    {
+        if (orientation == ExifOrientation.Upright)
+            return;
+        image.Metadata.ExifProfile = new ExifProfile();
+        image.Metadata.ExifProfile.SetValue(ExifTag.Orientation, (ushort)orientation);
+        image.Mutate(static context => context.AutoOrient());
+    }
 
     private static string Reason(Exception e) => e.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
 }

@@ -1,0 +1,127 @@
+using Fpn.IlGpu.Imaging;
+
+namespace Fpn.IlGpu.Tests.Imaging;
+
+[TestFixture]
+public sealed class JpegStructureTests
+{
+    private const int Sampling = 11;
+
+    // Frames of motion JPEG have no tables. These pictures were coded with the typical ones.
+    [TestCase("ycc420.jpg")]
+    [TestCase("restarts.jpg")]
+    [TestCase("grey.jpg")]
+    public void Frames_without_Huffman_tables_are_read_with_the_typical_ones(string name)
+    {
+        var file = PictureFixtures.Bytes(name);
+        var bare = JpegFile.Without(file, JpegFile.HuffmanTables);
+        Assert.That(bare, Has.Length.LessThan(file.Length));
+        Assert.That(TimedReader.Read(bare).Pixels, Is.EqualTo(TimedReader.Read(file).Pixels));
+    }
+
+    [Test]
+    public void A_table_that_no_standard_has_is_missed()
+        => TimedReader.AssertRefused(
+            JpegFile.With(PictureFixtures.Bytes("grey.jpg"), JpegFile.ScanHeader, scan => [.. scan[..6], 0x22, .. scan[7..]]),
+            "without the Huffman table");
+
+    // As libjpeg does.
+    [TestCase(JpegFile.FrameHeader)]
+    [TestCase(JpegFile.HuffmanTables)]
+    [TestCase(JpegFile.ScanHeader)]
+    public void Junk_before_a_segment_is_skipped(byte marker)
+    {
+        var file = PictureFixtures.Bytes("ycc420.jpg");
+        var withJunk = JpegFile.With(file, marker, segment => [1, 2, 0xFF, 0, 3, 0xFF, .. segment]);
+        Assert.That(TimedReader.Read(withJunk).Pixels, Is.EqualTo(TimedReader.Read(file).Pixels));
+    }
+
+    // The factors of a single component mean nothing: its blocks come row by row.
+    [TestCase(0x21)]
+    [TestCase(0x12)]
+    [TestCase(0x22)]
+    [TestCase(0x41)]
+    public void Sampling_factors_of_grey_change_nothing(byte factors)
+    {
+        var file = PictureFixtures.Bytes("grey.jpg");
+        var other = JpegFile.With(file, JpegFile.FrameHeader, frame => [.. frame[..Sampling], factors, .. frame[(Sampling + 1)..]]);
+        Assert.That(TimedReader.Read(other).Pixels, Is.EqualTo(TimedReader.Read(file).Pixels));
+    }
+
+    [TestCase("ycc420.jpg", 0)]
+    [TestCase("ycc444-progressive.jpg", 0)]
+    [TestCase("restarts.jpg", 3)]
+    public void A_scan_that_lacks_its_end_is_refused(string name, int left)
+    {
+        var file = JpegFile.With(
+            PictureFixtures.Bytes(name), JpegFile.ScanHeader, scan => scan[..(4 + scan[3] - 2 + left)]);
+        Assert.That(() => TimedReader.Read(file), Throws.TypeOf<PictureException>());
+    }
+
+    [Test]
+    public void Restart_markers_that_are_missing_or_out_of_order_are_refused()
+    {
+        var file = PictureFixtures.Bytes("restarts.jpg");
+        var marker = file.AsSpan().IndexOf([(byte)0xFF, (byte)0xD1]);
+        TimedReader.AssertRefused([.. file[..marker], .. file[(marker + 2)..]], "restart markers");
+        file[marker + 1] = 0xD3;
+        TimedReader.AssertRefused(file, "restart markers");
+        TimedReader.AssertRefused(JpegFile.Without(PictureFixtures.Bytes("restarts.jpg"), JpegFile.RestartInterval), "restart markers");
+    }
+
+    [Test]
+    public void A_component_without_its_pixels_is_refused()
+    {
+        var segments = JpegFile.Segments(PictureFixtures.Bytes("ycc444-progressive.jpg"));
+        TimedReader.AssertRefused(JpegFile.Of(segments.Where(segment => segment[1] != JpegFile.ScanHeader)), "lacks some");
+    }
+
+    // 98 KB are a bit for every 128 px.
+    [TestCase("grey.jpg")]
+    [TestCase("grey-progressive.jpg")]
+    public void A_file_far_too_small_for_its_size_is_refused(string name)
+    {
+        List<byte[]> segments = [];
+        foreach (var segment in JpegFile.Segments(PictureFixtures.Bytes(name)))
+        {
+            segments.Add(segment[1] switch
+            {
+                JpegFile.FrameHeader or 0xC2 => [.. segment[..5], 0x27, 0x10, 0x27, 0x10, .. segment[9..]],
+                JpegFile.ScanHeader => [.. segment, .. new byte[98_000 / 7]],
+                _ => segment,
+            });
+        }
+        TimedReader.AssertRefused(JpegFile.Of(segments), "far too small");
+    }
+
+    // The first scan has the DC coefficients; 32 times the limit's pixels may be scanned in all.
+    [Test]
+    public void As_many_scans_are_read_as_the_limit_of_pixels_allows()
+        => Assert.That(
+            TimedReader.Read(JpegFile.Progressive(1000, 31), new PictureLimits { MaxPixels = 1_000_000 }).Width, Is.EqualTo(1000));
+
+    [Test]
+    public void Too_many_scans_for_the_limit_of_pixels_are_refused()
+    {
+        TimedReader.AssertRefused(JpegFile.Progressive(1000, 32), "too many scans", new PictureLimits { MaxPixels = 1_000_000 });
+        TimedReader.AssertRefused(JpegFile.Progressive(8000, 200), "too many scans");
+    }
+
+    [TestCase(0xC3, "lossless")]
+    [TestCase(0xC9, "arithmetic")]
+    public void Kinds_that_are_not_read_are_named(byte marker, string saying)
+        => TimedReader.AssertRefused(
+            JpegFile.With(PictureFixtures.Bytes("grey.jpg"), JpegFile.FrameHeader, frame => [0xFF, marker, .. frame[2..]]), saying);
+
+    [Test]
+    public void Profiles_and_thumbnails_are_left_out()
+    {
+        var file = PictureFixtures.Bytes("orientation-6.jpg");
+        byte[] profile = [0xFF, 0xE2, 0xFF, 0xFF, .. "ICC_PROFILE\0"u8, 1, 1, .. new byte[65_535 - 16]];
+        var segments = JpegFile.Segments(file);
+        var large = JpegFile.Of([.. Enumerable.Repeat(profile, 200), .. segments]);
+        var allocated = TimedReader.AllocatedBy(
+            () => Assert.That(TimedReader.Read(large).Pixels, Is.EqualTo(PictureReader.Read(new MemoryStream(file)).Pixels)));
+        Assert.That(allocated, Is.LessThan(3 * large.Length));
+    }
+}

@@ -1,0 +1,65 @@
+using Fpn.IlGpu.Imaging;
+using SixLabors.ImageSharp.Memory;
+
+namespace Fpn.IlGpu.Tests.Imaging;
+
+/// <summary>Reads pictures that could make a decoder hang or take all memory, and fails in good time where they do.</summary>
+internal static class TimedReader
+{
+    // Far more than any of these pictures takes, as the machine may be busy.
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(20);
+
+    /// <exception cref="PictureException">The reader refuses the picture.</exception>
+    public static RgbImage Read(byte[] file, PictureLimits? limits = null)
+    {
+        // A thread of its own: one that hangs would be missing in the pool, but ends with the process.
+        var reading = new TaskCompletionSource<RgbImage>();
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                reading.SetResult(PictureReader.Read(new MemoryStream(file), limits));
+            }
+            catch (Exception exception)
+            {
+                reading.SetException(exception);
+            }
+        })
+        { IsBackground = true };
+        thread.Start();
+        if (!((IAsyncResult)reading.Task).AsyncWaitHandle.WaitOne(MostTime))
+            Assert.Fail($"reading is not done after {MostTime.TotalSeconds} s");
+        return reading.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Asserts that a picture is refused in a sentence that says so, and that little was allocated for it.</summary>
+    public static void AssertRefused(byte[] file, string saying, PictureLimits? limits = null)
+    {
+        var allocated = AllocatedBy(() =>
+        {
+            var exception = Assert.Throws<PictureException>(() => Read(file, limits));
+            Assert.That(exception!.Message, Does.StartWith("The stream ").And.Contain(saying).And.EndsWith("."));
+        });
+        Assert.That(allocated, Is.LessThan((16 << 20) + (4 * file.Length)), "bytes allocated");
+    }
+
+    /// <summary>
+    /// Bytes that something allocates in all. The decoders' buffers, which are native memory otherwise, are counted too.
+    /// </summary>
+    public static long AllocatedBy(Action action)
+    {
+        var configuration = PictureCodecs.Configuration;
+        var allocator = configuration.MemoryAllocator;
+        configuration.MemoryAllocator = new SimpleGcMemoryAllocator();
+        try
+        {
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            action();
+            return GC.GetTotalAllocatedBytes(precise: true) - before;
+        }
+        finally
+        {
+            configuration.MemoryAllocator = allocator;
+        }
+    }
+}
