@@ -59,9 +59,11 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         try
         {
             var reporting = Task.CompletedTask;
-            var decoded = Prefetch.InOrder(inputs.Files, Decode, Math.Max(DecodedAhead, settings.Batch));
-            foreach (var batch in decoded.TakeWhile(_ => !stop.IsCancellationRequested).Chunk(settings.Batch))
+            var decoded = Prefetch.InOrder(inputs.Files, Decode, Math.Max(DecodedAhead, settings.Batch), stop);
+            foreach (var batch in decoded.Chunk(settings.Batch))
             {
+                if (stop.IsCancellationRequested)
+                    break;
                 var detected = Detect(detector, batch);
                 reporting.GetAwaiter().GetResult();
                 reporting = Task.Run(() => Report(detected, annotated, json, progress), CancellationToken.None);

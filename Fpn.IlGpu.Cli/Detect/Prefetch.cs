@@ -7,17 +7,38 @@ internal static class Prefetch
     /// Yields <paramref name="prepare"/> of every item, in order. While the consumer works on one, at most
     /// <paramref name="ahead"/> further ones are prepared or wait, which bounds the memory they take.
     /// </summary>
+    /// <remarks>
+    /// Once <paramref name="stop"/> is cancelled, nothing more is yielded, and what is being prepared isn't waited for: it
+    /// goes on in the background, and ends with the process.
+    /// </remarks>
     public static IEnumerable<TPrepared> InOrder<TItem, TPrepared>(
-        IEnumerable<TItem> items, Func<TItem, TPrepared> prepare, int ahead)
+        IEnumerable<TItem> items, Func<TItem, TPrepared> prepare, int ahead, CancellationToken stop)
     {
         var waiting = new Queue<Task<TPrepared>>();
         foreach (var item in items)
         {
-            waiting.Enqueue(Task.Run(() => prepare(item)));
-            if (waiting.Count > ahead)
-                yield return waiting.Dequeue().GetAwaiter().GetResult();
+            waiting.Enqueue(Task.Run(() => prepare(item), CancellationToken.None));
+            if (waiting.Count <= ahead)
+                continue;
+            if (!IsDone(waiting.Peek(), stop))
+                yield break;
+            yield return waiting.Dequeue().GetAwaiter().GetResult();
         }
-        while (waiting.TryDequeue(out var next))
+        while (waiting.TryDequeue(out var next) && IsDone(next, stop))
             yield return next.GetAwaiter().GetResult();
+    }
+
+    // Waits until it is; false if it need not be any more.
+    private static bool IsDone(Task task, CancellationToken stop)
+    {
+        try
+        {
+            Task.WaitAny([task], stop);
+            return !stop.IsCancellationRequested;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 }

@@ -45,7 +45,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         progress.Start();
         try
         {
-            foreach (var item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead).TakeWhile(_ => !stop.IsCancellationRequested))
+            foreach (var item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead, stop))
             {
                 if (Detect(detector, item, match, given, found) is { } error)
                 {

@@ -21,7 +21,8 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         var pictures = new List<AnnotatedPicture>();
         var source = new SyntheticPictures(firstSeed, count, width, height) { Options = options };
         var wanted = Enumerable.Range(0, count).TakeWhile(_ => !stop.IsCancellationRequested);
-        foreach (var picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount))
+        // Files that are being written are waited for, so that none is left cut short.
+        foreach (var picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount, CancellationToken.None))
         {
             pictures.Add(picture);
             progress.Step();

@@ -40,6 +40,28 @@ internal sealed class InterruptionTests : CommandTest
         Assert.That(FilesIn("detections"), Has.Length.EqualTo(lines.Length), "each picture that is in the JSON was drawn");
     }
 
+    // A named pipe that nobody writes to is a picture that is never decoded.
+    [Test]
+    [Platform(Exclude = "Win", Reason = "Windows has no such pipes, and can't send Ctrl-C to one process alone.")]
+    public void A_signal_does_not_wait_for_a_picture_that_is_being_decoded()
+    {
+        Assume.That(IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored, in the background");
+        PutSample("in/0.png");
+        PutSample("in/1.png");
+        using (var mkfifo = Process.Start("mkfifo", [At("in/2.png")]))
+            mkfifo.WaitForExit();
+        using var process = FpnProcess.Start(Folder, "detect", "in", "--json", "found.jsonl");
+        WaitForLines("found.jsonl", 2, process);
+        var clock = Stopwatch.StartNew();
+        process.Signal(Sigint);
+        var result = process.Finish();
+
+        TestContext.Out.WriteLine($"ended after {clock.ElapsedMilliseconds} ms");
+        Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
+        Assert.That(result.Output, Does.Contain("Stopped before 1 picture."));
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)), "it ends at once; only a busy machine takes seconds");
+    }
+
     private void WaitForLines(string path, int count, FpnProcess process)
     {
         var clock = Stopwatch.StartNew();
