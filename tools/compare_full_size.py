@@ -1,11 +1,12 @@
-"""Full-size fasterrcnn_resnet50_fpn with random weights: torchvision against `fpn detect`.
+"""Compares `fpn detect` with torchvision on a full-size fasterrcnn_resnet50_fpn with random weights:
 
-    python3 compare_full_size.py save r50.pth
+    python3 tools/compare_full_size.py save r50.pth
     fpn detect PICTURE --model r50.pth --score 0.05 --no-pictures --json found.jsonl
-    python3 compare_full_size.py compare r50.pth PICTURE found.jsonl
+    python3 tools/compare_full_size.py compare r50.pth PICTURE found.jsonl
 
-How many of the objects that torchvision finds in float64 are found in float32, by torchvision and by fpn: of the same
-class, with an IoU above a threshold. Batch norms are calibrated on noise, and the heads spread so that some boxes pass.
+Prints how many of the objects that torchvision finds in float64 are also found in float32, by torchvision and by fpn, with the
+same class and an IoU above a threshold; and how many of torchvision's in float32 fpn finds. `save` calibrates the batch norms
+on noise and scales the heads' weights up, so that some boxes exceed the score threshold.
 """
 import json, sys
 import numpy as np

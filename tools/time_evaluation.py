@@ -1,10 +1,11 @@
-"""Writes a truth and results of COCO's size, to time their evaluation with:
+"""Times the evaluation of a truth and results as large as COCO's val2017:
 
-    python3 tools/time_evaluation.py OUT                # writes OUT/truth.json and OUT/results.json
+    python3 tools/time_evaluation.py OUT                # writes OUT/truth.json and OUT/results.json; the folder OUT must exist
     time fpn eval --truth OUT/truth.json --results OUT/results.json --kind bbox
-    python3 tools/time_evaluation.py OUT --pycocotools  # times pycocotools' evaluation of the boxes in them
+    python3 tools/time_evaluation.py OUT --pycocotools  # times pycocotools on the boxes of the same files
 
-5000 pictures with 7 objects and 100 detections each, of 80 classes; most detections lie near an object. Masks are octagons.
+There are 5000 pictures with 7 objects and 100 detections each, of 80 classes. Most detections are near an object. Masks are
+octagons.
 """
 import json, sys, time
 import numpy as np

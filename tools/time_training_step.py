@@ -1,9 +1,10 @@
-"""Times torchvision's training step of the network and batch of weights/shapes-fpn.json, on the CPU with 2 threads:
+"""Times a training step of torchvision on the CPU with 2 threads, with the network and batch of weights/shapes-fpn.json:
 
     python3 tools/time_training_step.py
 
-What it is compared with: fpn train's own steps (the column seconds of training.csv), and, without reading and matching pictures,
-dotnet run -c Release --project Fpn.IlGpu.Bench -- step --model shipped --pictures 8 --rois 128 --live-norms
+Compare it with the steps of fpn train (the column "seconds" of training.csv) or, without reading pictures and matching anchors, with
+
+    dotnet run -c Release --project Fpn.IlGpu.Bench -- step --model shipped --pictures 8 --rois 128 --live-norms
 """
 import os, statistics, sys, time
 import numpy as np
