@@ -30,6 +30,7 @@ public sealed partial class Device : IDisposable
         transfers = new Transfers(accelerator, stream, direct: info.Kind == DeviceKind.Cpu);
         Memory = new MemoryPool(accelerator, transfers);
         Threads = Environment.ProcessorCount;
+        workers = info.Kind == DeviceKind.Cpu ? new CpuWorkers(Threads - 1) : null;
         Limits = DeviceLimits.Of(accelerator);
     }
 
@@ -148,6 +149,7 @@ public sealed partial class Device : IDisposable
             if (disposed)
                 return;
             disposed = true;
+            workers?.Dispose();
             Memory.Dispose();
             transfers.Dispose();
             stream.Dispose();

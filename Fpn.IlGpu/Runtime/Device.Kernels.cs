@@ -1,0 +1,92 @@
+using System.Linq.Expressions;
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fpn.IlGpu.Runtime;
+
+// Its kernels, from methods of C# to what runs.
+public sealed partial class Device
+{
+    private readonly Dictionary<Delegate, Delegate> launchers = [];
+
+    // On a CPU, kernels are called as the methods that they are.
+    private readonly CpuWorkers? workers;
+
+    // Where it is set, it makes a kernel's launcher of the given type, in place of ILGPU.
+    private Func<Delegate, Type, Delegate>? simulator;
+
+    /// <summary>How many kernels have been compiled.</summary>
+    internal int CompiledKernels
+    {
+        get
+        {
+            lock (launchers)
+                return launchers.Count;
+        }
+    }
+
+    /// <summary>
+    /// A device of host memory that takes itself for another, and whose kernels someone else runs: so tests run what ILGPU
+    /// compiles for CUDA, with the kernels and layouts that CUDA devices get, where there is none.
+    /// </summary>
+    internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator, Precision precision = Precision.Fp32)
+    {
+        var context = CreateContext(DeviceKind.Cpu);
+        var cpu = DeviceList.Choose(context, "cpu", new DeviceOptions()).Device;
+        return new Device(context, cpu, info, precision) { simulator = simulator };
+    }
+
+    /// <summary>Compiles kernels before they are launched. Any thread may do it while another one works with the device.</summary>
+    internal void Compile(IEnumerable<Delegate> kernels)
+    {
+        foreach (var kernel in kernels)
+        {
+            var types = kernel.GetType().GetGenericArguments();
+            Type[] first = types[0] == typeof(Index1D)
+                ? [typeof(AcceleratorStream)]
+                : [typeof(AcceleratorStream), typeof(KernelConfig)];
+            Compile(kernel, Expression.GetActionType([.. first, .. types]));
+        }
+    }
+
+    /// <summary>Runs all threads of a kernel if the device is the CPU; else the caller has to launch it, unless there are none.</summary>
+    private bool RunHere(Delegate kernel, int threads, Action<int> thread)
+    {
+        if (workers is null || simulator is not null)
+            return threads <= 0;
+        Compile(kernel, kernel.GetType());
+        workers.Run(threads, thread);
+        return true;
+    }
+
+    /// <summary>The launcher of a kernel, which takes the stream, how many threads or groups, and the kernel's arguments.</summary>
+    private TLauncher Launcher<TLauncher>(Delegate kernel)
+        where TLauncher : Delegate
+        => (TLauncher)Compile(kernel, typeof(TLauncher));
+
+    private Delegate Compile(Delegate kernel, Type launcherType)
+    {
+        // CUDA launches into the context that the thread used last, which may be another device's.
+        accelerator.Bind();
+        // One kernel after the other: ILGPU takes a hundred times as long for several at once.
+        lock (launchers)
+        {
+            if (!launchers.TryGetValue(kernel, out var launcher))
+                launchers[kernel] = launcher = simulator?.Invoke(kernel, launcherType) ?? Load(kernel, launcherType);
+            return launcher;
+        }
+    }
+
+    private Delegate Load(Delegate kernel, Type launcherType)
+    {
+        if (workers is not null)
+        {
+            RuntimeHelpers.PrepareMethod(kernel.Method.MethodHandle);
+            return kernel;
+        }
+        var isGrouped = launcherType.GenericTypeArguments[1] == typeof(KernelConfig);
+        var loaded = isGrouped ? accelerator.LoadKernel(kernel.Method) : accelerator.LoadAutoGroupedKernel(kernel.Method);
+        return loaded.Launcher!.CreateDelegate(launcherType, loaded);
+    }
+}
