@@ -40,7 +40,7 @@ internal static class FirstKernels
             UnfoldedConvolution.UnfoldKernel, UnfoldedConvolution.ProductKernel,
             StagedWinograd.InputKernel, StagedWinograd.ProductKernel, StagedWinograd.OutputKernel,
         ],
-        (false, _, _) => [Convolution.WorkSharingKernel, SimdWinograd.Kernel, MatrixProduct.WorkSharingKernel],
+        (false, _, _) => [Convolution.TiledKernel, SimdWinograd.Kernel, MatrixProduct.TiledKernel],
         (true, _, Precision.Tf32) => [TensorTile.Tf32Kernel, GroupOutput.AddPartsKernel],
         (true, _, Precision.Fp16) => [TensorTile.Fp16Kernel, GroupOutput.AddPartsKernel],
         _ => [RegisterTile.Kernel, GroupOutput.AddPartsKernel, GpuWinograd.InputKernel, GpuWinograd.OutputKernel],

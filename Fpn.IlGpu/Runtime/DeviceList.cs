@@ -9,12 +9,8 @@ namespace Fpn.IlGpu.Runtime;
 /// <summary>Finds this machine's accelerators and chooses one.</summary>
 internal static class DeviceList
 {
-    /// <summary>
-    /// A CPU device of as many threads as the machine has cores, or one more: ILGPU's smallest group is two threads,
-    /// which share one of its multiprocessors. Its default device would run 16 threads on whatever cores there are.
-    /// </summary>
-    public static CPUDevice AllCores { get; } =
-        new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: 1, numMultiprocessors: (Environment.ProcessorCount + 1) / 2);
+    // Of ILGPU's CPU device only the memory is used: CpuWorkers run the kernels. It starts two threads at least.
+    private static readonly CPUDevice Host = new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: 1, numMultiprocessors: 1);
 
     /// <summary>A context that knows the devices of one kind, or of all kinds.</summary>
     public static Context CreateContext(DeviceKind? only)
@@ -30,7 +26,7 @@ internal static class DeviceList
                 builder.Cuda();
             if (only is null or DeviceKind.OpenCl)
                 builder.OpenCL(_ => true);
-            builder.CPU(AllCores);
+            builder.CPU(Host);
         });
     }
 

@@ -4,8 +4,8 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// How much of an operator's output one thread computes. A GPU wants one value a thread, neighbours side by side. A CPU
-/// wants a few long runs a core, all channels of a pixel at once, because each of ILGPU's CPU threads costs a barrier
-/// and a SIMD loop wants contiguous values.
+/// wants a few long runs a core, all channels of a pixel at once, because each run has a cost of its own and a SIMD loop
+/// wants contiguous values.
 /// </summary>
 /// <param name="Pixels">Consecutive positions a thread.</param>
 /// <param name="Channels">Consecutive channels a thread.</param>

@@ -55,13 +55,6 @@ internal static class Convolution
                 break;
             case ConvolutionForm.Tile:
                 sizes = ConvolutionTile.Plan(device, sizes.FlattenPointwise());
-                if (device.Info.Kind == DeviceKind.Cpu)
-                {
-                    device.Launch(
-                        WorkSharingKernel, device.Threads, input.View, weights.Values, weights.Bias, residualView, sizes,
-                        WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
-                    break;
-                }
                 device.Launch(
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, residualView, sizes,
                     output.View);
@@ -127,13 +120,6 @@ internal static class Convolution
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
         ConvolutionSizes sizes, ArrayView<float> output)
         => ConvolutionTile.Run(input, weights, bias, residual, sizes, TilePosition.Of(index, sizes), output);
-
-    /// <summary>One thread = one segment after the other.</summary>
-    [CpuKernel]
-    internal static void WorkSharingKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
-        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
-        => ConvolutionTile.RunShare(input, weights, bias, residual, sizes, share, sizes.OutputW, output);
 
     private static ConvolutionSizes Validate(
         Tensor input, ConvolutionGeometry geometry, Tensor? residual, bool upsampleResidual, Activation activation, Tensor output)

@@ -30,18 +30,11 @@ internal static unsafe class ConvolutionPacking
     {
         var pairs = sizes.Blocks * sizes.InputC * sizes.BlockC;
         if (device.Info.Kind == DeviceKind.Cpu)
-        {
-            var share = WorkShare.Of(sizes.Blocks * Division.CeilDiv(sizes.InputC, RunC));
-            device.Launch(WorkSharingKernel, device.Threads, parameter, sizes, isWinograd ? 1 : 0, share, packed);
-        }
+            device.Launch(RunKernel, sizes.Blocks * Division.CeilDiv(sizes.InputC, RunC), parameter, sizes, isWinograd ? 1 : 0, packed);
         else if (isWinograd)
-        {
             device.Launch(WinogradKernel, pairs, parameter, sizes, packed);
-        }
         else
-        {
             device.Launch(DirectKernel, sizes.Blocks * sizes.BlockLength, parameter, sizes, packed);
-        }
     }
 
     /// <summary>One thread = one packed value.</summary>
@@ -88,30 +81,26 @@ internal static unsafe class ConvolutionPacking
         }
     }
 
-    /// <summary>One thread = one part after the other: some input channels of a block.</summary>
+    /// <summary>One thread = some input channels of a block.</summary>
     [CpuKernel]
-    internal static void WorkSharingKernel(
-        Index1D index, ArrayView<float> parameter, Sizes sizes, int isWinograd, WorkShare share, ArrayView<float> packed)
-        => PackShare(parameter, sizes, isWinograd, share, packed);
+    internal static void RunKernel(Index1D index, ArrayView<float> parameter, Sizes sizes, int isWinograd, ArrayView<float> packed)
+        => PackRun(parameter, sizes, isWinograd, index, packed);
 
     [IntrinsicImplementation]
-    private static void PackShare(ArrayView<float> parameter, Sizes sizes, int isWinograd, WorkShare share, ArrayView<float> packed)
+    private static void PackRun(ArrayView<float> parameter, Sizes sizes, int isWinograd, int index, ArrayView<float> packed)
     {
         fixed (float* from = &parameter[0], to = &packed[0])
         {
-            while (share.Take(out var part))
+            var runs = Division.CeilDiv(sizes.InputC, RunC);
+            var first = index % runs * RunC;
+            for (var c = first; c < Math.Min(first + RunC, sizes.InputC); c++)
             {
-                var runs = Division.CeilDiv(sizes.InputC, RunC);
-                var first = part % runs * RunC;
-                for (var c = first; c < Math.Min(first + RunC, sizes.InputC); c++)
-                {
-                    if (isWinograd == 0)
-                        Direct(from, sizes, part / runs, c, to);
-                    else if (Vector512.IsHardwareAccelerated)
-                        Winograd<Lanes16>(from, sizes, part / runs, c, to);
-                    else
-                        Winograd<Lanes8>(from, sizes, part / runs, c, to);
-                }
+                if (isWinograd == 0)
+                    Direct(from, sizes, index / runs, c, to);
+                else if (Vector512.IsHardwareAccelerated)
+                    Winograd<Lanes16>(from, sizes, index / runs, c, to);
+                else
+                    Winograd<Lanes8>(from, sizes, index / runs, c, to);
             }
         }
     }

@@ -47,13 +47,6 @@ internal static class MatrixProduct
                 break;
             case ConvolutionForm.Tile:
                 var sizes = ConvolutionTile.Plan(device, flat);
-                if (device.Info.Kind == DeviceKind.Cpu)
-                {
-                    device.Launch(
-                        WorkSharingKernel, device.Threads, input.View, weights.Values, weights.Bias, liveRows, sizes,
-                        WorkShare.Of(ConvolutionTile.Threads(sizes)), output.View);
-                    break;
-                }
                 device.Launch(
                     TiledKernel, ConvolutionTile.Threads(sizes), input.View, weights.Values, weights.Bias, liveRows, sizes, output.View);
                 break;
@@ -90,11 +83,4 @@ internal static class MatrixProduct
         if (at.X < liveRows[0])
             ConvolutionTile.Run(input, weights, bias, output, sizes, at, output);
     }
-
-    /// <summary>One thread = one segment after the other.</summary>
-    [CpuKernel]
-    internal static void WorkSharingKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<int> liveRows,
-        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
-        => ConvolutionTile.RunShare(input, weights, bias, output, sizes, share, liveRows[0], output);
 }

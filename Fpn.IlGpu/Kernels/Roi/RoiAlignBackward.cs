@@ -37,8 +37,7 @@ internal static class RoiAlignBackward
         if (device.Info.Kind == DeviceKind.Cpu)
         {
             device.Launch(
-                RoiAlignBackwardOnCpu.Kernel, device.Threads, outputGradient.View, rois.Boxes, tiles.View, sizes,
-                WorkShare.Of(tiles.Layout.Tiles), inputGradient.View);
+                RoiAlignBackwardOnCpu.Kernel, tiles.Layout.Tiles, outputGradient.View, rois.Boxes, tiles.View, sizes, inputGradient.View);
             return;
         }
         device.Launch(Kernel, (int)map.Length, outputGradient.View, rois.Boxes, tiles.View, sizes, inputGradient.View);

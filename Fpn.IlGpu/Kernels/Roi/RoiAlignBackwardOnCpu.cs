@@ -16,48 +16,47 @@ internal static class RoiAlignBackwardOnCpu
 {
     private const int VectorsAtOnce = 4;
 
-    /// <summary>One thread = one tile after the other.</summary>
+    /// <summary>One thread = one tile.</summary>
     [CpuKernel]
     internal static void Kernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes, WorkShare share,
+        Index1D tile, ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes,
         ArrayView<float> inputGradient)
-        => GatherTiles(outputGradient, boxes, lists, sizes, share, inputGradient);
+        => GatherTile(outputGradient, boxes, lists, sizes, tile, inputGradient);
 
-    /// <summary>Gathers for a tile after the other.</summary>
+    /// <summary>Gathers for a tile.</summary>
     [IntrinsicImplementation]
-    public static void GatherTiles(
-        ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes, WorkShare share,
+    public static void GatherTile(
+        ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes, int tile,
         ArrayView<float> inputGradient)
     {
+        var count = lists.Counts[tile];
+        if (count == 0)
+            return;
         var rows = new float[RoiTiles.Side * sizes.Bins];
         var columns = new float[RoiTiles.Side * sizes.Bins];
         var bins = new WeightedBin[sizes.Bins * sizes.Bins];
         var grid = sizes.Grid;
-        while (share.Take(out var tile))
+        var left = tile % grid.Columns * RoiTiles.Side;
+        var top = tile / grid.Columns % grid.Rows * RoiTiles.Side;
+        var first = (tile / grid.Columns / grid.Rows * grid.H + top) * grid.W + left;
+        for (var k = 0; k < count; k++)
         {
-            var left = tile % grid.Columns * RoiTiles.Side;
-            var top = tile / grid.Columns % grid.Rows * RoiTiles.Side;
-            var first = (tile / grid.Columns / grid.Rows * grid.H + top) * grid.W + left;
-            var count = lists.Counts[tile];
-            for (var k = 0; k < count; k++)
+            var roi = lists.Rois[tile * grid.Capacity + k];
+            var box = boxes[roi];
+            if (!Weigh(Axis.Of(box.Y1, box.Y2, sizes, grid.H), top, sizes.Bins, rows)
+                || !Weigh(Axis.Of(box.X1, box.X2, sizes, grid.W), left, sizes.Bins, columns))
             {
-                var roi = lists.Rois[tile * grid.Capacity + k];
-                var box = boxes[roi];
-                if (!Weigh(Axis.Of(box.Y1, box.Y2, sizes, grid.H), top, sizes.Bins, rows)
-                    || !Weigh(Axis.Of(box.X1, box.X2, sizes, grid.W), left, sizes.Bins, columns))
-                {
+                continue;
+            }
+            for (var i = 0; i < RoiTiles.Side * RoiTiles.Side; i++)
+            {
+                var (y, x) = (i / RoiTiles.Side, i % RoiTiles.Side);
+                if (top + y >= grid.H || left + x >= grid.W)
                     continue;
-                }
-                for (var i = 0; i < RoiTiles.Side * RoiTiles.Side; i++)
-                {
-                    var (y, x) = (i / RoiTiles.Side, i % RoiTiles.Side);
-                    if (top + y >= grid.H || left + x >= grid.W)
-                        continue;
-                    var reaching = Reaching(
-                        roi, rows.AsSpan(y * sizes.Bins, sizes.Bins), columns.AsSpan(x * sizes.Bins, sizes.Bins), sizes.C, bins);
-                    if (reaching > 0)
-                        Add(outputGradient, bins.AsSpan(0, reaching), (first + y * grid.W + x) * sizes.C, sizes.C, inputGradient);
-                }
+                var reaching = Reaching(
+                    roi, rows.AsSpan(y * sizes.Bins, sizes.Bins), columns.AsSpan(x * sizes.Bins, sizes.Bins), sizes.C, bins);
+                if (reaching > 0)
+                    Add(outputGradient, bins.AsSpan(0, reaching), (first + y * grid.W + x) * sizes.C, sizes.C, inputGradient);
             }
         }
     }

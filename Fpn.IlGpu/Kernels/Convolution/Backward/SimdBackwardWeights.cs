@@ -30,31 +30,27 @@ internal static unsafe partial class SimdBackwardWeights
         var plan = Plan.Of(sizes, device.Threads);
         var isSplit = plan.Splits > 1;
         using var partial = isSplit ? device.Rent<float>(plan.Splits * weightGradient.Length) : null;
-        var share = WorkShare.Of(plan.Parts(sizes.ChannelGroups));
         device.Launch(
-            Kernel, device.Threads, input, outputGradient, sizes, plan, share, accumulate && !isSplit ? 1 : 0,
+            Kernel, plan.Parts(sizes.ChannelGroups), input, outputGradient, sizes, plan, accumulate && !isSplit ? 1 : 0,
             partial?.View ?? weightGradient);
         if (isSplit)
             PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = one part after the other: some tiles of a block of output channels, over some chunks of pixels.</summary>
+    /// <summary>One thread = some tiles of a block of output channels, over some chunks of pixels.</summary>
     [CpuKernel]
     internal static void Kernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share,
-        int accumulate, ArrayView<float> sums)
-        => Compute(input, outputGradient, sizes, plan, share, accumulate, sums);
+        Index1D part, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int accumulate,
+        ArrayView<float> sums)
+        => Compute(input, outputGradient, sizes, plan, part, accumulate, sums);
 
     [IntrinsicImplementation]
     private static void Compute(
-        ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share, int accumulate,
+        ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int part, int accumulate,
         ArrayView<float> sums)
     {
         fixed (float* x = &input[0], d = &outputGradient[0], o = &sums[0])
-        {
-            while (share.Take(out var part))
-                Part(x, d, sizes, plan, part, accumulate != 0, o);
-        }
+            Part(x, d, sizes, plan, part, accumulate != 0, o);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -39,33 +39,30 @@ internal static unsafe class SimdWinogradBackwardWeights
         var isSplit = plan.Splits > 1;
         using var partial = isSplit ? device.Rent<float>(plan.Splits * weightGradient.Length) : null;
         device.Launch(
-            Kernel, device.Threads, input, outputGradient, sizes, plan, WorkShare.Of(plan.Splits * plan.BlockParts),
-            accumulate && !isSplit ? 1 : 0, partial?.View ?? weightGradient);
+            Kernel, plan.Splits * plan.BlockParts, input, outputGradient, sizes, plan, accumulate && !isSplit ? 1 : 0,
+            partial?.View ?? weightGradient);
         if (isSplit)
             PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = one part after the other: some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share,
-        int accumulate, ArrayView<float> sums)
-        => Compute(input, outputGradient, sizes, plan, share, accumulate, sums);
+        Index1D part, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int accumulate,
+        ArrayView<float> sums)
+        => Compute(input, outputGradient, sizes, plan, part, accumulate, sums);
 
     [IntrinsicImplementation]
     private static void Compute(
-        ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, WorkShare share, int accumulate,
+        ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int part, int accumulate,
         ArrayView<float> sums)
     {
         fixed (float* x = &input[0], d = &outputGradient[0], o = &sums[0])
         {
-            while (share.Take(out var part))
-            {
-                if (Vector512.IsHardwareAccelerated)
-                    Part<Lanes16>(x, d, sizes, plan, part, accumulate != 0, o);
-                else
-                    Part<Lanes8>(x, d, sizes, plan, part, accumulate != 0, o);
-            }
+            if (Vector512.IsHardwareAccelerated)
+                Part<Lanes16>(x, d, sizes, plan, part, accumulate != 0, o);
+            else
+                Part<Lanes8>(x, d, sizes, plan, part, accumulate != 0, o);
         }
     }
 

@@ -93,23 +93,6 @@ internal static class ConvolutionTile
             SimdConvolution.Run(x, w, b, r, sizes, at, o);
     }
 
-    /// <summary>On a CPU: what a thread takes of the work; of a row only the pixels before an end.</summary>
-    [IntrinsicImplementation]
-    public static unsafe void RunShare(
-        ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
-        ConvolutionSizes sizes, WorkShare share, int endX, ArrayView<float> output)
-    {
-        fixed (float* x = &input[0], w = &weights[0], b = &bias[0], r = &residual[0], o = &output[0])
-        {
-            while (share.Take(out var part))
-            {
-                var at = TilePosition.Of(part, sizes);
-                if (at.X < endX)
-                    SimdConvolution.Run(x, w, b, r, sizes, at, o);
-            }
-        }
-    }
-
     /// <summary>On OpenCL: one tile; the loops have constant bounds, so a compiler unrolls and vectorises them.</summary>
     [DeviceBody(nameof(Run), For = Backends.OpenCl)]
     public static void RunOpenCl(

@@ -19,29 +19,25 @@ internal static unsafe class SimdVectorConvolution
         ArrayView<float> residual, ArrayView<float> output)
     {
         sizes = sizes with { Tiling = new Tiling(SimdTile.Channels, 1, 1) };
-        var rows = WorkShare.Of(sizes.OutputN * sizes.OutputH);
-        device.Launch(Kernel, device.Threads, input, weights, bias, residual, sizes, rows, output);
+        device.Launch(Kernel, sizes.OutputN * sizes.OutputH, input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = one output row after the other.</summary>
+    /// <summary>One thread = one output row.</summary>
     [CpuKernel]
     internal static void Kernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
-        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
-        => Compute(input, weights, bias, residual, sizes, share, output);
+        Index1D row, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, ArrayView<float> output)
+        => Compute(input, weights, bias, residual, sizes, row, output);
 
     [IntrinsicImplementation]
     private static void Compute(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes,
-        WorkShare share, ArrayView<float> output)
+        int row, ArrayView<float> output)
     {
         fixed (float* x = &input[0], w = &weights[0], b = &bias[0], r = &residual[0], o = &output[0])
         {
-            while (share.Take(out var row))
-            {
-                for (var px = 0; px < sizes.OutputW; px++)
-                    Pixel(x, w, b, r, sizes, row / sizes.OutputH, row % sizes.OutputH, px, o);
-            }
+            for (var px = 0; px < sizes.OutputW; px++)
+                Pixel(x, w, b, r, sizes, row / sizes.OutputH, row % sizes.OutputH, px, o);
         }
     }
 

@@ -39,15 +39,15 @@ internal static unsafe class SimdWinograd
         ArrayView<float> residual, ArrayView<float> output)
     {
         sizes = Plan(device, sizes);
-        device.Launch(Kernel, device.Threads, input, weights, bias, residual, sizes, WorkShare.Of(Parts(sizes)), output);
+        device.Launch(Kernel, Parts(sizes), input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = one part after the other: some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
-        ConvolutionSizes sizes, WorkShare share, ArrayView<float> output)
-        => Compute(input, weights, bias, residual, sizes, share, output);
+        Index1D part, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
+        ConvolutionSizes sizes, ArrayView<float> output)
+        => Compute(input, weights, bias, residual, sizes, part, output);
 
     /// <summary>Enough parts to keep every core busy to the end: first of all tiles, then of parts of the channels.</summary>
     private static ConvolutionSizes Plan(Device device, ConvolutionSizes sizes)
@@ -75,17 +75,14 @@ internal static unsafe class SimdWinograd
     [IntrinsicImplementation]
     private static void Compute(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes,
-        WorkShare share, ArrayView<float> output)
+        int part, ArrayView<float> output)
     {
         fixed (float* x = &input[0], w = &weights[0], b = &bias[0], r = &residual[0], o = &output[0])
         {
-            while (share.Take(out var part))
-            {
-                if (Vector512.IsHardwareAccelerated)
-                    Compute<Lanes16>(x, w, b, r, sizes, part, o);
-                else
-                    Compute<Lanes8>(x, w, b, r, sizes, part, o);
-            }
+            if (Vector512.IsHardwareAccelerated)
+                Compute<Lanes16>(x, w, b, r, sizes, part, o);
+            else
+                Compute<Lanes8>(x, w, b, r, sizes, part, o);
         }
     }
 
