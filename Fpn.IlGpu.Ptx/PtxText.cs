@@ -30,18 +30,29 @@ internal static class PtxText
         }
         """);
 
-    /// <summary>What one thread leaves in %rd4, of any type, after it found the numbers in %rd5, %rd6 and %rd7.</summary>
+    /// <summary>
+    /// What a thread leaves in %rd4, of any type, after it found the numbers in %rd5, %rd6 and %rd7: alone, and as one of a warp.
+    /// </summary>
     public static ulong Value(string body, params ulong[] numbers)
     {
-        var result = new ulong[1];
-        Kernel($$"""
+        var kernel = Kernel($$"""
             ld.global.u64 %rd5, [%rd1];
             ld.global.u64 %rd6, [%rd1+8];
             ld.global.u64 %rd7, [%rd1+16];
             mov.u64 %rd4, 0;
             {{body}}
             st.global.u64 [%rd3], %rd4;
-            """).LaunchGroups(1, 1, (ulong[])[.. numbers, .. new ulong[3 - numbers.Length]], Array.Empty<int>(), result);
-        return result[0];
+            """);
+        var (alone, inWarp) = (Run(1), Run(Warp.Lanes));
+        return alone == inWarp
+            ? alone
+            : throw new PtxException($"A thread alone computes 0x{alone:X}, and as one of a warp 0x{inWarp:X}.");
+
+        ulong Run(int threads)
+        {
+            var result = new ulong[1];
+            kernel.LaunchGroups(1, threads, (ulong[])[.. numbers, .. new ulong[3 - numbers.Length]], Array.Empty<int>(), result);
+            return result[0];
+        }
     }
 }

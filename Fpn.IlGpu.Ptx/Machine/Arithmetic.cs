@@ -18,9 +18,9 @@ internal static class Arithmetic
         if (Unary(name, type) is { } unary)
             return EachLane.Compute(s, unary);
         if (Binary(name, type) is { } binary)
-            return EachLane.Compute(s, binary);
+            return EachLane.Compute(s, binary, EightLanes.Binary(name, type));
         if (Ternary(name, type) is { } ternary)
-            return EachLane.Compute(s, ternary);
+            return EachLane.Compute(s, ternary, EightLanes.Ternary(name, type));
         return name == "bfi" ? EachLane.Compute(s, BitFieldInsert(Bytes(type) * 8)) : null;
     }
 

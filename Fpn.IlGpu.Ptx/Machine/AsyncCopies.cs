@@ -9,6 +9,16 @@ internal sealed class AsyncCopies(SharedMemory shared, int warp)
     private readonly List<Copy>[] open = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new List<Copy>())];
     private readonly Queue<List<Copy>>[] groups = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new Queue<List<Copy>>())];
 
+    /// <summary>Nothing has begun.</summary>
+    public void Reset()
+    {
+        for (var lane = 0; lane < Warp.Lanes; lane++)
+        {
+            open[lane].Clear();
+            groups[lane].Clear();
+        }
+    }
+
     public void Begin(int lane, ulong destination, byte[] bytes)
     {
         shared.BeginCopy(Thread(lane), destination, bytes.Length);

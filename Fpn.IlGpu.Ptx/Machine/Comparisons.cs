@@ -30,6 +30,8 @@ internal static class Comparisons
         EachLane.Require(s, combine.Length > 0 ? 4 : 3);
         var (p, a, b) = (EachLane.First(s, 0), EachLane.First(s, 1), EachLane.First(s, 2));
         var q = s.Operands[0].Second is { } second ? EachLane.First(second) : -1;
+        if (q < 0 && combine.Length == 0)
+            return EachLane.Compute(s, (x, y) => compare(x, y) ? 1u : 0, EightLanes.Compare(s.Parts[1], s.Parts[^1]));
         var c = combine.Length > 0 ? EachLane.First(s, 3) : -1;
         Func<bool, bool, bool> with = combine switch
         {

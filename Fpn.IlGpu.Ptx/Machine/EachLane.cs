@@ -1,13 +1,36 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
+using Wide = System.Runtime.Intrinsics.Vector512<ulong>;
 
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// Actions that compute one register from others, each lane for itself. Where all lanes run, as mostly, a loop over
-/// them is twice as fast as one over the mask's bits.
+/// Actions that compute one register from others, each lane for itself. Where all lanes run, as mostly, eight are
+/// computed at once if the instruction has a form for that; and a loop over all is twice as fast as one over the mask's bits.
 /// </summary>
 internal static class EachLane
 {
+    /// <summary>d = a.</summary>
+    public static LaneAction Copy(PtxStatement s)
+    {
+        Require(s, 2);
+        var (d, a) = (First(s, 0), First(s, 1));
+        return (warp, lanes) =>
+        {
+            var r = warp.Registers;
+            if (lanes == uint.MaxValue)
+            {
+                r.AsSpan(a, Warp.Lanes).CopyTo(r.AsSpan(d, Warp.Lanes));
+                return;
+            }
+            for (; lanes != 0; lanes &= lanes - 1)
+            {
+                var l = BitOperations.TrailingZeroCount(lanes);
+                r[d + l] = r[a + l];
+            }
+        };
+    }
+
     public static LaneAction Compute(PtxStatement s, Func<ulong, ulong> f)
     {
         Require(s, 2);
@@ -31,20 +54,17 @@ internal static class EachLane
         };
     }
 
-    public static LaneAction Compute(PtxStatement s, Func<ulong, ulong, ulong> f)
+    public static LaneAction Compute(PtxStatement s, Func<ulong, ulong, ulong> f, Func<Wide, Wide, Wide>? wide = null)
     {
         Require(s, 3);
         var (d, a, b) = (First(s, 0), First(s, 1), First(s, 2));
         return (warp, lanes) =>
         {
             var r = warp.Registers;
-            if (lanes == uint.MaxValue)
+            if (lanes == uint.MaxValue && wide is not null)
             {
-                var vd = r.AsSpan(d, Warp.Lanes);
-                var va = r.AsSpan(a, Warp.Lanes);
-                var vb = r.AsSpan(b, Warp.Lanes);
-                for (var l = 0; l < vd.Length; l++)
-                    vd[l] = f(va[l], vb[l]);
+                for (var l = 0; l < Warp.Lanes; l += Wide.Count)
+                    wide(Vector512.Create(r, a + l), Vector512.Create(r, b + l)).CopyTo(r, d + l);
                 return;
             }
             for (; lanes != 0; lanes &= lanes - 1)
@@ -55,21 +75,18 @@ internal static class EachLane
         };
     }
 
-    public static LaneAction Compute(PtxStatement s, Func<ulong, ulong, ulong, ulong> f)
+    public static LaneAction Compute(
+        PtxStatement s, Func<ulong, ulong, ulong, ulong> f, Func<Wide, Wide, Wide, Wide>? wide = null)
     {
         Require(s, 4);
         var (d, a, b, c) = (First(s, 0), First(s, 1), First(s, 2), First(s, 3));
         return (warp, lanes) =>
         {
             var r = warp.Registers;
-            if (lanes == uint.MaxValue)
+            if (lanes == uint.MaxValue && wide is not null)
             {
-                var vd = r.AsSpan(d, Warp.Lanes);
-                var va = r.AsSpan(a, Warp.Lanes);
-                var vb = r.AsSpan(b, Warp.Lanes);
-                var vc = r.AsSpan(c, Warp.Lanes);
-                for (var l = 0; l < vd.Length; l++)
-                    vd[l] = f(va[l], vb[l], vc[l]);
+                for (var l = 0; l < Warp.Lanes; l += Wide.Count)
+                    wide(Vector512.Create(r, a + l), Vector512.Create(r, b + l), Vector512.Create(r, c + l)).CopyTo(r, d + l);
                 return;
             }
             for (; lanes != 0; lanes &= lanes - 1)

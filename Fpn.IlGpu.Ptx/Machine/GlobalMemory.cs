@@ -13,9 +13,9 @@ internal sealed unsafe class GlobalMemory
     // whoever cuts such an address to 32 bits without cvta gets no address of the space by chance.
     public const ulong SharedWindow = (1UL << NumberShift) + 0x1000000;
     public const ulong LocalWindow = (2UL << NumberShift) + 0x1000000;
-    private const int FirstNumber = 16;
+    private const ulong FirstNumber = 16;
 
-    private readonly List<(nint Pointer, long Start, long Bytes)> buffers = [];
+    private Buffer[] buffers = [];
 
     /// <summary>Makes host memory, which must stay where it is, visible to kernels.</summary>
     /// <param name="pointer">The memory.</param>
@@ -24,23 +24,32 @@ internal sealed unsafe class GlobalMemory
     /// <returns>Its address.</returns>
     public ulong Map(void* pointer, long bytes, long start)
     {
-        buffers.Add(((nint)pointer, start, bytes));
-        return ((ulong)(buffers.Count - 1 + FirstNumber) << NumberShift) + (ulong)start;
+        buffers = [.. buffers, new Buffer((byte*)pointer - start, start, start + bytes)];
+        return (((ulong)buffers.Length - 1 + FirstNumber) << NumberShift) + (ulong)start;
     }
 
     /// <summary>The host's place of an address.</summary>
     public byte* At(ulong address, int bytes)
     {
-        var number = (long)(address >> NumberShift) - FirstNumber;
-        if (number < 0 || number >= buffers.Count)
+        var number = (address >> NumberShift) - FirstNumber;
+        if (number >= (ulong)buffers.Length)
             throw new PtxException($"0x{address:X} is no global address.");
-        var (pointer, start, length) = buffers[(int)number];
-        var offset = (long)(address & ((1UL << NumberShift) - 1)) - start;
-        if (offset < 0 || offset + bytes > length)
+        ref readonly var buffer = ref buffers[number];
+        var offset = (long)(address & ((1UL << NumberShift) - 1));
+        if (offset < buffer.First || offset + bytes > buffer.End)
         {
             throw new PtxException(
-                $"{bytes} bytes at byte {offset} of buffer {number}, which has {length} bytes (address 0x{address:X}).");
+                $"{bytes} bytes at byte {offset - buffer.First} of buffer {number}, which has {buffer.End - buffer.First} bytes "
+                + $"(address 0x{address:X}).");
         }
-        return (byte*)pointer + offset;
+        return buffer.Zero + offset;
+    }
+
+    /// <summary>Where offset 0 would be, and the offsets that there are.</summary>
+    private readonly struct Buffer(byte* zero, long first, long end)
+    {
+        public readonly byte* Zero = zero;
+        public readonly long First = first;
+        public readonly long End = end;
     }
 }

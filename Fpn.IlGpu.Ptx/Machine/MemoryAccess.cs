@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Fpn.IlGpu.Ptx;
 
@@ -48,6 +49,10 @@ internal static class MemoryAccess
         return s.Parts[0] == "ld" ? Load(space, type, address, registers) : Store(space, type, address, registers);
     }
 
+    /// <summary>Bytes that a statement reads or writes at once for a lane in memory that may be shared; 0 where it does not.</summary>
+    public static int SharedBytes(PtxStatement s)
+        => s.Parts[0] is "ld" or "st" && !s.Parts.Any(part => part is "global" or "local" or "param") ? PtxTypes.Bytes(s.Parts[^1]) : 0;
+
     private static LaneAction Load(PtxSpace space, string type, PtxOperand address, int[] registers)
     {
         var bytes = PtxTypes.Bytes(type);
@@ -60,6 +65,14 @@ internal static class MemoryAccess
             {
                 var l = BitOperations.TrailingZeroCount(lanes);
                 var place = Read(warp, l, space, r[at + l] + offset, bytes * registers.Length);
+                if (bytes == sizeof(uint) && !signed)
+                {
+                    // By far the most.
+                    var words = MemoryMarshal.Cast<byte, uint>(place);
+                    for (var i = 0; i < words.Length; i++)
+                        r[registers[i] + l] = words[i];
+                    continue;
+                }
                 for (var i = 0; i < registers.Length; i++)
                     r[registers[i] + l] = Value(place[(i * bytes)..], bytes, signed);
             }
@@ -122,7 +135,8 @@ internal static class MemoryAccess
 
     public static void Align(int lane, ulong address, int bytes)
     {
-        if (address % (ulong)bytes != 0)
+        // A power of two.
+        if ((address & (ulong)(bytes - 1)) != 0)
             throw new PtxException($"Lane {lane}: the address 0x{address:X} is no multiple of {bytes}.");
     }
 

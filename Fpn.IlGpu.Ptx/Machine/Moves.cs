@@ -8,7 +8,7 @@ internal static class Moves
     public static LaneAction? Decode(PtxStatement s) => s.Parts[0] switch
     {
         "mov" when s.Operands.Any(o => o.Kind == PtxOperandKind.List) => PackOrUnpack(s),
-        "mov" when s.Parts.Length == 2 => EachLane.Compute(s, static a => a),
+        "mov" when s.Parts.Length == 2 => EachLane.Copy(s),
         "cvta" => Cvta(s),
         _ => null,
     };

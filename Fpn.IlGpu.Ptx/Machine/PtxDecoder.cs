@@ -11,6 +11,8 @@ internal static class PtxDecoder
             var instructions = function.Statements.Select(s => Decode(module, function, s)).ToArray();
             Reconvergence.Find(instructions);
             codes[function.Name] = new PtxCode(function, instructions);
+            if (function.Statements.Any(s => MemoryAccess.SharedBytes(s) is > 0 and < 4))
+                module.SharedPlaceBytes = 2;
         }
         foreach (var instruction in codes.Values.SelectMany(c => c.Instructions).Where(i => i.Flow == PtxFlow.Call))
         {

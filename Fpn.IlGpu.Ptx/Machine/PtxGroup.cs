@@ -1,19 +1,22 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>A group of threads (CUDA's block): its shared memory and its warps, each run in turn to its next barrier.</summary>
-internal sealed class PtxGroup
+/// <summary>
+/// A group of threads (CUDA's block): its shared memory and its warps, each run in turn to its next barrier. One after the
+/// other it is several groups of a launch, because warps take longer to make than most groups to run.
+/// </summary>
+internal sealed class PtxGroup : IDisposable
 {
     private readonly PtxLaunch launch;
     private readonly Warp[] warps;
+    private (int X, int Y, int Z) place;
 
-    public PtxGroup(PtxLaunch launch, int x, int y, int z)
+    public PtxGroup(PtxLaunch launch)
     {
         this.launch = launch;
-        Name = $"({x}, {y}, {z})";
         var size = launch.Group;
         var threads = size.X * size.Y * size.Z;
         warps = new Warp[(threads + Warp.Lanes - 1) / Warp.Lanes];
-        Shared = new SharedMemory(launch.SharedBytes, warps.Length);
+        Shared = new SharedMemory(launch.SharedBytes, launch.Module.SharedPlaceBytes, warps.Length);
         for (var w = 0; w < warps.Length; w++)
         {
             var live = Math.Min(Warp.Lanes, threads - w * Warp.Lanes);
@@ -23,22 +26,38 @@ internal sealed class PtxGroup
                 Parameters = new LaneMemory("parameter", launch.Module.ParameterBytes, launch.Parameters),
                 Local = new LaneMemory("local", launch.Module.LocalBytes, []),
             };
-            Fill(warps[w], (x, y, z));
         }
+        if (launch.ReverseWarps)
+            Array.Reverse(warps);
     }
 
-    public string Name { get; }
+    public string Name => $"{place}";
+
+    /// <summary>Instructions that the group has run, counted for each lane.</summary>
+    public long Instructions { get; private set; }
 
     public SharedMemory Shared { get; }
 
     public GlobalMemory Global => launch.Global;
 
-    public void Count(int instructions) => launch.Count(instructions);
-
-    public void Run()
+    public void Count(int instructions)
     {
-        if (launch.ReverseWarps)
-            Array.Reverse(warps);
+        Instructions += instructions;
+        if (Instructions > PtxLaunch.MostInstructions)
+            throw new PtxException($"More than {PtxLaunch.MostInstructions} instructions were run; is there an end?");
+    }
+
+    /// <summary>Is the group at a place in the grid, from begin to end.</summary>
+    public void Run(int x, int y, int z)
+    {
+        place = (x, y, z);
+        Instructions = 0;
+        Shared.Reset();
+        foreach (var warp in warps)
+        {
+            warp.Reset();
+            Fill(warp);
+        }
         while (true)
         {
             var waiting = 0;
@@ -53,23 +72,27 @@ internal sealed class PtxGroup
                 break;
             Shared.PassBarrier();
         }
+    }
+
+    public void Dispose()
+    {
         foreach (var warp in warps)
-            warp.End();
+            warp.Dispose();
     }
 
     /// <summary>Immediates and the registers that say which thread it is.</summary>
-    private void Fill(Warp warp, (int X, int Y, int Z) group)
+    private void Fill(Warp warp)
     {
         foreach (var (register, bits) in launch.Module.Immediates)
             Array.Fill(warp.Registers, bits, register * Warp.Lanes, Warp.Lanes);
         foreach (var (name, register) in launch.Module.Special)
         {
             for (var lane = 0; lane < Warp.Lanes; lane++)
-                warp.Registers[register * Warp.Lanes + lane] = (uint)Special(name, warp.Index, lane, group);
+                warp.Registers[register * Warp.Lanes + lane] = (uint)Special(name, warp.Index, lane);
         }
     }
 
-    private long Special(string name, int warp, int lane, (int X, int Y, int Z) group)
+    private long Special(string name, int warp, int lane)
     {
         var thread = warp * Warp.Lanes + lane;
         var (size, grid) = (launch.Group, launch.Grid);
@@ -81,9 +104,9 @@ internal sealed class PtxGroup
             "%ntid.x" => size.X,
             "%ntid.y" => size.Y,
             "%ntid.z" => size.Z,
-            "%ctaid.x" => group.X,
-            "%ctaid.y" => group.Y,
-            "%ctaid.z" => group.Z,
+            "%ctaid.x" => place.X,
+            "%ctaid.y" => place.Y,
+            "%ctaid.z" => place.Z,
             "%nctaid.x" => grid.X,
             "%nctaid.y" => grid.Y,
             "%nctaid.z" => grid.Z,

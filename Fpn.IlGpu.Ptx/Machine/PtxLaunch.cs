@@ -1,14 +1,18 @@
+using System.Runtime.ExceptionServices;
+
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>A grid of groups that run one after the other.</summary>
+/// <summary>A grid of groups, as many at once as there are cores.</summary>
 internal sealed class PtxLaunch(PtxModule module, PtxCode code)
 {
     // What every CUDA device has; more shared memory than this needs an opt-in that ILGPU does not make.
     private const int MostThreads = 1024;
     private const int MostSharedBytes = 48 * 1024;
 
-    /// <summary>A kernel that runs longer than this is taken for endless.</summary>
-    private const long MostInstructions = 20_000_000_000;
+    /// <summary>A group that runs longer than this is taken for endless.</summary>
+    public const long MostInstructions = 20_000_000_000;
+
+    private long instructions;
 
     public PtxModule Module { get; } = module;
 
@@ -31,14 +35,7 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
     public int SharedBytes => Module.SharedBytes + DynamicSharedBytes;
 
     /// <summary>Instructions run so far, one a lane.</summary>
-    public long Instructions { get; private set; }
-
-    public void Count(int instructions)
-    {
-        Instructions += instructions;
-        if (Instructions > MostInstructions)
-            throw new PtxException($"More than {MostInstructions} instructions were run; is there an end?");
-    }
+    public long Instructions => instructions;
 
     public void Run()
     {
@@ -47,13 +44,27 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
             throw new PtxException($"{Code.Function.Name} allows groups of {most} threads, not of {Group}.");
         if (SharedBytes > MostSharedBytes)
             throw new PtxException($"{Code.Function.Name} wants {SharedBytes} bytes of shared memory, and there are {MostSharedBytes}.");
-        for (var z = 0; z < Grid.Z; z++)
+        var groups = Grid.X * Grid.Y * Grid.Z;
+        var next = -1;
+        try
         {
-            for (var y = 0; y < Grid.Y; y++)
+            Parallel.For(0, Math.Min(groups, Environment.ProcessorCount), _ => RunGroups());
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
+        void RunGroups()
+        {
+            using var group = new PtxGroup(this);
+            var instructions = 0L;
+            for (var i = Interlocked.Increment(ref next); i < groups; i = Interlocked.Increment(ref next))
             {
-                for (var x = 0; x < Grid.X; x++)
-                    new PtxGroup(this, x, y, z).Run();
+                group.Run(i % Grid.X, i / Grid.X % Grid.Y, i / Grid.X / Grid.Y);
+                instructions += group.Instructions;
             }
+            Interlocked.Add(ref this.instructions, instructions);
         }
     }
 }

@@ -3,25 +3,43 @@ namespace Fpn.IlGpu.Ptx;
 /// <summary>
 /// A group's shared memory. It begins as NaN, and it finds races: an access that no barrier separates from another
 /// thread's access to the same place, one of them a write (but for two that write the same), and any access to a place
-/// that an asynchronous copy may still be writing to. Places are two bytes wide.
+/// that an asynchronous copy may still be writing to. Places are as wide as the kernel's narrowest access, but two bytes at
+/// least.
 /// </summary>
 internal sealed class SharedMemory
 {
-    private const int Nobody = -1;
-    private const int Several = -2;
+    private const int Several = -1;
+
+    // Later than all barriers.
+    private const int UnderWay = int.MaxValue;
 
     private readonly byte[] data;
     private readonly Place[] places;
+    private readonly int placeShift;
     private readonly int[] warpEpochs;
-    private int epoch = 1;
 
-    public SharedMemory(int bytes, int warps)
+    // Barriers passed so far, those between groups included: a place that nobody has touched since is anybody's.
+    private int epoch = 1;
+    private int copies;
+
+    public SharedMemory(int bytes, int placeBytes, int warps)
     {
         data = new byte[bytes];
-        Array.Fill(data, (byte)0xFF);
-        places = new Place[(bytes + 1) / 2];
-        Array.Fill(places, new Place { Writer = Nobody, Reader = Nobody, ReaderWarp = Nobody });
+        placeShift = placeBytes == 4 ? 2 : 1;
+        places = new Place[(bytes + 3) >> placeShift];
         warpEpochs = new int[warps];
+        Array.Fill(data, (byte)0xFF);
+    }
+
+    /// <summary>Everything is as in the beginning.</summary>
+    public void Reset()
+    {
+        Array.Fill(data, (byte)0xFF);
+        epoch++;
+        // A group may end while its copies are under way.
+        if (copies > 0)
+            Array.Clear(places);
+        copies = 0;
     }
 
     /// <summary>Every thread of the group has reached a barrier.</summary>
@@ -36,14 +54,23 @@ internal sealed class SharedMemory
         var part = Part(address, bytes);
         foreach (ref var place in Places(address, bytes))
         {
-            if (place.Pending > 0)
-                throw new PtxException($"Thread {thread} reads what an asynchronous copy may still write (shared byte {address}).");
-            if (place.Writer >= 0 && !Ordered(thread, place.Writer, place.WriteEpoch, place.WriteWarpEpoch))
+            if (place.WriteEpoch >= epoch && place.Writer != thread)
+                RequireOrdered(place, thread, address);
+            if (place.ReadEpoch < epoch)
             {
-                throw new PtxException(
-                    $"Thread {thread} reads what thread {place.Writer} wrote, with no barrier between (shared byte {address}).");
+                place.ReadEpoch = epoch;
+                place.Reader = thread;
+                place.ReaderWarp = thread / Warp.Lanes;
+                place.ReadWarpEpoch = warpEpochs[thread / Warp.Lanes];
             }
-            NoteReader(ref place, thread);
+            else if (place.Reader != thread)
+            {
+                NoteReader(ref place, thread);
+            }
+            else
+            {
+                place.ReadWarpEpoch = warpEpochs[thread / Warp.Lanes];
+            }
         }
         return part;
     }
@@ -62,18 +89,21 @@ internal sealed class SharedMemory
     public void BeginCopy(int thread, ulong address, int bytes)
     {
         Part(address, bytes);
+        copies++;
         foreach (ref var place in Places(address, bytes))
         {
             NoteWriter(ref place, thread, address, sameValue: false);
-            place.Pending++;
+            place.WriteEpoch = UnderWay;
+            place.Writer = Several;
         }
     }
 
     /// <summary>An asynchronous copy has been waited for.</summary>
     public void LandCopy(int thread, ulong address, ReadOnlySpan<byte> bytes)
     {
+        copies--;
         foreach (ref var place in Places(address, bytes.Length))
-            place.Pending--;
+            place.WriteEpoch = 0;
         Write(thread, address, bytes);
     }
 
@@ -82,16 +112,31 @@ internal sealed class SharedMemory
         : throw new PtxException($"{bytes} bytes at byte {(long)address} of shared memory, which has {data.Length} bytes.");
 
     private Span<Place> Places(ulong address, int bytes)
-        => places.AsSpan((int)address / 2, ((int)address + bytes + 1) / 2 - (int)address / 2);
+    {
+        var first = (int)address >> placeShift;
+        return places.AsSpan(first, (((int)address + bytes - 1) >> placeShift) + 1 - first);
+    }
+
+    private void RequireOrdered(in Place place, int thread, ulong address)
+    {
+        if (place.WriteEpoch == UnderWay)
+            throw new PtxException($"Thread {thread} reads what an asynchronous copy may still write (shared byte {address}).");
+        if (!Ordered(thread, place))
+        {
+            throw new PtxException(
+                $"Thread {thread} reads what thread {place.Writer} wrote, with no barrier between (shared byte {address}).");
+        }
+    }
 
     private void NoteWriter(ref Place place, int thread, ulong address, bool sameValue)
     {
-        if (place.Pending > 0)
+        if (place.WriteEpoch == UnderWay)
             throw new PtxException($"Thread {thread} writes where an asynchronous copy may still write (shared byte {address}).");
-        if (!sameValue && place.Writer >= 0 && !Ordered(thread, place.Writer, place.WriteEpoch, place.WriteWarpEpoch))
+        if (!sameValue && !Ordered(thread, place))
             throw new PtxException($"Threads {place.Writer} and {thread} write with no barrier between (shared byte {address}).");
-        var readBefore = place.Reader == Nobody || place.Reader == thread || place.ReadEpoch < epoch
-            || (place.ReaderWarp == thread / Warp.Lanes && place.ReadWarpEpoch < warpEpochs[thread / Warp.Lanes]);
+        var warp = thread / Warp.Lanes;
+        var readBefore = place.ReadEpoch < epoch || place.Reader == thread
+            || (place.ReaderWarp == warp && place.ReadWarpEpoch < warpEpochs[warp]);
         if (!readBefore)
         {
             var who = place.Reader == Several ? "other threads" : $"thread {place.Reader}";
@@ -99,23 +144,28 @@ internal sealed class SharedMemory
         }
         place.Writer = thread;
         place.WriteEpoch = epoch;
-        place.WriteWarpEpoch = warpEpochs[thread / Warp.Lanes];
+        place.WriteWarpEpoch = warpEpochs[warp];
     }
 
+    /// <summary>Another thread has read it since the last barrier.</summary>
     private void NoteReader(ref Place place, int thread)
     {
         var warp = thread / Warp.Lanes;
-        var alone = place.Reader == Nobody || place.ReadEpoch < epoch
-            || (place.ReaderWarp == warp && place.ReadWarpEpoch < warpEpochs[warp]);
-        place.Reader = alone || place.Reader == thread ? thread : Several;
-        place.ReaderWarp = alone || place.ReaderWarp == warp ? warp : Several;
-        place.ReadEpoch = epoch;
+        if (place.ReaderWarp == warp && place.ReadWarpEpoch < warpEpochs[warp])
+            place.Reader = thread;
+        else
+            place.Reader = Several;
+        if (place.ReaderWarp != warp)
+            place.ReaderWarp = Several;
         place.ReadWarpEpoch = warpEpochs[warp];
     }
 
-    private bool Ordered(int thread, int other, int otherEpoch, int otherWarpEpoch)
-        => other == thread || otherEpoch < epoch
-        || (other / Warp.Lanes == thread / Warp.Lanes && otherWarpEpoch < warpEpochs[thread / Warp.Lanes]);
+    private bool Ordered(int thread, in Place place)
+    {
+        var warp = thread / Warp.Lanes;
+        return place.WriteEpoch < epoch || place.Writer == thread
+            || (place.Writer / Warp.Lanes == warp && place.WriteWarpEpoch < warpEpochs[warp]);
+    }
 
     private struct Place
     {
@@ -126,6 +176,5 @@ internal sealed class SharedMemory
         public int ReaderWarp;
         public int ReadEpoch;
         public int ReadWarpEpoch;
-        public int Pending;
     }
 }

@@ -6,20 +6,23 @@ namespace Fpn.IlGpu.Ptx;
 /// Thirty-two threads in lockstep. Lanes that part at a branch run one side after the other and meet again where
 /// <see cref="Reconvergence"/> says, so that an instruction for the whole warp sees whom it would see on a GPU.
 /// </summary>
-internal sealed partial class Warp
+internal sealed partial class Warp : IDisposable
 {
     public const int Lanes = 32;
 
     private readonly PtxGroup group;
-    private readonly Frame entry;
+    private readonly PtxCode code;
+    private readonly uint lanes;
+    private Frame entry;
 
     public Warp(PtxGroup group, int index, uint lanes, PtxCode code, int registers)
     {
         this.group = group;
+        this.code = code;
+        this.lanes = lanes;
         Index = index;
-        // Thousands of groups come after each other, and a kernel may have a thousand registers.
+        // Thousands of launches come after each other, and a kernel may have a thousand registers.
         Registers = ArrayPool<ulong>.Shared.Rent(registers * Lanes);
-        Array.Clear(Registers);
         Copies = new AsyncCopies(group.Shared, index);
         entry = new Frame(code, lanes);
     }
@@ -49,8 +52,19 @@ internal sealed partial class Warp
     /// <summary>Runs to the next barrier of the group, or to the end.</summary>
     public void Run() => Run(entry);
 
+    /// <summary>Its threads are those of the next group, and begin with nothing in their registers and memory.</summary>
+    public void Reset()
+    {
+        Array.Clear(Registers);
+        Parameters.Reset();
+        Local.Reset();
+        Copies.Reset();
+        entry = new Frame(code, lanes);
+        BrokenPromise = 0;
+    }
+
     /// <summary>Gives its registers back.</summary>
-    public void End() => ArrayPool<ulong>.Shared.Return(Registers);
+    public void Dispose() => ArrayPool<ulong>.Shared.Return(Registers);
 
     /// <summary>Runs a function for some lanes to its end.</summary>
     public void Call(PtxCode code, uint lanes) => Run(new Frame(code, lanes));

@@ -93,6 +93,9 @@ internal sealed class PtxModule
 
     public int SharedBytes { get; set; }
 
+    /// <summary>The width of the narrowest access to shared memory, but 2 bytes at least and 4 at most.</summary>
+    public int SharedPlaceBytes { get; set; } = 4;
+
     public int LocalBytes { get; set; }
 
     public int ParameterBytes { get; set; }
