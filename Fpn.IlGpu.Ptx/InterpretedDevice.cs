@@ -7,13 +7,16 @@ using ILGPU;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A CUDA device without a GPU: it gets the kernels, tiles and weight layouts that CUDA devices get, in host memory, and
-/// every launch runs the PTX that ILGPU compiles. So each test of an operator tests its CUDA kernels too.
+/// A GPU that is not there: it gets the kernels, tiles and weight layouts that such devices get, in host memory, and every
+/// launch runs the PTX that ILGPU compiles. So each test of an operator tests its GPU kernels too.
 /// </summary>
 internal static class InterpretedDevice
 {
-    /// <summary>Its name among the test devices.</summary>
+    /// <summary>The name of the one that takes itself for a CUDA device.</summary>
     public const string Id = "ptx";
+
+    /// <summary>The name of the one that takes itself for a GPU by OpenCL, whose kernels run as PTX here, too.</summary>
+    public const string OpenClId = "ptx-opencl";
 
     private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];
 
@@ -23,8 +26,19 @@ internal static class InterpretedDevice
     public static Device Open()
     {
         var info = new DeviceInfo(Id, DeviceKind.Cuda, "PTX interpreter", 1L << 34, null, false) { HasTensorCores = true };
+        return Open(info, groupThreads: 1024);
+    }
+
+    public static Device OpenOpenCl()
+    {
+        var info = new DeviceInfo(OpenClId, DeviceKind.OpenCl, "PTX interpreter as OpenCL", 1L << 34, null, false) { IsGpu = true };
+        return Open(info, groupThreads: 256);
+    }
+
+    private static Device Open(DeviceInfo info, int groupThreads)
+    {
         var device = Device.Simulate(info, Launcher);
-        device.Limits = new DeviceLimits(GroupThreads: 1024, SharedBytes: 48 << 10, Multiprocessors: 2);
+        device.Limits = new DeviceLimits(groupThreads, SharedBytes: 48 << 10, Multiprocessors: 2);
         return device;
     }
 

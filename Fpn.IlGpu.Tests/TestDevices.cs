@@ -1,13 +1,11 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Ptx;
 using Fpn.IlGpu.Runtime;
-using ILGPU;
-using ILGPU.Runtime.CPU;
 
 namespace Fpn.IlGpu.Tests;
 
 /// <summary>
-/// The devices that tests run on: the CPU, the first OpenCL and the first CUDA device where there are any, and for CUDA's
+/// The devices that tests run on: the CPU, the first OpenCL and the first CUDA device where there are any, and for GPUs'
 /// kernels also an interpreter. Where one is missing, its tests are skipped by name; where it exists, they never are.
 /// </summary>
 internal static class TestDevices
@@ -17,19 +15,16 @@ internal static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
-    /// <summary>
-    /// A CPU that works as a GPU does: one value a thread, groups of many threads, barriers. What is only for GPUs is
-    /// tested here, too.
-    /// </summary>
-    public const string SimulatedGpu = "simulated";
-
     public static readonly string[] Real = ["cpu", "opencl:0", "cuda:0"];
 
     public static readonly string[] All = [.. Real, InterpretedDevice.Id];
 
-    public static readonly string[] AllAndSimulated = [SimulatedGpu, .. All];
+    /// <summary>For what GPUs by OpenCL do their own way.</summary>
+    public static readonly string[] AllAndOpenCl = [.. All, InterpretedDevice.OpenClId];
 
-    public static readonly string[] Gpus = [SimulatedGpu, "opencl:0", "cuda:0", InterpretedDevice.Id];
+    public static readonly string[] Gpus = ["opencl:0", "cuda:0", InterpretedDevice.Id];
+
+    public static readonly string[] GpusAndOpenCl = [.. Gpus, InterpretedDevice.OpenClId];
 
     /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
     public static Device Open(string id)
@@ -44,15 +39,16 @@ internal static class TestDevices
     }
 
     /// <summary>
-    /// The forms that a device can run. The simulated GPU gets a GPU's tile, but runs the CPU's body of it, which is of another size.
+    /// The forms that a device can run. As an OpenCL device, the interpreter runs only what it does not run as a CUDA device,
+    /// and not the tile, as the one that it has is CUDA's.
     /// </summary>
     public static IEnumerable<ConvolutionForm> Forms(Device device, ConvolutionGeometry geometry)
         => from form in ConvolutionForms.Ladder(device, geometry)
-           where form != ConvolutionForm.Tile || device.Info.Id != SimulatedGpu
+           where device.Info.Id != InterpretedDevice.OpenClId || form is ConvolutionForm.Unfolded or ConvolutionForm.StagedWinograd
            select form;
 
     /// <summary>Whether no hardware is behind it, so that tests had better be small.</summary>
-    public static bool IsSlow(Device device) => device.Info.Id is SimulatedGpu or InterpretedDevice.Id;
+    public static bool IsSlow(Device device) => device.Info.Id is InterpretedDevice.Id or InterpretedDevice.OpenClId;
 
     /// <summary>A device that the caller closes.</summary>
     public static Device OpenAlone(string id)
@@ -61,14 +57,14 @@ internal static class TestDevices
         return id switch
         {
             InterpretedDevice.Id => InterpretedDevice.Open(),
-            SimulatedGpu => Simulate(),
+            InterpretedDevice.OpenClId => InterpretedDevice.OpenOpenCl(),
             _ => Device.Open(id, Options),
         };
     }
 
     private static void SkipWhereMissing(string id)
     {
-        var exists = id is InterpretedDevice.Id or SimulatedGpu || Found.Value.Any(d => d.Id == id);
+        var exists = id is InterpretedDevice.Id or InterpretedDevice.OpenClId || Found.Value.Any(d => d.Id == id);
         if (!exists)
             Assert.Ignore($"This machine has no device {id}.");
     }
@@ -81,14 +77,6 @@ internal static class TestDevices
                 device.Dispose();
             Opened.Clear();
         }
-    }
-
-    private static Device Simulate()
-    {
-        var simulated = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 8, numMultiprocessors: 1);
-        var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms().CPU(simulated));
-        var info = new DeviceInfo(SimulatedGpu, DeviceKind.OpenCl, "A CPU that simulates a GPU", 0, null, false) { IsGpu = true };
-        return new Device(context, context.Devices[0], info);
     }
 }
 

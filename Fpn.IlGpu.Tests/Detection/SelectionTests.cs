@@ -5,7 +5,6 @@ using Fpn.IlGpu.Tests.Kernels;
 namespace Fpn.IlGpu.Tests.Detection;
 
 /// <summary>Top-k and NMS: exact, and the same run after run.</summary>
-[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndSimulated))]
 public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
 {
     // Few distinct values make many ties, which the index must break.

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndSimulated))]
+[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndOpenCl))]
 public sealed class MatrixProductTests(string deviceId)
 {
     private Device Device => TestDevices.Open(deviceId);
@@ -25,7 +25,7 @@ public sealed class MatrixProductTests(string deviceId)
         foreach (var form in TestDevices.Forms(Device, geometry))
         {
             using var packed = ConvolutionWeights.From(Device, b, bias, geometry, form);
-            // A GPU that is only simulated takes its time.
+            // The interpreter takes its time.
             var activations = TestDevices.IsSlow(Device) && m * c * k > 100_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
             foreach (var activation in activations)
             {

@@ -2,7 +2,6 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 
-[TestFixtureSource(typeof(TestDevices), nameof(TestDevices.AllAndSimulated))]
 public sealed class TransfersTests(string deviceId) : DeviceTests(deviceId)
 {
     [Test]
