@@ -7,11 +7,11 @@ using Fpn.IlGpu.Cli;
 
 if (OperatingSystem.IsWindows())
 {
-    // The console's own code page lacks the multiplication sign and the arrows.
+    // The console's default code page lacks the multiplication sign and arrows.
     Console.OutputEncoding = Encoding.UTF8;
 }
 
-var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Network, on whatever accelerator is there.")
+var root = new RootCommand("Detects objects in pictures with Feature Pyramid Networks, on CPU or GPU.")
 {
     DetectCommand.Create(),
     DevicesCommand.Create(),
@@ -24,7 +24,7 @@ var root = new RootCommand("Finds objects in pictures with a Feature Pyramid Net
     WeightsCommand.Create(),
 };
 
-// A path may begin with '@': such an argument is a path here, not a file of further arguments.
+// A path may begin with '@', so such an argument is not taken for a response file.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is ParseErrorAction)
 {

@@ -13,12 +13,12 @@ internal static class AblateCommand
         Examples:
           fpn ablate weights/ablation.json --out ablation
               Trains rows a to f of the paper's tables 1 and 2, three times each, and
-              shows what comes out beside the paper's figures.
+              prints the results next to the paper's figures.
           fpn ablate weights/ablation.json --out ablation --tables 1 --rows ac \
                      --seeds 1
-              Only the proposals of a single map and of the pyramid, once.
+              Only table 1, rows a (a single map) and c (the pyramid), once each.
 
-        What is in the folder already is not trained again; what was stopped goes on.
+        Runs that the folder already holds are not repeated; a stopped run resumes.
 
         Exit codes:
           0    all done
@@ -29,29 +29,29 @@ internal static class AblateCommand
 
     public static Command Create()
     {
-        var configuration = new Argument<string>("FILE") { Description = "The training configuration that all rows have in common." };
+        var configuration = new Argument<string>("FILE") { Description = "The training configuration shared by all rows." };
         var output = new Option<string>("--out", "-o")
         {
-            Description = "The folder of the runs.",
+            Description = "The output folder of the runs.",
             HelpName = "DIR",
             DefaultValueFactory = _ => "ablation",
         };
         var tables = new Option<string>("--tables", "-t")
         {
-            Description = "Of the paper's tables, 1 (proposals), 2 (objects), or both.",
+            Description = "The paper's tables to train: 1 (proposals), 2 (objects), or both.",
             HelpName = "1,2",
             DefaultValueFactory = _ => "1,2",
         };
         var rows = new Option<string>("--rows", "-r")
         {
-            Description = "The rows' letters.",
+            Description = "The rows to train, by their letters.",
             HelpName = "abcdef",
             DefaultValueFactory = _ => "abcdef",
         };
         var seeds = WholeNumberOption.Create(
-            "--seeds", "N", 3, 1, 1000, "How often each row is trained, each time from another seed.");
+            "--seeds", "N", 3, 1, 1000, "Number of times to train each row, each time with another seed.");
         var held = WholeNumberOption.Create(
-            "--held", "N", 300, 1, 100_000, "How many scenes are evaluated on; none is trained on.");
+            "--held", "N", 300, 1, 100_000, "Number of held-out scenes to evaluate on.");
         tables.Validators.Add(result => Check(result, tables, "12", ','));
         rows.Validators.Add(result => Check(result, rows, "abcdef", null));
         var device = DeviceOption.Create();
@@ -64,7 +64,7 @@ internal static class AblateCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after this step; Ctrl-C again stops at once.");
+            using var interruption = new Interruption(screen, "Stopping after this step; press Ctrl-C again to stop now.");
             var options = new AblationOptions
             {
                 Tables = [.. PaperTables.All.Where(table => parsed.GetRequiredValue(tables).Contains((char)('0' + table.Number)))],
@@ -85,6 +85,6 @@ internal static class AblateCommand
         var value = result.GetValueOrDefault<string>();
         char[] named = [.. value.Where(c => c != between)];
         if (named.Length == 0 || named.Any(c => !known.Contains(c)))
-            result.AddError($"{option.Name} is '{value}'; it takes some of {string.Join(", ", known.Select(c => c))}.");
+            result.AddError($"{option.Name} is '{value}'; it must list one or more of {string.Join(", ", known.Select(c => c))}.");
     }
 }

@@ -13,7 +13,7 @@ internal sealed class AblateRun(
     string configurationPath, string folder, AblationOptions ablation, string deviceName, DeviceOptions options, Screen screen,
     CancellationToken stop)
 {
-    /// <summary>Does it all, and returns the process's exit code.</summary>
+    /// <summary>Runs the command and returns the process's exit code.</summary>
     public int Execute()
     {
         var configuration = TrainingConfiguration.Load(configurationPath);
@@ -41,7 +41,7 @@ internal sealed class AblateRun(
         foreach (var table in ablation.Tables)
             Show(table, [.. results.Where(result => result.Table == table)]);
         if (isStopped)
-            screen.WriteLine("Stopped; the same command goes on.");
+            screen.WriteLine("Stopped; run the same command again to resume.");
         return isStopped ? ExitCode.Interrupted : ExitCode.Done;
     }
 
@@ -57,7 +57,7 @@ internal sealed class AblateRun(
     {
         if (results.Length == 0)
             return;
-        screen.WriteLine($"Table {paper.Number}, {paper.Title}; below each row the paper's figures:");
+        screen.WriteLine($"Table {paper.Number}, {paper.Title}, with the paper's figures below each row:");
         var table = Screen.NewTable();
         table.AddColumn(new TableColumn("row").NoWrap());
         foreach (var column in paper.Columns)
@@ -70,7 +70,7 @@ internal sealed class AblateRun(
         screen.Write(table);
     }
 
-    // The mean over the seeds, and how far they lie apart: the deviation of a single one. Below 0 there is nothing of a size.
+    // The mean over the seeds, ± the sample standard deviation. A negative value means that there are no objects of that size.
     private static string Cell(double[] values)
     {
         if (values.Any(value => value < 0))
@@ -81,7 +81,7 @@ internal sealed class AblateRun(
         return string.Create(CultureInfo.InvariantCulture, $"{mean:F1}{spread}");
     }
 
-    /// <summary>Says at once how far it is: the library's own progress would say it late, and out of turn.</summary>
+    /// <summary>Reports progress synchronously, because System.Progress would report it late and out of order.</summary>
     private sealed class Said(Screen screen) : IProgress<AblationProgress>
     {
         public void Report(AblationProgress value) => screen.Progress(Screen.Cut(value.Step is { } step

@@ -6,10 +6,10 @@ using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>Says an exception in words for the person at the terminal, who never sees a stack trace unasked.</summary>
+/// <summary>Turns an exception into a sentence for the user, without a stack trace unless <see cref="TraceVariable"/> is set.</summary>
 internal static class ErrorSentence
 {
-    /// <summary>The environment variable that asks for the stack trace as well.</summary>
+    /// <summary>The environment variable that adds the stack trace.</summary>
     public const string TraceVariable = "FPN_TRACE";
 
     public static string Of(Exception exception)
@@ -19,9 +19,9 @@ internal static class ErrorSentence
             CommandException or PictureException or AnnotationException or TrainingException or WeightsException or DeviceException
                 => exception.Message,
             UnauthorizedAccessException or IOException => $"{exception.Message} Check the path and its permissions.",
-            OutOfMemoryException => "There is not enough memory; a smaller --batch or smaller pictures would help.",
-            _ => $"Something unexpected went wrong ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "
-                + $"set {TraceVariable}=1 to see where, and please report it.",
+            OutOfMemoryException => "Out of memory; try a smaller --batch or smaller pictures.",
+            _ => $"An unexpected error occurred ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "
+                + $"set {TraceVariable}=1 to see the stack trace, and please report it.",
         };
         var oneLine = sentence.ReplaceLineEndings(" ");
         return Environment.GetEnvironmentVariable(TraceVariable) is null or "" or "0"
@@ -29,7 +29,7 @@ internal static class ErrorSentence
             : $"{oneLine}{Environment.NewLine}{exception}";
     }
 
-    /// <summary>The same, for what happened to one picture, which the sentence names.</summary>
+    /// <summary>The same for an error in one picture; the sentence names the picture.</summary>
     public static string Of(Exception exception, string path)
     {
         var sentence = Of(exception);

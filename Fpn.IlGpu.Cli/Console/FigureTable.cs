@@ -6,10 +6,10 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>COCO's figures as a table, with a column for each kind that was compared.</summary>
+/// <summary>COCO's figures as a table, with one column for each kind (boxes, masks).</summary>
 internal static class FigureTable
 {
-    // Of each figure: IoU, the objects' size, and how many of a picture's best of each class count.
+    // For each figure: IoU, object size, and how many of the best detections count per picture and class.
     private static readonly string[][] Meanings =
     [
         ["0.50:0.95", "all", "100"], ["0.50", "all", "100"], ["0.75", "all", "100"],
@@ -18,7 +18,7 @@ internal static class FigureTable
         ["0.50:0.95", "small", "100"], ["0.50:0.95", "medium", "100"], ["0.50:0.95", "large", "100"],
     ];
 
-    /// <summary>The 12 figures.</summary>
+    /// <summary>The 12 figures for detections.</summary>
     public static Table OfDetections(IReadOnlyList<CocoEvaluation> evaluations)
     {
         var table = NewTable(["figure", "IoU", "objects", "best"], evaluations);
@@ -28,7 +28,7 @@ internal static class FigureTable
         return table;
     }
 
-    /// <summary>Recall by the number of proposals and the objects' size.</summary>
+    /// <summary>Recall by number of proposals and object size.</summary>
     public static Table OfProposals(IReadOnlyList<CocoEvaluation> evaluations)
     {
         var table = NewTable(["figure", "objects"], evaluations);
@@ -48,6 +48,6 @@ internal static class FigureTable
         return table;
     }
 
-    // COCO's −1: there is nothing of that size to be found.
+    // COCO's −1 means that there are no objects of that size.
     private static string Said(double figure) => figure < 0 ? "-" : figure.ToString("F3", CultureInfo.InvariantCulture);
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C (or a request to terminate) into a request to stop in good order; a second one ends the
-/// process at once, as it would without this.
+/// Turns the first Ctrl-C (or SIGTERM) into a request to stop cleanly. A second one ends the process immediately, as it
+/// would without this class.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -13,9 +13,9 @@ internal sealed class Interruption : IDisposable
     private readonly string sentence;
     private readonly PosixSignalRegistration[] registrations;
 
-    /// <summary>Listens from now on.</summary>
-    /// <param name="screen">Where it is said that the command stops.</param>
-    /// <param name="sentence">What is said: how, or when, it stops.</param>
+    /// <summary>Starts listening for signals.</summary>
+    /// <param name="screen">The screen that shows the sentence.</param>
+    /// <param name="sentence">The sentence that tells the user how or when the command stops.</param>
     public Interruption(Screen screen, string sentence)
     {
         this.screen = screen;
@@ -27,7 +27,7 @@ internal sealed class Interruption : IDisposable
         ];
     }
 
-    /// <summary>Cancelled once the user wants the command to stop.</summary>
+    /// <summary>Cancelled when the user asks the command to stop.</summary>
     public CancellationToken Token => source.Token;
 
     public void Dispose()

@@ -3,17 +3,17 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>How many pictures are done, how fast, and how long the rest will take.</summary>
+/// <summary>A progress line: the pictures done, their rate, and the time left.</summary>
 internal sealed class ProgressLine(Screen screen, int total)
 {
     private TimeSpan firstDone;
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private int done;
 
-    /// <summary>Shows that nothing is done yet; nothing is shown for a single picture.</summary>
+    /// <summary>Shows the line. Nothing is shown for a single picture.</summary>
     public void Start() => Show();
 
-    /// <summary>Counts one picture more.</summary>
+    /// <summary>Counts one more picture.</summary>
     public void Step()
     {
         done++;
@@ -22,7 +22,7 @@ internal sealed class ProgressLine(Screen screen, int total)
         Show();
     }
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Removes the line.</summary>
     public void Finish() => screen.Progress("");
 
     private void Show()
@@ -32,8 +32,7 @@ internal sealed class ProgressLine(Screen screen, int total)
     }
 
     /// <summary>
-    /// The line's text. The first picture also pays for the compilation of the kernels, so the rate counts from when
-    /// it was done.
+    /// The line's text. The first picture includes compiling the kernels, so the rate is measured from when it was done.
     /// </summary>
     internal static string Text(int done, int total, TimeSpan sinceFirst)
     {
@@ -47,7 +46,7 @@ internal sealed class ProgressLine(Screen screen, int total)
         return $"{count}, {speed}, {Duration(TimeSpan.FromSeconds((total - done) / rate))} left";
     }
 
-    /// <summary>A time as people say it, with seconds, minutes or hours as the largest unit.</summary>
+    /// <summary>Formats a time with seconds, minutes or hours as the largest unit.</summary>
     internal static string Duration(TimeSpan time) => time.TotalSeconds switch
     {
         < 60 => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds):F0} s"),

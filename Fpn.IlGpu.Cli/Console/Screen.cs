@@ -4,13 +4,13 @@ using Spectre.Console.Rendering;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// Standard output and standard error as a person sees them: results on the one, errors on the other, and a line of
-/// progress that gives way to both. May be used from several threads.
+/// Standard output and standard error for a user at a terminal: results go to the former, errors to the latter, and a
+/// progress line gives way to both. Thread-safe.
 /// </summary>
-/// <param name="quiet">Whether standard output carries something else, so that results are not shown on it.</param>
+/// <param name="quiet">Whether results are not shown, because standard output carries something else.</param>
 internal sealed class Screen(bool quiet = false)
 {
-    // No line is wrapped where no terminal limits it.
+    // Without a terminal, no line is wrapped.
     private const int UnlimitedWidth = 10_000;
 
     private const string CtrlC = "^C";
@@ -22,11 +22,11 @@ internal sealed class Screen(bool quiet = false)
     /// <summary>Whether results go to a terminal, rather than into a file or another program.</summary>
     public static bool ResultsOnTerminal => !Console.IsOutputRedirected;
 
-    /// <summary>Whether a line on standard error can be written over again.</summary>
+    /// <summary>Whether a line on standard error can be overwritten.</summary>
     public static bool ProgressOnTerminal
         => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
-    /// <summary>Writes a line of results, which the terminal may wrap but this does not.</summary>
+    /// <summary>Writes a line of results, without wrapping it.</summary>
     public void WriteLine(string line = "")
     {
         if (quiet)
@@ -63,7 +63,7 @@ internal sealed class Screen(bool quiet = false)
         }
     }
 
-    /// <summary>Shows how far the work is, over what was shown before; an empty text takes it away.</summary>
+    /// <summary>Replaces the progress line; an empty text removes it.</summary>
     public void Progress(string text)
     {
         if (!ProgressOnTerminal)
@@ -77,11 +77,11 @@ internal sealed class Screen(bool quiet = false)
     }
 
     /// <summary>
-    /// Shows what the work is at, as <see cref="Progress"/> does; where that can't be written over, a step has a sentence that
-    /// stays, so that the last one tells what a process that died or hangs was at.
+    /// Shows the current step, as <see cref="Progress"/> does. Where a line can't be overwritten, each step writes a line
+    /// that stays instead, so that the last one shows where a process died or hung.
     /// </summary>
-    /// <param name="step">The step, which has the sentence of its own.</param>
-    /// <param name="detail">What within the step; only on a terminal.</param>
+    /// <param name="step">The step, which has a line of its own where lines stay.</param>
+    /// <param name="detail">The detail within the step; shown only on a terminal.</param>
     /// <param name="begins">Whether the step begins now.</param>
     public void Step(string step, string detail, bool begins)
     {
@@ -91,24 +91,24 @@ internal sealed class Screen(bool quiet = false)
             Error($"{step}.");
     }
 
-    /// <summary>A text that fits a line of 80 columns, with the last one free, and those that Ctrl-C shows up in.</summary>
+    /// <summary>Cuts a text to a line of 80 columns, leaving room for the "^C" that Ctrl-C echoes, and the last column free.</summary>
     internal static string Cut(string text)
     {
         var width = 79 - CtrlC.Length;
         return text.Length <= width ? text : $"{text[..(width - 1)]}…";
     }
 
-    /// <summary>A table with lines for a terminal, and without where another program may read it.</summary>
+    /// <summary>A table, with borders on a terminal and without them where another program may read it.</summary>
     public static Table NewTable() => new() { Border = ResultsOnTerminal ? TableBorder.Rounded : TableBorder.None };
 
-    /// <summary>Writes one sentence to standard error where nothing else is on the screen.</summary>
+    /// <summary>Writes one sentence to standard error, when no progress line is shown.</summary>
     public static void Complain(string sentence) => Console.Error.WriteLine($"fpn: {Printable(sentence)}");
 
-    /// <summary>File names and labels come from elsewhere: what they hold must not steer the terminal.</summary>
+    /// <summary>Replaces control characters. File names and labels are untrusted, and must not control the terminal.</summary>
     public static string Printable(string text)
         => string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t') ? '?' : c));
 
-    // Spaces, not an escape sequence, so that it works on every terminal; also over what it shows of Ctrl-C.
+    // Spaces instead of an escape sequence work on every terminal. They also cover the echoed ^C.
     private void HideProgress()
     {
         if (progress.Length > 0)
@@ -119,7 +119,7 @@ internal sealed class Screen(bool quiet = false)
 
     private static IAnsiConsole CreateConsole()
     {
-        // Said outright, because the library's own guess writes escape codes into files on some systems.
+        // Set explicitly, because Spectre.Console's detection writes escape codes into files on some systems.
         var styled = ResultsOnTerminal
             && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") != "dumb";

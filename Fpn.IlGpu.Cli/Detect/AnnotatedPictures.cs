@@ -5,17 +5,17 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>Draws what was found into copies of the pictures, in a folder of their own.</summary>
+/// <summary>Writes copies of the pictures, with the detected objects drawn on them, to a folder.</summary>
 internal sealed class AnnotatedPictures
 {
     private readonly Dictionary<string, string> outputs = new(StringComparer.Ordinal);
 
-    /// <summary>Chooses a file for each input and makes sure, before anything is detected, that the folder can be written.</summary>
-    /// <exception cref="CommandException">The folder can't be made or written.</exception>
+    /// <summary>Chooses an output file for each input, and checks before any detection that the folder can be written.</summary>
+    /// <exception cref="CommandException">The folder can't be created or written.</exception>
     public AnnotatedPictures(string folder, IReadOnlyList<string> inputs)
     {
         Folder = folder;
-        // Names are told apart without regard to case, as some file systems do; an input is never written over.
+        // Names are compared without regard to case, as some file systems do. An input is never overwritten.
         var taken = new HashSet<string>(inputs.Select(Path.GetFullPath), StringComparer.OrdinalIgnoreCase);
         foreach (var input in inputs)
             outputs.Add(input, FreeName(input, taken));
@@ -25,7 +25,7 @@ internal sealed class AnnotatedPictures
     /// <summary>The folder, as the user named it.</summary>
     public string Folder { get; }
 
-    /// <summary>Draws the objects into the picture and writes it.</summary>
+    /// <summary>Draws the objects on the picture and writes it.</summary>
     /// <returns>The path of the file.</returns>
     public string Write(string input, RgbImage picture, IReadOnlyList<DetectedObject> objects)
     {
@@ -68,7 +68,7 @@ internal sealed class AnnotatedPictures
         {
             throw new CommandException(
                 $"The folder '{Folder}' for annotated pictures can't be written ({exception.Message.TrimEnd('.')}); "
-                + "name another with --out, or leave them out with --no-pictures.", exception);
+                + "choose another with --out, or use --no-pictures.", exception);
         }
     }
 }

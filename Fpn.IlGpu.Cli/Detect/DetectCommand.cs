@@ -4,25 +4,25 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>The command line of <c>fpn detect</c>: its options, what may be given for them, and its help.</summary>
+/// <summary>The command line of <c>fpn detect</c>: its options, their checks, and its help.</summary>
 internal static class DetectCommand
 {
     private const string Examples = """
         Examples:
           fpn detect samples
-              The pictures of a folder, annotated in detections/.
+              All pictures of a folder; annotated copies go to detections/.
           fpn detect street.jpg --score 0.7 --out found
-              One picture, surer objects only, annotated in found/.
+              One picture; only objects with a score of 0.7 or more.
           fpn detect "photos/**/*.jpg" --json all.jsonl
-              A pattern, expanded by fpn where the shell doesn't.
+              A pattern, which fpn expands if the shell does not.
           fpn detect street.jpg --model fasterrcnn_resnet50_fpn_v2
-              COCO's 80 classes, after 'fpn weights download' of that name.
+              COCO's 80 classes; run 'fpn weights download' with that name first.
           fpn detect samples --no-pictures --json -
-              JSON Lines on standard output, and nothing else.
+              Only JSON Lines, on standard output.
 
         Exit codes:
           0    all done
-          1    something failed; the other pictures are done
+          1    something failed; all other pictures are done
           2    wrong usage
           130  stopped by Ctrl-C
         """;
@@ -34,11 +34,11 @@ internal static class DetectCommand
             Description = "Pictures, folders of pictures, or patterns with *, ? and ** (.jpg, .jpeg, .png, .bmp, .webp).",
             Arity = ArgumentArity.OneOrMore,
         };
-        var recursive = new Option<bool>("--recursive", "-r") { Description = "Look into the folders below a folder, too." };
+        var recursive = new Option<bool>("--recursive", "-r") { Description = "Include subfolders." };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights: a .safetensors, .pth, .pt or .pkl file, or a name of 'fpn weights list' that was downloaded. "
-                + "Default: the model that ships with fpn, which knows seven shapes.",
+            Description = "The weights: a .safetensors, .pth, .pt or .pkl file, or a downloaded model's name; see 'fpn weights list'. "
+                + "Default: the shipped model, which detects seven shapes.",
             HelpName = "FILE|NAME",
         };
         var configuration = ConfigurationOption.Create();
@@ -47,35 +47,35 @@ internal static class DetectCommand
         var precision = DeviceOption.CreatePrecision();
         var score = new Option<float>("--score", "-s")
         {
-            Description = "Leave out objects that score lower; 0 to 1.",
+            Description = "Omit objects with a lower score; 0 to 1.",
             HelpName = "SCORE",
             DefaultValueFactory = _ => 0.5f,
             CustomParser = ParseScore,
         };
         var batch = WholeNumberOption.Create(
-            "--batch", "N", 1, 1, 1024, "Pictures detected together: a large GPU may do more a second, and needs more memory.");
+            "--batch", "N", 1, 1, 1024, "Pictures per batch. Larger batches can be faster on a large GPU, but need more memory.");
         var output = new Option<string>("--out", "-o")
         {
-            Description = "The folder for annotated pictures; made where it is missing.",
+            Description = "The folder for annotated pictures; created if missing.",
             HelpName = "DIR",
             DefaultValueFactory = _ => "detections",
         };
-        var noPictures = new Option<bool>("--no-pictures") { Description = "Draw no annotated pictures." };
+        var noPictures = new Option<bool>("--no-pictures") { Description = "Write no annotated pictures." };
         var json = new Option<string?>("--json", "-j")
         {
-            Description = "Write JSON Lines, an object for each picture; '-' is standard output, in place of the tables.",
+            Description = "Write JSON Lines, one object per picture; '-' writes them to standard output, instead of the tables.",
             HelpName = "FILE",
         };
         json.Validators.Add(RefusePicture);
         var maxPixels = new Option<long?>("--max-pixels")
         {
-            Description = "Refuse pictures that claim more pixels than this, before they take memory.",
+            Description = "Reject pictures that claim to have more pixels than this, before decoding them.",
             HelpName = "N",
             CustomParser = result => WholeNumberOption.Parse(result, 1, long.MaxValue),
         };
         paths.Validators.Add(RefuseOptions);
 
-        var command = new Command("detect", "Finds objects in pictures: a table, annotated pictures, and JSON.")
+        var command = new Command("detect", "Detects objects; writes tables, annotated pictures and JSON.")
         {
             paths, recursive, model, configuration, device, anyOpenCl, precision, score, batch, output, noPictures, json, maxPixels,
         };
@@ -102,7 +102,7 @@ internal static class DetectCommand
     private static int Detect(DetectSettings settings)
     {
         var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
-        using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
+        using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
         return new DetectRun(settings, screen, interruption.Token).Execute();
     }
 
@@ -110,11 +110,11 @@ internal static class DetectCommand
     {
         var value = result.Tokens[0].Value;
         if (!float.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var score) || score is not (>= 0 and <= 1))
-            result.AddError($"--score is '{value}'; it can be a number from 0 to 1, such as 0.5");
+            result.AddError($"--score is '{value}'; it must be a number from 0 to 1, such as 0.5");
         return score;
     }
 
-    // The parser takes an option that it does not know for one more path.
+    // The parser treats an unknown option as another path.
     private static void RefuseOptions(ArgumentResult result)
     {
         var option = result.Tokens.Select(token => token.Value)
@@ -123,11 +123,11 @@ internal static class DetectCommand
             result.AddError($"There is no option '{option}'");
     }
 
-    // Someone who forgets the file's name after --json would lose the picture that follows it.
+    // If the file name after --json is missing, the parser takes the picture that follows, and would overwrite it.
     private static void RefusePicture(OptionResult result)
     {
         var file = result.Tokens.Count > 0 ? result.Tokens[0].Value : null;
         if (file is not null && InputPictures.IsPicture(file))
-            result.AddError($"--json would write over the picture '{file}'; name another file, such as detections.jsonl");
+            result.AddError($"--json would overwrite the picture '{file}'; choose another file, such as detections.jsonl");
     }
 }

@@ -8,8 +8,8 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// One run of <c>fpn detect</c>. Pictures are decoded ahead on other threads and results written behind on another,
-/// so that the device never waits for either. What goes wrong with a picture is said, and the others go on.
+/// One run of <c>fpn detect</c>. Other threads decode pictures ahead of the device and write results behind it, so that the
+/// device waits for neither. An error in one picture is reported, and the other pictures continue.
 /// </summary>
 internal sealed class DetectRun(DetectSettings settings, Screen screen, CancellationToken stop)
 {
@@ -22,7 +22,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
     private int failed;
     private int objects;
 
-    /// <summary>A picture on its way: decoded, then with what was found in it, or with what went wrong.</summary>
+    /// <summary>A picture in the pipeline: decoded, then with its detections, or with its error.</summary>
     private sealed record Item(string Path)
     {
         public RgbImage? Picture { get; init; }
@@ -31,8 +31,8 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         public Exception? Error { get; init; }
     }
 
-    /// <summary>Does it all, and returns the process's exit code.</summary>
-    /// <exception cref="CommandException">The model isn't there, or an output can't be written; nothing was detected.</exception>
+    /// <summary>Runs the command and returns the process's exit code.</summary>
+    /// <exception cref="CommandException">There is no such model, or an output can't be written; nothing was detected.</exception>
     /// <exception cref="DeviceException">The device can't be opened.</exception>
     /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
     public int Execute()
@@ -112,7 +112,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         }
         catch (Exception)
         {
-            // One picture, or all of them together, were too much: each on its own may still do.
+            // One picture was the problem, or all of them together needed too much memory: each on its own may still succeed.
             return [.. batch.SelectMany(item => Detect(detector, [item]))];
         }
     }
@@ -123,7 +123,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         {
             if (item.Error is null && item.Picture is { } picture)
             {
-                // First what may be waited for by another program, then what takes longer.
+                // JSON first: another program may be waiting for it, and drawing takes longer.
                 json?.Write(item.Path, picture.Width, picture.Height, item.Found);
                 Report(item, picture, annotated);
             }

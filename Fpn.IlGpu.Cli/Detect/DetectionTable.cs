@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>The objects of one picture as a table: what, how sure, and where in px of the picture.</summary>
+/// <summary>The objects of one picture as a table: label, score, and box in px of the picture.</summary>
 internal static class DetectionTable
 {
     public static Table Of(IReadOnlyList<DetectedObject> objects)

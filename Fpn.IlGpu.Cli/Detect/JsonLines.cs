@@ -8,15 +8,15 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// JSON Lines: one object a picture, each written whole and at once, so that a run that is interrupted leaves whole
+/// JSON Lines: one object per picture. Each line is written in one piece, so that an interrupted run leaves only complete
 /// lines.
 /// </summary>
 internal sealed class JsonLines : IDisposable
 {
-    /// <summary>The name that stands for standard output.</summary>
+    /// <summary>The path that means standard output.</summary>
     public const string StandardOutput = "-";
 
-    // Only what JSON itself demands is escaped: file names and labels stay readable in every script.
+    // Escapes only what JSON requires: file names and labels stay readable in every language.
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Stream stream;
@@ -27,7 +27,7 @@ internal sealed class JsonLines : IDisposable
         this.stream = stream;
     }
 
-    /// <summary>Opens the file, and makes the folder for it; what it held stays until <see cref="Start"/>.</summary>
+    /// <summary>Opens the file, and creates its folder. The file keeps its content until <see cref="Start"/>.</summary>
     /// <exception cref="CommandException">The file can't be written.</exception>
     public static JsonLines Open(string path)
     {
@@ -41,11 +41,11 @@ internal sealed class JsonLines : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); name another with --json.", exception);
+                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); choose another with --json.", exception);
         }
     }
 
-    /// <summary>Empties the file, once nothing stands in the way of new results.</summary>
+    /// <summary>Empties the file. Called once the model is loaded, so that a failed start keeps the old results.</summary>
     public void Start()
     {
         if (stream.CanSeek)
@@ -87,7 +87,7 @@ internal sealed class JsonLines : IDisposable
         stream.Flush();
     }
 
-    // As in COCO's result files: run lengths, compressed.
+    // Compressed run lengths, as in COCO's result files.
     private static void WriteSegmentation(Utf8JsonWriter json, ObjectMask mask)
     {
         json.WriteStartObject("segmentation"u8);

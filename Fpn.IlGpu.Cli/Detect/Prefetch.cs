@@ -1,11 +1,11 @@
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>Prepares items on other threads a little ahead of the one that uses them, so that it never waits.</summary>
+/// <summary>Prepares items on other threads, a little ahead of the thread that consumes them, so that it need not wait.</summary>
 internal static class Prefetch
 {
     /// <summary>
-    /// Yields <paramref name="prepare"/> of every item, in order. While the consumer works on one, at most
-    /// <paramref name="ahead"/> further ones are prepared or wait, which bounds the memory they take.
+    /// Yields <paramref name="prepare"/> of every item, in order. While the consumer works on one item, at most
+    /// <paramref name="ahead"/> more are being prepared or are ready, which bounds the memory they take.
     /// </summary>
     /// <remarks>
     /// Once <paramref name="stop"/> is cancelled, nothing more is yielded, and what is being prepared isn't waited for: it

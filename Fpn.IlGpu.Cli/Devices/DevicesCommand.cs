@@ -7,16 +7,16 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn devices</c>: what a detector could run on here, and what it would choose.</summary>
+/// <summary><c>fpn devices</c>: lists the devices that a detector can run on, and the default one.</summary>
 internal static class DevicesCommand
 {
     public static Command Create()
     {
         var anyOpenCl = new Option<bool>("--opencl-any")
         {
-            Description = "Count OpenCL devices without a generic address space in, as 'fpn detect' does with this option.",
+            Description = "Treat OpenCL devices without a generic address space as usable, as 'fpn detect --opencl-any' does.",
         };
-        var command = new Command("devices", "Lists the accelerators of this machine, and which one would be chosen.") { anyOpenCl };
+        var command = new Command("devices", "Lists the devices of this machine, and marks the default.") { anyOpenCl };
         command.SetAction(parsed => List(new Screen(), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }));
         return command;
     }

@@ -5,27 +5,27 @@ using Fpn.IlGpu.Evaluation;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>The command line of <c>fpn eval</c>: its options, what may be given for them, and its help.</summary>
+/// <summary>The command line of <c>fpn eval</c>: its options, their checks, and its help.</summary>
 internal static class EvalCommand
 {
     private const string Examples = """
         Examples:
           fpn eval --truth instances_val2017.json --results found.json
-              COCO's 12 figures for the boxes in a file of results.
+              COCO's 12 figures for the boxes in a results file.
           fpn eval --truth instances_val2017.json --images val2017 \
                    --model fasterrcnn_resnet50_fpn_v2 --save-results found.json
-              The same for a model: it detects first, which takes a while.
+              The same for a model, which detects in the pictures first.
           fpn eval --truth truth.json --results found.json --kind segm --json -
-              Masks, as JSON on standard output.
+              The figures for masks, as JSON on standard output.
           fpn eval --truth truth.json --images pictures --proposals
-              How many objects are among the RPN's 10, 100, 1000 best boxes.
+              The recall of the RPN's 10, 100 and 1000 best boxes per picture.
           fpn eval --truth truth.json --results found.json --curves curves.png \
                    --images pictures --worst worst --worst-count 50
-              The precision-recall curves, and what went wrong, as pictures.
+              Also draws precision-recall curves and the 50 pictures with most errors.
 
         Exit codes:
           0    all done
-          1    something failed; pictures that could not be read are left out
+          1    something failed; pictures that could not be read are omitted
           2    wrong usage
           130  stopped by Ctrl-C
         """;
@@ -41,48 +41,48 @@ internal static class EvalCommand
     {
         var truth = new Option<string>("--truth", "-t")
         {
-            Description = "What is to be found: a JSON file of COCO's instances.",
+            Description = "The ground truth: a JSON file in COCO's instances format.",
             HelpName = "FILE",
             Required = true,
         };
         var results = new Option<string?>("--results", "-r")
         {
-            Description = "What was found: a JSON file of COCO's results. Otherwise a model detects in --images.",
+            Description = "The detections: a JSON file in COCO's results format. Without it, a model detects in --images.",
             HelpName = "FILE",
         };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights of the model that detects, as for 'fpn detect'. Default: the model that ships with fpn.",
+            Description = "The model to evaluate, as for 'fpn detect'. Default: the shipped model.",
             HelpName = "FILE|NAME",
         };
         var configuration = ConfigurationOption.Create();
-        var images = new Option<string?>("--images", "-i") { Description = "The folder of the truth's pictures.", HelpName = "DIR" };
+        var images = new Option<string?>("--images", "-i") { Description = "The folder of the ground truth's pictures.", HelpName = "DIR" };
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var kind = new Option<string>("--kind", "-k")
         {
-            Description = "What is compared: bbox, segm (masks), or both.",
+            Description = "What to compare: bbox, segm (masks), or both.",
             HelpName = "KIND",
             DefaultValueFactory = _ => "bbox",
             CustomParser = ParseKind,
         };
         var proposals = new Option<bool>("--proposals", "-p")
         {
-            Description = "Recall of the 10, 100, 1000 best of a picture, whatever their classes; of a model, its proposals.",
+            Description = "Evaluate the recall of the 10, 100 and 1000 best per picture, ignoring classes; for a model, of its proposals.",
         };
         var fromProposals = new Option<string?>("--from-proposals")
         {
-            Description = "The regions that the model is to look at, as 'fpn proposals' writes them: Fast R-CNN finds none itself.",
+            Description = "Proposals for a Fast R-CNN, which has no RPN; a file from 'fpn proposals'.",
             HelpName = "FILE",
         };
         var json = new Option<string?>("--json", "-j")
         {
-            Description = "Write the figures as JSON; '-' is standard output, in place of the table.",
+            Description = "Write the figures as JSON; '-' writes them to standard output, instead of the table.",
             HelpName = "FILE",
         };
         var saveResults = new Option<string?>("--save-results")
         {
-            Description = "Write what the model found as a file of COCO's results.",
+            Description = "Write the model's detections in COCO's results format.",
             HelpName = "FILE",
         };
         var curves = new Option<string?>("--curves")
@@ -92,12 +92,12 @@ internal static class EvalCommand
         };
         var worst = new Option<string?>("--worst")
         {
-            Description = "Draw the pictures in which most went wrong: missed on the left, wrong on the right. Needs --images.",
+            Description = "Draw the pictures with the most errors: missed objects on the left, wrong ones on the right. Needs --images.",
             HelpName = "DIR",
         };
-        var worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "How many of them.");
+        var worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "Number of pictures for --worst.");
 
-        var command = new Command("eval", "Holds detections to the truth: COCO's figures, for boxes, masks and proposals.")
+        var command = new Command("eval", "Evaluates boxes, masks and proposals with COCO's figures.")
         {
             truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
             worst, worstCount,
@@ -106,12 +106,12 @@ internal static class EvalCommand
         {
             var detects = parsed.GetResult(results) is null;
             var mistake = detects && parsed.GetResult(images) is null
-                ? "Nothing says what was found: give --results FILE, or --images DIR with the pictures in which a model detects"
-                : !detects && parsed.GetResult(model) is not null ? "--results and --model exclude each other"
+                ? "There is nothing to evaluate: give --results FILE, or --images DIR for a model to detect in"
+                : !detects && parsed.GetResult(model) is not null ? "--results and --model can't be combined"
                 : !detects && parsed.GetResult(saveResults) is not null
-                ? "--save-results is for what a model finds; --results are saved already"
+                ? "--save-results saves a model's detections; with --results there is no model"
                 : parsed.GetResult(fromProposals) is not null && (!detects || parsed.GetValue(proposals))
-                ? "--from-proposals is for a model that detects; neither --results nor --proposals go with it"
+                ? "--from-proposals is for a model that detects; neither --results nor --proposals can be combined with it"
                 : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null
                 ? "--worst needs --images DIR: the pictures to draw on"
                 : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false }
@@ -145,7 +145,7 @@ internal static class EvalCommand
     private static int Evaluate(EvalSettings settings)
     {
         var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
-        using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
+        using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
         return new EvalRun(settings, screen, interruption.Token).Execute();
     }
 
@@ -153,7 +153,7 @@ internal static class EvalCommand
     {
         var value = result.Tokens[0].Value;
         if (!Kinds.ContainsKey(value))
-            result.AddError($"--kind is '{value}'; it can be bbox, segm or both");
+            result.AddError($"--kind is '{value}'; it must be bbox, segm or both");
         return value;
     }
 }

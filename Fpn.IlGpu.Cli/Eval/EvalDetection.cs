@@ -8,8 +8,8 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// Detects in the truth's pictures. One that can't be read or detected in is named, and left out of the evaluation: what is
-/// in it is neither found nor missed.
+/// Detects in the ground truth's pictures. A picture that can't be read, or in which detection fails, is reported and left
+/// out of the evaluation: its objects count neither as found nor as missed.
 /// </summary>
 internal sealed class EvalDetection(EvalSettings settings, Screen screen, CancellationToken stop)
 {
@@ -24,9 +24,9 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         public Exception? Error { get; init; }
     }
 
-    /// <summary>Detects.</summary>
+    /// <summary>Detects in all pictures.</summary>
     /// <returns>The truth without the pictures that were left out, and the results.</returns>
-    /// <exception cref="CommandException">The model fits the truth in nothing.</exception>
+    /// <exception cref="CommandException">The model can't be evaluated on this ground truth, or no picture could be used.</exception>
     public (EvaluationTruth Truth, EvaluationResults Results) Run(EvaluationTruth truth)
     {
         var weights = ModelArgument.FileOf(settings.Model);
@@ -70,7 +70,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         return (seen, new EvaluationResults(found));
     }
 
-    // A detector of two stages has its proposals' half in it: only that is loaded.
+    // A two-stage detector contains a proposal network; only that part is loaded.
     private Detector Load(Device device, string? weights)
     {
         if (!settings.Proposals)
@@ -79,12 +79,12 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             if (detector is ProposalNetwork)
             {
                 detector.Dispose();
-                throw new CommandException("The model finds proposals, which have no classes; evaluate them with --proposals.");
+                throw new CommandException("The model is a proposal network, whose boxes have no classes; evaluate it with --proposals.");
             }
             var mistake = settings.FromProposals is not null && detector is not FastRcnn
-                ? "The model looks at whole pictures, not at regions: it can't be evaluated with --from-proposals."
+                ? "The model detects in whole pictures, not in given regions; it can't be evaluated with --from-proposals."
                 : settings.FromProposals is null && detector is FastRcnn and not FasterRcnn
-                ? "The model is a Fast R-CNN, which finds no regions itself: give it some with --from-proposals."
+                ? "The model is a Fast R-CNN, which has no RPN; give it proposals with --from-proposals."
                 : null;
             if (mistake is not null)
             {
@@ -115,9 +115,9 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
                 + $"the truth has {Names(match.NotInModel)}.");
         }
         if (match.NotInModel.Count > 0)
-            screen.Error($"The model doesn't know {Names(match.NotInModel)}: such objects count as missed.");
+            screen.Error($"The model doesn't know {Names(match.NotInModel)}; those objects count as missed.");
         if (match.NotInTruth.Count > 0)
-            screen.Error($"The truth has no class {Names(match.NotInTruth)}: what the model finds of such is left out.");
+            screen.Error($"The truth has no class {Names(match.NotInTruth)}; such detections are left out.");
         return match;
     }
 
@@ -139,7 +139,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             var other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
             return other
                 ? throw new PictureException(
-                    $"'{path}' is of {image.Width} × {image.Height} px, but the truth says {picture.Width} × {picture.Height}.")
+                    $"'{path}' has {image.Width} × {image.Height} px, but the truth says {picture.Width} × {picture.Height}.")
                 : new Item(picture, path) { Image = image };
         }
         catch (Exception exception)

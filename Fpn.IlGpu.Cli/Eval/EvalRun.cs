@@ -6,13 +6,13 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>One run of <c>fpn eval</c>: reads the truth, reads or detects results, says and writes the figures.</summary>
+/// <summary>One run of <c>fpn eval</c>: reads the ground truth, reads or computes the results, and reports the figures.</summary>
 internal sealed class EvalRun(EvalSettings settings, Screen screen, CancellationToken stop)
 {
     private bool failed;
 
-    /// <summary>Does it all, and returns the process's exit code.</summary>
-    /// <exception cref="CommandException">An output can't be written, or a model fits the truth in nothing.</exception>
+    /// <summary>Runs the command and returns the process's exit code.</summary>
+    /// <exception cref="CommandException">An output can't be written, or the model can't be evaluated on this ground truth.</exception>
     /// <exception cref="AnnotationException">The truth or the results can't be used.</exception>
     /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
@@ -26,7 +26,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         var truth = EvaluationTruth.Read(settings.Truth, masks);
         Warn(truth.Problems);
         if (truth.Objects.Count == 0)
-            screen.Error($"'{settings.Truth}' has no objects: there is nothing to find, and no figure.");
+            screen.Error($"'{settings.Truth}' has no objects, so there are no figures.");
         EvaluationResults results;
         if (settings.Results is { } file)
         {
@@ -39,14 +39,14 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             failed |= detection.Failed;
             if (stop.IsCancellationRequested)
             {
-                screen.WriteLine("Stopped before all pictures were seen: no figures.");
+                screen.WriteLine("Stopped before the last picture; there are no figures.");
                 return ExitCode.Interrupted;
             }
             saved?.Write(results.Write);
         }
         Warn(results.Problems);
         if (results.AreProposals && !settings.Proposals)
-            throw new CommandException($"The results have no classes ('category_id'); evaluate them as --proposals.");
+            throw new CommandException($"The results have no classes ('category_id'); evaluate them with --proposals.");
         screen.WriteLine(
             $"{Count(truth.Pictures.Count, "picture")}, {Count(truth.Objects.Count, "object")} of "
             + $"{truth.Categories.Count} classes; {Count(results.Objects.Count, settings.Proposals ? "proposal" : "detection")}");
@@ -58,8 +58,8 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         return stop.IsCancellationRequested ? ExitCode.Interrupted : failed ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 
-    /// <summary>Only finds, and writes what it found; returns the process's exit code.</summary>
-    /// <exception cref="CommandException">The output can't be written, or a model fits the truth in nothing.</exception>
+    /// <summary>Only detects, and writes the results; returns the process's exit code.</summary>
+    /// <exception cref="CommandException">The output can't be written, or the model can't be evaluated on this ground truth.</exception>
     /// <exception cref="AnnotationException">The truth can't be used.</exception>
     /// <exception cref="Tensors.WeightsException">The model can't be loaded.</exception>
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
@@ -73,7 +73,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         (truth, var results) = detection.Run(truth);
         if (stop.IsCancellationRequested)
         {
-            screen.WriteLine("Stopped before all pictures were seen: nothing is written.");
+            screen.WriteLine("Stopped before the last picture; nothing was written.");
             return ExitCode.Interrupted;
         }
         saved.Write(results.Write);
@@ -88,22 +88,22 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             screen.Error(sentence);
     }
 
-    // Before a long run begins, not after it.
+    // Checked before a long run, not after it.
     private void CheckPictures()
     {
         if (settings.Images is { } images && !Directory.Exists(images))
-            throw new CommandException($"There is no folder '{images}'; name the one with the truth's pictures.");
+            throw new CommandException($"There is no folder '{images}'; --images must be the folder of the truth's pictures.");
         foreach (var curves in CurveFiles().Values)
         {
             if (Path.GetExtension(curves).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
-                throw new CommandException($"--curves is '{curves}'; its name must end in .png, .jpg or .jpeg.");
+                throw new CommandException($"--curves is '{curves}'; it must end in .png, .jpg or .jpeg.");
             OutputFile.CheckFolder(Path.GetDirectoryName(Path.GetFullPath(curves))!, "--curves");
         }
         if (settings.Worst is { } worst)
             OutputFile.CheckFolder(worst, "--worst");
     }
 
-    // Of both kinds each has its file.
+    // With both kinds, each has its own file.
     private Dictionary<EvaluationKind, string> CurveFiles() => settings.Curves is not { } path
         ? []
         : settings.Kinds.ToDictionary(kind => kind, kind => settings.Kinds.Count == 1
@@ -143,8 +143,8 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             }
         }
         screen.WriteLine(worst.Count == 0
-            ? "Nothing was missed, and nothing is wrong: there are no misses to draw."
-            : $"The worst misses of {Count(drawn, "picture")} are in {folder}.");
+            ? "No object was missed and no detection is wrong; there is nothing to draw."
+            : $"{Count(drawn, "picture")} with the most errors: {folder}");
     }
 
     private static string Count(int number, string noun)

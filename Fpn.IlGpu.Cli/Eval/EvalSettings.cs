@@ -2,51 +2,51 @@ using Fpn.IlGpu.Evaluation;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>What the command line of <c>fpn eval</c> asks for.</summary>
+/// <summary>The settings from the command line of <c>fpn eval</c>.</summary>
 internal sealed record EvalSettings
 {
-    /// <summary>COCO's instances.</summary>
+    /// <summary>The ground truth's file, in COCO's instances format.</summary>
     public required string Truth { get; init; }
 
-    /// <summary>A file of results; null to detect.</summary>
+    /// <summary>The file of results; null to detect with a model.</summary>
     public required string? Results { get; init; }
 
-    /// <summary>The weights, a file or a name of the model zoo; null for the model that ships with the library.</summary>
+    /// <summary>The weights: a file, or the name of a published model; null for the model that ships with the library.</summary>
     public required string? Model { get; init; }
 
-    /// <summary>Keys of the model's configuration that are to be other than its file says, as JSON; null for none.</summary>
+    /// <summary>Overrides of keys of the model's configuration, as JSON; null for none.</summary>
     public required string? Configuration { get; init; }
 
-    /// <summary>The folder of the pictures; null where none are needed.</summary>
+    /// <summary>The folder of the pictures; null if none are needed.</summary>
     public required string? Images { get; init; }
 
     /// <summary>"auto", "cpu", "cuda[:n]" or "opencl[:n]".</summary>
     public required string Device { get; init; }
 
-    /// <summary>Whether OpenCL devices that ILGPU would refuse may be used.</summary>
+    /// <summary>Whether OpenCL devices that ILGPU would reject may be used.</summary>
     public required bool AnyOpenCl { get; init; }
 
-    /// <summary>What is compared.</summary>
+    /// <summary>What is compared: boxes, masks, or both.</summary>
     public required IReadOnlyList<EvaluationKind> Kinds { get; init; }
 
-    /// <summary>Whether classes don't count, and up to 1000 proposals a picture do.</summary>
+    /// <summary>Whether proposals are evaluated: classes are ignored, and up to 1000 boxes per picture count.</summary>
     public required bool Proposals { get; init; }
 
-    /// <summary>The file of the regions that Fast R-CNN looks at; null for a model that finds them itself.</summary>
+    /// <summary>The file of proposals for Fast R-CNN; null for a model that finds its own.</summary>
     public required string? FromProposals { get; init; }
 
     /// <summary>The file for the figures, "-" for standard output, or null for none.</summary>
     public required string? Json { get; init; }
 
-    /// <summary>The file for what a model found; null for none.</summary>
+    /// <summary>The file for the model's detections; null for none.</summary>
     public required string? SaveResults { get; init; }
 
-    /// <summary>The picture of the curves; null for none.</summary>
+    /// <summary>The picture file for the precision-recall curves; null for none.</summary>
     public required string? Curves { get; init; }
 
-    /// <summary>The folder for pictures of the worst misses; null for none.</summary>
+    /// <summary>The folder for the pictures with the most errors; null for none.</summary>
     public required string? Worst { get; init; }
 
-    /// <summary>How many of them.</summary>
+    /// <summary>The number of such pictures.</summary>
     public required int WorstCount { get; init; }
 }

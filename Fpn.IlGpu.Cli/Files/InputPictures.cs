@@ -1,26 +1,23 @@
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>The picture files that the paths on the command line stand for, and what is wrong with the other paths.</summary>
-/// <param name="Files">Each file once, in the order given; within a folder by name.</param>
-/// <param name="Problems">A sentence for each path that stands for no file.</param>
+/// <summary>The picture files that the paths on the command line lead to, and the problems with the other paths.</summary>
+/// <param name="Files">Each file once, in the order given; within a folder, by name.</param>
+/// <param name="Problems">One sentence for each path that leads to no picture.</param>
 internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<string> Problems)
 {
-    /// <summary>
-    /// How the name of a file in a folder must end for it to be taken for a picture; a file that is named itself is
-    /// read whatever its name.
-    /// </summary>
+    /// <summary>The extensions of picture files in a folder. A file that is named explicitly is read whatever its extension.</summary>
     private static readonly string[] Extensions = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
 
     private const string ExtensionsInWords = ".jpg, .jpeg, .png, .bmp or .webp";
 
-    /// <summary>Whether the file's name says that it is a picture.</summary>
+    /// <summary>Whether the file has the extension of a picture.</summary>
     public static bool IsPicture(string path)
         => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Finds the files.</summary>
     /// <param name="paths">Files, folders and patterns, as given.</param>
-    /// <param name="recursive">Whether the folders below a folder are looked into as well.</param>
-    /// <param name="results">The folder of annotated pictures: what is in it is left out, unless a path leads there.</param>
+    /// <param name="recursive">Whether subfolders are included.</param>
+    /// <param name="results">The folder of annotated pictures. Its files are left out, unless a path leads into it.</param>
     public static InputPictures Find(IEnumerable<string> paths, bool recursive, string results)
     {
         var files = new List<string>();
@@ -39,7 +36,7 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                problems.Add($"'{path}' can't be looked into ({exception.Message.TrimEnd('.')}); check its permissions.");
+                problems.Add($"'{path}' can't be read ({exception.Message.TrimEnd('.')}); check its permissions.");
             }
         }
         return new InputPictures(files, problems);
@@ -66,7 +63,7 @@ internal sealed record InputPictures(IReadOnlyList<string> Files, IReadOnlyList<
     {
         if (Directory.Exists(path))
         {
-            var help = recursive ? "name another folder, or the files themselves" : "--recursive looks into the folders below it too";
+            var help = recursive ? "choose another folder, or name the files themselves" : "--recursive includes its subfolders";
             return $"The folder '{path}' has no pictures (files that end in {ExtensionsInWords}); {help}.";
         }
         return PictureGlob.IsPattern(path)

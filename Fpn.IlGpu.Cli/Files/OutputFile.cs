@@ -1,6 +1,9 @@
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>A file that is written at the end, but tried at the beginning: a long run is not to end in that it can't be.</summary>
+/// <summary>
+/// A file that is written at the end but opened at the beginning, so that a long run does not end with an output that can't
+/// be written.
+/// </summary>
 internal sealed class OutputFile : IDisposable
 {
     private readonly Stream stream;
@@ -10,10 +13,10 @@ internal sealed class OutputFile : IDisposable
         this.stream = stream;
     }
 
-    /// <summary>Opens it, and makes the folder for it; what it held stays until <see cref="Write"/>.</summary>
+    /// <summary>Opens the file, and creates its folder. The file keeps its content until <see cref="Write"/>.</summary>
     /// <param name="path">The file, "-" for standard output, or null for none.</param>
-    /// <param name="option">The option that names it.</param>
-    /// <exception cref="CommandException">It can't be written.</exception>
+    /// <param name="option">The option that names the file, for messages.</param>
+    /// <exception cref="CommandException">The file can't be written.</exception>
     public static OutputFile? Open(string? path, string option)
     {
         if (path is null or JsonLines.StandardOutput)
@@ -26,12 +29,12 @@ internal sealed class OutputFile : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); name another with {option}.", exception);
+                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); choose another with {option}.", exception);
         }
     }
 
-    /// <summary>Makes sure that a folder is there and can be written.</summary>
-    /// <exception cref="CommandException">It can't.</exception>
+    /// <summary>Creates a folder if it is missing, and checks that it can be written.</summary>
+    /// <exception cref="CommandException">The folder can't be created or written.</exception>
     public static void CheckFolder(string folder, string option)
     {
         try
@@ -43,11 +46,11 @@ internal sealed class OutputFile : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another with {option}.", exception);
+                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); choose another with {option}.", exception);
         }
     }
 
-    /// <summary>Writes its content in place of what it held.</summary>
+    /// <summary>Replaces the file's content.</summary>
     public void Write(Action<Stream> write)
     {
         if (stream.CanSeek)

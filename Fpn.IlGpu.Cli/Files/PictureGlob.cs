@@ -3,8 +3,8 @@ using System.IO.Enumeration;
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
-/// Expands patterns for shells that leave it to the program: <c>*</c> and <c>?</c> within a name, <c>**</c> for any
-/// number of folders. Names that begin with a dot match only a pattern that does too.
+/// Expands patterns for shells that leave this to the program: <c>*</c> and <c>?</c> within a name, <c>**</c> for any
+/// number of folders. Names that begin with a dot match only patterns that do too.
 /// </summary>
 internal static class PictureGlob
 {
@@ -14,7 +14,7 @@ internal static class PictureGlob
 
     public static bool IsPattern(string path) => path.IndexOfAny(Wildcards) >= 0;
 
-    /// <summary>The files that match, in the order of their names, folder by folder.</summary>
+    /// <summary>The files that match, by name, folder by folder.</summary>
     public static IEnumerable<string> Files(string pattern)
     {
         var root = Path.GetPathRoot(pattern) ?? "";
@@ -25,7 +25,7 @@ internal static class PictureGlob
     /// <summary>The files directly in a folder, by name.</summary>
     public static IEnumerable<string> FilesIn(string folder) => Names(folder, "*", Directory.EnumerateFiles);
 
-    /// <summary>The folders directly in a folder, by name, without links, which may lead back up.</summary>
+    /// <summary>The folders directly in a folder, by name. Links are left out, because they may lead back up.</summary>
     public static IEnumerable<string> FoldersIn(string folder)
         => Names(folder, "*", Directory.EnumerateDirectories).Where(path => new DirectoryInfo(path).LinkTarget is null);
 
@@ -35,7 +35,7 @@ internal static class PictureGlob
         var rest = segments[1..];
         if (segment == "**")
         {
-            // The folder itself, then everything below it; at the end of a pattern, all their files.
+            // The folder itself, then everything below it. A final ** matches all files.
             var here = rest.IsEmpty ? FilesIn(folder) : Expand(folder, rest);
             return here.Concat(FoldersIn(folder).SelectMany(below => Expand(below, segments)));
         }

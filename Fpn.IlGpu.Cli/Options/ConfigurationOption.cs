@@ -5,14 +5,14 @@ using System.Text.Json.Nodes;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>--set KEY=VALUE</c>: what a weights file's configuration says, or implies, in other words.</summary>
+/// <summary><c>--set KEY=VALUE</c>: overrides a key of the configuration that a weights file states or implies.</summary>
 internal static class ConfigurationOption
 {
     public static Option<string[]> Create()
     {
         var option = new Option<string[]>("--set")
         {
-            Description = "A key of the model's configuration, such as min_size=640; may be given several times.",
+            Description = "Override a key of the model's configuration, such as min_size=640; can be repeated.",
             HelpName = "KEY=VALUE",
             AllowMultipleArgumentsPerToken = false,
         };
@@ -20,7 +20,7 @@ internal static class ConfigurationOption
         return option;
     }
 
-    /// <summary>What was given as one JSON object, or null for nothing.</summary>
+    /// <summary>The given settings as one JSON object; null if there are none.</summary>
     public static string? ToJson(string[]? settings)
     {
         if (settings is null or { Length: 0 })
@@ -34,7 +34,7 @@ internal static class ConfigurationOption
         return json.ToJsonString();
     }
 
-    // A number, a list, true or false are JSON; anything else is a text.
+    // Numbers, lists, true and false are JSON; anything else is a string.
     private static JsonNode? Value(string text)
     {
         try
@@ -50,6 +50,6 @@ internal static class ConfigurationOption
     private static void RefuseOther(OptionResult result)
     {
         foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
-            result.AddError($"--set is '{token.Value}'; it is a key, '=' and a value, such as min_size=640");
+            result.AddError($"--set is '{token.Value}'; it must be KEY=VALUE, such as min_size=640");
     }
 }

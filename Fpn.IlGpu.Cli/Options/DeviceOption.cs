@@ -6,12 +6,12 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>--device</c>, <c>--opencl-any</c> and <c>--precision</c>: on what a command runs, and how exactly.</summary>
+/// <summary><c>--device</c>, <c>--opencl-any</c> and <c>--precision</c>: the device that a command runs on, and its precision.</summary>
 internal static partial class DeviceOption
 {
     public static Option<string> Create() => new("--device", "-d")
     {
-        Description = "auto, cpu, cuda[:n] or opencl[:n], as 'fpn devices' lists them.",
+        Description = "The device: auto, cpu, cuda[:n] or opencl[:n]; see 'fpn devices'.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
         CustomParser = Parse,
@@ -19,13 +19,13 @@ internal static partial class DeviceOption
 
     public static Option<bool> CreateAnyOpenCl() => new("--opencl-any")
     {
-        Description = "Also use OpenCL devices without a generic address space, which fpn does not need.",
+        Description = "Allow OpenCL devices without a generic address space, which fpn does not need.",
     };
 
     public static Option<Precision?> CreatePrecision() => new("--precision")
     {
-        Description = "How exactly to multiply: fp32; or on NVIDIA GPUs with tensor cores tf32, the default there, or fp16. "
-            + "They round to 11 bits, and fp16 overflows beyond 65504.",
+        Description = "The precision of multiplications: fp32 or, on NVIDIA GPUs with tensor cores, tf32 (the default there) or fp16. "
+            + "The latter two round to 11 bits, and fp16 overflows beyond 65504.",
         HelpName = "fp32|tf32|fp16",
         CustomParser = ParsePrecision,
     };
@@ -34,7 +34,7 @@ internal static partial class DeviceOption
     {
         var value = result.Tokens[0].Value.ToLowerInvariant();
         if (!DeviceName().IsMatch(value))
-            result.AddError($"--device is '{value}'; it can be auto, cpu, cuda, cuda:n, opencl or opencl:n");
+            result.AddError($"--device is '{value}'; it must be auto, cpu, cuda, cuda:n, opencl or opencl:n");
         return value;
     }
 
@@ -50,7 +50,7 @@ internal static partial class DeviceOption
             case "fp16":
                 return Precision.Fp16;
             default:
-                result.AddError($"--precision is '{value}'; it can be fp32, tf32 or fp16");
+                result.AddError($"--precision is '{value}'; it must be fp32, tf32 or fp16");
                 return null;
         }
     }

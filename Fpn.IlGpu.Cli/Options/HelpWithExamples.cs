@@ -16,10 +16,10 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
         this.examples = examples;
     }
 
-    /// <summary>Who asks for help is not told what else is wrong.</summary>
+    /// <summary>Help is shown even if the command line has errors.</summary>
     public override bool ClearsParseErrors => true;
 
-    /// <summary>Gives the command a help option of its own.</summary>
+    /// <summary>Adds a help option with these examples to the command.</summary>
     public static void AddTo(Command command, string examples)
     {
         var option = new HelpOption();

@@ -4,16 +4,16 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>An option that takes a whole number within limits, and says so of what it doesn't take.</summary>
+/// <summary>An option that takes a whole number within limits.</summary>
 internal static class WholeNumberOption
 {
-    /// <summary>Makes one.</summary>
-    /// <param name="name">The option.</param>
-    /// <param name="unit">What stands for the number in the help.</param>
-    /// <param name="standard">What it is where it isn't given.</param>
-    /// <param name="least">The least that it may be.</param>
-    /// <param name="most">The most.</param>
-    /// <param name="description">A sentence for the help.</param>
+    /// <summary>Creates an option.</summary>
+    /// <param name="name">The option's name.</param>
+    /// <param name="unit">The placeholder for the number in the help.</param>
+    /// <param name="standard">The default.</param>
+    /// <param name="least">The minimum.</param>
+    /// <param name="most">The maximum.</param>
+    /// <param name="description">The description for the help.</param>
     public static Option<long> Create(string name, string unit, long standard, long least, long most, string description) => new(name)
     {
         Description = description,
@@ -22,10 +22,10 @@ internal static class WholeNumberOption
         CustomParser = result => Parse(result, least, most),
     };
 
-    /// <summary>Reads the number, or says what is wrong with it.</summary>
+    /// <summary>Parses the number, or adds an error to the result.</summary>
     /// <param name="result">The option's argument.</param>
-    /// <param name="least">The least that it may be.</param>
-    /// <param name="most">The most.</param>
+    /// <param name="least">The minimum.</param>
+    /// <param name="most">The maximum.</param>
     public static long Parse(ArgumentResult result, long least, long most)
     {
         var text = result.Tokens[0].Value;
@@ -35,7 +35,7 @@ internal static class WholeNumberOption
             var range = most == long.MaxValue
                 ? string.Create(CultureInfo.InvariantCulture, $"of at least {least}")
                 : string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}");
-            result.AddError($"{name} is '{text}'; it can be a whole number {range}");
+            result.AddError($"{name} is '{text}'; it must be a whole number {range}");
         }
         return value;
     }

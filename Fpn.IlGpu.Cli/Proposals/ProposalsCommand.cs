@@ -4,22 +4,25 @@ using Fpn.IlGpu.Evaluation;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>The command line of <c>fpn proposals</c>: what <c>fpn eval --proposals --save-results</c> does before it evaluates.</summary>
+/// <summary>
+/// The command line of <c>fpn proposals</c>, which detects and writes like <c>fpn eval --proposals --save-results</c>, but
+/// does not evaluate.
+/// </summary>
 internal static class ProposalsCommand
 {
     private const string Examples = """
         Examples:
           fpn proposals --truth instances.json --images pictures \
                         --model rpn.safetensors --out proposals.json
-              The RPN's 1000 best boxes of each picture that the truth lists, as a file
-              of COCO's results without classes.
+              Writes the RPN's 1000 best boxes of each picture listed by the ground
+              truth, in COCO's results format without classes.
 
-        Fast R-CNN is trained on such a file ("data": { …, "proposals": FILE }), and
-        evaluated with it (fpn eval --from-proposals FILE).
+        Use the file to train a Fast R-CNN ("data": { …, "proposals": FILE }) and to
+        evaluate it (fpn eval --from-proposals FILE).
 
         Exit codes:
           0    all done
-          1    something failed; pictures that could not be read are left out
+          1    something failed; pictures that could not be read are omitted
           2    wrong usage
           130  stopped by Ctrl-C
         """;
@@ -28,21 +31,26 @@ internal static class ProposalsCommand
     {
         var truth = new Option<string>("--truth", "-t")
         {
-            Description = "The pictures: a JSON file of COCO's instances.",
+            Description = "The list of pictures: a JSON file in COCO's instances format.",
             HelpName = "FILE",
             Required = true,
         };
-        var images = new Option<string>("--images", "-i") { Description = "Their folder.", HelpName = "DIR", Required = true };
+        var images = new Option<string>("--images", "-i")
+        {
+            Description = "The folder of the pictures.",
+            HelpName = "DIR",
+            Required = true,
+        };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights of an RPN, or of a detector that has one. Default: the model that ships with fpn.",
+            Description = "The weights of an RPN, or of a detector with an RPN. Default: the shipped model.",
             HelpName = "FILE|NAME",
         };
-        var output = new Option<string>("--out", "-o") { Description = "The file of proposals.", HelpName = "FILE", Required = true };
+        var output = new Option<string>("--out", "-o") { Description = "The file to write.", HelpName = "FILE", Required = true };
         var configuration = ConfigurationOption.Create();
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
-        var command = new Command("proposals", "Writes the boxes that a region proposal network finds in pictures.")
+        var command = new Command("proposals", "Writes the proposals of a region proposal network (RPN).")
         {
             truth, images, model, output, configuration, device, anyOpenCl,
         };
@@ -50,7 +58,7 @@ internal static class ProposalsCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
+            using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
             var settings = new EvalSettings
             {
                 Truth = parsed.GetRequiredValue(truth),

@@ -19,24 +19,24 @@ internal static class ShapesCommand
           fpn shapes held --count 500 --seed 500000
               The 500 scenes that the shipped model's average precision is measured on.
           fpn shapes train --count 20000 --seed 1000000 --size 427x320
-              A set to train on, of another size.
+              A training set of another picture size.
 
         Exit codes:
-          0    all is written
-          1    it can't be written there
+          0    all files were written
+          1    the folder can't be written
           2    wrong usage
           130  stopped by Ctrl-C; instances.json is not written
         """;
 
     public static Command Create()
     {
-        var output = new Argument<string>("OUT") { Description = "The folder to write to; it is made if it isn't there." };
-        var count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "How many pictures.");
+        var output = new Argument<string>("OUT") { Description = "The folder to write to; created if missing." };
+        var count = WholeNumberOption.Create("--count", "N", 100, 1, 10_000_000, "Number of pictures.");
         var seed = WholeNumberOption.Create(
-            "--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first; the others count on from it.");
+            "--seed", "S", 0, 0, long.MaxValue - 10_000_000, "Seed of the first picture; each further picture's is 1 higher.");
         var size = new Option<(int W, int H)?>("--size")
         {
-            Description = $"Of each picture, in px: {LeastSide} to {MostSide} a side. [default: 320x320]",
+            Description = $"Size of each picture, {LeastSide} to {MostSide} px per side. [default: 320x320]",
             HelpName = "WxH",
             CustomParser = ParseSize,
         };
@@ -45,8 +45,9 @@ internal static class ShapesCommand
             "--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
         var largest = WholeNumberOption.Create(
             "--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
-        var most = WholeNumberOption.Create("--most", "N", options.MostShapes, 1, 1000, "A picture has 1 to N shapes.");
-        var command = new Command("shapes", "Writes synthetic pictures of shapes, to train and test on.")
+        var most = WholeNumberOption.Create(
+            "--most", "N", options.MostShapes, 1, 1000, "Maximum number of shapes per picture; the minimum is 1.");
+        var command = new Command("shapes", "Writes synthetic pictures of shapes, for training and testing.")
         {
             output, count, seed, size, smallest, largest, most,
         };
@@ -59,7 +60,7 @@ internal static class ShapesCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after the current picture; Ctrl-C again stops at once.");
+            using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
             (var w, var h) = parsed.GetValue(size) ?? (320, 320);
             var shapes = new SyntheticShapesOptions
             {
@@ -82,7 +83,7 @@ internal static class ShapesCommand
                 && side is >= LeastSide and <= MostSide ? side : 0;
         (var w, var h) = sides.Length == 2 ? (Side(0), Side(1)) : (0, 0);
         if (w == 0 || h == 0)
-            result.AddError($"--size is '{text}'; it can be WIDTHxHEIGHT such as 320x240, {LeastSide} to {MostSide} px a side");
+            result.AddError($"--size is '{text}'; it must be WIDTHxHEIGHT, such as 320x240, {LeastSide} to {MostSide} px per side");
         return (w, h);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
 
     private string Json => Path.Join(folder, "instances.json");
 
-    /// <summary>Writes so many pictures and their annotations; returns the exit code.</summary>
+    /// <summary>Writes <paramref name="count"/> pictures and their annotations; returns the exit code.</summary>
     public int Execute(int count, CancellationToken stop)
     {
         Prepare();
@@ -53,13 +53,13 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         try
         {
             Directory.CreateDirectory(Path.Join(folder, PictureFolder));
-            // Of another run, it would tell of pictures that are replaced now.
+            // The annotations of an earlier run would describe pictures that are now replaced.
             File.Delete(Json);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); name another.", exception);
+                $"The folder '{folder}' can't be written ({exception.Message.TrimEnd('.')}); choose another.", exception);
         }
     }
 }

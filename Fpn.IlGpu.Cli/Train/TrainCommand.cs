@@ -10,16 +10,17 @@ internal static class TrainCommand
     private const string Examples = """
         Examples:
           fpn train shapes.json --out run
-              Writes run/model.safetensors, which 'fpn detect --model' takes, and on
-              the way run/checkpoint.safetensors, run/training.csv, run/loss.png.
+              Writes run/model.safetensors, for 'fpn detect --model', and along the
+              way run/checkpoint.safetensors, run/training.csv and run/loss.png.
           fpn train shapes.json --out run --resume
-              Goes on from run/checkpoint.safetensors, to the very same weights.
+              Resumes from run/checkpoint.safetensors. The final weights are the same
+              as those of an uninterrupted run.
 
-        The configuration is JSON with comments; docs/training.md has its keys.
+        The configuration is JSON with comments; docs/training.md lists its keys.
 
         Exit codes:
-          0    trained to the end
-          1    something failed, or a loss was no number
+          0    training finished
+          1    something failed, or a loss was not finite
           2    wrong usage
           130  stopped by Ctrl-C; a checkpoint of the last step was written
         """;
@@ -29,11 +30,11 @@ internal static class TrainCommand
         var configuration = new Argument<string>("FILE") { Description = "The training configuration." };
         var output = new Option<string>("--out", "-o")
         {
-            Description = "The folder of the run.",
+            Description = "The output folder of the run.",
             HelpName = "DIR",
             DefaultValueFactory = _ => "run",
         };
-        var resume = new Option<bool>("--resume") { Description = "Go on from the checkpoint in the folder." };
+        var resume = new Option<bool>("--resume") { Description = "Resume from the checkpoint in the folder." };
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var command = new Command("train", "Trains a detector, from random weights or from a checkpoint.")
@@ -44,7 +45,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after this step; Ctrl-C again stops at once.");
+            using var interruption = new Interruption(screen, "Stopping after this step; press Ctrl-C again to stop now.");
             var run = new TrainRun(
                 parsed.GetRequiredValue(configuration), parsed.GetRequiredValue(output), parsed.GetValue(resume),
                 parsed.GetRequiredValue(device), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }, screen,

@@ -10,12 +10,12 @@ namespace Fpn.IlGpu.Cli;
 internal sealed class TrainRun(
     string configurationPath, string folder, bool resume, string deviceName, DeviceOptions options, Screen screen, CancellationToken stop)
 {
-    // Means over so many steps are shown: single steps jump about.
+    // Losses are shown as means over this many steps, because those of single steps are noisy.
     private const int ShownSteps = 50;
 
     private readonly Queue<TrainingStep> recent = [];
 
-    /// <summary>Does it all, and returns the process's exit code.</summary>
+    /// <summary>Runs the command and returns the process's exit code.</summary>
     public int Execute()
     {
         var configuration = TrainingConfiguration.Load(configurationPath);
@@ -26,7 +26,7 @@ internal sealed class TrainRun(
             screen.Error(problem);
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
-            + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", going on after step {trainer.StepsDone}") : ""));
+            + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", resuming after step {trainer.StepsDone}") : ""));
 
         var steps = configuration.Schedule.Steps;
         var clock = Stopwatch.StartNew();
@@ -36,7 +36,7 @@ internal sealed class TrainRun(
         {
             foreach (var step in trainer.Run(stop))
             {
-                // The first step also pays for the compilation of the kernels.
+                // The first step includes compiling the kernels.
                 first = step.Step == firstStep ? clock.Elapsed : first;
                 recent.Enqueue(step);
                 if (recent.Count > ShownSteps)
@@ -54,7 +54,8 @@ internal sealed class TrainRun(
         {
             screen.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Stopped after step {trainer.StepsDone} of {steps}; 'fpn train {configurationPath} --out {folder} --resume' goes on."));
+                $"Stopped after step {trainer.StepsDone} of {steps}; "
+                + $"resume with 'fpn train {configurationPath} --out {folder} --resume'."));
             return ExitCode.Interrupted;
         }
         screen.WriteLine($"Trained in {ProgressLine.Duration(clock.Elapsed)}: {trainer.ModelPath}");

@@ -11,17 +11,17 @@ internal static class VerifyCommand
     private const string Examples = """
         Examples:
           fpn verify
-              The device that fpn would choose.
+              Checks the default device.
           fpn verify --device opencl:1
-              Another one that 'fpn devices' lists.
+              Checks another device that 'fpn devices' lists.
 
-        Each operator runs over small and odd shapes and is held to plain loops on
-        the CPU; the shipped model's detections, to those that torchvision finds.
-        What differs by more than its bound is named with its shape: please report
-        it with the name of the device and the version of its driver.
+        Each operator runs on small and odd shapes and is compared with plain loops
+        on the CPU; the shipped model's detections are compared with torchvision's.
+        Each difference above its bound is listed with its shape. Please report it,
+        with the name of the device and the version of its driver.
 
         Exit codes:
-          0    all agrees
+          0    everything agrees
           1    something differs or failed
           2    wrong usage
           130  stopped by Ctrl-C
@@ -32,7 +32,7 @@ internal static class VerifyCommand
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var precision = DeviceOption.CreatePrecision();
-        var command = new Command("verify", "Checks that a device and its driver compute what they should.")
+        var command = new Command("verify", "Checks that a device and its driver compute correct results.")
         {
             device, anyOpenCl, precision,
         };
@@ -46,7 +46,7 @@ internal static class VerifyCommand
     private static int Verify(string device, DeviceOptions options)
     {
         var screen = new Screen();
-        using var interruption = new Interruption(screen, "Stopping after the current case; Ctrl-C again stops at once.");
+        using var interruption = new Interruption(screen, "Stopping after the current case; press Ctrl-C again to stop now.");
         try
         {
             using var verification = new DeviceVerification(device, options);
@@ -54,7 +54,7 @@ internal static class VerifyCommand
         }
         catch (DeviceException) when (interruption.Token.IsCancellationRequested)
         {
-            // Whoever stops it while the device is being opened does not want to know how that went.
+            // A user who stops the command while the device is being opened does not need to see why opening failed.
             return ExitCode.Interrupted;
         }
     }

@@ -5,15 +5,15 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>One run of <c>fpn verify</c>: a line for each case that differs, and a table with a row for each operator.</summary>
-/// <param name="verification">What runs the operators.</param>
-/// <param name="screen">Where it is told.</param>
-/// <param name="stop">Stops between two cases.</param>
+/// <summary>One run of <c>fpn verify</c>: prints a line for each case that differs, and a table with a row for each operator.</summary>
+/// <param name="verification">The verification, which runs the operators.</param>
+/// <param name="screen">The screen for results and progress.</param>
+/// <param name="stop">Stops the run between two cases.</param>
 internal sealed class VerifyRun(DeviceVerification verification, Screen screen, CancellationToken stop) : IProgress<VerificationProgress>
 {
     private int number;
 
-    /// <summary>Does it all, and returns the process's exit code.</summary>
+    /// <summary>Runs the command and returns the process's exit code.</summary>
     public int Execute()
     {
         var device = verification.DeviceInfo;
@@ -38,7 +38,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
             foreach (var line in row.Mismatches.Concat(row.Errors))
                 screen.WriteLine($"{row.Operator}, {line}");
         }
-        // Below what may be many lines, so that it is what remains on a screen.
+        // The table comes after the differences, which may be many lines, so that it stays in view.
         if (rows.Count > 0)
             screen.Write(TableOf(rows));
         var bad = rows.Count(row => !row.Passed);
@@ -56,7 +56,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
         number = value.Number;
     }
 
-    /// <summary>A row for each operator.</summary>
+    /// <summary>A table with a row for each operator.</summary>
     internal static Table TableOf(IEnumerable<OperatorVerification> rows)
     {
         var table = Screen.NewTable();

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary>How much of a model has come, how fast, and how long the rest will take.</summary>
+/// <summary>A progress line for a download: the bytes received, their rate, and the time left.</summary>
 internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<ModelDownloadProgress>
 {
     private readonly Stopwatch clock = Stopwatch.StartNew();
@@ -13,10 +13,10 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
     private TimeSpan began;
     private long bytesBefore;
 
-    /// <summary>Whether there was anything to do.</summary>
+    /// <summary>Whether any progress was reported; if not, the model was already there.</summary>
     public bool Began => stage is not null;
 
-    /// <summary>Shows it; each step of the work that may take long also gets a line that stays.</summary>
+    /// <summary>Shows the progress. The start of the download, and waiting for another process, also get a line that stays.</summary>
     public void Report(ModelDownloadProgress value)
     {
         if (stage != value.Stage)
@@ -40,20 +40,20 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
         });
     }
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Removes the line.</summary>
     public void Finish() => screen.Progress("");
 
-    /// <summary>The line's text while bytes come in.</summary>
-    /// <param name="done">Bytes that are there.</param>
-    /// <param name="total">Bytes of the file; null where that isn't known.</param>
-    /// <param name="came">Bytes that came within <paramref name="time"/>.</param>
-    /// <param name="time">Since the connection was made.</param>
+    /// <summary>The line's text during the download.</summary>
+    /// <param name="done">Bytes received so far.</param>
+    /// <param name="total">Bytes of the file; null if unknown.</param>
+    /// <param name="came">Bytes received within <paramref name="time"/>.</param>
+    /// <param name="time">The time since the connection was made.</param>
     internal static string Text(long done, long? total, long came, TimeSpan time)
     {
         var text = total is { } all and > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * done / all} %, {done / 1e6:F0} of {all / 1e6:F0} MB")
             : string.Create(CultureInfo.InvariantCulture, $"{done / 1e6:F0} MB");
-        // The first moments tell nothing yet.
+        // The first half second gives no reliable rate.
         if (came <= 0 || time.TotalSeconds < 0.5)
             return text;
         var rate = came / time.TotalSeconds;
@@ -65,7 +65,7 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
 
     private string? Sentence(ModelDownloadProgress value, bool first) => value.Stage switch
     {
-        ModelDownloadStage.WaitingForOther => $"Another process downloads {model.Name}; waiting for it.",
+        ModelDownloadStage.WaitingForOther => $"Another process is downloading {model.Name}; waiting for it.",
         ModelDownloadStage.Downloading when first || stage == ModelDownloadStage.WaitingForOther => Start(value),
         _ => null,
     };
@@ -74,7 +74,7 @@ internal sealed class DownloadLine(ZooModel model, Screen screen) : IProgress<Mo
     {
         var size = value.BytesTotal is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / 1e6:F0} MB") : "";
         var on = value.BytesDone > 0
-            ? string.Create(CultureInfo.InvariantCulture, $", going on after {value.BytesDone / 1e6:F0} MB")
+            ? string.Create(CultureInfo.InvariantCulture, $", resuming after {value.BytesDone / 1e6:F0} MB")
             : "";
         return $"Downloading {model.Name} from {model.DownloadUrl().Host}{size}{on} ({model.Licence}).";
     }

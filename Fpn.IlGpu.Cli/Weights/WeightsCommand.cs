@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights</c>: what runs, from where, and as what file.</summary>
+/// <summary><c>fpn weights</c>: inspects, converts and downloads weights files.</summary>
 internal static class WeightsCommand
 {
-    public static Command Create() => new("weights", "Weights files: what they hold, converting them, and published ones.")
+    public static Command Create() => new("weights", "Inspects, converts, lists and downloads weights files.")
     {
         WeightsInfoCommand.Create(),
         WeightsConvertCommand.Create(),

@@ -4,7 +4,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights download</c>: gets a published model and turns it into the file that detectors load.</summary>
+/// <summary><c>fpn weights download</c>: downloads a published model and converts it to the file that detectors load.</summary>
 internal static class WeightsDownloadCommand
 {
     private const string Notes = """
@@ -12,26 +12,26 @@ internal static class WeightsDownloadCommand
           fpn weights download fasterrcnn_resnet50_fpn_v2
           fpn detect street.jpg --model fasterrcnn_resnet50_fpn_v2
 
-        A download that broke off goes on where it stopped.
+        An interrupted download resumes where it stopped.
 
         Environment:
-          FPN_CACHE    the folder where models are kept
-          FPN_ZOO_URL  a mirror, https://host/folder, that has the publishers' files
-                       under their paths
+          FPN_CACHE    the folder for downloaded models
+          FPN_ZOO_URL  a mirror, https://host/folder, with the publishers' files at
+                       their original paths
           HTTPS_PROXY, ALL_PROXY, NO_PROXY  as usual
 
         Exit codes:
-          0    the model is here
-          1    it could not be had
+          0    the model is downloaded
+          1    the download failed
           2    wrong usage
           130  stopped by Ctrl-C
         """;
 
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "Which model, as 'fpn weights list' names it." };
-        var force = new Option<bool>("--force", "-f") { Description = "Download it even if it is here." };
-        var command = new Command("download", "Downloads a published model, checks it, and converts it.") { name, force };
+        var name = new Argument<string>("NAME") { Description = "The model's name, from 'fpn weights list'." };
+        var force = new Option<bool>("--force", "-f") { Description = "Download it again even if it is already downloaded." };
+        var command = new Command("download", "Downloads, checks and converts a published model.") { name, force };
         HelpWithExamples.AddTo(command, Notes);
         command.SetAction(parsed => Download(parsed.GetRequiredValue(name), parsed.GetValue(force)));
         return command;
@@ -42,8 +42,29 @@ internal static class WeightsDownloadCommand
         var screen = new Screen();
         var model = ModelArgument.Named(name);
         using var interruption = new Interruption(
-            screen, $"Stopping; 'fpn weights download {model.Name}{(force ? " --force" : "")}' goes on from here.");
-        var download = new ModelDownload(ModelCache.OfUser());
-        return new WeightsDownloadRun(download, screen).Execute(model, force, interruption.Token);
+            screen, $"Stopping; run 'fpn weights download {model.Name}{(force ? " --force" : "")}' again to resume.");
+        return Download(new ModelDownload(ModelCache.OfUser()), model, force, screen, interruption.Token);
+    }
+
+    /// <summary>Downloads a model, and returns the process's exit code.</summary>
+    /// <exception cref="Tensors.WeightsException">The download failed.</exception>
+    internal static int Download(ModelDownload download, ZooModel model, bool force, Screen screen, CancellationToken stop)
+    {
+        var line = new DownloadLine(model, screen);
+        string path;
+        try
+        {
+            path = download.GetAsync(model, force, line, stop).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        finally
+        {
+            line.Finish();
+        }
+        screen.WriteLine($"{model.Name} {(line.Began ? "is" : "is already")} downloaded: {path}");
+        return ExitCode.Done;
     }
 }

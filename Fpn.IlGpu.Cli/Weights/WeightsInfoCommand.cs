@@ -11,7 +11,7 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights info</c>: what a file was understood to be, and what running it takes.</summary>
+/// <summary><c>fpn weights info</c>: shows how a weights file was interpreted, and the cost of running it.</summary>
 internal static partial class WeightsInfoCommand
 {
     private const int UnusedShown = 10;
@@ -26,13 +26,13 @@ internal static partial class WeightsInfoCommand
         };
         var size = new Option<string>("--size")
         {
-            Description = "Height × width of the picture that arithmetic and memory are counted for, in px.",
+            Description = "Height and width, in px, of the picture for which arithmetic and memory are counted.",
             HelpName = "HxW",
             DefaultValueFactory = _ => "800x1333",
         };
         size.Validators.Add(RefuseOther);
         var settings = ConfigurationOption.Create();
-        var command = new Command("info", "Says what a weights file holds, and what running it takes.") { file, size, settings };
+        var command = new Command("info", "Shows what a weights file contains and costs to run.") { file, size, settings };
         command.SetAction(parsed =>
         {
             int[] sides = [.. parsed.GetRequiredValue(size).Split('x').Select(side => int.Parse(side, CultureInfo.InvariantCulture))];
@@ -53,7 +53,7 @@ internal static partial class WeightsInfoCommand
         }
         catch (WeightsException)
         {
-            // Which may be the first of many.
+            // The exception names only the first problem; this lists all of them.
             Complain(screen, path, ModelSummary.ProblemsOf(device, path, overrides));
             return ExitCode.SomethingFailed;
         }
@@ -67,12 +67,12 @@ internal static partial class WeightsInfoCommand
         Row("head", model.Head);
         Row("parameters", Text($"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
         Row("picture", Text($"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
-        Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, a multiplication and its addition being two"));
+        Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, counting a multiply-add as two"));
         if (model.MultiplyAddsPerMask > 0)
-            Row("", Text($"and {2 * model.MultiplyAddsPerMask / 1e9:F2} for the mask of each object"));
+            Row("", Text($"and {2 * model.MultiplyAddsPerMask / 1e9:F2} GFLOP for each object's mask"));
         Row("memory", Text($"{model.PeakBytes / 1e6:F0} MB on the device at most"));
         var isDefault = !model.Configuration.Differences().Any();
-        Row("conventions", isDefault ? "torchvision's, for everything" : "torchvision's, but for");
+        Row("conventions", isDefault ? "torchvision's" : "torchvision's, except for");
         foreach ((var key, var value) in model.Configuration.Differences())
             Row(key, value);
         Row("not used", Unused(model.Unused));
@@ -89,21 +89,21 @@ internal static partial class WeightsInfoCommand
         foreach (var problem in problems.Take(ProblemsShown))
             screen.Error(problem);
         if (problems.Count > ProblemsShown)
-            screen.Error($"{path}: and {problems.Count - ProblemsShown} more of its tensors would not load.");
+            screen.Error($"{path}: {problems.Count - ProblemsShown} more tensors can't be loaded.");
     }
 
     private static string Unused(IReadOnlyList<string> names)
     {
         var more = names.Count > UnusedShown ? $" and {names.Count - UnusedShown} more" : "";
         var shown = names.Take(UnusedShown).Select(name => name.Length > LongestShown ? name[..LongestShown] + "…" : name);
-        return names.Count == 0 ? "nothing: every tensor is" : $"{string.Join(", ", shown)}{more}";
+        return names.Count == 0 ? "nothing; every tensor is used" : $"{string.Join(", ", shown)}{more}";
     }
 
     private static void RefuseOther(OptionResult result)
     {
         var value = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
         if (result.Tokens.Count > 0 && !Sides().IsMatch(value))
-            result.AddError($"--size is '{value}'; it is a height, 'x' and a width in px, such as 800x1333");
+            result.AddError($"--size is '{value}'; it must be HEIGHTxWIDTH in px, such as 800x1333");
     }
 
     [GeneratedRegex("^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]

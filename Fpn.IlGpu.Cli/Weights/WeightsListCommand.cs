@@ -7,31 +7,31 @@ using Spectre.Console;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights list</c>: the published models, how good they are, and which are here.</summary>
+/// <summary><c>fpn weights list</c>: lists the published models, their accuracy, and which are downloaded.</summary>
 internal static class WeightsListCommand
 {
     public static Command Create()
     {
-        var command = new Command("list", "Lists the published models, how well they detect, and which are here.");
+        var command = new Command("list", "Lists the published models and their accuracy.");
         command.SetAction(_ => List(new Screen(), ModelCache.OfUser()));
         return command;
     }
 
     private static int List(Screen screen, ModelCache cache)
     {
-        // What all models of a source have in common is said over its table: their names leave little room in it.
+        // What all models of a source share is in the heading, because long names leave little room in the table.
         foreach (var source in ModelZoo.All.GroupBy(model => model.Source))
         {
             screen.WriteLine(Heading(source.First(), source.Any(model => model.ProposalAr is not null)));
             screen.Write(TableOf(source, cache.Contains));
             screen.WriteLine();
         }
-        screen.WriteLine("'fpn weights download NAME' gets one, 'fpn detect --model NAME' uses it.");
-        screen.WriteLine($"They are kept in {cache.Folder}.");
+        screen.WriteLine("'fpn weights download NAME' downloads one; 'fpn detect --model NAME' uses it.");
+        screen.WriteLine($"Downloaded models are in {cache.Folder}.");
         return ExitCode.Done;
     }
 
-    /// <summary>The models of one source, a line each.</summary>
+    /// <summary>A table of the models of one source, with a row for each.</summary>
     /// <param name="models">The models.</param>
     /// <param name="isHere">Whether a model was downloaded.</param>
     internal static Table TableOf(IEnumerable<ZooModel> models, Func<ZooModel, bool> isHere)
@@ -55,7 +55,7 @@ internal static class WeightsListCommand
     }
 
     private static string Heading(ZooModel any, bool proposals)
-        => $"{any.Source}'s, under {any.Licence}; AP{(proposals ? " (AR of 1000 proposals)" : "")} on {any.MeasuredOn}:";
+        => $"{any.Source} ({any.Licence}); AP{(proposals ? " (or AR of 1000 proposals)" : "")} on {any.MeasuredOn}:";
 
     private static string Percent(double? value) => value?.ToString("F1", CultureInfo.InvariantCulture) ?? "";
 }

@@ -32,7 +32,7 @@ internal sealed class AblateTests : CommandTest
 
     [TestCase("--rows", "g", "--rows is 'g'")]
     [TestCase("--tables", "3", "--tables is '3'")]
-    [TestCase("--seeds", "0", "--seeds is '0'; it can be a whole number from 1 to 1000")]
+    [TestCase("--seeds", "0", "--seeds is '0'; it must be a whole number from 1 to 1000")]
     public void What_there_is_not_is_refused(string option, string value, string expected)
     {
         File.WriteAllText(At("common.json"), Common);

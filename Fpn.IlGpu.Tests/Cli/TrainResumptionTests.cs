@@ -40,7 +40,7 @@ internal sealed class TrainResumptionTests : CommandTest
         }
         var resumed = Train("--resume");
 
-        Assert.That(resumed.Output, Does.Match(@"going on after step \d+"));
+        Assert.That(resumed.Output, Does.Match(@"resuming after step \d+"));
         AssertSameAsReference();
     }
 
@@ -63,9 +63,9 @@ internal sealed class TrainResumptionTests : CommandTest
         Assert.That(steps, Is.InRange(2, Steps - 1));
         Assert.That(
             stopped.Output,
-            Does.Contain($"Stopped after step {steps} of {Steps}; 'fpn train run.json --out run --resume' goes on."));
+            Does.Contain($"Stopped after step {steps} of {Steps}; resume with 'fpn train run.json --out run --resume'."));
         Assert.That(FilesIn("run"), Is.EqualTo([Checkpoint, "loss.png", "training.csv"]));
-        Assert.That(Train("--resume").Output, Does.Contain($"going on after step {steps}\n"), "no step was lost");
+        Assert.That(Train("--resume").Output, Does.Contain($"resuming after step {steps}\n"), "no step was lost");
         AssertSameAsReference();
         Assert.That(FilesIn("run"), Is.EqualTo([Checkpoint, "loss.png", "model.safetensors", "training.csv"]));
     }

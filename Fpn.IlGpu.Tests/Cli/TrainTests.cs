@@ -31,7 +31,7 @@ internal sealed class TrainTests : CommandTest
         Fpn("detect", "a.png", "--device", "cpu", "--model", "deep/er/model.safetensors").AssertExit(0);
         var finished = Fpn("train", "run.json", "--out", "deep/er", "--resume", "--device", "cpu");
         finished.AssertExit(0);
-        Assert.That(finished.Output, Does.Contain("going on after step 4"), "there is nothing left to do");
+        Assert.That(finished.Output, Does.Contain("resuming after step 4"), "there is nothing left to do");
     }
 
     [TestCase("--frobnicate", "--frobnicate")]

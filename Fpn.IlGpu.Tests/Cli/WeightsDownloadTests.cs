@@ -51,7 +51,7 @@ internal sealed class WeightsDownloadTests : CommandTest
         var result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
 
         result.AssertExit(0);
-        Assert.That(result.Output, Does.Contain("is here already"));
+        Assert.That(result.Output, Does.Contain("is already downloaded"));
         Assert.That(mirror.Asks, Is.Empty);
 
         var environment = Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address));
@@ -77,12 +77,12 @@ internal sealed class WeightsDownloadTests : CommandTest
             process.Signal(Sigint);
             var stopped = process.Finish();
             Assert.That(stopped.ExitCode, Is.EqualTo(130), stopped.Error);
-            stopped.AssertOneError($"Stopping; 'fpn weights download {Name}' goes on from here.");
+            stopped.AssertOneError($"Stopping; run 'fpn weights download {Name}' again to resume.");
         }
         var result = Download(At("cache"), ("FPN_ZOO_URL", mirror.Address));
 
         Assert.That(mirror.Asks.ElementAt(1).From, Is.EqualTo(4_000_000));
-        Assert.That(result.Output, Does.Contain("10 MB, going on after 4 MB"));
+        Assert.That(result.Output, Does.Contain("10 MB, resuming after 4 MB"));
     }
 
     [Test]
@@ -168,13 +168,13 @@ internal sealed class WeightsDownloadTests : CommandTest
         };
         var cache = new ModelCache(At("cache"));
         ZooModel? converted = null;
-        var run = new WeightsDownloadRun(new ModelDownload(cache, new DownloadPatience(), Copy), new Screen());
+        var download = new ModelDownload(cache, new DownloadPatience(), Copy);
         void Copy(ZooModel which, string published, string output)
         {
             converted = which;
             File.Copy(published, output);
         }
-        Assert.That(run.Execute(model, force: false, CancellationToken.None), Is.EqualTo(0));
+        Assert.That(WeightsDownloadCommand.Download(download, model, force: false, new Screen(), CancellationToken.None), Is.EqualTo(0));
 
         Assert.That(converted, Is.SameAs(model));
         Assert.That(FilesIn("cache"), Is.EqualTo([$"{Name}.safetensors"]));

@@ -79,7 +79,7 @@ internal sealed class WeightsFileTests : CommandTest
         var result = Fpn(["weights", "convert", "a.pth", "out.safetensors", "--dtype", "F16", .. settings]);
 
         result.AssertExit(0);
-        Assert.That(result.Output, Does.Contain("295 tensors").And.Contain("Every number is as it was."));
+        Assert.That(result.Output, Does.Contain("295 tensors").And.Contain("Every number is unchanged."));
         string[] detect = ["detect", "a.png", "--no-pictures", "--json", "-", "--score", "0.1", "--model"];
         var before = Fpn([.. detect, "a.pth", .. settings]);
         var after = Fpn([.. detect, "out.safetensors"]);
@@ -96,7 +96,7 @@ internal sealed class WeightsFileTests : CommandTest
         var result = Fpn("weights", "convert", "a.safetensors", "b.safetensors", "--dtype", "bf16");
 
         result.AssertExit(0);
-        Assert.That(result.Output, Does.Match("Largest rounding: 0.[0-9]+, in [a-z0-9_.]+, whose numbers go up to"));
+        Assert.That(result.Output, Does.Match("Largest rounding error: 0.[0-9]+, in [a-z0-9_.]+, whose largest magnitude is"));
         Assert.That(FilesIn("."), Is.EqualTo(["a.safetensors", "b.safetensors"]));
     }
 

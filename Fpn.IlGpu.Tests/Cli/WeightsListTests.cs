@@ -29,7 +29,7 @@ internal sealed class WeightsListTests : CommandTest
         Assert.That(lines, Has.Some.Match($"^{Name} +47.4 +41.8 +186 yes$"));
         Assert.That(lines, Has.Some.Match("^detectron2_rpn_R_50_FPN_1x +AR 58.0$"));
         Assert.That(result.Output, Does.Contain("CC BY-SA 3.0").And.Contain("BSD-3-Clause").And.Contain("COCO val2017"));
-        Assert.That(result.Output, Does.Contain($"They are kept in {At("cache")}."));
+        Assert.That(result.Output, Does.Contain($"Downloaded models are in {At("cache")}."));
         Assert.That(lines.Where(line => !line.Contains(Folder, StringComparison.Ordinal)), Has.All.Length.LessThanOrEqualTo(80));
     }
 
