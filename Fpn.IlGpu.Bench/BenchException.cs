@@ -1,4 +1,4 @@
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>Something can't be measured; the message is a sentence that says what is missing.</summary>
+/// <summary>A measurement is not possible. The message is a sentence that says what is missing.</summary>
 public sealed class BenchException(string message) : Exception(message);

@@ -6,15 +6,15 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// The model and the picture that a command measures, as files: processes of this bench and the peer read the same. The
-/// picture is noise. Random weights, and the picture, lie in a folder of their own, which goes when this is disposed.
+/// The model and the picture that a command measures, as files, so that this bench's processes and the peer read the same
+/// data. The picture is noise. The picture and random weights are in a temporary folder, which is deleted on disposal.
 /// </summary>
 internal sealed class BenchModel : IDisposable
 {
     /// <summary>fasterrcnn_resnet50_fpn with random weights.</summary>
     public const string ResNet50 = "r50";
 
-    /// <summary>The model that comes with the library.</summary>
+    /// <summary>The model that ships with the library.</summary>
     public const string Shipped = "shipped";
 
     private readonly DirectoryInfo folder;
@@ -33,13 +33,13 @@ internal sealed class BenchModel : IDisposable
 
     public RgbImage Picture { get; }
 
-    /// <summary>Its weights; null for the model that comes with the library.</summary>
+    /// <summary>The weights file; null for the model that ships with the library.</summary>
     public string? File { get; }
 
-    /// <summary>The picture's bytes.</summary>
+    /// <summary>The file with the picture's bytes.</summary>
     public string PictureFile => Path.Combine(folder.FullName, "picture.rgb");
 
-    /// <summary>Names it for people.</summary>
+    /// <summary>The model's name for people.</summary>
     public string Title => Name switch
     {
         ResNet50 => "Faster R-CNN R50-FPN with random weights",
@@ -48,18 +48,19 @@ internal sealed class BenchModel : IDisposable
     };
 
     /// <summary>
-    /// Makes the files. The network's input is the picture as it is; but the shipped model resizes it as it does for everyone.
+    /// Creates the files. The network's input has the picture's size, except that the shipped model resizes the picture as
+    /// usual.
     /// </summary>
-    /// <param name="name">r50, shipped or a checkpoint.</param>
-    /// <param name="size">Null for 800 × 1333, or 480 × 640 for the shipped model.</param>
-    /// <param name="peer">Makes or loads the same weights; null where there is none.</param>
-    /// <exception cref="BenchException">The peer can't run that model, or there is no such file.</exception>
+    /// <param name="name">The model: r50, shipped or a checkpoint's path.</param>
+    /// <param name="size">The picture's size; null for 800 × 1333, or 480 × 640 for the shipped model.</param>
+    /// <param name="peer">The peer, which creates or loads the same weights; null for none.</param>
+    /// <exception cref="BenchException">The peer can't run the model, or there is no such file.</exception>
     public static BenchModel Prepare(string name, PictureSize? size, TorchvisionPeer? peer)
     {
         if (name == Shipped && peer is not null)
-            throw new BenchException("torchvision can't run the shipped model: measure r50 or a file of its own against it.");
+            throw new BenchException("torchvision can't run the shipped model; use r50 or a torchvision checkpoint with --peer.");
         if (name is not (Shipped or ResNet50) && !System.IO.File.Exists(name))
-            throw new BenchException($"There is no file '{name}'; --model can be r50, shipped or a checkpoint.");
+            throw new BenchException($"There is no file '{name}'; --model must be r50, shipped or a checkpoint.");
         var model = new BenchModel(
             name, size ?? (name == Shipped ? new PictureSize(480, 640) : new PictureSize(800, 1333)),
             peer is null ? "safetensors" : "pth", Directory.CreateTempSubdirectory("fpn-bench-"));
@@ -78,17 +79,17 @@ internal sealed class BenchModel : IDisposable
         }
     }
 
-    /// <summary>Has the peer load the model, or make it.</summary>
+    /// <summary>Makes the peer load the model, or create it.</summary>
     public void LoadInto(TorchvisionPeer peer, bool create) => peer.UseModel(Size, File!, create, PictureFile);
 
     /// <summary>Loads the model.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="inputSize">The network's input; null for the picture's size.</param>
-    /// <param name="proposals">How many proposals; null for the model's own.</param>
+    /// <param name="device">The device to load it on.</param>
+    /// <param name="inputSize">The size of the network's input; null for the picture's size.</param>
+    /// <param name="proposals">The number of proposals; null for the model's default.</param>
     public Detector Load(Device device, PictureSize? inputSize = null, int? proposals = null)
         => Load(device, File, inputSize ?? Size, proposals);
 
-    /// <summary>Loads a model from a file, or the shipped one.</summary>
+    /// <summary>Loads a model from a file, or the shipped model.</summary>
     public static Detector Load(Device device, string? file, PictureSize inputSize, int? proposals = null)
     {
         List<string> keys = [];
@@ -105,7 +106,7 @@ internal sealed class BenchModel : IDisposable
         return Detector.Load(device, file, keys.Count == 0 ? null : $"{{{string.Join(", ", keys)}}}");
     }
 
-    /// <summary>A picture in which every pixel is another, the same each time.</summary>
+    /// <summary>A picture of random pixels, the same on every call.</summary>
     public static RgbImage Noise(PictureSize size)
     {
         var picture = new RgbImage(size.Width, size.Height);

@@ -5,62 +5,62 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>The options that commands of the bench share: each command adds those that it takes.</summary>
+/// <summary>The options that the bench's commands share. Each command adds the ones that it takes.</summary>
 internal sealed class BenchOptions
 {
     public Option<string> Device { get; } = new("--device", "-d")
     {
-        Description = "auto, cpu, cuda[:n] or opencl[:n].",
+        Description = "The device: auto, cpu, cuda[:n] or opencl[:n].",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("FPN_BENCH_DEVICE") ?? "cpu",
     };
 
     public Option<bool> OpenClAny { get; } = new("--opencl-any")
     {
-        Description = "Also use OpenCL devices without a generic address space, as PoCL's CPU.",
+        Description = "Allow OpenCL devices without a generic address space, such as PoCL's CPU.",
     };
 
     public Option<Precision?> Precision { get; } = new("--precision")
     {
-        Description = "How exactly to multiply: fp32; on NVIDIA GPUs with tensor cores also tf32, the default there, or fp16.",
+        Description = "The precision of multiplications: fp32 or, on NVIDIA GPUs with tensor cores, tf32 (the default there) or fp16.",
         HelpName = "fp32|tf32|fp16",
     };
 
     public Option<string?> Json { get; } = new("--json")
     {
-        Description = "Where the results go; else into the folder bench-results.",
+        Description = "The file for the results. Default: a new file in the folder bench-results.",
         HelpName = "FILE",
     };
 
     public Option<string?> Peer { get; } = OneOf(
-        "--peer", "Measure this in turn with it, on the same machine and the same weights: torchvision.", "torchvision");
+        "--peer", "Also measure torchvision, in alternation, on the same machine with the same weights.", "torchvision");
 
     public Option<string> Python { get; } = new("--python")
     {
-        Description = "The Python that has the peer.",
+        Description = "The Python in which the peer is installed.",
         HelpName = "COMMAND",
         DefaultValueFactory = _ => OperatingSystem.IsWindows() ? "python" : "python3",
     };
 
     public Option<string?> PeerDevice { get; } = OneOf(
-        "--peer-device", "Where the peer runs, cpu or cuda; else cuda where it finds it, and cpu for this project's cpu.", "cpu", "cuda");
+        "--peer-device", "The peer's device. Default: cpu if --device is the CPU; otherwise cuda if available.", "cpu", "cuda");
 
-    public Option<bool> PeerNoTf32 { get; } = new("--peer-no-tf32") { Description = "The peer computes in full float32 on CUDA." };
+    public Option<bool> PeerNoTf32 { get; } = new("--peer-no-tf32") { Description = "Make the peer compute in full float32 on CUDA." };
 
     public Option<string> Model { get; } = new("--model", "-m")
     {
-        Description = "r50 (ResNet-50 FPN, random weights, 1000 proposals), shipped, or a checkpoint.",
+        Description = "The model: r50 (ResNet-50 FPN, random weights, 1000 proposals), shipped, or a checkpoint.",
         HelpName = "r50|shipped|FILE",
         DefaultValueFactory = _ => BenchModel.ResNet50,
     };
 
-    /// <summary>The options of every command that runs on a device and keeps its results.</summary>
+    /// <summary>The options of every command that runs on a device and saves its results.</summary>
     public IReadOnlyList<Option> OfDevice => [Device, OpenClAny, Precision, Json];
 
-    /// <summary>The options of commands that know a peer.</summary>
+    /// <summary>The options of commands that can measure a peer.</summary>
     public IReadOnlyList<Option> OfPeer => [Peer, Python, PeerDevice, PeerNoTf32];
 
-    /// <summary>A size, as height × width: 800x1333.</summary>
+    /// <summary>An option for a size, height × width, such as 800x1333.</summary>
     public static Option<PictureSize?> Size(string description) => new("--size")
     {
         Description = description,
@@ -68,38 +68,38 @@ internal sealed class BenchOptions
         CustomParser = result => PictureSize.Parse(result),
     };
 
-    /// <summary>How often something is measured.</summary>
+    /// <summary>An option for the number of measurements.</summary>
     public static Option<int> Runs(int standard, string description)
     {
         var option = new Option<int>("--runs", "-n") { Description = description, HelpName = "N", DefaultValueFactory = _ => standard };
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 10_000)
-                result.AddError("--runs takes a whole number from 1 to 10000.");
+                result.AddError("--runs must be a whole number from 1 to 10000.");
         });
         return option;
     }
 
-    /// <summary>Some layers of a list.</summary>
+    /// <summary>An option that selects layers from a list.</summary>
     public static Option<string?> Only() => new("--only")
     {
-        Description = "Layers whose line contains this: 3×3, C4, fc.",
+        Description = "Only layers whose title contains this, such as 3×3, C4 or fc.",
         HelpName = "TEXT",
     };
 
-    /// <summary>The one place where the bench opens a device for a command.</summary>
+    /// <summary>Opens the device that the command line names.</summary>
     public Device OpenDevice(ParseResult parsed) => Runtime.Device.Open(
         parsed.GetRequiredValue(Device),
         new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(OpenClAny), Precision = parsed.GetValue(Precision) });
 
-    /// <summary>What a process of this bench needs to open the same device.</summary>
+    /// <summary>The arguments with which another process of this bench opens the same device.</summary>
     public string[] DeviceArguments(ParseResult parsed) => [
         Device.Name, parsed.GetRequiredValue(Device),
         .. parsed.GetValue(OpenClAny) ? new[] { OpenClAny.Name } : [],
         .. parsed.GetValue(Precision) is { } precision ? new[] { Precision.Name, precision.ToString() } : [],
     ];
 
-    /// <summary>Starts the peer, if there is to be one.</summary>
+    /// <summary>Starts the peer if the command line names one.</summary>
     public TorchvisionPeer? StartPeer(ParseResult parsed, Device device) => parsed.GetValue(Peer) is null ? null : TorchvisionPeer.Start(
         parsed.GetRequiredValue(Python),
         parsed.GetValue(PeerDevice) ?? (device.Info.Kind == DeviceKind.Cpu ? "cpu" : null),
@@ -113,13 +113,13 @@ internal sealed class BenchOptions
     }
 }
 
-/// <summary>Sides of a picture in px.</summary>
+/// <summary>The size of a picture, in px.</summary>
 internal readonly record struct PictureSize(int Height, int Width)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Height} × {Width}";
 
-    /// <summary>As an option takes it.</summary>
+    /// <summary>The size as an option's argument, such as 800x1333.</summary>
     public string Argument => string.Create(CultureInfo.InvariantCulture, $"{Height}x{Width}");
 
     public static PictureSize? Parse(ArgumentResult result)
@@ -127,11 +127,11 @@ internal readonly record struct PictureSize(int Height, int Width)
         var text = result.Tokens[0].Value;
         if (Of(text) is { } size)
             return size;
-        result.AddError($"--size is '{text}'; it can be a height and a width of 32 to 8192 px, such as 800x1333.");
+        result.AddError($"--size is '{text}'; it must be a height and a width of 32 to 8192 px, such as 800x1333.");
         return null;
     }
 
-    /// <summary>Reads 800x1333; null for anything else.</summary>
+    /// <summary>Parses a size such as 800x1333; null for anything else.</summary>
     public static PictureSize? Of(string text)
     {
         var sides = text.Split('x');

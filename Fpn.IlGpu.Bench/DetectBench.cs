@@ -7,8 +7,8 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// <c>detect</c>: whole detections, from 8-bit pixels on the host to boxes on the host, alone or in turn with the peer on
-/// the same weights and the same pixels; and where the time goes, stage by stage.
+/// <c>detect</c>: times whole detections, from 8-bit pixels on the host to boxes on the host, alone or alternating with the
+/// peer on the same weights and pixels. Also times each stage.
 /// </summary>
 internal static class DetectBench
 {
@@ -18,9 +18,9 @@ internal static class DetectBench
     public static Command Create()
     {
         var options = new BenchOptions();
-        var size = BenchOptions.Size("Of the picture, and of r50's input; 800x1333, or 480x640 for the shipped model.");
-        var runs = BenchOptions.Runs(10, "Detections, or pairs of them with a peer.");
-        var command = new Command("detect", "Times whole detections, and their stages.") { options.Model, size, runs };
+        var size = BenchOptions.Size("Size of the picture, and of r50's input. Default: 800x1333, or 480x640 for the shipped model.");
+        var runs = BenchOptions.Runs(10, "Number of detections, or of pairs of them with a peer.");
+        var command = new Command("detect", "Times whole detections and their stages.") { options.Model, size, runs };
         foreach (var option in options.OfDevice.Concat(options.OfPeer))
             command.Add(option);
         command.SetAction(parsed =>
@@ -86,7 +86,7 @@ internal static class DetectBench
         };
     }
 
-    /// <summary>The medians of each stage over some detections.</summary>
+    /// <summary>The median time of each stage over several detections.</summary>
     private static List<StageTime> Stages(Device device, Detector detector, BenchModel model)
     {
         var clock = device.StageClock = new StageClock(device);
@@ -105,18 +105,18 @@ internal static class DetectBench
 
     private static void Print(Measured m, BenchModel model, TorchvisionPeer? peer)
     {
-        Console.WriteLine($"{model.Title}, a picture of {model.Size}, {m.Ms.Length} {(peer is null ? "runs" : "pairs")}\n");
+        Console.WriteLine($"{model.Title}, picture of {model.Size}, {m.Ms.Length} {(peer is null ? "runs" : "pairs")}\n");
         var table = new MarkdownTable(peer is null ? ["", "Fpn.IlGpu"] : ["", "Fpn.IlGpu", peer.Name, "ratio"]);
         var (median, peerMedian) = (m.MedianMs, m.PeerMedianMs);
         Row("median, ms", median, peerMedian);
         Row("best, ms", m.Ms.Min(), m.PeerRuns.Count == 0 ? null : m.PeerRuns.Min(r => r.Ms));
-        // Of all cores together, and the same however many others want them.
+        // The sum over all cores, which other processes do not lengthen.
         Row(
             "processor time, ms", Timing.Median(m.CpuMs),
             m.PeerRuns.Count == 0 ? null : Timing.Median([.. m.PeerRuns.Select(r => r.CpuMs)]));
         Row("first, from process start, ms", Timing.Median(m.FirstMs), m.PeerFirstMs.Length == 0 ? null : Timing.Median(m.PeerFirstMs));
         Row("peak device memory, MiB", Mebibytes(m.DeviceBytes), Mebibytes(m.PeerRuns.LastOrDefault()?.DeviceBytes));
-        Row("peak of the process, MiB", Mebibytes(m.ProcessBytes), Mebibytes(m.PeerRuns.LastOrDefault()?.ProcessBytes));
+        Row("peak process memory, MiB", Mebibytes(m.ProcessBytes), Mebibytes(m.PeerRuns.LastOrDefault()?.ProcessBytes));
         Row("GFLOP/s", m.Flop / median / 1e6, m.Flop / peerMedian / 1e6);
         Cells(
             "share of peak", MarkdownTable.Percent(m.Flop / median * 1e3 / m.PeakFlops),
@@ -124,7 +124,7 @@ internal static class DetectBench
         Cells("detections", $"{m.Found}", m.PeerRuns.Count == 0 ? "" : $"{m.PeerRuns[^1].Detections}", "");
         table.Write(Console.Out);
         Console.WriteLine(
-            $"\n{MarkdownTable.Number(m.Flop / 1e9)} GFLOP a picture; "
+            $"\n{MarkdownTable.Number(m.Flop / 1e9)} GFLOP per picture; "
             + $"the device's measured peak is {MarkdownTable.Number(m.PeakFlops / 1e9)} GFLOP/s.\n");
 
         var stages = new MarkdownTable("stage", "ms", "share", "GFLOP", "GFLOP/s", "of peak");
@@ -138,7 +138,7 @@ internal static class DetectBench
                 MarkdownTable.Percent(flop / time.TotalSeconds / m.PeakFlops));
         }
         stages.Write(Console.Out);
-        Console.WriteLine("\nFLOP are those of the definition; Winograd's algorithm does fewer, and so may pass the peak.");
+        Console.WriteLine("\nFLOP are counted by the layers' definition. Winograd's algorithm does fewer, and so may exceed the peak.");
 
         void Row(string what, double? own, double? other)
             => Cells(what, MarkdownTable.Number(own), MarkdownTable.Number(other), MarkdownTable.Number(own / other));
@@ -149,7 +149,7 @@ internal static class DetectBench
         static double? Mebibytes(long? bytes) => bytes / (1024.0 * 1024);
     }
 
-    /// <summary>What was measured; times in ms.</summary>
+    /// <summary>The measurements; times in ms.</summary>
     private sealed record Measured
     {
         public required double[] Ms { get; init; }

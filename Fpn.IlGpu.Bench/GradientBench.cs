@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// <c>gradients</c>: what a training step of the shipped model spends in its convolutions and matrix products: forward, gradients to
-/// data and to weights, and packing the weights anew. With a peer, what it takes for the same, in turn.
+/// <c>gradients</c>: times the convolutions and matrix products in a training step of the shipped model: the forward pass,
+/// the gradients of data and weights, and repacking the weights. With a peer, each round also times the peer's passes.
 /// </summary>
 internal static class GradientBench
 {
@@ -14,9 +14,9 @@ internal static class GradientBench
     public static Command Create()
     {
         var options = new BenchOptions();
-        var runs = BenchOptions.Runs(3, "Rounds, of which the best counts.");
+        var runs = BenchOptions.Runs(3, "Number of rounds; the best one counts.");
         var only = BenchOptions.Only();
-        var command = new Command("gradients", "Times all passes of a training step over the shipped model's layers.") { runs, only };
+        var command = new Command("gradients", "Times all passes of a training step through the shipped model's layers.") { runs, only };
         foreach (var option in options.OfDevice.Concat(options.OfPeer))
             command.Add(option);
         command.SetAction(parsed =>
@@ -70,7 +70,7 @@ internal static class GradientBench
         Row("all", "", [.. layers.SelectMany(layer => Enumerable.Repeat(layer, layer.Shape.Times))]);
         table.Write(Console.Out);
         if (peer is not null)
-            Console.WriteLine("\nratio: all of this project's passes over the peer's, each in its better memory format.");
+            Console.WriteLine("\nratio: the sum of this project's passes divided by the peer's, each pass in its faster memory format.");
 
         void Row(string title, string times, List<Layer> of) => table.Add(
         [
@@ -89,7 +89,7 @@ internal static class GradientBench
 
         public SortedDictionary<LayerPass, double> PeerMs { get; } = [];
 
-        /// <summary>Short work is repeated, so that starting it and waiting for it don't show.</summary>
+        /// <summary>Repeats short work, so that the overhead of launching and waiting does not show.</summary>
         public int Repeats(LayerPass pass) => Ms.TryGetValue(pass, out var ms) ? (int)Math.Clamp(ShortestMs / ms, 1, 20) : 1;
 
         public void Add(SortedDictionary<LayerPass, double> times, LayerPass pass, double ms)

@@ -4,13 +4,13 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>What a training step does with a layer.</summary>
+/// <summary>A pass of a training step through a layer.</summary>
 internal enum LayerPass
 {
-    /// <summary>Packing the weights anew for the forward pass and for the gradient of the input.</summary>
+    /// <summary>Repacking the weights for the forward pass and for the gradient of the input.</summary>
     Pack,
 
-    /// <summary>The layer itself.</summary>
+    /// <summary>The layer's forward pass.</summary>
     Forward,
 
     /// <summary>The gradient of its input.</summary>
@@ -20,7 +20,7 @@ internal enum LayerPass
     Weights,
 }
 
-/// <summary>A layer on random values, as a training step runs it.</summary>
+/// <summary>A layer with random values, run as in a training step.</summary>
 internal sealed class GradientRun : IDisposable
 {
     private readonly Device device;
@@ -39,7 +39,7 @@ internal sealed class GradientRun : IDisposable
     private readonly ConvolutionBackwardData? backward;
     private readonly MatrixProductBackward? productBackward;
 
-    /// <summary>Uploads values.</summary>
+    /// <summary>Uploads random values, and runs every pass once.</summary>
     public GradientRun(Device device, LayerShape shape)
     {
         (this.device, this.shape) = (device, shape);
@@ -67,18 +67,18 @@ internal sealed class GradientRun : IDisposable
         else
         {
             forward = ConvolutionWeights.Reserve(device, geometry, WeightLayout.Forward(geometry), bias.View);
-            // A picture has no gradient.
+            // The first layer's input is the picture, which needs no gradient.
             backward = IsFirst(shape) ? null : ConvolutionBackwardData.Reserve(device, geometry);
         }
         foreach (var pass in Passes(shape))
             Ms(pass, 1);
     }
 
-    /// <summary>What a training step does with a layer: all, but for the gradient of the picture.</summary>
+    /// <summary>The passes of a training step through a layer: all, except for the gradient of the picture.</summary>
     public static IEnumerable<LayerPass> Passes(LayerShape shape)
         => Enum.GetValues<LayerPass>().Where(pass => pass != LayerPass.Data || !IsFirst(shape));
 
-    /// <summary>The milliseconds of a pass, the mean of some in a row.</summary>
+    /// <summary>The mean time of a pass over <paramref name="repeats"/> consecutive runs, in ms.</summary>
     public double Ms(LayerPass pass, int repeats) => Timing.Ms(()
     =>
     {

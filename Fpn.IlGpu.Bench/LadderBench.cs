@@ -6,12 +6,13 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// <c>ladder</c>: every form of convolution and matrix product, from the naive one to production, on the layers of R50-FPN:
-/// GFLOP/s and share of the device's peak. With a peer, what it reaches on the same layer, in turn.
+/// <c>ladder</c>: times every form of convolution and matrix product, from the naive one to the production one, on the
+/// layers of R50-FPN, in GFLOP/s and as a share of the device's peak. With a peer, each round also times the peer on the
+/// same layer.
 /// </summary>
 internal static class LadderBench
 {
-    // A rung that would take longer for the whole layer computes some of its rows.
+    // A rung that would take longer than this for the whole layer computes only some of its rows.
     private const double LongestMs = 500;
     private const double ShortestMs = 20;
     private const long FirstTryMultiplyAdds = 100_000_000;
@@ -21,7 +22,7 @@ internal static class LadderBench
     public static Command Create()
     {
         var options = new BenchOptions();
-        var runs = BenchOptions.Runs(5, "Rounds, of which the best counts.");
+        var runs = BenchOptions.Runs(5, "Number of rounds; the best one counts.");
         var only = BenchOptions.Only();
         var command = new Command("ladder", "Times every form of convolution and matrix product on R50-FPN's layers.") { runs, only };
         foreach (var option in options.OfDevice.Concat(options.OfPeer))
@@ -43,10 +44,10 @@ internal static class LadderBench
         return command;
     }
 
-    /// <summary>Whether a form multiplies less than the definition, so that its rate is no share of the peak.</summary>
+    /// <summary>Whether a form does fewer multiplications than the definition, so that its rate is not a share of the peak.</summary>
     public static bool IsWinograd(ConvolutionForm form) => form.ToString().Contains("Winograd", StringComparison.Ordinal);
 
-    /// <summary>One layer: all its rungs, and the peer, in turn.</summary>
+    /// <summary>Times all rungs of one layer, and the peer, in each round.</summary>
     private static Layer Climb(Device device, TorchvisionPeer? peer, PeakRate peak, LayerShape shape, int rounds)
     {
         if (!Console.IsErrorRedirected)
@@ -75,7 +76,7 @@ internal static class LadderBench
         return layer;
     }
 
-    /// <summary>Short work is repeated, so that starting it and waiting for it don't show.</summary>
+    /// <summary>Repeats short work, so that the overhead of launching and waiting does not show.</summary>
     private static int Repeats(double ms) => (int)Math.Clamp(ShortestMs / ms, 1, 50);
 
     private static void Print(List<Layer> layers, double peak, TorchvisionPeer? peer)
@@ -96,11 +97,11 @@ internal static class LadderBench
             ]);
         }
         table.Write(Console.Out);
-        Console.WriteLine("\nBold: the form that runs in production. ~: measured on some of the layer's rows.");
+        Console.WriteLine("\nBold: the form that runs in production. ~: measured on only some of the layer's rows.");
         if (forms.Any(IsWinograd))
-            Console.WriteLine("¹ Multiply-adds of the definition, of which Winograd's algorithm does fewer.");
+            Console.WriteLine("¹ Counts the multiply-adds of the definition; Winograd's algorithm does fewer.");
         if (peer is not null)
-            Console.WriteLine("ratio: the best form but Winograd, over the peer's better memory format.");
+            Console.WriteLine("ratio: the best form other than Winograd divided by the peer in its faster memory format.");
 
         string Cell(Layer layer, ConvolutionForm form)
         {
@@ -113,10 +114,10 @@ internal static class LadderBench
         static string Gigaflops(double flops) => MarkdownTable.Number(flops / 1e9);
     }
 
-    /// <summary>What a form reaches.</summary>
+    /// <summary>The rate of a form.</summary>
     private sealed record Rate(ConvolutionForm Form, double Flops, bool IsWhole);
 
-    /// <summary>What all forms, and the peer, reach on a layer.</summary>
+    /// <summary>The rates of all forms, and of the peer, on a layer.</summary>
     private sealed record Layer(LayerShape Shape, ConvolutionForm Production, IReadOnlyList<Rate> Rates, double? PeerFlops)
     {
         public double? RatioToPeer => Rates.Where(rate => !IsWinograd(rate.Form)).Max(rate => rate.Flops) / PeerFlops;
@@ -132,7 +133,7 @@ internal static class LadderBench
         };
     }
 
-    /// <summary>A form at work on a layer.</summary>
+    /// <summary>A form, running on a layer.</summary>
     private sealed class Rung : IDisposable
     {
         private readonly LayerRun run;
@@ -145,12 +146,12 @@ internal static class LadderBench
         /// <summary>Whether it computes the whole layer.</summary>
         public bool IsWhole { get; }
 
-        /// <summary>The best so far.</summary>
+        /// <summary>The best time so far.</summary>
         public double Ms { get; private set; }
 
         public double Flops => 2e3 * run.MultiplyAdds / Ms;
 
-        /// <summary>Finds out, on a few rows, how many can be waited for.</summary>
+        /// <summary>Tries a few rows first, to find how many can be computed in reasonable time.</summary>
         public static Rung Begin(Device device, LayerShape shape, ConvolutionForm form)
         {
             var multiplyAddsARow = (long)shape.W * shape.C * shape.K * Math.Max(1, shape.Side * shape.Side);

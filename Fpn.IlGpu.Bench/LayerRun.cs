@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>A layer on random values, computed by one form, as a whole or its first rows.</summary>
+/// <summary>A layer with random values, computed by one form, either whole or only its first rows.</summary>
 internal sealed class LayerRun : IDisposable
 {
     private readonly Device device;
@@ -13,11 +13,11 @@ internal sealed class LayerRun : IDisposable
     private readonly ConvolutionWeights weights;
     private readonly DeviceArray<int>? liveRows;
 
-    /// <summary>Uploads values.</summary>
-    /// <param name="device">Where to.</param>
+    /// <summary>Uploads random values, and runs the layer once.</summary>
+    /// <param name="device">The device to run on.</param>
     /// <param name="shape">The layer.</param>
-    /// <param name="form">What computes it; null for what the device does best.</param>
-    /// <param name="rows">Of its input; null for all.</param>
+    /// <param name="form">The form that computes the layer; null for the device's production form.</param>
+    /// <param name="rows">The number of input rows; null for all.</param>
     public LayerRun(Device device, LayerShape shape, ConvolutionForm? form, int? rows = null)
     {
         this.device = device;
@@ -38,10 +38,10 @@ internal sealed class LayerRun : IDisposable
         MultiplyAdds = device.MultiplyAdds - before;
     }
 
-    /// <summary>Of the definition: a form that needs fewer is as fast as its time says.</summary>
+    /// <summary>The multiply-adds of the layer's definition, also for a form that needs fewer.</summary>
     public long MultiplyAdds { get; }
 
-    /// <summary>The milliseconds of a run, the mean of some in a row.</summary>
+    /// <summary>The mean time of <paramref name="repeats"/> consecutive runs, in ms.</summary>
     public double Ms(int repeats) => Timing.Ms(()
     =>
     {
@@ -68,7 +68,7 @@ internal sealed class LayerRun : IDisposable
             Convolution.Run(device, input, weights, null, Activation.Relu, output);
     }
 
-    /// <summary>Random values around 0, the same for the same count.</summary>
+    /// <summary>Random values from −0.5 to 0.5, the same for the same count.</summary>
     public static float[] Values(int count)
     {
         var random = new Random(count);

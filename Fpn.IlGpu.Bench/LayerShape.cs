@@ -4,33 +4,33 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>A layer of a network.</summary>
-/// <param name="Name">Where it is.</param>
-/// <param name="H">Rows of its input; of a matrix product, all rows.</param>
-/// <param name="W">Columns of its input.</param>
+/// <param name="Name">The layer's place in the network.</param>
+/// <param name="H">Input rows; for a matrix product, the number of all rows.</param>
+/// <param name="W">Input columns.</param>
 /// <param name="C">Input channels.</param>
 /// <param name="K">Output channels.</param>
-/// <param name="Side">Of the window; 0 for a matrix product.</param>
-/// <param name="Stride">Of the window.</param>
-/// <param name="Batch">Pictures.</param>
-/// <param name="Times">How often the network has it.</param>
-/// <param name="Map">The side of the maps that are a matrix product's rows.</param>
+/// <param name="Side">The side of the window; 0 for a matrix product.</param>
+/// <param name="Stride">The stride of the window.</param>
+/// <param name="Batch">The number of pictures.</param>
+/// <param name="Times">How often the layer occurs in the network.</param>
+/// <param name="Map">The side of the maps that form a matrix product's rows.</param>
 internal sealed record LayerShape(
     string Name, int H, int W, int C, int K, int Side, int Stride = 1, int Batch = 1, int Times = 1, int Map = 1)
 {
     private const int TrainedBatch = 8;
 
-    /// <summary>The layers whose line contains a text, in which x stands for ×; all for null.</summary>
-    /// <exception cref="BenchException">None does.</exception>
+    /// <summary>The layers whose title contains a text, in which x means ×; all layers for null.</summary>
+    /// <exception cref="BenchException">No title contains it.</exception>
     public static LayerShape[] Only(IEnumerable<LayerShape> layers, string? text)
     {
         var wanted = text?.Replace('x', '×') ?? "";
         LayerShape[] chosen = [.. layers.Where(layer => layer.Title.Contains(wanted, StringComparison.OrdinalIgnoreCase))];
-        return chosen.Length > 0 ? chosen : throw new BenchException($"No layer's line contains '{wanted}'.");
+        return chosen.Length > 0 ? chosen : throw new BenchException($"No layer's title contains '{wanted}'.");
     }
 
     /// <summary>
-    /// R50-FPN at 800 × 1333 px, whose input is padded to 800 × 1344: every kind of convolution and matrix product, once; the
-    /// pyramid's 3×3 at its finest level is also the RPN's.
+    /// R50-FPN at 800 × 1333 px, with the input padded to 800 × 1344: every kind of convolution and matrix product, once.
+    /// The pyramid's 3×3 convolution at its finest level is also the RPN's.
     /// </summary>
     public static IReadOnlyList<LayerShape> R50Fpn { get; } =
     [
@@ -54,7 +54,7 @@ internal sealed record LayerShape(
         new("fc7", 1000, 1, 1024, 1024, 0),
     ];
 
-    /// <summary>The shipped model at 320 × 320 px, all layers of a training step of 8 pictures with 128 RoIs each.</summary>
+    /// <summary>All layers of a training step of the shipped model, with 8 pictures of 320 × 320 px and 128 RoIs per picture.</summary>
     public static IReadOnlyList<LayerShape> ShippedModel { get; } =
     [
         new("stem", 320, 320, 3, 32, 7, 2, TrainedBatch),
@@ -93,7 +93,7 @@ internal sealed record LayerShape(
         ? ConvolutionGeometry.Product(C, K)
         : new ConvolutionGeometry(Side, Side, C, K, ConvolutionWindow.Square(Stride, padding: Side / 2));
 
-    /// <summary>Of the definition.</summary>
+    /// <summary>The multiply-adds of the layer's definition.</summary>
     public long MultiplyAdds
     {
         get
@@ -105,7 +105,7 @@ internal sealed record LayerShape(
         }
     }
 
-    /// <summary>For people: C4 3×3 50×84 256→256.</summary>
+    /// <summary>The layer for people, such as C4 3×3 50×84 256→256.</summary>
     public string Title => IsProduct
         ? $"{Name} {H} × {C} × {K}"
         : $"{Name} {Side}×{Side}{(Stride == 1 ? "" : $"/{Stride}")} {(Batch == 1 ? "" : $"{Batch}×")}{H}×{W} {C}→{K}";

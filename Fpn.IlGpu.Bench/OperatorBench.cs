@@ -16,8 +16,8 @@ using Perfolizer.Horology;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// <c>ops</c>: every operator on R50-FPN's sizes, by BenchmarkDotNet; within this process, so that they run on the device
-/// and the build that were asked for.
+/// <c>ops</c>: times every operator on R50-FPN's sizes with BenchmarkDotNet, within this process, so that it runs on the
+/// requested device and build.
 /// </summary>
 internal static class OperatorBench
 {
@@ -36,12 +36,12 @@ internal static class OperatorBench
         var options = new BenchOptions();
         var filter = new Option<string[]>("--filter", "-f")
         {
-            Description = "Patterns of names: *RoiAlign*, *Layer*.",
+            Description = "Patterns of benchmark names, such as *RoiAlign* or *Layer*.",
             HelpName = "PATTERN",
             DefaultValueFactory = _ => ["*"],
         };
-        var runs = BenchOptions.Runs(10, "Iterations of each.");
-        var command = new Command("ops", "Times every operator on R50-FPN's sizes, by BenchmarkDotNet.") { filter, runs };
+        var runs = BenchOptions.Runs(10, "Number of iterations of each operator.");
+        var command = new Command("ops", "Times every operator on R50-FPN's sizes, with BenchmarkDotNet.") { filter, runs };
         foreach (var option in options.OfDevice)
             command.Add(option);
         command.SetAction(parsed =>
@@ -76,7 +76,7 @@ internal static class OperatorBench
             log.ClearLog();
             reports.AddRange(summary.Reports);
         }
-        return reports.Count > 0 ? reports : throw new BenchException($"No operator's name is like {string.Join(" or ", filter)}.");
+        return reports.Count > 0 ? reports : throw new BenchException($"No operator's name matches {string.Join(" or ", filter)}.");
     }
 
     private static void Print(List<BenchmarkReport> reports)

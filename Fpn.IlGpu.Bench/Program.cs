@@ -3,7 +3,7 @@ using Fpn.IlGpu.Bench;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 
-var root = new RootCommand("Measures detections, kernels and operators, alone or in turn with torchvision.")
+var root = new RootCommand("Measures detections, kernels and operators, alone or alternating with torchvision.")
 {
     DetectBench.Create(),
     LadderBench.Create(),

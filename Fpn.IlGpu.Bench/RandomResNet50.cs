@@ -5,12 +5,14 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// The tensors of torchvision's <c>fasterrcnn_resnet50_fpn</c> with random values: the time of a detection does not
-/// depend on them, but for the number of boxes, so the heads are spread until there are 1000 proposals.
+/// The tensors of torchvision's <c>fasterrcnn_resnet50_fpn</c> with random values. The time of a detection depends on the
+/// values only through the number of boxes, so the heads' weights are spread until there are 1000 proposals.
 /// </summary>
 internal sealed class RandomResNet50
 {
-    /// <summary>The command that writes them to a file, so that the process which measures never held them.</summary>
+    /// <summary>
+    /// The command that writes the tensors to a file, in another process, so that the measuring process never holds them.
+    /// </summary>
     public const string CommandName = "random-r50";
 
     private readonly List<StateTensor> tensors = [];
@@ -23,14 +25,14 @@ internal sealed class RandomResNet50
     /// <summary>The command.</summary>
     public static Command CreateCommand()
     {
-        var path = new Argument<string>("FILE") { Description = "Of safetensors." };
+        var path = new Argument<string>("FILE") { Description = "The .safetensors file to write." };
         var command = new Command(CommandName, "Writes a ResNet-50 FPN with random weights.") { path };
         command.Hidden = true;
         command.SetAction(parsed => Write(parsed.GetRequiredValue(path)));
         return command;
     }
 
-    /// <summary>Writes them, the same each time.</summary>
+    /// <summary>Writes the tensors, with the same values each time.</summary>
     private static void Write(string path)
     {
         var model = new RandomResNet50();
@@ -91,7 +93,7 @@ internal sealed class RandomResNet50
         Add($"{name}.bias", [shape[0]], Constant(shape[0], 0));
     }
 
-    /// <summary>Uniform, of the variance 2 / inputs that keeps activations at their size.</summary>
+    /// <summary>Uniform values; with a spread of 1, of the variance 2 / inputs, which keeps the size of activations.</summary>
     private void AddWeights(string name, float spread, int[] shape)
     {
         var values = new float[shape.Aggregate(1, (a, b) => a * b)];

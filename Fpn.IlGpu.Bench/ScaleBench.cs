@@ -7,8 +7,8 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// <c>scale</c>: how the time of a detection grows with the picture, with the batch and with the proposals. The device's
-/// memory is the peak so far: each table begins a device anew and goes from little to much.
+/// <c>scale</c>: measures how the time of a detection grows with picture size, batch size and number of proposals. Device
+/// memory is the peak so far, so each table opens the device anew and goes from small to large.
 /// </summary>
 internal static class ScaleBench
 {
@@ -22,11 +22,11 @@ internal static class ScaleBench
     public static Command Create()
     {
         var options = new BenchOptions();
-        var size = BenchOptions.Size("Of the pictures of batches, and of proposals; 480x640.");
-        var runs = BenchOptions.Runs(5, "Detections, of which the median counts.");
-        var only = new Option<string?>("--only") { Description = "One table alone.", HelpName = "sizes|batches|proposals" };
+        var size = BenchOptions.Size("Size of the pictures for batches and for proposals. Default: 480x640.");
+        var runs = BenchOptions.Runs(5, "Number of detections; the median counts.");
+        var only = new Option<string?>("--only") { Description = "Only this table.", HelpName = "sizes|batches|proposals" };
         only.AcceptOnlyFromAmong("sizes", "batches", "proposals");
-        var command = new Command("scale", "Times detections against picture size, batch and proposals.") { size, runs, only };
+        var command = new Command("scale", "Times detections by picture size, batch size and number of proposals.") { size, runs, only };
         foreach (var option in options.OfDevice)
             command.Add(option);
         command.SetAction(parsed =>
@@ -85,9 +85,9 @@ internal static class ScaleBench
         var growth = times[GrowthTo].Ms / times[GrowthFrom].Ms / pixels;
         var cpuGrowth = times[GrowthTo].CpuMs / times[GrowthFrom].CpuMs / pixels;
         Console.WriteLine(
-            $"\nFrom {GrowthFrom} to {GrowthTo} px the pixels are {MarkdownTable.Number(pixels)} times as many; "
-            + $"relative to them time grows {MarkdownTable.Number(growth)} times,\n"
-            + $"and processor time (CPU ms, of all threads) {MarkdownTable.Number(cpuGrowth)} times.");
+            $"\nFrom {GrowthFrom} to {GrowthTo} px the number of pixels grows by a factor of {MarkdownTable.Number(pixels)}. "
+            + $"The time per pixel grows by a factor of {MarkdownTable.Number(growth)},\n"
+            + $"and the processor time per pixel (CPU ms, of all threads) by {MarkdownTable.Number(cpuGrowth)}.");
         return new JsonObject
         {
             ["points"] = points,
@@ -98,7 +98,7 @@ internal static class ScaleBench
 
     private static JsonObject OverBatches(Device device, BenchModel model, int runs)
     {
-        Console.WriteLine($"Pictures of {model.Size}, each batch in turn with as many pictures one by one:\n");
+        Console.WriteLine($"Pictures of {model.Size}; each batch alternates with the same number of pictures one by one:\n");
         var table = new MarkdownTable("batch", "ms", "ms a picture", "one by one, ms", "ratio", "device MiB");
         var points = new JsonArray();
         using var detector = model.Load(device);
@@ -158,7 +158,7 @@ internal static class ScaleBench
         return new JsonObject { ["height"] = model.Size.Height, ["width"] = model.Size.Width, ["points"] = points };
     }
 
-    /// <summary>How many the RPN proposes, which may be fewer than it is asked for.</summary>
+    /// <summary>The number of the RPN's proposals, which may be fewer than requested.</summary>
     private static int CountProposals(FasterRcnn detector, RgbImage picture)
     {
         using var scope = detector.Device.Memory.BeginPicture();

@@ -9,21 +9,25 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// Times a step of training and says how much device memory it takes: forward, losses of random anchors and RoIs, gradients, SGD.
-/// Reading, augmenting and matching pictures, which the host does meanwhile, are no part of it.
+/// <c>step</c>: times a training step and measures its device memory: forward pass, losses on random anchors and RoIs,
+/// gradients, SGD. It does not include reading, augmenting and matching pictures, which the host does meanwhile.
 /// </summary>
 internal static class StepBench
 {
     public static Command Create()
     {
         var options = new BenchOptions();
-        var size = BenchOptions.Size("Of the network's input; else 320x320 for the shipped model, 800x1344 for others.");
-        var pictures = new Option<int>("--pictures") { Description = "Of a batch.", HelpName = "N", DefaultValueFactory = _ => 2 };
-        var rois = new Option<int>("--rois") { Description = "Sampled of each picture.", HelpName = "N", DefaultValueFactory = _ => 512 };
-        var frozen = new Option<int>("--frozen-stages") { Description = "1: the stem; 2: the first stage of blocks, too.", HelpName = "N" };
-        var live = new Option<bool>("--live-norms") { Description = "Batch norms take the batch's statistics." };
-        var runs = BenchOptions.Runs(5, "How many steps, after two that are not counted.");
-        var command = new Command("step", "Times a step of training, and the memory that it takes.")
+        var size = BenchOptions.Size("Size of the network's input. Default: 320x320 for the shipped model, 800x1344 for others.");
+        var pictures = new Option<int>("--pictures") { Description = "Pictures per batch.", HelpName = "N", DefaultValueFactory = _ => 2 };
+        var rois = new Option<int>("--rois") { Description = "RoIs per picture.", HelpName = "N", DefaultValueFactory = _ => 512 };
+        var frozen = new Option<int>("--frozen-stages")
+        {
+            Description = "Stages to freeze: 1 for the stem, 2 for the first stage of blocks too.",
+            HelpName = "N",
+        };
+        var live = new Option<bool>("--live-norms") { Description = "Batch norms use the batch's statistics." };
+        var runs = BenchOptions.Runs(5, "Number of steps, after two that do not count.");
+        var command = new Command("step", "Times a training step, and measures its memory.")
         {
             options.Device, options.OpenClAny, options.Model, size, pictures, rois, frozen, live, runs,
         };

@@ -4,20 +4,20 @@ using System.Globalization;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// The time from a process's start to its first detection: what someone waits who runs a detector once. Kernels are
-/// compiled in it, and weights are read.
+/// The time from a process's start to its first detection, including compiling kernels and reading weights: how long a user
+/// waits who runs a detector once.
 /// </summary>
 internal static class FirstDetection
 {
     private const string CommandName = "first";
     private const int Processes = 3;
 
-    /// <summary>The command that runs in the process which is measured.</summary>
+    /// <summary>The command that runs in the measured process.</summary>
     public static Command Create()
     {
         var options = new BenchOptions();
-        var size = BenchOptions.Size("Of the picture.");
-        var command = new Command(CommandName, "One detection; 'detect' runs this in processes of its own.")
+        var size = BenchOptions.Size("Size of the picture.");
+        var command = new Command(CommandName, "Runs one detection; 'detect' runs this in separate processes.")
         {
             options.Device, options.OpenClAny, options.Model, size,
         };
@@ -34,10 +34,10 @@ internal static class FirstDetection
         return command;
     }
 
-    /// <summary>Measures it, in some processes one after the other.</summary>
-    /// <param name="model">What they load.</param>
+    /// <summary>Measures several processes, one after the other.</summary>
+    /// <param name="model">The model to load.</param>
     /// <param name="deviceArguments">The device's name and options.</param>
-    /// <returns>The milliseconds of each.</returns>
+    /// <returns>The time of each process, in ms.</returns>
     public static double[] Measure(BenchModel model, string[] deviceArguments)
     {
         var times = new double[Processes];
@@ -51,9 +51,9 @@ internal static class FirstDetection
         return times;
     }
 
-    /// <summary>The same of the peer.</summary>
-    /// <param name="model">What it loads.</param>
-    /// <param name="start">Starts it.</param>
+    /// <summary>Measures the same for the peer.</summary>
+    /// <param name="model">The model to load.</param>
+    /// <param name="start">Starts the peer.</param>
     public static double[] MeasurePeer(BenchModel model, Func<TorchvisionPeer> start)
     {
         var times = new double[Processes];
@@ -66,7 +66,7 @@ internal static class FirstDetection
 
         static void Detect(Func<TorchvisionPeer> start, BenchModel model)
         {
-            // What its ending takes is no part of it, and short.
+            // The time includes ending the peer's process, which is short.
             using var peer = start();
             model.LoadInto(peer, create: false);
             peer.Detect();

@@ -6,14 +6,14 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>Times the loading of a checkpoint, and says how much larger it makes the process.</summary>
+/// <summary>Times loading a checkpoint, and measures how much the process grows.</summary>
 internal static class LoadTiming
 {
     public static Command Create()
     {
-        var path = new Argument<string>("FILE") { Description = "A checkpoint." };
+        var path = new Argument<string>("FILE") { Description = "The checkpoint." };
         var options = new BenchOptions();
-        var command = new Command("load", "Times the loading of a checkpoint, and what it adds to the process.")
+        var command = new Command("load", "Times loading a checkpoint, and measures how much the process grows.")
         {
             path, options.Device, options.OpenClAny, options.Precision,
         };
@@ -28,7 +28,7 @@ internal static class LoadTiming
     /// <summary>Prints one line.</summary>
     private static void Run(Device device, string path)
     {
-        // Whatever is compiled and opened once is not the checkpoint's.
+        // One-time costs, such as compiling kernels, are not part of loading a checkpoint.
         Detector.Load(device).Dispose();
         GC.Collect();
         var before = Process.GetCurrentProcess().WorkingSet64;
@@ -40,6 +40,6 @@ internal static class LoadTiming
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{device.Info.Id}: {path}, {size / 1e6:F0} MB, loads in {time.TotalSeconds:F2} s; the process grows by {grown / 1e6:F0} MB, "
-            + $"at the most by {most / 1e6:F0} MB, {(double)most / size:F2} times the file"));
+            + $"at most by {most / 1e6:F0} MB, {(double)most / size:F2} times the file"));
     }
 }

@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>A table that is read in a terminal as it is, and pasted into Markdown as it is: first column left, others right.</summary>
+/// <summary>A Markdown table that can also be read in a terminal. The first column is left-aligned, the others right-aligned.</summary>
 internal sealed class MarkdownTable(params string[] header)
 {
     private readonly List<string[]> rows = [header];
 
-    /// <summary>Adds a row of as many cells as the header has.</summary>
+    /// <summary>Adds a row, with as many cells as the header.</summary>
     public void Add(params string[] cells)
     {
         if (cells.Length != header.Length)
-            throw new ArgumentException($"A row of {cells.Length} cells, where there are {header.Length} columns.", nameof(cells));
+            throw new ArgumentException($"The row has {cells.Length} cells, but the table has {header.Length} columns.", nameof(cells));
         rows.Add(cells);
     }
 
@@ -28,7 +28,7 @@ internal sealed class MarkdownTable(params string[] header)
             $"| {string.Join(" | ", cells.Select((c, column) => column == 0 ? c.PadRight(widths[column]) : c.PadLeft(widths[column])))} |");
     }
 
-    /// <summary>Three significant digits, and none that mean nothing: 3120, 312, 31.2, 3.12, 0.312.</summary>
+    /// <summary>Formats a number with about three significant digits: 3120, 312, 31.2, 3.12, 0.312.</summary>
     public static string Number(double? value) => value switch
     {
         null => "",
@@ -37,7 +37,7 @@ internal sealed class MarkdownTable(params string[] header)
             Math.Abs(v) switch { >= 99.95 => "F0", >= 9.995 => "F1", >= 0.9995 => "F2", _ => "F3" }, CultureInfo.InvariantCulture),
     };
 
-    /// <summary>A whole number of percent.</summary>
+    /// <summary>Formats a share as a whole percentage.</summary>
     public static string Percent(double? share) => share is { } s ? string.Create(CultureInfo.InvariantCulture, $"{100 * s:F0} %") : "";
 
     public static string Mebibytes(long? bytes) => bytes is { } b ? string.Create(CultureInfo.InvariantCulture, $"{b >> 20}") : "";

@@ -7,21 +7,21 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// The most float32 operations a second that a device does when it does nothing else: multiply-adds in so many
-/// independent chains that none waits for another, without loads. What a kernel reaches is a share of this. Tensor
-/// cores and Winograd may exceed it: they don't do those multiply-adds. The clock of a cold or shared machine changes, so
-/// a run takes samples all along, of which the best counts.
+/// The measured peak rate of a device's float32 operations: multiply-adds without loads, in so many independent chains that
+/// none waits for another. A kernel's rate is a share of this peak. Tensor cores and Winograd may exceed it, because they
+/// do not do those multiply-adds. The clock of a cold or shared machine varies, so samples are taken throughout a run, and
+/// the best one counts.
 /// </summary>
 internal sealed class PeakRate : IDisposable
 {
-    // Short samples, and many: one of them is left alone even where others want the cores.
+    // Many short samples: some run undisturbed even if other processes want the cores.
     private const int FirstSamples = 20;
     private const double EnoughMs = 10;
     private const int CpuChains = 12;
     private const int ScalarChains = 16;
     private const int ScalarSteps = 4;
 
-    // Chains go to Addend / (1 − Factor): they neither overflow nor become denormal.
+    // Chains converge to Addend / (1 − Factor), so they neither overflow nor become denormal.
     private const float Factor = 0.75f;
     private const float Addend = 0.25f;
 
@@ -29,7 +29,7 @@ internal sealed class PeakRate : IDisposable
     private readonly Device? processor;
     private readonly Work work;
 
-    /// <summary>Measures the device's; of an OpenCL driver for this machine's processor, the processor's.</summary>
+    /// <summary>Measures the device's peak. For an OpenCL driver of this machine's processor, measures the CPU device instead.</summary>
     public PeakRate(Device device)
     {
         if (device.Info.Kind == DeviceKind.OpenCl && device.Info.Name.Contains(Results.CpuName(), StringComparison.Ordinal))
@@ -42,12 +42,12 @@ internal sealed class PeakRate : IDisposable
             Sample();
     }
 
-    /// <summary>The best so far, in operations (two a multiply-add) a second.</summary>
+    /// <summary>The best rate so far, in operations per second; a multiply-add counts as two.</summary>
     public double Flops { get; private set; }
 
     private static int CpuLanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
 
-    /// <summary>Measures once more.</summary>
+    /// <summary>Takes another sample.</summary>
     public void Sample() => Flops = Math.Max(Flops, work.Flops(device));
 
     /// <inheritdoc/>
@@ -57,10 +57,10 @@ internal sealed class PeakRate : IDisposable
         processor?.Dispose();
     }
 
-    /// <summary>One thread = so many rounds of chains in SIMD registers.</summary>
+    /// <summary>One thread = <paramref name="rounds"/> rounds of chains in SIMD registers.</summary>
     internal static void CpuKernel(Index1D index, int rounds, ArrayView<float> output) => output[index] = SimdChains(index, rounds);
 
-    /// <summary>One thread = so many rounds of 16 chains, four steps of each.</summary>
+    /// <summary>One thread = <paramref name="rounds"/> rounds of 16 chains, with four steps of each.</summary>
     internal static void ScalarKernel(Index1D index, int rounds, ArrayView<float> output)
     {
         float s0 = (int)index;
@@ -92,7 +92,7 @@ internal sealed class PeakRate : IDisposable
     private static float FourSteps(float s)
         => (((s * Factor + Addend) * Factor + Addend) * Factor + Addend) * Factor + Addend;
 
-    /// <summary>On a CPU, 12 chains of a register each: two multipliers of four cycles want eight.</summary>
+    /// <summary>For a CPU: 12 chains of one register each. Two multipliers with a latency of four cycles need eight.</summary>
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float SimdChains(int seed, int rounds)
@@ -148,7 +148,7 @@ internal sealed class PeakRate : IDisposable
         return Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    /// <summary>A kernel, with so many rounds that starting it doesn't show.</summary>
+    /// <summary>A kernel with so many rounds that the overhead of its launch does not show.</summary>
     private sealed class Work : IDisposable
     {
         private readonly Action<Index1D, int, ArrayView<float>> kernel;

@@ -12,8 +12,8 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Bench;
 
 /// <summary>
-/// What a command measured, as a JSON file: with the machine, the versions and the commit, without which figures can't
-/// be compared.
+/// A command's measurements as a JSON file, with the machine, the versions and the commit, without which figures can't be
+/// compared.
 /// </summary>
 internal sealed class Results
 {
@@ -49,13 +49,13 @@ internal sealed class Results
             Root["peer"] = peer.About.DeepClone();
     }
 
-    /// <summary>All of it; commands add what they measured.</summary>
+    /// <summary>The whole document; commands add their measurements.</summary>
     public JsonObject Root { get; }
 
     /// <summary>ILGPU's version.</summary>
     public static string Ilgpu => $"ILGPU {Version(typeof(ILGPU.Context).Assembly)}";
 
-    /// <summary>A line for people.</summary>
+    /// <summary>Prints the device, the software and the peer.</summary>
     public static void Introduce(Device device, TorchvisionPeer? peer)
     {
         Console.WriteLine(
@@ -69,8 +69,8 @@ internal sealed class Results
         }
     }
 
-    /// <summary>Writes the file, and says where.</summary>
-    /// <param name="path">Null for one in the folder bench-results, named for the command and the time.</param>
+    /// <summary>Writes the file, and prints its path.</summary>
+    /// <param name="path">The file; null for one in the folder bench-results, named after the command and the time.</param>
     public void Write(string? path)
     {
         path ??= Path.Combine(
@@ -88,7 +88,7 @@ internal sealed class Results
         Console.WriteLine($"\nResults: {path}");
     }
 
-    /// <summary>Numbers as a JSON list, to three decimals.</summary>
+    /// <summary>Numbers as a JSON list, rounded to three decimals.</summary>
     public static JsonArray List(IEnumerable<double> values) => [.. values.Select(v => (JsonNode)Math.Round(v, 3))];
 
     private static JsonObject Machine() => new()
@@ -109,10 +109,10 @@ internal sealed class Results
             : File.Exists(CpuInfo)
                 ? File.ReadLines(CpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1]
             : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
-        return name ?? "CPU of no known name";
+        return name ?? "unknown CPU";
     }
 
-    /// <summary>The commit of the current folder, "+" where files differ from it; null outside a repository.</summary>
+    /// <summary>The commit of the current folder, followed by "+" if files differ from it; null outside a repository.</summary>
     private static string? Commit()
     {
         var commit = Output("git", "rev-parse", "HEAD");

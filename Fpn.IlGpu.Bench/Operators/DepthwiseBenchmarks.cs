@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>What MobileNetV3 has and ResNet has not, on its maps of an 800 × 1344 input.</summary>
+/// <summary>Operators that MobileNetV3 has and ResNet lacks, on MobileNetV3's maps of an 800 × 1344 input.</summary>
 public class DepthwiseBenchmarks : OperatorBenchmark
 {
     private Tensor map = null!;
@@ -23,7 +23,7 @@ public class DepthwiseBenchmarks : OperatorBenchmark
         weights = Own(ConvolutionWeights.From(Device, LayerRun.Values(25 * 120), LayerRun.Values(120), geometry));
     }
 
-    /// <summary>Each channel by itself.</summary>
+    /// <summary>Convolves each channel by itself.</summary>
     [Benchmark(Description = "depthwise 5×5 100×168×120")]
     public void Depthwise()
     {
@@ -31,7 +31,7 @@ public class DepthwiseBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Squeeze: each channel's mean.</summary>
+    /// <summary>Squeeze: the mean of each channel.</summary>
     [Benchmark(Description = "global average pool 100×168×120")]
     public void AveragePool()
     {
@@ -39,7 +39,7 @@ public class DepthwiseBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Excitation: each channel by its gate.</summary>
+    /// <summary>Excitation: multiplies each channel by its gate.</summary>
     [Benchmark(Description = "scale channels 100×168×120")]
     public void Scale()
     {

@@ -27,7 +27,7 @@ public class MapBenchmarks : OperatorBenchmark
         ones = Upload<float>([.. Enumerable.Repeat(1f, 256)]);
     }
 
-    /// <summary>After the stem.</summary>
+    /// <summary>The max pool after the stem.</summary>
     [Benchmark(Description = "max pool 3×3/2 400×672×64")]
     public void Pool()
     {
@@ -35,7 +35,7 @@ public class MapBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>The pyramid's top-down pathway, at its finest level.</summary>
+    /// <summary>The pyramid's top-down pathway at its finest level.</summary>
     [Benchmark(Description = "upsample and merge 200×336×256")]
     public void Merge()
     {
@@ -43,7 +43,7 @@ public class MapBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>In heads that were trained with it.</summary>
+    /// <summary>The group norm of heads that were trained with it.</summary>
     [Benchmark(Description = "group norm, 32 groups, 200×336×256")]
     public void Normalise()
     {
@@ -51,7 +51,7 @@ public class MapBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>RetinaNet's scores, at the finest level of the RPN's size.</summary>
+    /// <summary>RetinaNet's scores, here at the size of the RPN's finest level.</summary>
     [Benchmark(Description = "sigmoid 200×336×64")]
     public void Probabilities()
     {

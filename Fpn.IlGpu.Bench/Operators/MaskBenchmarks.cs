@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>Masks of 100 objects at the size of an 800 × 1333 picture, until they are on the host.</summary>
+/// <summary>Pastes the masks of 100 objects into an 800 × 1333 picture, including the copy to the host.</summary>
 public class MaskBenchmarks : OperatorBenchmark
 {
     private const int Objects = 100;
@@ -23,7 +23,7 @@ public class MaskBenchmarks : OperatorBenchmark
         targets = [.. Boxes(Objects, 800, 1333).Select(box => new MaskTarget(box, 1333, 800))];
     }
 
-    /// <summary>As torchvision.</summary>
+    /// <summary>Pastes as torchvision does.</summary>
     [Benchmark(Description = "mask paste, 100 into 800×1333")]
     public ObjectMask[] Paste() => ObjectMasks.Paste(Device, probabilities.View, Side, targets, 0.1f, roundBox: true);
 }

@@ -4,12 +4,12 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>What benchmarks of operators share: the device, and what they own on it.</summary>
+/// <summary>The base of operator benchmarks: the device, and the resources that a benchmark owns on it.</summary>
 public abstract class OperatorBenchmark
 {
     private readonly Stack<IDisposable> owned = [];
 
-    /// <summary>The device of all, as BenchmarkDotNet makes their instances.</summary>
+    /// <summary>The device of all benchmarks. It is static because BenchmarkDotNet creates their instances.</summary>
     internal static Device? SharedDevice { get; set; }
 
     private protected static Device Device => SharedDevice ?? throw new InvalidOperationException("No device was opened.");
@@ -22,7 +22,7 @@ public abstract class OperatorBenchmark
             one.Dispose();
     }
 
-    /// <summary>Keeps it until the benchmark is done.</summary>
+    /// <summary>Frees a resource when the benchmark is done.</summary>
     private protected T Own<T>(T one)
         where T : IDisposable
     {
@@ -37,15 +37,15 @@ public abstract class OperatorBenchmark
         return Own(Tensor.Upload(Device, full, LayerRun.Values((int)full.Length)));
     }
 
-    /// <summary>An array of values.</summary>
+    /// <summary>An array on the device.</summary>
     private protected DeviceArray<T> Upload<T>(params ReadOnlySpan<T> values)
         where T : unmanaged
         => Own(Device.Upload(values));
 
-    /// <summary>Waits for what was queued.</summary>
+    /// <summary>Waits for the queued work.</summary>
     private protected static void Finish() => Device.Synchronize();
 
-    /// <summary>Boxes of all sizes and places within a picture, the same each time.</summary>
+    /// <summary>Boxes of all sizes and places within a picture, the same on every call.</summary>
     private protected static Box[] Boxes(int count, int height, int width)
     {
         var random = new Random(count);
@@ -56,7 +56,7 @@ public abstract class OperatorBenchmark
             return new Box(x, y, x + w, y + h);
         })];
 
-        // As many between 16 and 32 px as between 256 and 512.
+        // As many sides between 16 and 32 px as between 256 and 512.
         float Side(int longest) => MathF.Min(longest, 16 * MathF.Pow(2, 5 * random.NextSingle()));
     }
 }

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>From a picture of 1080 × 1800 to the network's input.</summary>
+/// <summary>Turns a picture of 1080 × 1800 px into the network's input.</summary>
 public class PictureBenchmarks : OperatorBenchmark
 {
     private static readonly ChannelScaling Channels = new(1f / 57, 1f / 57, 1f / 57, -2, -2, -2, 0);
@@ -23,7 +23,7 @@ public class PictureBenchmarks : OperatorBenchmark
         input = Random(1, 800, 1344, 3);
     }
 
-    /// <summary>As torchvision.</summary>
+    /// <summary>Resizes as torchvision does.</summary>
     [Benchmark(Description = "preprocess 1080×1800 to 800×1333")]
     public void Interpolate()
     {
@@ -31,7 +31,7 @@ public class PictureBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>As Pillow for Detectron2.</summary>
+    /// <summary>Resizes as Pillow does for Detectron2.</summary>
     [Benchmark(Description = "preprocess, antialiased")]
     public void Antialias()
     {

@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>Features of 1000 RoIs from the four levels of an 800 × 1344 input.</summary>
+/// <summary>Extracts the features of 1000 RoIs from the four levels of an 800 × 1344 input.</summary>
 public class RoiBenchmarks : OperatorBenchmark
 {
     private const int Rois = 1000;
@@ -22,7 +22,7 @@ public class RoiBenchmarks : OperatorBenchmark
     private DeviceArray<int> count = null!;
     private Tensor output = null!;
 
-    /// <summary>Uploads boxes; the maps hold whatever is there, made zero.</summary>
+    /// <summary>Uploads boxes, and maps of zeros.</summary>
     [GlobalSetup]
     public void Setup()
     {
@@ -39,7 +39,7 @@ public class RoiBenchmarks : OperatorBenchmark
         AssignLevels();
     }
 
-    /// <summary>The paper's equation 1.</summary>
+    /// <summary>Assigns RoIs to levels by the paper's equation 1.</summary>
     [Benchmark(Description = "RoI levels, 1000")]
     public void AssignLevels()
     {
@@ -47,7 +47,7 @@ public class RoiBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Two samples a side of a bin.</summary>
+    /// <summary>RoIAlign, with 2 × 2 samples per bin.</summary>
     [Benchmark(Description = "RoIAlign, 1000 of 7×7×256")]
     public void Align()
     {
@@ -55,7 +55,7 @@ public class RoiBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Of the original paper.</summary>
+    /// <summary>RoI max pooling, as in the Fast R-CNN paper.</summary>
     [Benchmark(Description = "RoI max pool, 1000 of 7×7×256")]
     public void MaxPool()
     {

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Bench.Operators;
 
-/// <summary>Choosing proposals and detections of an 800 × 1344 input.</summary>
+/// <summary>Selects proposals and detections of an 800 × 1344 input.</summary>
 public class SelectionBenchmarks : OperatorBenchmark
 {
     private const int Levels = 5;
@@ -35,7 +35,7 @@ public class SelectionBenchmarks : OperatorBenchmark
         logits = Random(K, 1, 1, 91);
     }
 
-    /// <summary>Of each level's anchors.</summary>
+    /// <summary>Selects the top 1000 of each level's anchors.</summary>
     [Benchmark(Description = "top 1000 of 5 levels, 268 000 anchors")]
     public void Top()
     {
@@ -43,7 +43,10 @@ public class SelectionBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Of each level's proposals; none is negative at first, and the scores are uploaded for it.</summary>
+    /// <summary>
+    /// NMS over each level's proposals. NMS makes the scores of suppressed boxes negative, so positive ones are uploaded
+    /// first.
+    /// </summary>
     [Benchmark(Description = "NMS, 5 levels of 1000")]
     public void Suppress()
     {
@@ -52,7 +55,7 @@ public class SelectionBenchmarks : OperatorBenchmark
         Finish();
     }
 
-    /// <summary>Of the box head's logits.</summary>
+    /// <summary>Softmax of the box head's logits.</summary>
     [Benchmark(Description = "softmax, 1000 × 91")]
     public void Probabilities()
     {

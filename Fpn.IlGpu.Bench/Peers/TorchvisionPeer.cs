@@ -6,12 +6,12 @@ using System.Text.Json.Nodes;
 
 namespace Fpn.IlGpu.Bench;
 
-/// <summary>What the peer says of one detection.</summary>
+/// <summary>The peer's report of one detection.</summary>
 internal sealed record PeerDetection(double Ms, double CpuMs, int Detections, long? ProcessBytes, long? DeviceBytes);
 
 /// <summary>
-/// torchvision in a process of its own (<c>Peers/torchvision_peer.py</c>): it does nothing until it is asked, so that its
-/// runs and this project's can take turns.
+/// torchvision in a separate process (<c>Peers/torchvision_peer.py</c>). It works only on request, so that its runs and
+/// this project's can alternate.
 /// </summary>
 internal sealed class TorchvisionPeer : IDisposable
 {
@@ -25,15 +25,15 @@ internal sealed class TorchvisionPeer : IDisposable
         About = Read();
     }
 
-    /// <summary>Its version, its device, its threads.</summary>
+    /// <summary>The peer's version, device and number of threads.</summary>
     public JsonObject About { get; }
 
     public string Name => $"{About["name"]} {About["version"]}";
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts the peer.</summary>
     /// <param name="python">The command of a Python that has torch and torchvision.</param>
-    /// <param name="device">cpu or cuda; null for what it finds.</param>
-    /// <param name="noTf32">Whether it is to compute in full float32 on CUDA.</param>
+    /// <param name="device">cpu or cuda; null for cuda if available.</param>
+    /// <param name="noTf32">Whether the peer computes in full float32 on CUDA.</param>
     /// <exception cref="BenchException">There is no such Python, or it lacks torchvision.</exception>
     public static TorchvisionPeer Start(string python, string? device, bool noTf32)
     {
@@ -59,7 +59,7 @@ internal sealed class TorchvisionPeer : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new BenchException($"The peer needs Python, and '{python}' can't be started ({e.Message}); --python names another.");
+            throw new BenchException($"The peer needs Python, but '{python}' can't be started ({e.Message}); choose one with --python.");
         }
         try
         {
@@ -68,19 +68,19 @@ internal sealed class TorchvisionPeer : IDisposable
         catch (BenchException e)
         {
             process.Dispose();
-            throw new BenchException($"{e.Message} --python names another Python than '{python}'.");
+            throw new BenchException($"{e.Message} Choose a Python other than '{python}' with --python.");
         }
     }
 
-    /// <summary>Makes or loads fasterrcnn_resnet50_fpn.</summary>
-    /// <param name="size">The picture's, and the network's input.</param>
-    /// <param name="weights">A file of its state dictionary.</param>
-    /// <param name="create">Whether to make the weights and write them there, or read them.</param>
-    /// <param name="picture">A file of the picture's bytes.</param>
+    /// <summary>Creates or loads fasterrcnn_resnet50_fpn.</summary>
+    /// <param name="size">The size of the picture, and of the network's input.</param>
+    /// <param name="weights">The file of its state dict.</param>
+    /// <param name="create">Whether to create the weights and write them to the file, instead of reading them.</param>
+    /// <param name="picture">The file of the picture's bytes.</param>
     public void UseModel(PictureSize size, string weights, bool create, string picture)
         => Ask("model", size.Height, size.Width, create ? "new" : "load", Path.GetFullPath(weights), picture);
 
-    /// <summary>One detection.</summary>
+    /// <summary>Runs one detection.</summary>
     public PeerDetection Detect()
     {
         var reply = Ask("detect");
@@ -89,12 +89,12 @@ internal sealed class TorchvisionPeer : IDisposable
             (long?)reply["process_bytes"], (long?)reply["device_bytes"]);
     }
 
-    /// <summary>The milliseconds of a layer, the mean of some in a row.</summary>
+    /// <summary>The mean time of a layer over <paramref name="repeats"/> consecutive runs, in ms.</summary>
     public double Layer(LayerShape shape, int repeats) => (double)(shape.IsProduct
         ? Ask("linear", shape.H, shape.C, shape.K, repeats)
         : Ask("conv", shape.H, shape.W, shape.C, shape.K, shape.Side, shape.Stride, repeats))["ms"]!;
 
-    /// <summary>The milliseconds of a layer's forward pass and of its gradients to data and to weights.</summary>
+    /// <summary>The times of a layer's forward pass and of its gradients of data and weights, in ms.</summary>
     public (double Forward, double Data, double Weights) Gradients(LayerShape shape, int repeats)
     {
         var reply = shape.IsProduct
@@ -103,7 +103,7 @@ internal sealed class TorchvisionPeer : IDisposable
         return ((double)reply["forward_ms"]!, (double)reply["data_ms"]!, (double)reply["weights_ms"]!);
     }
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends the peer.</summary>
     public void Dispose()
     {
         process.StandardInput.Close();
@@ -121,7 +121,7 @@ internal sealed class TorchvisionPeer : IDisposable
         }
         catch (IOException)
         {
-            // It has ended; what it said last is read below.
+            // The peer has ended; its last message is read below.
         }
         return Read();
     }
@@ -137,9 +137,9 @@ internal sealed class TorchvisionPeer : IDisposable
         }
         catch (JsonException)
         {
-            throw new BenchException($"The peer torchvision said what is no answer: {line}");
+            throw new BenchException($"The peer torchvision sent an invalid reply: {line}");
         }
-        return reply["error"] is { } error ? throw new BenchException($"The peer torchvision says: {error}.") : reply;
+        return reply["error"] is { } error ? throw new BenchException($"The peer torchvision reports an error: {error}.") : reply;
     }
 
     private static string LastLine(string text) => text.Trim().Split('\n')[^1];

@@ -1,22 +1,22 @@
-"""The peer of Fpn.IlGpu.Bench: torchvision, timed in turn with this project on the same machine.
+"""The peer of Fpn.IlGpu.Bench: torchvision, timed alternately with this project on the same machine.
 
     python3 torchvision_peer.py [--device cpu|cuda] [--threads N] [--no-tf32]
 
-Commands come on standard input, a JSON list a line, and each is answered by one line of JSON on standard output, its times
-in milliseconds, everything that was queued done:
+Reads commands from standard input, one JSON list per line, and answers each with one line of JSON on standard output.
+Times are in milliseconds, and end when all queued work is done:
 
-    model HEIGHT WIDTH (new|load) FILE PICTURE    fasterrcnn_resnet50_fpn for inputs of that size; "new" makes weights and
+    model HEIGHT WIDTH (new|load) FILE PICTURE    fasterrcnn_resnet50_fpn for inputs of that size; "new" creates weights and
                                                   writes them to FILE, "load" reads them; PICTURE holds 8-bit RGB rows
     detect                                        one detection of the picture
-    conv H W C K SIDE STRIDE REPEATS              one convolution, padded by SIDE / 2, REPEATS times in a row, and the same
-                                                  with the channels last: the faster
+    conv H W C K SIDE STRIDE REPEATS              one convolution, padded by SIDE / 2, REPEATS times in a row, with channels
+                                                  first and with channels last; the faster one counts
     linear M C K REPEATS                          one matrix product with bias, REPEATS times in a row
-    conv_gradients N H W C K SIDE STRIDE REPEATS  the same convolution of N pictures, its gradient of the input, and its
-                                                  gradients of weights and bias, each in the faster memory format
-    linear_gradients M C K REPEATS                of the matrix product
+    conv_gradients N H W C K SIDE STRIDE REPEATS  the same convolution of N pictures, the gradient of its input, and the
+                                                  gradients of its weights and bias, each in its faster memory format
+    linear_gradients M C K REPEATS                the same for the matrix product
 
-The time of a detection does not depend on the weights' values, but for the number of boxes: new weights are random,
-with batch norms calibrated on noise and heads spread until there are 1000 proposals and about 100 detections.
+The time of a detection depends on the weights' values only through the number of boxes. New weights are random, with
+batch norms calibrated on noise, and heads spread until there are 1000 proposals and about 100 detections.
 """
 import argparse, json, sys, time
 
@@ -56,7 +56,7 @@ def timed(work):
 
 
 def calibrate(net):
-    """Batch norms to the statistics of noise; heads spread."""
+    """Sets batch norms to the statistics of noise, and spreads the heads' weights."""
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None
@@ -76,7 +76,7 @@ def build(height, width, source, weights, picture):
         calibrate(model)
         torch.save(model.state_dict(), weights)
     else:
-        # Published weights have frozen batch norms, which count no batches.
+        # Published weights have frozen batch norms, which do not count batches.
         absent = model.load_state_dict(torch.load(weights, map_location="cpu"), strict=False)
         others = [n for n in absent.missing_keys if not n.endswith("num_batches_tracked")] + absent.unexpected_keys
         if others:
@@ -102,7 +102,7 @@ def memory():
 
 
 def layer(key, make):
-    """What was made for this shape; of other shapes nothing is kept."""
+    """The functions made for this shape; those of other shapes are dropped."""
     if key not in layers:
         layers.clear()
         torch.manual_seed(1)
