@@ -7,12 +7,12 @@ using ILGPU;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A GPU that is not there: it gets the kernels, tiles and weight layouts that such devices get, in host memory, and every
-/// launch runs the PTX that ILGPU compiles. So each test of an operator tests its GPU kernels too.
+/// A CUDA device without a GPU. It gets the same kernels, tiles and weight layouts as CUDA devices, uses host memory, and
+/// interprets at every launch the PTX that ILGPU compiles. So each test of an operator also tests its CUDA kernels.
 /// </summary>
 internal static class InterpretedDevice
 {
-    /// <summary>The name of the one that takes itself for a CUDA device.</summary>
+    /// <summary>The device's name among the test devices.</summary>
     public const string Id = "ptx";
 
     /// <summary>The name of the one that takes itself for a GPU by OpenCL, whose kernels run as PTX here, too.</summary>
@@ -20,7 +20,7 @@ internal static class InterpretedDevice
 
     private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];
 
-    /// <summary>Instructions run so far, counted for each lane.</summary>
+    /// <summary>The number of instructions run so far, summed over lanes.</summary>
     public static long Instructions { get; private set; }
 
     public static Device Open()

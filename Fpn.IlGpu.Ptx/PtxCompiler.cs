@@ -8,12 +8,12 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>Has ILGPU compile a kernel to PTX for compute capability 8.0, which needs no GPU.</summary>
+/// <summary>Compiles a kernel to PTX for compute capability 8.0 with ILGPU, which needs no GPU for that.</summary>
 internal static class PtxCompiler
 {
 
-    /// <summary>A kernel's PTX.</summary>
-    /// <param name="kernel">A kernel; it is implicitly grouped where its first parameter is an index.</param>
+    /// <summary>Returns a kernel's PTX.</summary>
+    /// <param name="kernel">The kernel; it is implicitly grouped if its first parameter is an index.</param>
     public static string Compile(MethodInfo kernel)
     {
         using var context = DeviceList.CreateContext(DeviceKind.Cpu);

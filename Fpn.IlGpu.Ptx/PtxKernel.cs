@@ -1,19 +1,19 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A kernel's PTX, run on the CPU: <c>PtxKernel.Compile(Convolution.NaiveKernel)</c> then <c>Launch(threads, args)</c> for
-/// a kernel whose first parameter is an index, or <c>LaunchGroups(grid, group, args)</c> for one that groups itself.
-/// Where a kernel takes a view, an array is given, and written to.
+/// A kernel's PTX, run on the CPU: <c>PtxKernel.Compile(Convolution.NaiveKernel)</c>, then <c>Launch(threads, args)</c> for
+/// a kernel whose first parameter is an index, or <c>LaunchGroups(grid, group, args)</c> for an explicitly grouped one. An
+/// array takes the place of a view, and kernels write to it.
 /// </summary>
 internal sealed class PtxKernel
 {
-    /// <summary>Threads in a group of a kernel that leaves the grouping to ILGPU; more than a warp, for good measure.</summary>
+    /// <summary>Threads per group of an implicitly grouped kernel: more than one warp, so that warps interact.</summary>
     public const int ImplicitGroup = 64;
 
     private readonly PtxModule module;
     private readonly PtxCode entry;
 
-    /// <summary>Reads PTX text with one kernel.</summary>
+    /// <summary>Parses PTX text with one kernel.</summary>
     public PtxKernel(string text)
     {
         Text = text;
@@ -23,13 +23,13 @@ internal sealed class PtxKernel
 
     public string Text { get; }
 
-    /// <summary>The instructions that the last launch ran, counted for each lane.</summary>
+    /// <summary>The number of instructions that the last launch ran, summed over lanes.</summary>
     public long Instructions { get; private set; }
 
     /// <summary>Whether the last warp of each group runs first: results must not depend on it.</summary>
     public bool ReverseWarps { get; set; }
 
-    /// <summary>Compiles a kernel of C#.</summary>
+    /// <summary>Compiles a C# kernel.</summary>
     public static PtxKernel Compile(Delegate kernel)
         => new(PtxCompiler.Compile(kernel.Method));
 
@@ -40,7 +40,7 @@ internal sealed class PtxKernel
     /// <summary>Runs an explicitly grouped kernel.</summary>
     public void LaunchGroups(int grid, int group, params object[] arguments) => Run((grid, 1, 1), (group, 1, 1), 0, arguments);
 
-    /// <summary>Runs a kernel with all that a launch may say.</summary>
+    /// <summary>Runs a kernel with a full launch configuration.</summary>
     public void Run((int X, int Y, int Z) grid, (int X, int Y, int Z) group, int dynamicSharedBytes, object[] arguments)
     {
         using var memory = new KernelArguments();

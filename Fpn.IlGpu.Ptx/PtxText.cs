@@ -1,11 +1,11 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>Small kernels written by hand, to test the interpreter itself.</summary>
+/// <summary>Small hand-written kernels that test the interpreter itself.</summary>
 internal static class PtxText
 {
     /// <summary>
-    /// A kernel of three views. Its body finds their addresses in %rd1 (a), %rd2 (b) and %rd3 (out), the thread's number
-    /// in %r1, and may use %p, %h (16 bits), %r, %rd, %f and %fd from 4 on.
+    /// A kernel with three views. Their addresses are in %rd1 (a), %rd2 (b) and %rd3 (out), and the thread's number is in
+    /// %r1. The body may use %p, %h (16 bits), %r, %rd, %f and %fd from number 4 on.
     /// </summary>
     public static PtxKernel Kernel(string body, string functions = "") => new($$"""
         .version 7.0
@@ -30,9 +30,7 @@ internal static class PtxText
         }
         """);
 
-    /// <summary>
-    /// What a thread leaves in %rd4, of any type, after it found the numbers in %rd5, %rd6 and %rd7: alone, and as one of a warp.
-    /// </summary>
+    /// <summary>The value, of any type, that one thread leaves in %rd4, given the numbers in %rd5, %rd6 and %rd7.</summary>
     public static ulong Value(string body, params ulong[] numbers)
     {
         var kernel = Kernel($$"""

@@ -5,14 +5,14 @@ namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
 /// Arithmetic, logic and shifts (PTX ISA, "Integer Arithmetic", "Floating Point", "Logic and Shift Instructions").
-/// What a GPU approximates (<c>.approx</c>) is computed exactly; <c>.ftz</c> is not modelled and refused.
+/// Approximations of a GPU (<c>.approx</c>) are computed exactly; <c>.ftz</c> is not modelled, and is rejected.
 /// </summary>
 internal static class Arithmetic
 {
     public static LaneAction? Decode(PtxStatement s)
     {
         var type = s.Parts[^1];
-        // What stands between the name and the type, without the roundings that are the default.
+        // The qualifiers between the name and the type, without the roundings that are the default.
         var how = string.Join('.', s.Parts[1..^1].Where(p => p is not ("rn" or "approx")));
         var name = how.Length > 0 ? $"{s.Parts[0]}.{how}" : s.Parts[0];
         if (Unary(name, type) is { } unary)
@@ -149,7 +149,10 @@ internal static class Arithmetic
         return field;
     }
 
-    /// <summary>d = b with length bits of a at a position: bfi d, a, b, position, length.</summary>
+    /// <summary>
+    /// <c>bfi d, a, b, position, length</c>: d = b, with <c>length</c> bits from <c>position</c> on replaced by the low
+    /// bits of a.
+    /// </summary>
     private static Func<ulong, ulong, ulong, ulong, ulong> BitFieldInsert(int width) => (a, b, position, length)
     =>
     {
@@ -158,7 +161,7 @@ internal static class Arithmetic
         return b;
     };
 
-    /// <summary>Each of four selectors of four bits picks a byte of b:a, or its sign eight times.</summary>
+    /// <summary>Each of the four 4-bit selectors picks a byte of b:a or, if its high bit is set, that byte's sign eight times.</summary>
     private static ulong PermuteBytes(ulong a, ulong b, ulong selectors)
     {
         var bytes = (b << 32) | (uint)a;

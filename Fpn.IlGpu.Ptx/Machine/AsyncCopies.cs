@@ -1,8 +1,8 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// The asynchronous copies of a warp's lanes (PTX ISA, "Data Movement and Conversion Instructions: cp.async"): each lane
-/// has its own, in groups in the order of its commits. A copy's bytes come into shared memory at the wait and no sooner.
+/// The asynchronous copies of a warp's lanes (PTX ISA, "Data Movement and Conversion Instructions: cp.async"). Each lane
+/// has its own copies, grouped by its commits. A copy's bytes reach shared memory at the wait, and not before.
 /// </summary>
 internal sealed class AsyncCopies(SharedMemory shared, int warp)
 {
@@ -31,7 +31,7 @@ internal sealed class AsyncCopies(SharedMemory shared, int warp)
         open[lane] = [];
     }
 
-    /// <summary>Waits for all groups but the latest ones.</summary>
+    /// <summary>Waits for all groups except the latest <paramref name="exceptLatest"/>.</summary>
     public void Wait(int lane, int exceptLatest)
     {
         while (groups[lane].Count > exceptLatest)

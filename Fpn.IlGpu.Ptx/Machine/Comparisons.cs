@@ -4,8 +4,8 @@ using static Fpn.IlGpu.Ptx.PtxTypes;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// <c>setp</c>, with a second destination and a predicate to combine with, <c>selp</c> and <c>testp</c>
-/// (PTX ISA, "Comparison and Selection Instructions").
+/// <c>setp</c> (also with a second destination, or with a predicate to combine with), <c>selp</c> and <c>testp</c> (PTX
+/// ISA, "Comparison and Selection Instructions").
 /// </summary>
 internal static class Comparisons
 {
@@ -79,11 +79,11 @@ internal static class Comparisons
             case "u64" or "b64":
                 return Integers(kind, static a => unchecked((long)(a ^ 0x8000000000000000)));
             default:
-                throw new PtxException($"'{type}' is not compared");
+                throw new PtxException($"a comparison of '{type}' is not interpreted");
         }
     }
 
-    // The comparison that kernels use most.
+    // A faster form of the comparisons that kernels use most.
     private static Func<ulong, ulong, bool> Signed(string kind) => kind switch
     {
         "lt" => static (a, b) => (int)a < (int)b,
@@ -99,10 +99,10 @@ internal static class Comparisons
         "le" or "ls" => (a, b) => of(a) <= of(b),
         "gt" or "hi" => (a, b) => of(a) > of(b),
         "ge" or "hs" => (a, b) => of(a) >= of(b),
-        _ => throw new PtxException($"'{kind}' is no comparison"),
+        _ => throw new PtxException($"'{kind}' is not a comparison"),
     };
 
-    /// <summary>With a NaN the plain comparisons are false, and those that end with u are true.</summary>
+    /// <summary>If an operand is NaN, plain comparisons are false, and those that end with u are true.</summary>
     private static Func<ulong, ulong, bool> Floats(string kind, Func<ulong, double> of) => kind switch
     {
         "eq" => (a, b) => of(a) == of(b),
@@ -119,6 +119,6 @@ internal static class Comparisons
         "geu" => (a, b) => !(of(a) < of(b)),
         "num" => (a, b) => !double.IsNaN(of(a)) && !double.IsNaN(of(b)),
         "nan" => (a, b) => double.IsNaN(of(a)) || double.IsNaN(of(b)),
-        _ => throw new PtxException($"'{kind}' is no comparison of floats"),
+        _ => throw new PtxException($"'{kind}' is not a comparison of floats"),
     };
 }

@@ -3,8 +3,8 @@ using static Fpn.IlGpu.Ptx.PtxTypes;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// <c>cvt</c> (PTX ISA, "Data Movement and Conversion Instructions: cvt"): between integers by cutting and extending,
-/// to integers with saturation (NaN gives zero), to narrower floats with rounding.
+/// <c>cvt</c> (PTX ISA, "Data Movement and Conversion Instructions: cvt"): between integers by truncating and extending, to
+/// integers with saturation (NaN gives zero), to narrower floats with rounding.
 /// </summary>
 internal static class Conversions
 {
@@ -45,7 +45,7 @@ internal static class Conversions
             "rzi" => Math.Truncate,
             "rmi" => Math.Floor,
             "rpi" => Math.Ceiling,
-            // Widening is exact, and narrowing rounds to nearest when it is written.
+            // Widening is exact, and narrowing rounds to nearest when the result is written.
             "" or "rn" => static v => v,
             _ => throw new PtxException($"the rounding '{rounding}' is not interpreted"),
         };
@@ -63,7 +63,7 @@ internal static class Conversions
             "rpi" => Math.Ceiling,
             _ => throw new PtxException($"the rounding '{rounding}' is not interpreted"),
         };
-        // C# converts to integers with saturation, and NaN to zero, as PTX does.
+        // As PTX does, saturates, and converts NaN to zero.
         Func<double, ulong> convert = to switch
         {
             "s8" => static v => (ulong)Math.Clamp(Number(v), sbyte.MinValue, sbyte.MaxValue),
@@ -90,7 +90,7 @@ internal static class Conversions
         var unsigned = from == "u64";
         return to switch
         {
-            // Not by way of double, which would round twice.
+            // Not via double, which would round twice.
             "f32" => EachLane.Compute(s, a => Bits(unsigned ? (float)a : (float)(long)extend(a))),
             "f64" => EachLane.Compute(s, a => Bits(unsigned ? (double)a : (long)extend(a))),
             _ => throw new PtxException($"'{to}' is not interpreted"),

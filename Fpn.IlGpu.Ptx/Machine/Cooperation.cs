@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// What the lanes of a warp do together: exchange registers (<c>shfl.sync</c>), vote, and wait for each other. Memory
-/// fences change nothing here, as memory is always up to date; that is what races are looked for instead.
+/// Instructions in which a warp's lanes cooperate: they exchange registers (<c>shfl.sync</c>), vote, and wait for each
+/// other. Memory fences do nothing, because memory is always up to date; missing barriers are found as races instead.
 /// </summary>
 internal static class Cooperation
 {
@@ -22,8 +22,8 @@ internal static class Cooperation
     };
 
     /// <summary>
-    /// d = a of another lane j, where it is within bounds, else of this lane: <c>shfl.sync d|p, a, b, c, mask</c>. The
-    /// bounds come from c: its low five bits, and above from bit 8 a mask that cuts the warp into segments.
+    /// <c>shfl.sync d|p, a, b, c, mask</c>: d = a of another lane j if j is within bounds, otherwise a of this lane. The
+    /// bounds come from c: its low five bits, and from bit 8 up a mask that splits the warp into segments.
     /// </summary>
     private static LaneAction Shuffle(PtxStatement s, Func<int, int, int, int, int, int> source, bool up)
     {
@@ -48,7 +48,7 @@ internal static class Cooperation
                 if (!within)
                     j = lane;
                 if ((lanes >> j & 1) == 0)
-                    throw new PtxException($"Lane {lane} asks lane {j}, which does not take part.");
+                    throw new PtxException($"Lane {lane} reads from lane {j}, which does not take part.");
                 r[d + lane] = before[j];
                 if (p >= 0)
                     r[p + lane] = within ? 1u : 0;
@@ -78,6 +78,6 @@ internal static class Cooperation
     private static void RequireMembers(Warp warp, uint lanes, uint mask)
     {
         if (lanes != (mask & warp.Live))
-            throw new PtxException($"The lanes {mask & warp.Live:X8} are named, and {lanes:X8} take part.");
+            throw new PtxException($"The mask names lanes {mask & warp.Live:X8}, but lanes {lanes:X8} take part.");
     }
 }

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// <c>cp.async</c> from global to shared memory (PTX ISA, "cp.async"): 4, 8 or 16 bytes, 16 alone past the first cache
-/// (<c>.cg</c>); with a fourth operand only so many bytes are read, and the rest becomes zero.
+/// <c>cp.async</c> from global to shared memory (PTX ISA, "cp.async"): 4, 8 or 16 bytes; only 16 with <c>.cg</c>, which
+/// bypasses the first cache. A fourth operand limits the bytes that are read; the rest becomes zero.
 /// </summary>
 internal static class Copying
 {
@@ -72,7 +72,7 @@ internal static class Copying
                 var bytes = (int)r[size + l];
                 var read = (int)r[readAt + l];
                 if (!sizes.Contains(bytes))
-                    throw new PtxException($"{bytes} bytes can't be copied at once");
+                    throw new PtxException($"a copy of {bytes} bytes is not allowed");
                 if (read < 0 || read > bytes)
                     throw new PtxException($"{read} of {bytes} bytes can't be read");
                 // A 32-bit register holds the address in shared memory.

@@ -5,8 +5,8 @@ using Wide = System.Runtime.Intrinsics.Vector512<ulong>;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// Actions that compute one register from others, each lane for itself. Where all lanes run, as mostly, eight are
-/// computed at once if the instruction has a form for that; and a loop over all is twice as fast as one over the mask's bits.
+/// Actions in which each lane computes one register from others. If all lanes run, which is the usual case, a loop over
+/// them is twice as fast as one over the mask's bits.
 /// </summary>
 internal static class EachLane
 {
@@ -112,14 +112,14 @@ internal static class EachLane
         };
     }
 
-    /// <summary>Where an operand's register begins: its lane 0.</summary>
+    /// <summary>The index of an operand's register in lane 0.</summary>
     public static int First(PtxStatement s, int operand) => First(s.Operands[operand]);
 
     public static int First(PtxOperand operand) => operand.Kind is PtxOperandKind.Register or PtxOperandKind.Address
         ? operand.Register * Warp.Lanes
-        : throw new PtxException($"'{operand.Name}' is no register (operand kind {operand.Kind})");
+        : throw new PtxException($"'{operand.Name}' is not a register (operand kind {operand.Kind})");
 
-    /// <summary>The registers of a vector, or of the one register that stands there.</summary>
+    /// <summary>The registers of a vector operand, or the single register of another operand.</summary>
     public static int[] Registers(PtxOperand operand) => operand.Kind == PtxOperandKind.List
         ? [.. operand.Members.Select(First)]
         : [First(operand)];
@@ -127,6 +127,6 @@ internal static class EachLane
     public static void Require(PtxStatement s, int operands)
     {
         if (s.Operands.Length != operands)
-            throw new PtxException($"has {s.Operands.Length} operands and not {operands}");
+            throw new PtxException($"has {s.Operands.Length} operands, not {operands}");
     }
 }

@@ -1,34 +1,34 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// The GPU's main memory: each buffer in an address range of its own, far from the others, so that an index that leaves
-/// its buffer always fails. An address is the buffer's number times 2^40, plus the offset that the memory has from a
-/// boundary of 256 bytes, as CUDA's allocations begin on one.
+/// The GPU's global memory. Each buffer has its own address range, far from the others, so that an index outside its buffer
+/// always fails. An address is the buffer's number times 2^40, plus the offset of the memory from the start of its
+/// allocation; as in CUDA, allocations begin at a multiple of 256 bytes.
 /// </summary>
 internal sealed unsafe class GlobalMemory
 {
     public const int NumberShift = 40;
 
-    // Generic addresses of shared and local memory lie in these ranges. They don't begin at a multiple of 2^32, so that
-    // whoever cuts such an address to 32 bits without cvta gets no address of the space by chance.
+    // Generic addresses of shared and local memory are in these ranges. The ranges do not begin at a multiple of 2^32, so
+    // that a generic address truncated to 32 bits without cvta is not a valid address of the space by chance.
     public const ulong SharedWindow = (1UL << NumberShift) + 0x1000000;
     public const ulong LocalWindow = (2UL << NumberShift) + 0x1000000;
     private const ulong FirstNumber = 16;
 
     private Buffer[] buffers = [];
 
-    /// <summary>Makes host memory, which must stay where it is, visible to kernels.</summary>
-    /// <param name="pointer">The memory.</param>
-    /// <param name="bytes">Its length.</param>
-    /// <param name="start">The distance from the allocation's begin, of which the alignment follows.</param>
-    /// <returns>Its address.</returns>
+    /// <summary>Makes host memory visible to kernels; it must not move.</summary>
+    /// <param name="pointer">The host memory.</param>
+    /// <param name="bytes">The length in bytes.</param>
+    /// <param name="start">The offset in bytes from the start of the allocation, which determines the alignment.</param>
+    /// <returns>The address for kernels.</returns>
     public ulong Map(void* pointer, long bytes, long start)
     {
         buffers = [.. buffers, new Buffer((byte*)pointer - start, start, start + bytes)];
         return (((ulong)buffers.Length - 1 + FirstNumber) << NumberShift) + (ulong)start;
     }
 
-    /// <summary>The host's place of an address.</summary>
+    /// <summary>The host pointer of an address.</summary>
     public byte* At(ulong address, int bytes)
     {
         var number = (address >> NumberShift) - FirstNumber;

@@ -7,9 +7,9 @@ using ILGPU;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A launch's arguments as CUDA would get them: numbers as they are, structs with each field on a multiple of its own
-/// size, and a view as an address and a length of 64 bits each. Views of host memory and arrays are mapped, not copied,
-/// so kernels write to them; views that overlap lie in one buffer, and each other view in one of just its length.
+/// A launch's arguments as CUDA gets them: numbers unchanged, structs with each field aligned to its own size, and a view
+/// as a 64-bit address and a 64-bit length. Arrays and views of host memory are mapped, not copied, so kernels write to
+/// them. Overlapping views share a buffer; every other view has a buffer of exactly its length.
 /// </summary>
 internal sealed class KernelArguments : IDisposable
 {
@@ -19,11 +19,11 @@ internal sealed class KernelArguments : IDisposable
 
     public GlobalMemory Global { get; } = new();
 
-    /// <summary>The bytes of a kernel's parameters.</summary>
+    /// <summary>Returns the bytes of a kernel's parameters.</summary>
     public byte[] Pack(PtxModule module, List<PtxVariable> parameters, object[] arguments)
     {
         if (parameters.Count != arguments.Length)
-            throw new PtxException($"The kernel has {parameters.Count} parameters, and {arguments.Length} arguments were given.");
+            throw new PtxException($"The kernel has {parameters.Count} parameters, but {arguments.Length} arguments were given.");
         var values = arguments.Select(a => a is Array array ? Pin(array) : a).ToArray();
         foreach (var value in values)
             Collect(value);
@@ -36,7 +36,7 @@ internal sealed class KernelArguments : IDisposable
             if (padded != parameters[i].Bytes)
             {
                 throw new PtxException(
-                    $"{parameters[i].Name} takes {parameters[i].Bytes} bytes, and {values[i].GetType().Name} has {padded}.");
+                    $"{parameters[i].Name} takes {parameters[i].Bytes} bytes, but {values[i].GetType().Name} has {padded}.");
             }
         }
         return packed;
@@ -98,7 +98,7 @@ internal sealed class KernelArguments : IDisposable
         }
         if (value is AddressedView addressed)
         {
-            // The address that was taken of the host's memory is not the one that kernels see.
+            // Its stored address is that of host memory; kernels need the mapped one.
             var end = Write(addressed.View, packed, at);
             packed.AsSpan(at, sizeof(long)).CopyTo(packed.AsSpan(end));
             return end + sizeof(long);
@@ -153,12 +153,12 @@ internal sealed class KernelArguments : IDisposable
     {
         if (view.Length == 0)
             return new HostView(0, 0, 0, 0);
-        // ILGPU tells nobody else where in its buffer a view begins.
+        // Only this non-public property tells where in its buffer a view begins.
         const BindingFlags AnyInstance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
         var index = (long)view.GetType().GetProperty("Index", AnyInstance)!.GetValue(view)!;
         return new HostView((nint)Unsafe.AsPointer(ref view[0]), view.Length * sizeof(T), view.Length, index * sizeof(T));
     }
 
-    /// <summary>A view of the host's memory; its start is the distance from the begin of its buffer, in bytes.</summary>
+    /// <summary>A view of host memory; Start is its offset in its buffer, in bytes.</summary>
     private readonly record struct HostView(nint Pointer, long Bytes, long Length, long Start);
 }

@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>Memory that each lane has for itself: parameters and local arrays.</summary>
+/// <summary>Each lane's private memory: parameters and local arrays.</summary>
 internal sealed class LaneMemory
 {
     private readonly string name;
@@ -30,5 +30,5 @@ internal sealed class LaneMemory
 
     public Span<byte> At(int lane, ulong address, int length) => address + (ulong)length <= (ulong)bytes
         ? data.AsSpan((lane * bytes) + (int)address, length)
-        : throw new PtxException($"{length} bytes at byte {(long)address} of a lane's {name} memory, which has {bytes} bytes.");
+        : throw new PtxException($"Access to {length} bytes at byte {(long)address} of a lane's {name} memory, which has {bytes} bytes.");
 }

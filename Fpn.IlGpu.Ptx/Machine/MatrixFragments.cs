@@ -13,10 +13,10 @@ namespace Fpn.IlGpu.Ptx;
 ///   TF32   B, register r:          row t + 4 r,        column g
 ///   C and D, register i:           row g + 8 (i / 2),  column 2 t + i % 2
 /// </code>
-/// The lower half of a register is the element with the lower column (of B: row). <c>ldmatrix</c> loads 8×8 matrices of
+/// The lower half of a register is the element with the lower column (for B, row). <c>ldmatrix</c> loads 8×8 matrices of
 /// 16-bit elements: lane 8 m + i holds the address of matrix m's row i, 16 bytes on a multiple of 16, and each lane gets
 /// row g, columns 2 t and 2 t + 1, of each matrix; with <c>.trans</c> column g, rows 2 t and 2 t + 1.
-/// A GPU cuts the low 13 bits of what is passed as TF32, and so does this. Sums are rounded once, a GPU's more often.
+/// Like a GPU, this ignores the low 13 bits of a TF32 operand. Sums are rounded once; a GPU rounds more often.
 /// </summary>
 internal static class MatrixFragments
 {
@@ -47,7 +47,7 @@ internal static class MatrixFragments
         EachLane.Require(s, 4);
         var operands = s.Operands.Select(EachLane.Registers).ToArray();
         var (d, a, b, c) = (operands[0], operands[1], operands[2], operands[3]);
-        // The columns of A that the four lanes of a row hold together in one register.
+        // The number of A's columns that the four lanes of a row hold in one register.
         var span = 4 * halves;
         if (d.Length != 4 || c.Length != 4 || a.Length != 2 * depth / span || b.Length != depth / span)
             throw new PtxException($"the fragments have {d.Length}, {a.Length}, {b.Length} and {c.Length} registers");
@@ -71,7 +71,7 @@ internal static class MatrixFragments
                         right[((k + (span * i)) * Columns) + g] = value(r[b[i] + lane] >> (h * width) & mask);
                 }
             }
-            // D's registers may be C's, in any order.
+            // Computes a lane's sums before it writes them, because D's registers may be C's, in any order.
             Span<ulong> sums = stackalloc ulong[4];
             for (var lane = 0; lane < Warp.Lanes; lane++)
             {
@@ -95,7 +95,7 @@ internal static class MatrixFragments
         var to = EachLane.Registers(s.Operands[0]);
         var (at, offset) = (EachLane.First(s, 1), (ulong)s.Operands[1].Offset);
         if (to.Length != count)
-            throw new PtxException($"{to.Length} registers for {count} matrices");
+            throw new PtxException($"has {to.Length} registers for {count} matrices");
         return (warp, lanes) =>
         {
             warp.RequireWholeWarp(lanes);

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>Where an address points.</summary>
+/// <summary>The state space of an address.</summary>
 internal enum PtxSpace
 {
     Generic,
@@ -15,12 +15,13 @@ internal enum PtxSpace
 }
 
 /// <summary>
-/// <c>ld</c> and <c>st</c>, vectors included. An address must be a multiple of what is read or written at once
-/// (PTX ISA, "Addresses as Operands").
+/// <c>ld</c> and <c>st</c>, including vectors. An address must be a multiple of the size of the whole access (PTX ISA,
+/// "Addresses as Operands").
 /// </summary>
 internal static class MemoryAccess
 {
-    // How caches are used changes no result here; who else writes meanwhile would, but nobody does.
+    // These choose caches or allow for concurrent writers. They change no result here: there are no caches, and nothing
+    // else writes meanwhile.
     private static readonly string[] Ignored = ["nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "weak", "volatile"];
 
     public static LaneAction? Decode(PtxStatement s)
@@ -85,7 +86,7 @@ internal static class MemoryAccess
         var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
         return (warp, lanes) =>
         {
-            // Room for four values, the last one written as eight bytes whatever its width.
+            // Room for four values. The last one, too, is written as eight bytes whatever its width.
             Span<byte> value = stackalloc byte[(4 * sizeof(ulong)) + sizeof(ulong)];
             var r = warp.Registers;
             for (; lanes != 0; lanes &= lanes - 1)
@@ -98,7 +99,7 @@ internal static class MemoryAccess
         };
     }
 
-    /// <summary>What a lane reads at an address of a space, or of the generic one.</summary>
+    /// <summary>Reads a lane's bytes at an address of a state space, or at a generic address.</summary>
     public static unsafe ReadOnlySpan<byte> Read(Warp warp, int lane, PtxSpace space, ulong address, int bytes)
     {
         Align(lane, address, bytes);

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary><c>mov</c>, which also packs registers into one and unpacks them, and <c>cvta</c>, which changes an address's space.</summary>
+/// <summary>
+/// <c>mov</c>, which also packs registers into one and unpacks them, and <c>cvta</c>, which converts addresses between
+/// spaces.
+/// </summary>
 internal static class Moves
 {
     public static LaneAction? Decode(PtxStatement s) => s.Parts[0] switch

@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>Turns statements into instructions that run; what it doesn't know is refused, by name and line.</summary>
+/// <summary>Turns statements into instructions that run. Unknown statements are rejected, with their name and line.</summary>
 internal static class PtxDecoder
 {
     public static Dictionary<string, PtxCode> Decode(PtxModule module)
@@ -72,7 +72,7 @@ internal static class PtxDecoder
         return new PtxInstruction(statement) { Flow = PtxFlow.Barrier };
     }
 
-    /// <summary><c>call (result), name, (arguments)</c>: parameters are copied to the callee's, and its result back.</summary>
+    /// <summary><c>call (result), name, (arguments)</c>: copies the arguments to the callee's parameters, and its result back.</summary>
     private static PtxInstruction Call(PtxStatement statement)
     {
         var operands = statement.Operands;

@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>What an instruction does to the flow of control.</summary>
+/// <summary>An instruction's effect on the flow of control.</summary>
 internal enum PtxFlow
 {
     Next,
@@ -11,7 +11,7 @@ internal enum PtxFlow
     Barrier,
 }
 
-/// <summary>What an instruction does to the lanes of a warp that run it, which the mask's bits say.</summary>
+/// <summary>An instruction's effect on the lanes of a warp that run it: those whose bits in the mask are set.</summary>
 internal delegate void LaneAction(Warp warp, uint lanes);
 
 /// <summary>A decoded instruction.</summary>
@@ -25,19 +25,19 @@ internal sealed class PtxInstruction(PtxStatement statement)
 
     public PtxFlow Flow { get; init; } = PtxFlow.Next;
 
-    /// <summary>What it does, unless it steers only.</summary>
+    /// <summary>The instruction's action; null if it only controls the flow.</summary>
     public LaneAction? Run { get; init; }
 
-    /// <summary>Where it may branch to.</summary>
+    /// <summary>The indices of the instructions that it may branch to.</summary>
     public int[] Targets { get; init; } = [];
 
-    /// <summary>Whether the text promises that all threads branch alike.</summary>
+    /// <summary>Whether the text promises that all threads take the same branch (<c>.uni</c>).</summary>
     public bool Uniform { get; init; }
 
     /// <summary>The function that it calls.</summary>
     public PtxCode? Callee { get; set; }
 
-    /// <summary>Where lanes that part here meet again: the first instruction that all paths pass.</summary>
+    /// <summary>Where lanes that diverge here reconverge: the first instruction that all paths pass.</summary>
     public int Reconverge { get; set; }
 }
 

@@ -2,10 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>A grid of groups, as many at once as there are cores.</summary>
+/// <summary>A launch: a grid of groups that run one after the other.</summary>
 internal sealed class PtxLaunch(PtxModule module, PtxCode code)
 {
-    // What every CUDA device has; more shared memory than this needs an opt-in that ILGPU does not make.
+    // Limits of every CUDA device. More shared memory needs an opt-in, which ILGPU does not make.
     private const int MostThreads = 1024;
     private const int MostSharedBytes = 48 * 1024;
 
@@ -41,7 +41,7 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
     {
         var most = Code.Function.MaxThreads ?? MostThreads;
         if (Group.X * Group.Y * Group.Z > most)
-            throw new PtxException($"{Code.Function.Name} allows groups of {most} threads, not of {Group}.");
+            throw new PtxException($"{Code.Function.Name} allows groups of at most {most} threads, not of {Group}.");
         if (SharedBytes > MostSharedBytes)
             throw new PtxException($"{Code.Function.Name} wants {SharedBytes} bytes of shared memory, and there are {MostSharedBytes}.");
         var groups = Grid.X * Grid.Y * Grid.Z;

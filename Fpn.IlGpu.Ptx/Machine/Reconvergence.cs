@@ -1,9 +1,10 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// Where the lanes of a warp that part at a branch meet again: at the branch's immediate post-dominator, the first
-/// instruction that every path from it to the end passes (Fung et al. 2007, "Dynamic Warp Formation and Scheduling for
-/// Efficient GPU Control Flow", section 2). Found by intersecting, as Cooper, Harvey and Kennedy do for dominators.
+/// Finds where the lanes of a warp that diverge at a branch reconverge: at the branch's immediate post-dominator, the first
+/// instruction that every path from the branch to the end passes (Fung et al. 2007, "Dynamic Warp Formation and Scheduling
+/// for Efficient GPU Control Flow", section 2). It is found by intersection, as Cooper, Harvey and Kennedy do for
+/// dominators.
 /// </summary>
 internal static class Reconvergence
 {
@@ -20,7 +21,7 @@ internal static class Reconvergence
         for (var i = 0; i < order.Count; i++)
             rank[order[i]] = i;
 
-        // next[i] is the immediate post-dominator so far; -1 is unknown, as for what never reaches the end.
+        // next[i] is the immediate post-dominator so far. -1 is unknown, and remains for instructions that never reach the end.
         var next = new int[exit + 1];
         Array.Fill(next, -1);
         next[exit] = exit;
@@ -68,13 +69,13 @@ internal static class Reconvergence
             PtxFlow.Branch when !guarded => code[i].Targets,
             PtxFlow.Branch => [code[i].Targets[0], i + 1],
             PtxFlow.BranchIndexed => code[i].Targets,
-            // Lanes that return do not come back: for the others the next instruction follows.
+            // Lanes that return do not come back; the others continue with the next instruction.
             PtxFlow.Return => guarded ? [i + 1] : [code.Length],
             _ => [i + 1],
         };
     }
 
-    /// <summary>What reaches the end, each before what leads to it only through it (reverse postorder of the reversed graph).</summary>
+    /// <summary>The instructions that reach the end, in reverse postorder of the reversed graph.</summary>
     private static List<int> FromTheEnd(int[][] successors)
     {
         var predecessors = new List<int>[successors.Length];

@@ -1,10 +1,9 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A group's shared memory. It begins as NaN, and it finds races: an access that no barrier separates from another
-/// thread's access to the same place, one of them a write (but for two that write the same), and any access to a place
-/// that an asynchronous copy may still be writing to. Places are as wide as the kernel's narrowest access, but two bytes at
-/// least.
+/// A group's shared memory, initially NaN. It finds races: an access that no barrier separates from another thread's access
+/// to the same place, if one of them is a write (except for two writes of the same value), and any access to a place that
+/// an asynchronous copy may still write to. Places are two bytes wide.
 /// </summary>
 internal sealed class SharedMemory
 {
@@ -42,13 +41,13 @@ internal sealed class SharedMemory
         copies = 0;
     }
 
-    /// <summary>Every thread of the group has reached a barrier.</summary>
+    /// <summary>Records that every thread of the group has reached a barrier.</summary>
     public void PassBarrier() => epoch++;
 
-    /// <summary>Every thread of a warp has reached the warp's barrier.</summary>
+    /// <summary>Records that every thread of a warp has reached the warp's barrier.</summary>
     public void PassWarpBarrier(int warp) => warpEpochs[warp]++;
 
-    /// <summary>What a thread reads.</summary>
+    /// <summary>Reads bytes for a thread.</summary>
     public ReadOnlySpan<byte> Read(int thread, ulong address, int bytes)
     {
         var part = Part(address, bytes);
@@ -75,7 +74,7 @@ internal sealed class SharedMemory
         return part;
     }
 
-    /// <summary>A thread writes. Threads that write the same value may do so in any order.</summary>
+    /// <summary>Writes bytes for a thread. Threads that write the same value may do so in any order.</summary>
     public void Write(int thread, ulong address, ReadOnlySpan<byte> value)
     {
         var part = Part(address, value.Length);
@@ -85,7 +84,7 @@ internal sealed class SharedMemory
         value.CopyTo(part);
     }
 
-    /// <summary>An asynchronous copy begins: from now until it lands nobody may touch its destination.</summary>
+    /// <summary>Begins an asynchronous copy. Until it lands, no thread may access its destination.</summary>
     public void BeginCopy(int thread, ulong address, int bytes)
     {
         Part(address, bytes);
@@ -98,7 +97,7 @@ internal sealed class SharedMemory
         }
     }
 
-    /// <summary>An asynchronous copy has been waited for.</summary>
+    /// <summary>Completes an asynchronous copy that has been waited for.</summary>
     public void LandCopy(int thread, ulong address, ReadOnlySpan<byte> bytes)
     {
         copies--;
@@ -109,7 +108,7 @@ internal sealed class SharedMemory
 
     private Span<byte> Part(ulong address, int bytes) => address + (ulong)bytes <= (ulong)data.Length
         ? data.AsSpan((int)address, bytes)
-        : throw new PtxException($"{bytes} bytes at byte {(long)address} of shared memory, which has {data.Length} bytes.");
+        : throw new PtxException($"Access to {bytes} bytes at byte {(long)address} of shared memory, which has {data.Length} bytes.");
 
     private Span<Place> Places(ulong address, int bytes)
     {

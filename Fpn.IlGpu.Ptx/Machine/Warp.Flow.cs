@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Fpn.IlGpu.Ptx;
 
-// Which lanes run what next.
+// The flow of control: which lanes run which instruction next.
 internal sealed partial class Warp
 {
     private void Run(Frame frame)
@@ -19,7 +19,7 @@ internal sealed partial class Warp
         }
     }
 
-    /// <summary>Runs along a path to its end, or past an instruction that steers; true where the warp must wait.</summary>
+    /// <summary>Runs a path to its end, or past the next instruction that controls the flow; true if the warp must wait.</summary>
     private bool Follow(Frame frame, ref Path path)
     {
         var instructions = frame.Code.Instructions;
@@ -50,7 +50,7 @@ internal sealed partial class Warp
         }
     }
 
-    /// <summary>Runs an instruction that steers; true where the warp must wait for the others.</summary>
+    /// <summary>Runs an instruction that controls the flow; true if the warp must wait for the others.</summary>
     private bool Steer(Frame frame, PtxInstruction instruction, Path path, uint lanes)
     {
         var paths = frame.Paths;
@@ -62,7 +62,7 @@ internal sealed partial class Warp
                 Part(frame, instruction, path, lanes, instruction.Targets[0]);
                 return false;
             case PtxFlow.BranchIndexed:
-                // As a chain of branches: first all whose index is that of the first lane.
+                // Like a chain of branches: first, all lanes with the same index as the first lane.
                 var register = instruction.Statement.Operands[0].Register;
                 var index = Registers[register * Lanes + BitOperations.TrailingZeroCount(lanes)];
                 if (index >= (ulong)instruction.Targets.Length)
@@ -112,7 +112,7 @@ internal sealed partial class Warp
             paths.Add(new Path { At = target, Until = meet, Lanes = taken });
     }
 
-    /// <summary>Lanes that run together, from one instruction until another where they wait for the rest.</summary>
+    /// <summary>Lanes that run together, from one instruction to another, where they wait for the rest.</summary>
     private struct Path
     {
         public int At;

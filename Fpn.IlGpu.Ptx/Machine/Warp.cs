@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// Thirty-two threads in lockstep. Lanes that part at a branch run one side after the other and meet again where
-/// <see cref="Reconvergence"/> says, so that an instruction for the whole warp sees whom it would see on a GPU.
+/// Thirty-two threads in lockstep. Lanes that diverge at a branch run one side after the other, and reconverge where
+/// <see cref="Reconvergence"/> says, so that warp-wide instructions see the same lanes as on a GPU.
 /// </summary>
 internal sealed partial class Warp : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed partial class Warp : IDisposable
         this.code = code;
         this.lanes = lanes;
         Index = index;
-        // Thousands of launches come after each other, and a kernel may have a thousand registers.
+        // Rented, because thousands of groups run one after the other, and a kernel may have a thousand registers.
         Registers = ArrayPool<ulong>.Shared.Rent(registers * Lanes);
         Copies = new AsyncCopies(group.Shared, index);
         entry = new Frame(code, lanes);
@@ -46,7 +46,7 @@ internal sealed partial class Warp : IDisposable
 
     public bool Done => Live == 0;
 
-    /// <summary>The line of a branch that was promised to be uniform and parted lanes since the last barrier; or 0.</summary>
+    /// <summary>The line of a branch that was promised to be uniform, but diverged since the last barrier; 0 for none.</summary>
     public int BrokenPromise { get; set; }
 
     /// <summary>Runs to the next barrier of the group, or to the end.</summary>
@@ -69,19 +69,19 @@ internal sealed partial class Warp : IDisposable
     /// <summary>Runs a function for some lanes to its end.</summary>
     public void Call(PtxCode code, uint lanes) => Run(new Frame(code, lanes));
 
-    /// <summary>Fails where an instruction of all 32 lanes is run by fewer, or where they may not run in step.</summary>
+    /// <summary>Fails if fewer than 32 lanes run an instruction of the whole warp, or if the lanes may not run in step.</summary>
     public void RequireWholeWarp(uint lanes)
     {
         if (lanes != uint.MaxValue)
-            throw new PtxException($"All lanes must run this together, and only {lanes:X8} do.");
+            throw new PtxException($"All lanes must run this together, but only {lanes:X8} do.");
         if (BrokenPromise > 0)
         {
             throw new PtxException(
-                $"Lanes parted at line {BrokenPromise}, whose branch the text says is uniform, and no barrier brought them together.");
+                $"Lanes diverged at line {BrokenPromise}, although the text says that the branch is uniform, and met at no barrier since.");
         }
     }
 
-    /// <summary>The warp's own barrier.</summary>
+    /// <summary>Passes the warp's own barrier (<c>bar.warp.sync</c>).</summary>
     public void PassBarrier(uint lanes)
     {
         if (lanes != Live)

@@ -9,7 +9,7 @@ public sealed class PtxException : Exception
     {
     }
 
-    /// <summary>An error in an instruction, whose place the message adds.</summary>
+    /// <summary>An error in an instruction; the message adds the instruction's place.</summary>
     public PtxException(string message, Exception inner)
         : base(message, inner)
     {

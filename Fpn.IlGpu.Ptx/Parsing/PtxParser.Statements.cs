@@ -18,7 +18,7 @@ internal sealed partial class PtxParser
         var opcode = Current;
         at++;
         if (!char.IsAsciiLetter(opcode.Text[0]))
-            throw new PtxException($"Line {opcode.Line}: '{opcode.Text}' is no instruction.");
+            throw new PtxException($"Line {opcode.Line}: '{opcode.Text}' is not an instruction.");
         var operands = new List<PtxOperand>();
         while (Current.Text != ";")
         {
@@ -26,7 +26,7 @@ internal sealed partial class PtxParser
             if (Current.Text == ",")
                 at++;
             else if (Current.Text != ";")
-                throw Error($"'{Current.Text}' stands where a comma or a semicolon should");
+                throw Error($"'{Current.Text}' was found instead of a comma or a semicolon");
         }
         at++;
         var targets = opcode.Text.StartsWith("brx", StringComparison.Ordinal) ? branchTargets[operands[1].Name] : [];
@@ -62,7 +62,7 @@ internal sealed partial class PtxParser
             }
             at++;
             if (operand.Kind != PtxOperandKind.Register)
-                throw new PtxException($"Line {line}: '{operand.Name}' is no register or variable.");
+                throw new PtxException($"Line {line}: '{operand.Name}' is not a register or a variable.");
             return operand with { Kind = PtxOperandKind.Address, Offset = offset };
         }
         if (word == "-")

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// Reads PTX text: declarations, labels and instructions, with every register, immediate and variable resolved to a
-/// register's number. Inner braces are scopes, as calls and inline PTX use them.
+/// Parses PTX text: declarations, labels and instructions, with every register, immediate and variable resolved to a
+/// register number. Inner braces are scopes, which calls and inline PTX use.
 /// </summary>
 internal sealed partial class PtxParser
 {
@@ -35,7 +35,7 @@ internal sealed partial class PtxParser
         switch (Next())
         {
             case ".version" or ".target" or ".address_size":
-                // Their values lie on the same line, since no semicolon ends them.
+                // Their values are on the same line, because no semicolon ends them.
                 for (var line = tokens[at - 1].Line; at < tokens.Count && Current.Line == line;)
                     at++;
                 break;
@@ -99,7 +99,7 @@ internal sealed partial class PtxParser
         return parameters;
     }
 
-    /// <summary>The statements up to the brace that closes the block.</summary>
+    /// <summary>Parses the statements up to the brace that closes the block.</summary>
     private void ParseBlock(PtxFunction function)
     {
         var branchTargets = new Dictionary<string, IReadOnlyList<string>>();
@@ -133,7 +133,7 @@ internal sealed partial class PtxParser
                 if (Current.Text == ".branchtargets")
                     branchTargets[word.Text] = ParseTargets();
                 else if (!function.Labels.TryAdd(word.Text, function.Statements.Count))
-                    throw Error($"the label {word.Text} stands twice");
+                    throw Error($"the label {word.Text} is defined twice");
             }
             else
             {
@@ -156,7 +156,7 @@ internal sealed partial class PtxParser
 
     private void ParseRegisters()
     {
-        // The type is said again by every instruction that uses the register.
+        // The type is skipped, because every instruction that uses the register repeats it.
         Next();
         do
         {
@@ -183,7 +183,7 @@ internal sealed partial class PtxParser
         Expect(";");
     }
 
-    /// <summary>A declaration after its space: <c>.align 8 .b8 name[16]</c>, <c>.b32 name</c>.</summary>
+    /// <summary>Parses a declaration after its state space: <c>.align 8 .b8 name[16]</c>, <c>.b32 name</c>.</summary>
     private PtxVariable ParseDeclaration(string space)
     {
         var alignment = 1;
@@ -205,12 +205,12 @@ internal sealed partial class PtxParser
         return scopes.DeclareVariable(space, name, Math.Max(alignment, size), count * size);
     }
 
-    private string Next() => at < tokens.Count ? tokens[at++].Text : throw new PtxException("The text ends too soon.");
+    private string Next() => at < tokens.Count ? tokens[at++].Text : throw new PtxException("The text ends unexpectedly.");
 
     private void Expect(string text)
     {
         if (Next() != text)
-            throw new PtxException($"Line {tokens[at - 1].Line}: '{tokens[at - 1].Text}' stands where '{text}' should.");
+            throw new PtxException($"Line {tokens[at - 1].Line}: '{tokens[at - 1].Text}' was found instead of '{text}'.");
     }
 
     private PtxException Error(string what) => new($"Line {Current.Line}: {what}.");

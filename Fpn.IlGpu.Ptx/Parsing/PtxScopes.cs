@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// The names that are declared where the parser is, inner scopes first. Registers are numbered through the module;
-/// an immediate is a register that is filled once, and so is a variable's address in its space.
+/// The names that are declared at the parser's position, inner scopes first. Registers are numbered across the module. An
+/// immediate is a register that is filled once, and so is a variable's address in its space.
 /// </summary>
 internal sealed class PtxScopes(PtxModule module)
 {
@@ -19,7 +19,7 @@ internal sealed class PtxScopes(PtxModule module)
     private readonly List<(int Register, int Alignment)> dynamicShared = [];
     private Dictionary<string, int> names = [];
 
-    /// <summary>Opens a scope; what it returns closes it again.</summary>
+    /// <summary>Opens a scope; <see cref="Close"/> takes the result to close it again.</summary>
     public Dictionary<string, int> Open()
     {
         var outer = names;
@@ -31,7 +31,7 @@ internal sealed class PtxScopes(PtxModule module)
 
     public void DeclareRegister(string name) => names[name] = module.Registers++;
 
-    /// <summary>Finds room for a variable; without a length it is the launch's dynamic shared memory.</summary>
+    /// <summary>Allocates a variable; one without a length is the launch's dynamic shared memory.</summary>
     public PtxVariable DeclareVariable(string space, string name, int alignment, int? bytes)
     {
         if (bytes is not { } length)
@@ -64,7 +64,7 @@ internal sealed class PtxScopes(PtxModule module)
         return new PtxVariable(name, offset, length);
     }
 
-    /// <summary>Dynamic shared memory begins behind all that is static.</summary>
+    /// <summary>Places dynamic shared memory after all static shared memory.</summary>
     public void PlaceDynamicShared()
     {
         foreach (var (register, alignment) in dynamicShared)
@@ -102,7 +102,7 @@ internal sealed class PtxScopes(PtxModule module)
             : new PtxOperand(PtxOperandKind.Name, line) { Name = word };
     }
 
-    /// <summary>The bits of a number: 12, 0x1F, 0f3F800000 (float), 0d… (double), 1.5 (double in PTX).</summary>
+    /// <summary>The bits of a number: 12, 0x1F, 0f3F800000 (float), 0d… (double). Decimal fractions are rejected.</summary>
     public static ulong Number(string word, int line)
     {
         var hex = word.Length > 2 && word[0] == '0' && word[1] is 'x' or 'X' or 'f' or 'F' or 'd' or 'D';
@@ -110,6 +110,6 @@ internal sealed class PtxScopes(PtxModule module)
             return bits;
         if (ulong.TryParse(word.TrimEnd('U'), NumberStyles.None, CultureInfo.InvariantCulture, out bits))
             return bits;
-        throw new PtxException($"Line {line}: '{word}' is no number that is understood here; write floats as 0f and eight digits.");
+        throw new PtxException($"Line {line}: '{word}' is not a number that is understood here; write floats as 0f and eight digits.");
     }
 }

@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>What an operand is.</summary>
+/// <summary>The kind of an operand.</summary>
 internal enum PtxOperandKind
 {
     /// <summary>A register or an immediate, which is a register that never changes.</summary>
@@ -15,7 +15,7 @@ internal enum PtxOperandKind
     /// <summary>A label or a function's name.</summary>
     Name,
 
-    /// <summary><c>_</c>, the destination that nobody reads.</summary>
+    /// <summary><c>_</c>, a destination that is never read.</summary>
     Sink,
 }
 
@@ -25,7 +25,7 @@ internal sealed record PtxOperand(PtxOperandKind Kind, int Line)
     /// <summary>The register's number.</summary>
     public int Register { get; init; }
 
-    /// <summary>What is added to the register of an address, in bytes.</summary>
+    /// <summary>The offset that is added to an address's register, in bytes.</summary>
     public long Offset { get; init; }
 
     /// <summary>A list's members.</summary>
@@ -44,10 +44,10 @@ internal sealed record PtxStatement(string Text, int Line, PtxOperand[] Operands
     /// <summary>The instruction's name and qualifiers: <c>ld.global.f32</c> is ld, global, f32.</summary>
     public string[] Parts { get; } = Text.Split('.');
 
-    /// <summary>The register that guards it, or -1.</summary>
+    /// <summary>The register of the guard predicate, or -1.</summary>
     public int Guard { get; init; } = -1;
 
-    /// <summary>Whether it runs where the guard is false.</summary>
+    /// <summary>Whether the instruction runs where the guard is false.</summary>
     public bool GuardNegated { get; init; }
 
     /// <summary>The labels of a <c>.branchtargets</c> that <c>brx.idx</c> names.</summary>
@@ -68,10 +68,10 @@ internal sealed class PtxFunction(string name)
 
     public List<PtxStatement> Statements { get; } = [];
 
-    /// <summary>Labels: the statement that each stands before.</summary>
+    /// <summary>The labels, each with the index of the statement after it.</summary>
     public Dictionary<string, int> Labels { get; } = [];
 
-    /// <summary>The most threads that a group may have, where the kernel says so.</summary>
+    /// <summary>The maximum number of threads in a group, if the kernel states it.</summary>
     public int? MaxThreads { get; set; }
 }
 
@@ -82,13 +82,13 @@ internal sealed class PtxModule
 
     public PtxFunction? Entry { get; set; }
 
-    /// <summary>The number of registers of all functions together; no function calls itself.</summary>
+    /// <summary>The number of registers of all functions together, which is enough because no function calls itself.</summary>
     public int Registers { get; set; }
 
     /// <summary>Registers that hold an immediate's bits or a variable's address.</summary>
     public Dictionary<int, ulong> Immediates { get; } = [];
 
-    /// <summary>Registers that hold <c>%tid.x</c> and its kind.</summary>
+    /// <summary>Registers that hold special values such as <c>%tid.x</c>.</summary>
     public Dictionary<string, int> Special { get; } = [];
 
     public int SharedBytes { get; set; }

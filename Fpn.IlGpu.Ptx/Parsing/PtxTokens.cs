@@ -5,7 +5,7 @@ namespace Fpn.IlGpu.Ptx;
 /// <param name="Line">The line in the text, from 1.</param>
 internal readonly record struct PtxToken(string Text, int Line);
 
-/// <summary>Splits PTX text into tokens, without comments.</summary>
+/// <summary>Splits PTX text into tokens, and drops comments.</summary>
 internal static class PtxTokens
 {
     public static List<PtxToken> Split(string text)
@@ -29,7 +29,7 @@ internal static class PtxTokens
             {
                 i = text.IndexOf("*/", i, StringComparison.Ordinal) + 2;
                 if (i < 2)
-                    throw new PtxException($"Line {line}: a comment has no end.");
+                    throw new PtxException($"Line {line}: a comment does not end.");
                 line += text.AsSpan(start, i - start).Count('\n');
             }
             else if (IsWord(text[i]))

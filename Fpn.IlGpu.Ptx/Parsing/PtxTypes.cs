@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Fpn.IlGpu.Ptx;
 
-/// <summary>PTX's types. A register holds 64 bits; an instruction reads the low ones that its type has.</summary>
+/// <summary>PTX's types. A register holds 64 bits; an instruction reads as many low bits as its type has.</summary>
 internal static class PtxTypes
 {
     public static int Bytes(string type) => type switch
@@ -11,7 +11,7 @@ internal static class PtxTypes
         "b16" or "s16" or "u16" or "f16" or "bf16" => 2,
         "b32" or "s32" or "u32" or "f32" or "f16x2" or "bf16x2" or "tf32" => 4,
         "b64" or "s64" or "u64" or "f64" => 8,
-        _ => throw new PtxException($"'{type}' is no type that is interpreted"),
+        _ => throw new PtxException($"the type '{type}' is not interpreted"),
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -89,7 +89,7 @@ public sealed class MaskPainterTests
     public void A_mask_of_another_picture_is_refused()
         => Assert.That(
             () => Draw(160, 120, [Masked(120, 160, new(40, 30, 100, 90), 7)]),
-            Throws.TypeOf<ArgumentException>().With.Message.Contains("120 x 160 px is not of a picture of 160 x 120"));
+            Throws.TypeOf<ArgumentException>().With.Message.Contains("120 x 160 px does not fit a picture of 160 x 120"));
 
     // A rectangle as mask, and a box of a px in the corner, where the frame is out of the way.
     private static Annotation Masked(int width, int height, PixelRectangle inside, int colour)

@@ -114,8 +114,8 @@ public sealed class WarpTests
 
     [TestCase("ld.global.u32 %r5, [%rd1+128];", "buffer")]
     [TestCase("ld.global.u32 %r5, [%rd1+-4];", "buffer")]
-    [TestCase("ld.global.u32 %r5, [%rd1+2];", "no multiple of 4")]
-    [TestCase("ld.global.v4.u32 {%r5, %r6, %r7, %r8}, [%rd1+8];", "no multiple of 16")]
+    [TestCase("ld.global.u32 %r5, [%rd1+2];", "not a multiple of 4")]
+    [TestCase("ld.global.v4.u32 {%r5, %r6, %r7, %r8}, [%rd1+8];", "not a multiple of 16")]
     [TestCase(".shared .align 4 .b8 s[4]; st.shared.u32 [s+4], %r5;", "shared memory, which has 4")]
     [TestCase("div.s32 %r5, %r1, %r1;", "Division by zero")]
     [TestCase("shfl.sync.idx.b32 %r5, %r1, 3, 31, 0xF;", "take part")]

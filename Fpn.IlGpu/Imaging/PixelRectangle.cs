@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>Whole px: left and top included, right and bottom not.</summary>
+/// <summary>A rectangle of whole px; left and top are inclusive, right and bottom exclusive.</summary>
 internal readonly record struct PixelRectangle(int Left, int Top, int Right, int Bottom)
 {
     public int Width => Right - Left;
@@ -11,7 +11,7 @@ internal readonly record struct PixelRectangle(int Left, int Top, int Right, int
 
     public PixelRectangle Grow(int by) => new(Left - by, Top - by, Right + by, Bottom + by);
 
-    /// <summary>Pixels that both have.</summary>
+    /// <summary>The number of pixels in both rectangles.</summary>
     public long Overlap(PixelRectangle other)
     {
         long width = Math.Min(Right, other.Right) - Math.Max(Left, other.Left);

@@ -1,24 +1,24 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Draws detections on a picture: a frame in the colour of the class, a plate with the text, and below them the mask where
-/// there is one. Line width and text grow with the picture; dark edges keep all visible on any background.
+/// Draws detections on a picture: a frame in the class's colour, a plate with the label and, below them, the mask if there
+/// is one. Lines and text grow with the picture; dark edges keep them visible on any background.
 /// </summary>
 public static class AnnotationPainter
 {
     private const float EdgeOpacity = 0.55f;
 
-    // Text of this many px from the top of capitals to the baseline is the smallest that can be read.
+    // The smallest readable text, in px per unit of the font: capitals are 8 px high.
     private const float SmallestSize = 1;
 
     /// <summary>
-    /// Draws on <paramref name="image"/> itself. Annotations that come first get the better places for their labels, and
-    /// lie above the others. Those that lie off the picture, or have a coordinate that is no number, are left out; texts
-    /// that the picture has no room for are cut off.
+    /// Draws on <paramref name="image"/> itself. Earlier annotations get the better places for their labels, and are drawn
+    /// above later ones. Annotations that are off the picture, or have a NaN coordinate, are skipped; labels too long for
+    /// the picture are truncated.
     /// </summary>
-    /// <param name="image">The picture that is drawn on.</param>
-    /// <param name="annotations">What is drawn; boxes in px of the picture.</param>
-    /// <exception cref="ArgumentException">A mask is not of the picture's size.</exception>
+    /// <param name="image">The picture to draw on.</param>
+    /// <param name="annotations">The annotations to draw; boxes in px of the picture.</param>
+    /// <exception cref="ArgumentException">A mask does not have the picture's size.</exception>
     public static void Draw(RgbImage image, IReadOnlyList<Annotation> annotations)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -49,7 +49,7 @@ public static class AnnotationPainter
             DrawPlate(canvas, label, size, edge);
     }
 
-    /// <summary>Px a unit of the font, in halves: 1 up to about 800 x 600, 1.5 at 1333 x 800.</summary>
+    /// <summary>Px per unit of the font, in steps of 0.5: 1 up to about 800 x 600, 1.5 at 1333 x 800.</summary>
     internal static float TextSize(RgbImage image)
         => Math.Max(SmallestSize, MathF.Round(MathF.Sqrt((float)image.Width * image.Height) / 325) / 2);
 
@@ -58,11 +58,11 @@ public static class AnnotationPainter
         if (mask is not null && (mask.Width != image.Width || mask.Height != image.Height))
         {
             throw new ArgumentException(
-                $"A mask of {mask.Width} x {mask.Height} px is not of a picture of {image.Width} x {image.Height} px.");
+                $"A mask of {mask.Width} x {mask.Height} px does not fit a picture of {image.Width} x {image.Height} px.");
         }
     }
 
-    // To whole px and to where it matters; false when nothing of the box is on the picture.
+    // Rounds to whole px, and clamps to just beyond the picture; false if no part of the box is on the picture.
     private static bool TryRound(in Annotation annotation, RgbImage image, int margin, out PixelRectangle box)
     {
         (var x1, var y1, var x2, var y2) = (annotation.X1, annotation.Y1, annotation.X2, annotation.Y2);
@@ -73,7 +73,7 @@ public static class AnnotationPainter
             Round(Math.Min(x1, x2), image.Width), Round(Math.Min(y1, y2), image.Height),
             Round(Math.Max(x1, x2), image.Width), Round(Math.Max(y1, y2), image.Height));
 
-        // The smallest box is still a pixel.
+        // Even the smallest box covers a pixel.
         box = box with { Right = Math.Max(box.Right, box.Left + 1), Bottom = Math.Max(box.Bottom, box.Top + 1) };
         return box.Right > 0 && box.Bottom > 0 && box.Left < image.Width && box.Top < image.Height;
 

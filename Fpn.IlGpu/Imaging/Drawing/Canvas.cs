@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>A colour, 8 bit a channel.</summary>
+/// <summary>A colour, 8 bits per channel.</summary>
 internal readonly record struct Rgb(byte R, byte G, byte B)
 {
     public static Rgb Black => default;
@@ -8,7 +8,7 @@ internal readonly record struct Rgb(byte R, byte G, byte B)
     public static Rgb White => new(255, 255, 255);
 }
 
-/// <summary>Draws on a picture; what lies off it is left out.</summary>
+/// <summary>Draws on a picture, clipped to its bounds.</summary>
 internal sealed class Canvas(RgbImage image)
 {
     public int Width => image.Width;
@@ -27,7 +27,7 @@ internal sealed class Canvas(RgbImage image)
         }
     }
 
-    /// <summary>Draws the frame that lies <paramref name="thickness"/> px within a rectangle's edges.</summary>
+    /// <summary>Draws a frame, <paramref name="thickness"/> px thick, along the inside of a rectangle's edges.</summary>
     public void Frame(PixelRectangle rectangle, int thickness, Rgb colour, float opacity = 1)
     {
         (var left, var top, var right, var bottom) = rectangle;
@@ -41,7 +41,7 @@ internal sealed class Canvas(RgbImage image)
         Fill(new(innerRight, upper, right, lower), colour, opacity);
     }
 
-    /// <summary>Mixes a colour into a pixel, which may lie off the picture.</summary>
+    /// <summary>Blends a colour into a pixel; a pixel off the picture is ignored.</summary>
     public void Blend(int x, int y, Rgb colour, float opacity)
     {
         if ((uint)x >= (uint)Width || (uint)y >= (uint)Height)

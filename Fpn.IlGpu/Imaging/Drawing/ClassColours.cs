@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// A colour for every class. Hues go round by the golden angle, so that neighbours in the list are far apart and no hue
-/// ever comes back; lightness alternates, which tells apart what hue doesn't. Made in OKLCH, where equal steps look equal
-/// (Ottosson, "A perceptual color space for image processing", 2020).
+/// A colour for every class. Each hue is the golden angle from the one before, so that neighbours in the list are far apart
+/// and no hue repeats; lightness alternates, to distinguish similar hues. The colours are made in OKLCH, where equal steps
+/// look equal (Ottosson, "A perceptual color space for image processing", 2020).
 /// </summary>
 internal static class ClassColours
 {
@@ -18,7 +18,7 @@ internal static class ClassColours
         var hue = (FirstHue + (GoldenAngle * i)) % 360 * (Math.PI / 180);
         var lightness = Lightness[i % 3];
 
-        // Most vivid first; less so where the screen has no such colour.
+        // Starts with the most vivid colour, and reduces the chroma until the screen can show it.
         for (var chroma = 0.25; ; chroma -= 0.005)
         {
             if (TryConvert(lightness, chroma * Math.Cos(hue), chroma * Math.Sin(hue), out var colour))

@@ -1,17 +1,17 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Finds room for label plates: beside their boxes, inside the picture, off each other and off what is in small boxes
+/// Places label plates next to their boxes and inside the picture, avoiding each other and the contents of small boxes
 /// where possible.
 /// </summary>
 internal sealed class LabelPlacement(int width, int height, IReadOnlyList<PixelRectangle> boxes)
 {
-    // Rows to try below the box's upper edge when all the usual places are taken.
+    // Further rows to try, above and below the box's upper edge.
     private const int MostSteps = 8;
 
     private readonly List<PixelRectangle> placed = [];
 
-    /// <summary>Places a plate of a size that fits into the picture.</summary>
+    /// <summary>Places a plate, which must fit into the picture.</summary>
     public PixelRectangle Place(PixelRectangle box, int plateWidth, int plateHeight)
     {
         PixelRectangle best = default;
@@ -25,14 +25,14 @@ internal sealed class LabelPlacement(int width, int height, IReadOnlyList<PixelR
             long hidden = 0;
             foreach (var other in placed)
                 hidden += plate.Overlap(other);
-            // What is hidden of a box, as a share: little of a large one, all of a small one.
+            // The fraction of each box that is hidden: small for a large box, all of a small one.
             var covered = boxes.Sum(other => (double)plate.Overlap(other) / other.Area);
 
             // Rows between the plate and its box.
             var gap = Math.Max(0, Math.Max(plate.Top - box.Bottom, box.Top - plate.Bottom));
 
-            // Hiding another label is worst; then hiding objects; then to be far off, or moved off the place by the
-            // picture's edge; then the order.
+            // Hiding another label costs most; then hiding objects; then distance from the box, or being moved by the
+            // picture's edge; then the order of the places.
             var cost = (hidden * 1000.0) + (covered * 40) + gap
                 + (Math.Abs(left - x) * 0.1) + (Math.Abs(top - y) * 10) + rank++;
             if (cost < lowest)

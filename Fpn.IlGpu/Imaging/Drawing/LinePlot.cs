@@ -4,18 +4,20 @@ using System.Numerics;
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>One line of a plot.</summary>
-/// <param name="Name">For the legend.</param>
-/// <param name="Points">x and y in the units of the axes, left to right; what lies outside is drawn at the border.</param>
-/// <param name="Colour">Of the line.</param>
+/// <param name="Name">The name in the legend.</param>
+/// <param name="Points">x and y in the units of the axes, left to right; points outside the plot are drawn at its border.</param>
+/// <param name="Colour">The colour of the line.</param>
 internal sealed record PlotLine(string Name, IReadOnlyList<Vector2> Points, Rgb Colour);
 
-/// <summary>Lines over two axes with a grid, a title and, beside them, a legend; light on dark.</summary>
-/// <param name="Title">Above the plot.</param>
-/// <param name="XLabel">Below it.</param>
-/// <param name="YLabel">Above the y axis' top.</param>
-/// <param name="XTicks">Where the grid's vertical lines are, ascending: from the left to the right border.</param>
-/// <param name="YTicks">Where its horizontal lines are, ascending: from the lower to the upper border.</param>
-/// <param name="Lines">The first ones lie on top, and come first in the legend.</param>
+/// <summary>A line plot with two axes, a grid, a title and, to the right, a legend; light on dark.</summary>
+/// <param name="Title">The title, above the plot.</param>
+/// <param name="XLabel">The label of the x axis, below the plot.</param>
+/// <param name="YLabel">The label of the y axis, above its top.</param>
+/// <param name="XTicks">The positions of the grid's vertical lines, ascending; the first is the left border, the last the
+/// right one.</param>
+/// <param name="YTicks">The positions of the grid's horizontal lines, ascending; the first is the lower border, the last
+/// the upper one.</param>
+/// <param name="Lines">The lines; earlier ones are drawn on top, and come first in the legend.</param>
 internal sealed record LinePlot(
     string Title, string XLabel, string YLabel, IReadOnlyList<float> XTicks, IReadOnlyList<float> YTicks, IReadOnlyList<PlotLine> Lines)
 {
@@ -32,7 +34,7 @@ internal sealed record LinePlot(
     private static readonly Rgb Ink = new(228, 229, 233);
     private static readonly Rgb Grid = new(62, 64, 71);
 
-    /// <summary>Draws it into a part of a picture, which it fills.</summary>
+    /// <summary>Draws the plot into a part of a picture, and fills that part.</summary>
     public void Draw(Canvas canvas, PixelRectangle part)
     {
         canvas.Fill(part, Background);

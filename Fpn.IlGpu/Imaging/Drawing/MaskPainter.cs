@@ -1,25 +1,25 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// Draws a mask: a translucent fill, a line in the full colour along the inside of its outline, and a dark edge outside.
-/// Where the picture ends, the object does not, so no line is drawn there.
+/// Draws a mask: a translucent fill, a line in the full colour along the inside of its outline, and a dark edge outside. No
+/// line is drawn along the picture's border, because the object may continue beyond it.
 /// </summary>
 internal static class MaskPainter
 {
     private const float FillOpacity = 0.4f;
 
-    // Chamfer distances (Borgefors, "Distance transformations in digital images", 1986): a step sideways is 5, one
-    // across is 7, which is near enough to √2 · 5 for lines of some px.
+    // Chamfer distances (Borgefors, "Distance transformations in digital images", 1986): a step along a row or column is 5,
+    // and a diagonal step is 7, which is close enough to √2 · 5 for lines a few px wide.
     private const int Sideways = 5;
     private const int Across = 7;
 
-    /// <summary>Draws it.</summary>
+    /// <summary>Draws a mask.</summary>
     /// <param name="canvas">A picture of the mask's size.</param>
     /// <param name="mask">The object's pixels.</param>
-    /// <param name="colour">Of fill and line.</param>
+    /// <param name="colour">The colour of the fill and the line.</param>
     /// <param name="line">Width of the line, in px.</param>
     /// <param name="edge">Width of the edge, in px.</param>
-    /// <param name="edgeOpacity">0 to 1.</param>
+    /// <param name="edgeOpacity">The opacity of the edge, 0 to 1.</param>
     public static void Draw(Canvas canvas, ObjectMask mask, Rgb colour, int line, int edge, float edgeOpacity)
     {
         var window = Window(mask, edge + 1);
@@ -37,7 +37,7 @@ internal static class MaskPainter
             (var y, var x) = Math.DivRem(i, window.Width);
             var distance = (float)distances[i] / Sideways;
 
-            // The share of the px, whose middle is half a px nearer to the outline, that the line or the edge covers.
+            // The share of the px that the line or the edge covers; the centre of the px is distance − 0.5 px from the outline.
             var covered = Math.Clamp((inside[i] ? line : edge) + 1 - distance, 0, 1);
             if (inside[i])
                 canvas.Blend(window.Left + x, window.Top + y, colour, FillOpacity + ((1 - FillOpacity) * covered));
@@ -46,7 +46,7 @@ internal static class MaskPainter
         }
     }
 
-    // What the mask and a margin around it cover of the picture.
+    // The part of the picture that the mask and a margin around it cover.
     private static PixelRectangle Window(ObjectMask mask, int margin)
     {
         var bounds = new PixelRectangle(mask.Width, mask.Height, 0, 0);
@@ -62,10 +62,10 @@ internal static class MaskPainter
             Math.Max(bounds.Left, 0), Math.Max(bounds.Top, 0), Math.Min(bounds.Right, mask.Width), Math.Min(bounds.Bottom, mask.Height));
     }
 
-    // Of each px to the nearest of the other kind, in steps; once with the px before it in mind, once with those after.
+    // The distance from each px to the nearest px of the other kind, in chamfer steps: one pass forwards, and one backwards.
     private static ushort[] Distances(bool[] inside, int width, int height)
     {
-        // Farther than any line is wide, and no overflow when a step is added.
+        // Larger than the width of any line, and adding a step does not overflow.
         const ushort Far = 60_000;
         var distances = new ushort[inside.Length];
         Array.Fill(distances, Far);

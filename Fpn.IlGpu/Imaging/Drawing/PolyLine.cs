@@ -2,17 +2,17 @@ using System.Numerics;
 
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>A line through points, drawn with a round pen whose edge is smooth.</summary>
+/// <summary>A line through points, drawn with a round, anti-aliased pen.</summary>
 internal static class PolyLine
 {
-    /// <summary>Draws it.</summary>
-    /// <param name="canvas">What is drawn on.</param>
-    /// <param name="points">In px; pixel centres are at whole numbers.</param>
-    /// <param name="width">Of the line, in px.</param>
-    /// <param name="colour">Of the line.</param>
+    /// <summary>Draws the line.</summary>
+    /// <param name="canvas">The picture to draw on.</param>
+    /// <param name="points">The points, in px; pixel centres are at whole numbers.</param>
+    /// <param name="width">The width of the line, in px.</param>
+    /// <param name="colour">The colour of the line.</param>
     public static void Draw(Canvas canvas, IReadOnlyList<Vector2> points, float width, Rgb colour)
     {
-        // Where pieces meet, a pixel is covered as much as one of them covers it: blended twice, joints would stand out.
+        // Where segments meet, a pixel gets the larger of their coverages. Blending it twice would make the joints stand out.
         var cover = new Dictionary<(int X, int Y), float>();
         for (var i = 1; i < points.Count; i++)
             Cover(canvas, points[i - 1], points[i], width / 2, cover);

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// The letters of labels, drawn with a round pen along lines and curves: smooth at any size, and sharp at size 1, where
-/// the grid of the design is the grid of pixels. Covers printable ASCII.
+/// The font of labels, drawn with a round pen along lines and curves. It is smooth at any size, and sharp at size 1, where
+/// the design's grid is the pixel grid. It covers printable ASCII.
 /// </summary>
 internal static class StrokeFont
 {
@@ -15,9 +15,9 @@ internal static class StrokeFont
     private const float PenRadius = 0.7f;
     private const int CurveSteps = 6;
 
-    // From ' ' to '~'; last, the box for everything else. Each begins with its width; strokes are separated by spaces. A
-    // point is x (digit) and y (letter, 'a' on top, 'i' the baseline). Points of capital letters are not reached: they
-    // pull the line into a curve (quadratic Bézier).
+    // From ' ' to '~', and last the box for all other characters. Each glyph begins with its width; its strokes are
+    // separated by spaces. A point is x (digit) and y (letter, 'a' at the top, 'i' on the baseline). A capital letter marks
+    // a control point of a quadratic Bézier curve, which the line does not reach.
     private static readonly string[] Design =
     [
         "3", "0 0a0f 0i", "2 0a0c 2a2c", "6 2a1i 5a4i 0d6d 0f6f", "4 4c4B2b0B0c0E2e4E4g4H2h0H0g 2a2i",
@@ -55,7 +55,7 @@ internal static class StrokeFont
         return Math.Max(0, units - SpaceBetween) * size;
     }
 
-    /// <summary>Draws a text; its design's upper left corner comes to lie in the middle of pixel (x, y).</summary>
+    /// <summary>Draws a text, with the design's upper left corner at the centre of pixel (x, y).</summary>
     public static void Draw(Canvas canvas, ReadOnlySpan<char> text, float x, int y, float size, Rgb colour)
     {
         foreach (var c in text)
@@ -68,7 +68,7 @@ internal static class StrokeFont
 
     private static Glyph Find(char c) => c is >= ' ' and <= '~' ? Glyphs[c - ' '] : Glyphs[^1];
 
-    // A pixel is opaque within the pen's radius less half a pixel, clear beyond it plus half, and between in between.
+    // A pixel is opaque up to half a pixel inside the pen's radius, clear from half a pixel outside it, and partly opaque between.
     private static void Draw(Canvas canvas, Glyph glyph, float x, int y, float size, Rgb colour)
     {
         var radius = PenRadius * size;
@@ -106,7 +106,7 @@ internal static class StrokeFont
                     continue;
                 }
 
-                // Two pulls in a row meet half way.
+                // Between two control points in a row, the curve passes through their midpoint.
                 var end = PointAt(stroke, i + 2);
                 var isReached = !char.IsAsciiLetterUpper(stroke[i + 3]);
                 end = isReached ? end : (to + end) / 2;
@@ -129,7 +129,7 @@ internal static class StrokeFont
 
     private sealed record Glyph(int Width, (Vector2 From, Vector2 To)[] Segments)
     {
-        /// <summary>From a point to the nearest stroke, in units of the design.</summary>
+        /// <summary>The distance from a point to the nearest stroke, in units of the design.</summary>
         public float Distance(Vector2 point)
         {
             var nearest = float.PositiveInfinity;

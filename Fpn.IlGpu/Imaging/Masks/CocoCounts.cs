@@ -4,8 +4,9 @@ using System.Text;
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// COCO's compressed run lengths: from the fourth on, a number is the difference from the one two before. Numbers are
-/// written five bits a character, lowest first, in two's complement; bit 5 says that more follow, and 48 ('0') is added:
+/// COCO's compressed run lengths. From the fourth on, a number is the difference from the run two before. Numbers are
+/// written with five bits per character, lowest first, in two's complement; bit 5 says that more characters follow, and 48
+/// ('0') is added:
 /// <code>character = 48 + (more · 32) + (number &gt;&gt; 5 · i &amp; 31)</code>
 /// </summary>
 internal static class CocoCounts
@@ -15,7 +16,7 @@ internal static class CocoCounts
     private const int More = 1 << Bits;
     private const int Sign = More >> 1;
 
-    // 35 bits: the difference of two runs takes 33 at most.
+    // 35 bits: the difference of two runs needs 33 at most.
     private const int MostCharacters = 7;
 
     public static string Encode(ReadOnlySpan<int> runs)
@@ -30,7 +31,7 @@ internal static class CocoCounts
                 var part = number & (More - 1);
                 number >>= Bits;
 
-                // What is left is all sign, and this part shows the same sign.
+                // The number ends when the remaining bits only repeat the sign bit of this part.
                 more = number != ((part & Sign) != 0 ? -1 : 0);
                 text.Append((char)(FirstCharacter + part + (more ? More : 0)));
             }
@@ -38,7 +39,7 @@ internal static class CocoCounts
         return text.ToString();
     }
 
-    /// <exception cref="FormatException">The text is none that <see cref="Encode"/> could have given.</exception>
+    /// <exception cref="FormatException">The text is not a valid result of <see cref="Encode"/>.</exception>
     public static int[] Decode(string text)
     {
         var runs = new List<int>();
@@ -67,7 +68,7 @@ internal static class CocoCounts
             if (code is < 0 or >= 2 * More)
             {
                 throw new FormatException(
-                    $"The mask's counts have U+{(int)text[place]:X4} at character {place}, which stands for no number.");
+                    $"The mask's counts have U+{(int)text[place]:X4} at character {place}, which is not a valid character.");
             }
             place++;
             number |= (long)(code & (More - 1)) << (Bits * i);

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>How masks overlap, and what covers both, by their runs: no pixel is looked at.</summary>
+/// <summary>The intersection, union and bounds of masks, computed from their runs, without visiting pixels.</summary>
 internal static class MaskOverlap
 {
-    /// <summary>The number of pixels that are in both masks, which are of one size.</summary>
+    /// <summary>The number of pixels in both masks, which must have the same size.</summary>
     public static int Intersection(ObjectMask a, ObjectMask b)
     {
         CheckSizes(a, b);
@@ -33,7 +33,7 @@ internal static class MaskOverlap
         }
     }
 
-    /// <summary>The mask of the pixels that are in either mask; they are of one size.</summary>
+    /// <summary>The mask of the pixels in either mask; both must have the same size.</summary>
     public static ObjectMask Union(ObjectMask a, ObjectMask b)
     {
         CheckSizes(a, b);
@@ -55,7 +55,7 @@ internal static class MaskOverlap
         return union.Build();
     }
 
-    /// <summary>The smallest rectangle around the pixels that are in; empty at 0, 0 where none is.</summary>
+    /// <summary>The smallest rectangle around the mask's pixels; empty at (0, 0) if there are none.</summary>
     public static PixelRectangle Bounds(ObjectMask mask)
     {
         if (mask.Area == 0)
@@ -73,7 +73,7 @@ internal static class MaskOverlap
             left = Math.Min(left, firstX);
             right = Math.Max(right, lastX + 1);
 
-            // A run that goes on in the next column has the bottom of the one, and the top of the other.
+            // A run that continues in the next column contains the bottom of the one and the top of the other.
             top = firstX < lastX ? 0 : Math.Min(top, firstY);
             bottom = firstX < lastX ? mask.Height : Math.Max(bottom, lastY + 1);
         }
@@ -83,6 +83,6 @@ internal static class MaskOverlap
     private static void CheckSizes(ObjectMask a, ObjectMask b)
     {
         if (a.Width != b.Width || a.Height != b.Height)
-            throw new ArgumentException($"A mask of {a.Width} x {a.Height} px and one of {b.Width} x {b.Height} px have no px in common.");
+            throw new ArgumentException($"Masks of {a.Width} x {a.Height} px and of {b.Width} x {b.Height} px can't be combined.");
     }
 }

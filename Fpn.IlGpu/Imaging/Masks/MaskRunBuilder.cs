@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Imaging;
 
-/// <summary>Makes a mask of stretches of pixels that are in. Pixels are counted column by column from the left.</summary>
+/// <summary>Builds a mask from runs of pixels inside the object. Pixels are counted column by column from the left.</summary>
 internal sealed class MaskRunBuilder
 {
     private readonly int width;
@@ -8,7 +8,7 @@ internal sealed class MaskRunBuilder
     private readonly List<int> runs = [];
     private int end;
 
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
     public MaskRunBuilder(int width, int height)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -18,10 +18,10 @@ internal sealed class MaskRunBuilder
         this.height = height;
     }
 
-    /// <summary>Of the whole picture.</summary>
+    /// <summary>The number of pixels of the whole picture.</summary>
     public int Pixels => width * height;
 
-    /// <summary>Adds a stretch, which begins where the last one ended or later; an empty one is nothing.</summary>
+    /// <summary>Adds a run, which must begin where the last one ended or later; an empty run is ignored.</summary>
     public void Add(int start, int length)
     {
         if (length == 0)
@@ -38,14 +38,17 @@ internal sealed class MaskRunBuilder
         end = start + length;
     }
 
-    /// <summary>The mask of what was added.</summary>
+    /// <summary>Builds the mask of the added runs.</summary>
     public ObjectMask Build()
     {
         var rest = Pixels - end;
         return new ObjectMask(width, height, rest > 0 ? [.. runs, rest] : [.. runs]);
     }
 
-    /// <summary>The mask of runs that are out and in by turns, or null and what is wrong with them.</summary>
+    /// <summary>
+    /// Builds the mask of runs that are alternately outside and inside the object; if they are wrong, returns null and the
+    /// problem.
+    /// </summary>
     public ObjectMask? TryBuild(ReadOnlySpan<int> lengths, out string problem)
     {
         problem = "";

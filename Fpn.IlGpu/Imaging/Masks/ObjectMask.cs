@@ -3,12 +3,11 @@ using System.Runtime.InteropServices;
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// The pixels of one object in a picture, as COCO keeps them: the lengths of the runs of pixels that are out and in by
-/// turns, column by column from the left, each column from the top; the first run is out, and may be of length 0.
+/// The pixels of one object in a picture, as COCO's run lengths: the lengths of runs of pixels that are alternately outside
+/// and inside the object, column by column from the left, each column from the top. The first run is outside, and may have
+/// length 0.
 /// </summary>
-/// <remarks>
-/// Only the first run may be of length 0, so that equal masks have equal runs: longer forms become this one.
-/// </remarks>
+/// <remarks>Only the first run may have length 0, so that equal masks have equal runs; other runs of length 0 are merged away.</remarks>
 public sealed class ObjectMask : IEquatable<ObjectMask>
 {
     private readonly int[] runs;
@@ -29,19 +28,19 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     /// <summary>Height of the picture, in px.</summary>
     public int Height { get; }
 
-    /// <summary>Lengths of the runs in px, out and in by turns; they add up to Width · Height.</summary>
+    /// <summary>Lengths of the runs in px, alternately outside and inside the object; they add up to Width · Height.</summary>
     public IReadOnlyList<int> Runs { get; }
 
-    /// <summary>The number of pixels that are in.</summary>
+    /// <summary>The number of pixels inside the object.</summary>
     public int Area { get; }
 
     internal ReadOnlySpan<int> RunLengths => runs;
 
-    /// <summary>The mask of a picture's pixels.</summary>
-    /// <param name="pixels">[H, W], rows from top to bottom; what is not 0 is in.</param>
+    /// <summary>Creates a mask from pixels.</summary>
+    /// <param name="pixels">[H, W], rows from top to bottom; pixels other than 0 are inside the object.</param>
     /// <param name="width">W in px, at least 1.</param>
     /// <param name="height">H in px, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
     /// <exception cref="ArgumentException">The number of pixels is not width · height.</exception>
     public static ObjectMask FromPixels(ReadOnlySpan<byte> pixels, int width, int height)
     {
@@ -65,24 +64,24 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         return builder.Build();
     }
 
-    /// <summary>The mask of run lengths, as COCO's uncompressed form has them.</summary>
-    /// <param name="runs">Lengths in px, out and in by turns, column by column; zeros are fine anywhere.</param>
-    /// <param name="width">In px, at least 1.</param>
-    /// <param name="height">In px, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
-    /// <exception cref="ArgumentException">A run is negative, or they don't add up to width · height.</exception>
+    /// <summary>Creates a mask from run lengths, as in COCO's uncompressed form.</summary>
+    /// <param name="runs">Lengths in px, alternately outside and inside the object, column by column; any run may be 0.</param>
+    /// <param name="width">W in px, at least 1.</param>
+    /// <param name="height">H in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
+    /// <exception cref="ArgumentException">A run is negative, or the runs don't add up to width · height.</exception>
     public static ObjectMask FromRuns(ReadOnlySpan<int> runs, int width, int height)
     {
         var builder = new MaskRunBuilder(width, height);
         return builder.TryBuild(runs, out var problem) ?? throw new ArgumentException(problem, nameof(runs));
     }
 
-    /// <summary>The mask of COCO's compressed run lengths (<c>counts</c> in its JSON).</summary>
-    /// <param name="counts">What <see cref="ToCocoString"/> gives.</param>
-    /// <param name="width">In px, at least 1.</param>
-    /// <param name="height">In px, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
-    /// <exception cref="FormatException">The string is broken, or its runs don't add up to width · height.</exception>
+    /// <summary>Creates a mask from COCO's compressed run lengths (<c>counts</c> in its JSON).</summary>
+    /// <param name="counts">A string as <see cref="ToCocoString"/> returns it.</param>
+    /// <param name="width">W in px, at least 1.</param>
+    /// <param name="height">H in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
+    /// <exception cref="FormatException">The string is malformed, or its runs don't add up to width · height.</exception>
     public static ObjectMask FromCocoString(string counts, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(counts);
@@ -90,12 +89,12 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         return builder.TryBuild(CocoCounts.Decode(counts), out var problem) ?? throw new FormatException(problem);
     }
 
-    /// <summary>The mask of an object that polygons outline, as COCO's own code fills them.</summary>
-    /// <param name="polygons">For each its corners: x, y, x, y, … in px; one object may consist of several.</param>
-    /// <param name="width">Of the picture in px, at least 1.</param>
-    /// <param name="height">Of the picture in px, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
-    /// <exception cref="ArgumentException">There is no polygon, or a corner is no number or a million px away.</exception>
+    /// <summary>Creates the mask of an object that polygons outline, filled as COCO's own code fills them.</summary>
+    /// <param name="polygons">The corners of each polygon: x, y, x, y, … in px; an object may consist of several polygons.</param>
+    /// <param name="width">W in px, at least 1.</param>
+    /// <param name="height">H in px, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
+    /// <exception cref="ArgumentException">There is no polygon, or a coordinate is NaN or more than a million px from 0.</exception>
     public static ObjectMask FromPolygons(IReadOnlyList<double[]> polygons, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(polygons);
@@ -104,10 +103,10 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
             : throw new ArgumentException("There is no polygon.", nameof(polygons));
     }
 
-    /// <summary>COCO's compressed run lengths, in ASCII.</summary>
+    /// <summary>Returns COCO's compressed run lengths, in ASCII.</summary>
     public string ToCocoString() => CocoCounts.Encode(runs);
 
-    /// <summary>[H, W], rows from top to bottom: 1 in, 0 out.</summary>
+    /// <summary>Returns the pixels, [H, W], rows from top to bottom: 1 inside the object, 0 outside.</summary>
     public byte[] ToPixels()
     {
         var pixels = new byte[Width * Height];
@@ -136,10 +135,10 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         return hash.ToHashCode();
     }
 
-    /// <summary>Its size and area, for people.</summary>
+    /// <summary>Returns the area and the size, for people.</summary>
     public override string ToString() => FormattableString.Invariant($"{Area} of {Width} x {Height} px");
 
-    /// <summary>The runs that are in, cut where a column ends: px (x, y) and those below it.</summary>
+    /// <summary>The runs inside the object, cut where a column ends: px (x, y) and the ones below it.</summary>
     internal IEnumerable<(int X, int Y, int Length)> Strokes()
     {
         var end = 0;

@@ -1,24 +1,24 @@
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
-/// The pixels within a polygon, exactly those that COCO's own code takes (rleFrPoly of its maskApi.c), so that areas and
-/// overlaps are its too. The outline is walked in steps of a fifth of a px; where the walk passes the middle of a column,
-/// the pixel below is where the polygon begins or ends in that column:
-/// <code>in = between the 1st and 2nd crossing, the 3rd and 4th, … (all columns one after the other)</code>
+/// The pixels within a polygon, exactly as COCO's own code computes them (rleFrPoly in its maskApi.c), so that areas and
+/// overlaps agree too. The outline is traced in steps of a fifth of a px. Where it passes the centre of a column, the
+/// polygon begins or ends in that column at the pixel below:
+/// <code>inside = between the 1st and 2nd crossing, the 3rd and 4th, … (all columns one after the other)</code>
 /// </summary>
 internal static class PolygonMask
 {
-    /// <summary>Coordinates beyond it are a mistake, and would take forever to walk to; in px.</summary>
+    /// <summary>The largest magnitude of a coordinate, in px. Larger ones are mistakes, and would take too long to trace.</summary>
     public const double FarthestPx = 1e6;
 
     private const double Scale = 5;
 
     /// <summary>Fills one polygon.</summary>
-    /// <param name="corners">x, y, x, y, … in px; a last number without a partner does nothing.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or the pixels fit no array.</exception>
-    /// <exception cref="ArgumentException">A corner is no number, or more than <see cref="FarthestPx"/> away.</exception>
+    /// <param name="corners">x, y, x, y, … in px; a last number without a partner is ignored.</param>
+    /// <param name="width">The picture's width, in px.</param>
+    /// <param name="height">The picture's height, in px.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
+    /// <exception cref="ArgumentException">A coordinate is NaN, or more than <see cref="FarthestPx"/> from 0.</exception>
     public static ObjectMask Fill(ReadOnlySpan<double> corners, int width, int height)
     {
         var builder = new MaskRunBuilder(width, height);
@@ -46,7 +46,7 @@ internal static class PolygonMask
             var flip = (dx >= dy && xs > xe) || (dx < dy && ys > ye);
             if (flip)
                 (xs, ys, xe, ye) = (xe, ye, xs, ys);
-            // A corner given twice is a step of no length, whose slope is no number: what it would give is never a crossing.
+            // A corner given twice is a step of length 0, whose slope would be 0 / 0. It never gives a crossing.
             var slope = dx >= dy ? (double)(ye - ys) / Math.Max(dx, 1) : (double)(xe - xs) / dy;
             var steps = Math.Max(dx, dy);
             for (var d = 0; d <= steps; d++)
@@ -71,7 +71,7 @@ internal static class PolygonMask
         crossings.Add(((int)x * height) + (int)Math.Ceiling(Math.Clamp(y, 0, height)));
     }
 
-    // To the nearest, but those below 0 towards it: a cast to int, as in C.
+    // Adds 0.5 and truncates towards 0, like COCO's C code, so only values that are not negative are rounded to the nearest.
     private static int Fifths(double px) => px is >= -FarthestPx and <= FarthestPx
         ? (int)((Scale * px) + .5)
         : throw new ArgumentException(FormattableString.Invariant($"A polygon has a corner at {px} px."));
