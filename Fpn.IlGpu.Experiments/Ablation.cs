@@ -10,10 +10,10 @@ using Fpn.IlGpu.Training;
 namespace Fpn.IlGpu.Experiments;
 
 /// <summary>
-/// The paper's ablations at the size of the machine at hand: every row of <see cref="PaperTables"/> trained on the same synthetic
-/// scenes under the same budget, and evaluated on scenes that none was trained on. Table 2's proposals are fixed, as the paper's:
-/// those of table 1's row c, first seed. Runs lie in folders of their own, <c>table1-c/seed0</c>; what is there already is not
-/// trained again, and what was begun goes on.
+/// The paper's ablations at a size that fits the machine: every row of <see cref="PaperTables"/> is trained on the same synthetic
+/// scenes with the same budget, and evaluated on scenes held back from training. As in the paper, table 2 uses fixed proposals: those
+/// of row c of table 1, first seed. Each run has its own folder, for example <c>table1-c/seed0</c>. A finished run is not trained
+/// again; an interrupted one is resumed.
 /// </summary>
 public sealed class Ablation
 {
@@ -27,18 +27,18 @@ public sealed class Ablation
     private readonly EvaluatedScenes held;
     private GivenProposals? heldProposals;
 
-    /// <summary>The row whose RPN proposes for table 2.</summary>
+    /// <summary>The row of table 1 whose RPN provides the proposals for table 2.</summary>
     private static PaperRow Proposing => PaperTables.Proposals.Rows.Single(row => row.Change.Pyramid == Weights.PyramidKind.Fpn);
 
     private string TrainingProposals => Path.Combine(FolderOf(PaperTables.Proposals, Proposing, seed: 0), "proposals-training.json");
 
-    /// <summary>Plans it.</summary>
-    /// <param name="device">Where it trains; it stays the caller's.</param>
-    /// <param name="common">What all rows have in common: the configuration of row c of table 1, on synthetic shapes.</param>
-    /// <param name="options">Which rows.</param>
-    /// <param name="folder">Where the runs' folders go.</param>
-    /// <param name="progress">Told what is done.</param>
-    /// <exception cref="TrainingException">The configuration is not of synthetic shapes.</exception>
+    /// <summary>Prepares the ablations and draws the scenes for evaluation.</summary>
+    /// <param name="device">The device to train on; the caller disposes it.</param>
+    /// <param name="common">The configuration that all rows are derived from: that of row c of table 1, on synthetic shapes.</param>
+    /// <param name="options">The rows to train.</param>
+    /// <param name="folder">The folder that holds the runs' folders.</param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <exception cref="TrainingException">The configuration does not train on synthetic shapes.</exception>
     public Ablation(
         Device device, TrainingConfiguration common, AblationOptions options, string folder, IProgress<AblationProgress>? progress = null)
     {
@@ -49,16 +49,16 @@ public sealed class Ablation
         (this.device, this.common, this.options, this.progress) = (device, common, options, progress);
         this.folder = Path.GetFullPath(folder);
         var shapes = common.Data.Shapes
-            ?? throw new TrainingException("An ablation is trained on 'data.shapes', of which it holds scenes back for evaluation.");
+            ?? throw new TrainingException("An ablation needs 'data.shapes': it holds back some of the scenes for evaluation.");
         held = new EvaluatedScenes(
             SyntheticPictures.Of(shapes with { FirstSeed = EvaluatedScenes.FirstHeldSeed, Count = options.HeldScenes }), options.HeldScenes);
     }
 
-    /// <summary>Trains and evaluates row after row, seed after seed; all rows of a seed before the next.</summary>
-    /// <param name="stop">Ends it; what was trained so far stays.</param>
-    /// <exception cref="TrainingException">A run's loss is no number, or its folder can't be written.</exception>
-    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <summary>Trains and evaluates all rows with one seed, then all rows with the next.</summary>
+    /// <param name="stop">Stops the ablation; the runs so far are kept.</param>
+    /// <exception cref="TrainingException">A run's loss is not finite, or its folder can't be written.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The ablation was stopped.</exception>
     public IEnumerable<AblationResult> Run(CancellationToken stop = default)
     {
         for (var seed = 0; seed < options.Seeds; seed++)
@@ -110,7 +110,7 @@ public sealed class Ablation
         return time;
     }
 
-    /// <summary>Finds the proposals that all rows of table 2 are given, for the training scenes and the held ones.</summary>
+    /// <summary>Computes the proposals for all rows of table 2, on the training scenes and on the held-back scenes.</summary>
     private void FixProposals(CancellationToken stop)
     {
         if (heldProposals is not null)
@@ -148,10 +148,10 @@ public sealed class Ablation
         return [figures["AP50"], figures["AP"], figures["APs"], figures["APm"], figures["APl"]];
     }
 
-    // -1 stays: there is nothing of that size to be found.
+    // Keep -1, which means that there are no objects of that size.
     private static double Percent(EvaluationFigure figure) => figure.Value < 0 ? figure.Value : 100 * figure.Value;
 
-    /// <summary>What a run came to, with what makes it the same run.</summary>
+    /// <summary>The result of a run, with the settings that identify it.</summary>
     private sealed record Recorded(string Configuration, int HeldScenes, double[] Figures, double Seconds)
     {
         public static Recorded? Read(string file, TrainingConfiguration configuration, int heldScenes)

@@ -7,7 +7,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Experiments;
 
-/// <summary>Scenes with what is to be found in them, and what a detector finds.</summary>
+/// <summary>Scenes with their ground truth, to evaluate detectors on.</summary>
 internal sealed class EvaluatedScenes
 {
     /// <summary>The seed of the first scene that is held back from training.</summary>
@@ -15,7 +15,7 @@ internal sealed class EvaluatedScenes
 
     private readonly IPictureSource source;
 
-    /// <summary>Takes the first scenes of a source.</summary>
+    /// <summary>Uses the first scenes of a source.</summary>
     public EvaluatedScenes(IPictureSource source, int count)
     {
         this.source = source;
@@ -27,13 +27,13 @@ internal sealed class EvaluatedScenes
         Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, SyntheticShapes.Categories));
     }
 
-    /// <summary>What is to be found.</summary>
+    /// <summary>The ground truth.</summary>
     public EvaluationTruth Truth { get; }
 
-    /// <summary>What a detector finds in them.</summary>
-    /// <param name="detector">One that has classes.</param>
-    /// <param name="proposals">The regions to look at, for one that finds none itself; null for one that does.</param>
-    /// <param name="stop">Ends it between two scenes.</param>
+    /// <summary>Runs a detector on all scenes.</summary>
+    /// <param name="detector">A detector of the scenes' classes.</param>
+    /// <param name="proposals">Returns the proposals for a scene's id, for Fast R-CNN; null for other detectors.</param>
+    /// <param name="stop">Cancels between two scenes.</param>
     public EvaluationResults Detect(Detector detector, Func<long, IReadOnlyList<Box>>? proposals, CancellationToken stop)
     {
         var match = new CategoryMatch(detector.Classes, Truth.Categories);
@@ -42,9 +42,9 @@ internal sealed class EvaluatedScenes
             : ((FastRcnn)detector).Detect(picture, proposals(id), stop), (found, id) => match.ToFound(found, id));
     }
 
-    /// <summary>What an RPN proposes in them.</summary>
+    /// <summary>Runs an RPN on all scenes.</summary>
     /// <param name="detector">The RPN.</param>
-    /// <param name="stop">Ends it between two scenes.</param>
+    /// <param name="stop">Cancels between two scenes.</param>
     public EvaluationResults Propose(ProposalNetwork detector, CancellationToken stop)
         => Of((picture, _) => detector.Detect(picture, stop), (found, id) => CategoryMatch.ToProposal(found, id));
 

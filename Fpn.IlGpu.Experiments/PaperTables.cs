@@ -3,7 +3,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Experiments;
 
-/// <summary>Tables 1 and 2 of the paper (Lin et al., CVPR 2017): what each part of the pyramid is for.</summary>
+/// <summary>Tables 1 and 2 of the paper (Lin et al., CVPR 2017): the effect of each part of the pyramid.</summary>
 public static class PaperTables
 {
     private static readonly RowChange Fpn = new(PyramidKind.Fpn);
@@ -13,7 +13,7 @@ public static class PaperTables
     private static readonly RowChange C4 = new(PyramidKind.SingleMap, TopMap: 4);
     private static readonly RowChange C5 = new(PyramidKind.SingleMap);
 
-    /// <summary>Proposals of the RPN alone: average recall in percent of 100 and 1000, and of 1000 by the objects' size.</summary>
+    /// <summary>Proposals of the RPN alone: average recall of 100 and of 1000 proposals, and of 1000 by object size, in percent.</summary>
     public static PaperTable Proposals { get; } = new(
         1, "region proposals of the RPN", ["AR100", "AR1k", "ARs", "ARm", "ARl"], DetectorKind.ProposalNetwork,
         [
@@ -25,7 +25,7 @@ public static class PaperTables
             new('f', "only the finest level", [38.4, 51.3, 35.1, 59.7, 67.6], Finest),
         ]);
 
-    /// <summary>Fast R-CNN on the proposals of row c of the other table: average precision in percent.</summary>
+    /// <summary>Fast R-CNN on the proposals of row c of table 1: average precision in percent.</summary>
     public static PaperTable Objects { get; } = new(
         2, "Fast R-CNN on the proposals of table 1, row c", ["AP50", "AP", "APs", "APm", "APl"], DetectorKind.FastRcnn,
         [
@@ -37,6 +37,6 @@ public static class PaperTables
             new('f', "only the finest level", [56.3, 33.4, 17.3, 37.3, 45.6], Finest),
         ]);
 
-    /// <summary>Both.</summary>
+    /// <summary>Both tables.</summary>
     public static IReadOnlyList<PaperTable> All { get; } = [Proposals, Objects];
 }

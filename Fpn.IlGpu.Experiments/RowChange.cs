@@ -5,22 +5,22 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Experiments;
 
-/// <summary>What a row of the paper's ablations changes; all else, data and budget among it, is the same for all rows.</summary>
+/// <summary>The change that makes a row of the paper's ablations; everything else, including data and budget, is the same.</summary>
 /// <param name="Pyramid">
-/// One of <see cref="PyramidKind"/>. What has one level gets the anchors of all sizes there and, so that NMS sees as many, the
-/// proposals of all levels: the best thousand of one fine map are the same few objects over and over.
+/// One of <see cref="PyramidKind"/>. A kind with a single level has the anchors of all sizes on that level. It also keeps as many
+/// proposals before NMS as all levels together: the best thousand of one fine map repeat the same few objects over and over.
 /// </param>
 /// <param name="TopMap">The backbone's last map.</param>
-/// <param name="BoxHead">What says what is in a region.</param>
+/// <param name="BoxHead">The kind of head that classifies regions.</param>
 public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHead = BoxHeadKind.FullyConnected)
 {
     private bool HasOneLevel => Pyramid is PyramidKind.SingleMap or PyramidKind.Finest;
 
-    /// <summary>The configuration of the row.</summary>
-    /// <param name="common">What all rows have in common: that of the pyramid as it is.</param>
+    /// <summary>Returns the configuration of the row.</summary>
+    /// <param name="common">The configuration that all rows are derived from: that of the complete pyramid.</param>
     /// <param name="detector">One of <see cref="DetectorKind"/>.</param>
-    /// <param name="proposals">The file of proposals for the training pictures; null for a detector that takes none.</param>
-    /// <param name="seed">Of initial weights, order and sampling.</param>
+    /// <param name="proposals">The file of proposals for the training pictures; null for a detector that finds them itself.</param>
+    /// <param name="seed">The seed of the initial weights, the order of the pictures, and sampling.</param>
     public TrainingConfiguration Apply(TrainingConfiguration common, string detector, string? proposals, long seed)
     {
         ArgumentNullException.ThrowIfNull(common);

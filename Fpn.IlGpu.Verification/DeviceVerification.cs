@@ -3,9 +3,9 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Verification;
 
 /// <summary>
-/// Every operator of detection and of training on one device, held to plain nested loops on the host over small and unfriendly shapes
-/// (odd sizes, 1×1, channels that fill no vector, empty lists, boxes off the picture), and the shipped model from pixels
-/// to boxes: whether a device's driver compiles and runs the kernels as they are meant.
+/// Verifies that a device's driver compiles and runs the kernels correctly. Every operator of detection and training is compared with
+/// plain nested loops on the host, over small and unfriendly shapes (odd sizes, 1×1, channels that do not fill a vector, empty lists,
+/// boxes off the picture). The shipped model is verified from pixels to boxes.
 /// <code>
 /// using var verification = new DeviceVerification("opencl:0");
 /// foreach (var row in verification.Run())
@@ -13,31 +13,30 @@ namespace Fpn.IlGpu.Verification;
 /// </code>
 /// </summary>
 /// <remarks>
-/// A case that throws is told in its operator's row; as a kernel that fails to compile leaves its context unusable, the
-/// next case runs on the device freshly opened. After two such cases the rest of that operator is skipped. The nested loops
-/// are those that the library's tests hold to PyTorch, torchvision and Pillow, and every kernel of the library is launched
-/// by a case of its own on the devices that it is for, which a test sees to, too. The shipped model's detections are held to
-/// those of torchvision for the same picture and weights.
+/// A case that throws is reported in its operator's row. A kernel that fails to compile leaves its context unusable, so the device is
+/// opened again for the next case. After two such cases the rest of that operator is skipped. The library's tests compare the nested
+/// loops with PyTorch, torchvision and Pillow; they also check that every kernel of the library is launched by a case on the devices
+/// that it is meant for. The shipped model's detections are compared with torchvision's for the same picture and weights.
 /// </remarks>
 public sealed class DeviceVerification : IDisposable
 {
-    // Another one would hardly tell more, and opening a device again takes a while.
+    // More errors would tell little, and opening a device again takes a while.
     private const int MostErrors = 2;
 
     private readonly Func<Device> open;
     private readonly (string Name, IReadOnlyList<VerificationCase> Cases)[] operators;
     private Device? device;
 
-    /// <summary>Opens a device for it.</summary>
-    /// <param name="device">As <see cref="Device.Open"/> takes it.</param>
-    /// <param name="options">Rarely needed choices.</param>
+    /// <summary>Opens the device to verify.</summary>
+    /// <param name="device">The device's name, as for <see cref="Device.Open"/>.</param>
+    /// <param name="options">Rarely needed options.</param>
     /// <exception cref="DeviceException">There is no such device, or its driver fails.</exception>
     public DeviceVerification(string device = "auto", DeviceOptions? options = null)
         : this(() => Device.Open(device, options), VerifiedOperators.All)
     {
     }
 
-    /// <summary>Verifies operators of the caller's choice.</summary>
+    /// <summary>Opens the device to verify with the given operators.</summary>
     internal DeviceVerification(Func<Device> open, IReadOnlyList<VerifiedOperator> operators)
     {
         this.open = open;
@@ -49,14 +48,14 @@ public sealed class DeviceVerification : IDisposable
     /// <summary>The device that is verified.</summary>
     public DeviceInfo DeviceInfo { get; }
 
-    /// <summary>How many operators the device has.</summary>
+    /// <summary>The number of operators that the device has.</summary>
     public int Operators => operators.Length;
 
-    /// <summary>Runs it all, an operator for each step of the enumeration.</summary>
-    /// <param name="progress">Told of each case before it runs.</param>
-    /// <param name="cancellation">Stops between two cases.</param>
-    /// <returns>A row for each operator, passed or not.</returns>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>Runs all cases: each element of the enumeration is one operator.</summary>
+    /// <param name="progress">Receives a report before each case.</param>
+    /// <param name="cancellation">Checked between two cases.</param>
+    /// <returns>The result of each operator, passed or not.</returns>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IEnumerable<OperatorVerification> Run(
         IProgress<VerificationProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -98,7 +97,7 @@ public sealed class DeviceVerification : IDisposable
             catch (Exception e)
             {
                 Abandon();
-                // What a driver throws while the process is being stopped says nothing of the operator.
+                // An exception of the driver while the process is being stopped says nothing about the operator.
                 cancellation.ThrowIfCancellationRequested();
                 errors.Add($"{one.Name}: {Sentence(e)}");
             }
@@ -127,7 +126,7 @@ public sealed class DeviceVerification : IDisposable
         }
     }
 
-    // What the next case gets is opened again.
+    // Closes the device, so that the next case opens it again.
     private void Abandon()
     {
         var failed = device;
@@ -138,7 +137,7 @@ public sealed class DeviceVerification : IDisposable
         }
         catch (Exception)
         {
-            // A driver that just failed may do so again as it is closed; its first error is the one to report.
+            // A driver that has just failed may fail again on closing; only its first error is reported.
         }
     }
 }

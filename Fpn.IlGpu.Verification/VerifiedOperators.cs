@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>What <c>fpn verify</c> runs.</summary>
+/// <summary>The operators that <c>fpn verify</c> runs.</summary>
 internal static class VerifiedOperators
 {
-    /// <summary>All of the library's, and the shipped model from pixels to boxes.</summary>
+    /// <summary>All operators of the library, and the shipped model from pixels to boxes.</summary>
     public static IReadOnlyList<VerifiedOperator> All => [
         .. ConvolutionCases.Operators,
         .. PoolingCases.Operators,

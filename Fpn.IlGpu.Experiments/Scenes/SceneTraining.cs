@@ -5,8 +5,8 @@ namespace Fpn.IlGpu.Experiments.Scenes;
 /// <summary>Training on synthetic scenes.</summary>
 public static class SceneTraining
 {
-    /// <summary>The scenes that a configuration's <c>data.shapes</c> asks for; null where it asks for files.</summary>
-    /// <param name="configuration">The run's.</param>
+    /// <summary>Returns the scenes that a configuration's <c>data.shapes</c> describes; null if the configuration names files.</summary>
+    /// <param name="configuration">The configuration of the run.</param>
     public static TrainingPictures? ScenesOf(TrainingConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);

@@ -4,11 +4,11 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// Synthetic pictures of shapes at many scales, to train and test detectors on without a data set: up to ten shapes of seven
-/// classes, their sizes uniform in the logarithm, shaded, turned and hardly overlapping, on clouds and clutter that is no
-/// class, now and then blurred, with noise. The same seed gives the same picture, which is that of the tests'
-/// Python script shapes.py (NumPy's generator, Pillow 9.4's drawing), pixel by pixel.
-/// May be used from several threads at once.
+/// Synthetic pictures of shapes at many scales, to train and test detectors without a data set. A picture has up to ten shaded, rotated
+/// and hardly overlapping shapes of seven classes, with sizes uniform in the logarithm, on clouds and clutter that belong to no class.
+/// Some pictures are blurred, and all have noise. A seed always gives the same picture, identical to that of the tests' Python script
+/// shapes.py (NumPy's generator, Pillow 9.4's drawing) in every pixel.
+/// May be used from several threads at the same time.
 /// </summary>
 public static class SyntheticShapes
 {
@@ -17,20 +17,20 @@ public static class SyntheticShapes
     private const double LargestOverlap = 0.15;
     private const double LeastContrast = 150;
 
-    /// <summary>Names of the classes, in order; <see cref="SyntheticShape.ClassIndex"/> counts them from 0.</summary>
+    /// <summary>The class names; <see cref="SyntheticShape.ClassIndex"/> is an index into this list.</summary>
     public static IReadOnlyList<string> Classes { get; } = ["circle", "square", "triangle", "star", "ring", "cross", "hexagon"];
 
-    /// <summary>The classes as categories, whose ids count from 1.</summary>
+    /// <summary>The classes as categories, with ids from 1.</summary>
     public static IReadOnlyList<AnnotatedCategory> Categories { get; } =
         [.. Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))];
 
-    /// <summary>Makes the picture of a seed.</summary>
-    /// <param name="seed">Any number.</param>
-    /// <param name="width">In px, at least 21.</param>
-    /// <param name="height">In px, at least 1.</param>
-    /// <param name="options">Sizes and counts; null for the defaults.</param>
+    /// <summary>Draws the picture of a seed.</summary>
+    /// <param name="seed">The seed; any number.</param>
+    /// <param name="width">The width, in px, at least 21.</param>
+    /// <param name="height">The height, in px, at least 1.</param>
+    /// <param name="options">The sizes and number of the shapes; null for the defaults.</param>
     /// <returns>The picture and its shapes; there may be none.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A side is too short, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is too short, or an option is out of range.</exception>
     public static SyntheticScene Scene(ulong seed, int width = 320, int height = 320, SyntheticShapesOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 21);
@@ -59,7 +59,7 @@ public static class SyntheticShapes
         return new SyntheticScene(image, shapes);
     }
 
-    // Largest first, so that small shapes lie on large ones' surroundings and not below them.
+    // Largest first, so that large shapes do not cover small ones.
     private static double[] Sizes(SeededRandom random, SyntheticShapesOptions options)
     {
         var sizes = new double[random.NextInteger(1, options.MostShapes + 1)];
@@ -101,7 +101,7 @@ public static class SyntheticShapes
     private static double Contrast(Colour colour, ReadOnlySpan<byte> other)
         => Math.Abs(colour.R - other[0]) + Math.Abs(colour.G - other[1]) + Math.Abs(colour.B - other[2]);
 
-    // Shaded by shadeX along x and shadeY along y, from side to side of the picture.
+    // The shade varies from −shadeX to shadeX along x and from −shadeY to shadeY along y, from side to side of the picture.
     private static void Paint(RgbImage image, ShapeMask mask, Colour colour, double shadeX, double shadeY)
     {
         for (var y = mask.Rows.First; y < mask.Rows.End; y++)
@@ -116,7 +116,7 @@ public static class SyntheticShapes
                 var shade = FromSideToSide(x, image.Width) * shadeX + shadeOfRow;
                 for (var c = 0; c < 3; c++)
                 {
-                    // The picture's part is float32 in the script, the shape's float64.
+                    // In the reference script the picture's term is float32 and the shape's float64.
                     var value = image.Pixels[i * 3 + c] * (1 - cover) + (colour[c] + shade) * cover;
                     image.Pixels[i * 3 + c] = (byte)Math.Clamp(value, 0, 255);
                 }
@@ -124,7 +124,7 @@ public static class SyntheticShapes
         }
     }
 
-    // From −1 to 1, both reached; −1 where there is but one.
+    // Runs from −1 to 1, both included; −1 if there is only one.
     private static double FromSideToSide(int i, int count) => i == 0 ? -1 : i == count - 1 ? 1 : i * (2.0 / (count - 1)) - 1;
 
     private static void AddNoise(SeededRandom random, RgbImage image)

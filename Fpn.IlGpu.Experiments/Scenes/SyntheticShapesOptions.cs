@@ -1,15 +1,15 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>How large and how many the shapes of a synthetic picture are. The defaults are the reference script's.</summary>
+/// <summary>The sizes and number of the shapes of a synthetic picture. The defaults are the reference script's.</summary>
 public sealed record SyntheticShapesOptions
 {
-    /// <summary>Least size (twice the radius), in px, at least 1. Shapes whose box has a side under 6 px are left out.</summary>
+    /// <summary>The smallest size (twice the radius), in px, at least 1. Shapes whose box has a side under 6 px are dropped.</summary>
     public double SmallestPx { get; init; } = 10;
 
-    /// <summary>Largest size, in px, at least <see cref="SmallestPx"/>.</summary>
+    /// <summary>The largest size, in px, at least <see cref="SmallestPx"/>.</summary>
     public double LargestPx { get; init; } = 280;
 
-    /// <summary>There are 1 to this many shapes, fewer where no room is found for one.</summary>
+    /// <summary>The most shapes of a picture. The number is drawn from 1 up to this; shapes that find no room are dropped.</summary>
     public int MostShapes { get; init; } = 10;
 
     internal void Check()

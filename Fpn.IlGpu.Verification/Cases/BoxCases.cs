@@ -18,7 +18,7 @@ internal static class BoxCases
 
     public static float[] Floats(Box[] boxes) => [.. boxes.SelectMany(b => new[] { b.X1, b.Y1, b.X2, b.Y2 })];
 
-    /// <summary>One thread = one box, decoded, and clipped to 640 × 480 px.</summary>
+    /// <summary>One thread = one box, decoded and clipped to 640 × 480 px.</summary>
     internal static void DecodeKernel(
         Index1D index, ArrayView<Box> boxes, ArrayView<float> deltas, BoxWeights weights, ArrayView<Box> output, ArrayView<Box> clipped)
     {
@@ -50,7 +50,7 @@ internal static class BoxCases
         =>
         {
             const int Count = 301;
-            // Some deltas go far beyond the clamp.
+            // Some deltas are far above the clamp.
             var (boxes, deltas) = (CaseValues.Boxes(Count, 1, 640, 480), CaseValues.Uniform(Count * 4, 2, -60, 60));
             using var deviceBoxes = device.Upload<Box>(Boxes(boxes));
             using var deviceDeltas = device.Upload<float>(deltas);
@@ -66,7 +66,7 @@ internal static class BoxCases
     private static VerificationCase Leveling() => new("sides of 0 to 5000 px", (device, findings)
     =>
     {
-        // Sides at and around the boundaries, 112 · 2^i, and no box at all.
+        // Sides at and around the level boundaries, 112 · 2^i, and empty boxes.
         var boxes = new List<float>();
         foreach (var side in (float[])[0, 1, 55.9f, 56, 111.99f, 112, 112.01f, 223.9f, 224, 448, 447.9f, 895, 896, 5000])
             boxes.AddRange([10, 20, 10 + side, 20 + side, 3, 3, 3 + side * 2, 3 + side / 2]);

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>How found boxes are gathered: the best of each picture, and the way to and from regions. All copy exactly.</summary>
+/// <summary>Selection of each picture's best boxes, and conversion of found boxes to and from regions. All are exact copies.</summary>
 internal static class CandidateCases
 {
     private const int Classes = 7;
@@ -16,16 +16,16 @@ internal static class CandidateCases
         new("regions as found boxes", [FromRegions(5, [5]), FromRegions(9, [4, 0, 9]), FromRegions(70, [0, 70, 1, 33])]),
     ];
 
-    /// <summary>Takes note unless what was found is what should have been.</summary>
-    /// <param name="findings">Takes the note.</param>
-    /// <param name="found">What the device chose.</param>
-    /// <param name="expected">What the reference did.</param>
-    /// <param name="tolerance">Of scores, and of boxes in px.</param>
-    /// <param name="what">Whose they are.</param>
+    /// <summary>Records a mismatch unless the found boxes are the expected ones.</summary>
+    /// <param name="findings">Records the mismatches.</param>
+    /// <param name="found">The device's boxes.</param>
+    /// <param name="expected">The reference's boxes.</param>
+    /// <param name="tolerance">The absolute tolerances of scores and of boxes, the latter in px.</param>
+    /// <param name="what">A name for the compared boxes, for messages.</param>
     public static void Compare(
         Findings findings, IReadOnlyList<ScoredBox> found, ChosenBoxes expected, (double Score, double Px) tolerance, string what)
     {
-        findings.Same([found.Count], [expected.Count], $"{what}, how many");
+        findings.Same([found.Count], [expected.Count], $"{what}, count");
         if (found.Count != expected.Count)
             return;
         findings.Same([.. found.Select(b => b.ClassId)], expected.Classes, $"{what}, classes");
@@ -56,7 +56,7 @@ internal static class CandidateCases
             using var taken = BestOfPicture.Take(device, candidates, batch, perPicture, best);
             using var classIds = device.Upload<int>([.. Enumerable.Repeat(-1, all.Count)]);
             using var rois = taken.ToRois(all.Count, classIds.View);
-            findings.Same(rois.Total.Download(), [all.Count], "how many");
+            findings.Same(rois.Total.Download(), [all.Count], "count");
             findings.Same(rois.Pictures.Download(), [.. each.SelectMany((e, n) => Enumerable.Repeat(n, e.Count))], "pictures");
             findings.Same(classIds.Download(), all.Classes, "classes");
             findings.Close(rois.Scores.Download(), all.Scores, 0, 0, [all.Count], "scores");
@@ -79,7 +79,7 @@ internal static class CandidateCases
                 Compare(findings, own, regions.At(Enumerable.Range(counts[..n].Sum(), counts[n])), (0, 0), $"picture {n}");
         });
 
-    // Few distinct scores make many ties, which the place must break; some are no candidates, and of the second picture none is.
+    // Few distinct scores make many ties, which the index must break. Some places are empty, and all places of the second picture are.
     private static (ChosenBoxes[] Pictures, ChosenBoxes All) Candidates(int batch, int perPicture)
     {
         var random = new Random(perPicture);

@@ -1,19 +1,19 @@
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Seeded values for the operators' inputs: the same on every machine.</summary>
+/// <summary>Seeded values for the operators' inputs, the same on every machine.</summary>
 internal static class CaseValues
 {
-    /// <summary>Uniform in −1…1.</summary>
+    /// <summary>Uniform values in −1…1.</summary>
     public static float[] Uniform(int count, int seed) => Uniform(count, seed, -1, 1);
 
-    /// <summary>Uniform in a range.</summary>
+    /// <summary>Uniform values in a range.</summary>
     public static float[] Uniform(int count, int seed, float from, float to)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ => from + (to - from) * random.NextSingle())];
     }
 
-    /// <summary>Evenly spaced in a range, in no order: no two are close to each other.</summary>
+    /// <summary>Evenly spaced values in a range, shuffled: no two are close to each other.</summary>
     public static float[] Distinct(int count, int seed, float from, float to)
     {
         float[] values = [.. Enumerable.Range(0, count).Select(i => from + (to - from) * (i + 0.5f) / count)];
@@ -21,7 +21,7 @@ internal static class CaseValues
         return values;
     }
 
-    /// <summary>Boxes of all sizes, some partly and some wholly off a picture of w × h px, as x1, y1, x2, y2.</summary>
+    /// <summary>Boxes of all sizes as x1, y1, x2, y2, some partly and some completely off a picture of w × h px.</summary>
     public static float[] Boxes(int count, int seed, float w, float h)
     {
         var random = new Random(seed);
@@ -34,7 +34,7 @@ internal static class CaseValues
         return [.. boxes];
     }
 
-    /// <summary>What an output holds before its operator runs: what is not written stays NaN, which never agrees.</summary>
+    /// <summary>Initial values of an output: values that its operator does not write stay NaN, which never agrees.</summary>
     public static float[] Unwritten(long count)
     {
         var values = new float[count];

@@ -4,15 +4,15 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Every form of the convolution and of the matrix product, each an operator of its own.</summary>
+/// <summary>Every form of the convolution and of the matrix product, each as a separate operator.</summary>
 internal static class ConvolutionCases
 {
-    /// <summary>A row for each form; those that a device doesn't have are without cases there.</summary>
+    /// <summary>An operator for each form; forms that a device doesn't have are without cases on it.</summary>
     public static IEnumerable<VerifiedOperator> Operators
     {
         get
         {
-            // The forms share the nested loops' results.
+            // The forms share the results of the nested loops.
             Problem[] problems = [.. Problems()];
             Product[] products = [.. Products()];
             foreach (var form in Enum.GetValues<ConvolutionForm>())
@@ -28,8 +28,8 @@ internal static class ConvolutionCases
         }
     }
 
-    // Odd sizes, 1×1, rows shorter than a tile, channels that fill no vector, borders wider than the map, reach beyond a
-    // slice of a deep product, groups down to single channels.
+    // Odd sizes, 1×1, rows shorter than a tile, channels that do not fill a vector, padding wider than the map, depths of more than one
+    // slice of a deep product, channel groups down to single channels.
     private static IEnumerable<Problem> Problems()
     {
         yield return new(new(1, 1, 1, 1), 1, (1, 1), ConvolutionWindow.Square());
@@ -73,7 +73,7 @@ internal static class ConvolutionCases
         UpsampledResidual,
     }
 
-    /// <summary>A convolution, and what the nested loops make of it.</summary>
+    /// <summary>A convolution with the results of the nested loops.</summary>
     private sealed class Problem(Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window)
     {
         private static readonly (Added Added, Activation Activation)[] Epilogues =
@@ -84,7 +84,7 @@ internal static class ConvolutionCases
 
         private readonly Shape4 output = Conv2dReference.OutputShape(shape, kernel, k, window.Stride, window.Padding, window.Dilation);
 
-        // What tensor cores round, the nested loops get rounded. Forms that round alike share the results.
+        // The nested loops get operands rounded like those of the tensor cores. Forms with the same rounding share the results.
         private readonly Dictionary<ConvolutionForm, float[][]> expected = [];
 
         public ConvolutionGeometry Geometry { get; } = new(kernel.Y, kernel.X, shape.C / window.ChannelGroups, k, window);
@@ -137,7 +137,7 @@ internal static class ConvolutionCases
             shape, kernel, k, window.Stride, window.Padding, window.Dilation, window.ChannelGroups, epilogue.Activation);
     }
 
-    /// <summary>A matrix product [rows, c] · [c, k], of which the first rows count.</summary>
+    /// <summary>A matrix product [rows, c] · [c, k], of which only the first <paramref name="live"/> rows are valid.</summary>
     private sealed class Product(int rows, int live, int c, int k)
     {
         private readonly Dictionary<ConvolutionForm, float[]> expected = [];
@@ -159,7 +159,7 @@ internal static class ConvolutionCases
             using var weights = ConvolutionWeights.From(device, b, bias, Geometry, form);
             using var output = Tensor.Upload(device, new Shape(rows, 1, 1, k), CaseValues.Unwritten(rows * k));
             MatrixProduct.Run(device, input, weights, liveRows.View, Activation.Relu, output);
-            // What stands in the rows beyond is nobody's.
+            // The contents of the other rows are undefined.
             findings.Close(
                 output.ToArray().AsSpan(0, live * k), result, 1e-5 * Math.Sqrt(c) * RoundedOperands.Coarseness(form), 1e-5, [live, k]);
         });

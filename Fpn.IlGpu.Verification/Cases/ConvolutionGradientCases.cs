@@ -6,7 +6,9 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>What training adds to convolutions: gradients, in each form of that of the weights, and weights packed on the device.</summary>
+/// <summary>
+/// Training of convolutions: all gradients, that of the weights in each of its forms, and the packing of weights on the device.
+/// </summary>
 internal static class ConvolutionGradientCases
 {
     private static readonly WeightGradientForm[] Forms = Enum.GetValues<WeightGradientForm>();
@@ -15,7 +17,7 @@ internal static class ConvolutionGradientCases
     {
         get
         {
-            // The rows share the nested loops' results.
+            // The operators share the results of the nested loops.
             Problem[] problems = [.. Problems()];
             yield return new("d input (convolution)", [.. problems.Select(p => p.InputCase)]);
             foreach (var form in Forms)
@@ -31,8 +33,8 @@ internal static class ConvolutionGradientCases
         }
     }
 
-    // Strides that share a factor with the dilation or leave pixels that no window sees, padding beyond the window, batches of several
-    // parts, channels around a tile's, 3×3 windows that Winograd takes, groups down to single channels.
+    // Strides that share a factor with the dilation or skip pixels, padding larger than the window, batches of several parts, channel
+    // counts around a tile's, 3×3 windows suited to Winograd, channel groups down to single channels.
     private static IEnumerable<Problem> Problems()
     {
         yield return new(new(1, 1, 1, 1), 1, (1, 1), ConvolutionWindow.Square());
@@ -66,7 +68,7 @@ internal static class ConvolutionGradientCases
 
     private static void Close(Findings findings, float[] actual, float[] expected, bool isAdded, ReadOnlySpan<int> shape, string what = "")
     {
-        // What gradients are added to is 1.
+        // Gradients are added to values of 1.
         var all = isAdded ? [.. expected.Select(value => value + 1)] : expected;
         findings.Close(actual, all, 1e-5 * Math.Max(1, all.Max(MathF.Abs)), 1e-5, shape, isAdded ? "added" : what);
     }
@@ -79,7 +81,7 @@ internal static class ConvolutionGradientCases
         return values;
     }
 
-    /// <summary>A convolution, and what the nested loops make of it.</summary>
+    /// <summary>A convolution with the gradients of the nested loops.</summary>
     private sealed class Problem(Shape4 shape, int k, (int Y, int X) kernel, ConvolutionWindow window)
     {
         private Conv2dGradientReference? expected;
@@ -123,7 +125,7 @@ internal static class ConvolutionGradientCases
             }
         });
 
-        /// <summary>Weights of the forward pass that are packed on the device are those that are packed on the host.</summary>
+        /// <summary>Forward weights must be the same whether they are packed on the device or on the host.</summary>
         public VerificationCase PackingCase => new(Name, (device, findings)
         =>
         {
@@ -131,17 +133,17 @@ internal static class ConvolutionGradientCases
             using var others = device.Upload<float>(Before(Weights.Length, false));
             foreach (var form in ConvolutionForms.Ladder(device, Geometry))
             {
-                // Tensor cores' weights are rounded, and not trained.
+                // Weights for tensor cores are rounded and not used in training.
                 if (form is ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)
                     continue;
                 using var host = ConvolutionWeights.From(
                     device, Conv2dGradientReference.ToForward(Geometry, Weights), new float[k], Geometry, form);
                 using var packed = ConvolutionWeights.Reserve(device, Geometry, WeightLayout.Forward(Geometry), null, form);
-                // What isn't written anew is left over from these.
+                // Pack other weights first, so that elements the second pass does not write are detected.
                 packed.Pack(device, others.View);
                 packed.Pack(device, parameter.View);
                 var values = Download(device, host.Values);
-                // Winograd's are transformed in float32 there, and in double here.
+                // Winograd weights are transformed in float32 on the device, and in double on the host.
                 findings.Close(
                     Download(device, packed.Values), values, ConvolutionForms.IsWinograd(form) ? 1e-6 : 0, 0, [values.Length], $"{form}");
             }

@@ -7,10 +7,10 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-// Faster R-CNN's detections.
+// Detections of Faster R-CNN.
 internal static partial class DetectionCases
 {
-    /// <summary>The background is the first class, or the last one, which then has no boxes.</summary>
+    /// <summary>Detections from RoIs. The background is the first class, or the last one, which then has no boxes.</summary>
     private sealed record FromRois(
         int Classes, int Background, IReadOnlyList<int> Counts, float ScoreThreshold, float NmsThreshold, int Most) : Problem
     {

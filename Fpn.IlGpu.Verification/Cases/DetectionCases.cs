@@ -8,9 +8,9 @@ using Fpn.IlGpu.Verification.Reference;
 namespace Fpn.IlGpu.Verification;
 
 /// <summary>
-/// From what heads say to boxes, each step whole: proposals, Faster R-CNN's detections, RetinaNet's. Two pictures of
-/// different sizes share an input of 64 × 96 px and three levels. No choice is a close one (a test sees to it), so that a
-/// last bit of a box or a score changes nothing.
+/// The complete steps from the heads' outputs to boxes: proposals, the detections of Faster R-CNN, and those of RetinaNet. Two pictures
+/// of different sizes share an input of 64 × 96 px and three levels. No decision is close (a test checks this), so that differences in
+/// the last bit of a box or a score do not change the result.
 /// </summary>
 internal static partial class DetectionCases
 {
@@ -23,7 +23,7 @@ internal static partial class DetectionCases
     private static readonly float[][] AnchorSizes = [[12], [24], [48]];
     private static readonly float[] Ratios = [0.5f, 1, 2];
 
-    /// <summary>What is chosen from, and what should be.</summary>
+    /// <summary>The inputs to select boxes from, with the expected results.</summary>
     internal static IReadOnlyList<Problem> Problems { get; } =
     [
         new FromRpn(100, 60, 0.7123f, 0),
@@ -53,17 +53,17 @@ internal static partial class DetectionCases
     private static float[][] AnchorsOfLevels => [.. Maps.Select((map, l) => AnchorsReference.Run(
         [map], [(InputH / map.H, InputW / map.W)], [AnchorSizes[l]], Ratios))];
 
-    /// <summary>Boxes that are to be chosen for each of the pictures.</summary>
+    /// <summary>A selection of boxes for each of the pictures.</summary>
     internal abstract record Problem
     {
-        /// <summary>Counts and thresholds.</summary>
+        /// <summary>A name made of the counts and thresholds.</summary>
         public abstract string Name { get; }
 
-        /// <summary>Holds a device's choice to the reference's.</summary>
+        /// <summary>Compares a device's selection with the reference's.</summary>
         public abstract void Run(Device device, Findings findings);
 
-        /// <summary>What the reference chooses of each picture.</summary>
-        /// <param name="change">By how much logits and deltas are changed, some up and some down.</param>
+        /// <summary>The reference's selection for each picture.</summary>
+        /// <param name="change">The amount by which logits and deltas are changed, some up and some down.</param>
         public abstract ChosenBoxes[] Expected(float change);
 
         protected static float[] Changed(float[] values, float change)
@@ -76,7 +76,7 @@ internal static partial class DetectionCases
         }
     }
 
-    /// <summary>Logits and deltas of every anchor of every level.</summary>
+    /// <summary>A problem given by logits and deltas of every anchor of every level.</summary>
     private abstract record FromLevels(int PerAnchor) : Problem
     {
         // [level]: [N, H, W, 3 anchors · PerAnchor], and [N, H, W, 3 anchors · 4].
@@ -127,7 +127,7 @@ internal static partial class DetectionCases
             using var found = FoundBoxes.Of(device, rois, Pictures.Length);
             Compare(findings, found.Fetch(), expected);
             var total = expected.Sum(e => e.Count);
-            findings.Same(rois.Total.Download(), [total], "how many of all pictures");
+            findings.Same(rois.Total.Download(), [total], "count of all pictures");
             findings.Same(
                 rois.Pictures.Download().AsSpan(0, total), [.. expected.SelectMany((e, n) => Enumerable.Repeat(n, e.Count))], "pictures");
         }

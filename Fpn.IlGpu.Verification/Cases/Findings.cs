@@ -2,27 +2,27 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Holds what a device computed to what the references did. NaN never agrees.</summary>
+/// <summary>Compares a device's results with those of the references, and records mismatches. NaN never agrees.</summary>
 internal sealed class Findings
 {
     private double timesBound = -1;
 
-    /// <summary>The largest difference, measured by its bound.</summary>
+    /// <summary>The largest difference relative to its bound.</summary>
     public double Difference { get; private set; }
 
-    /// <summary>What that difference may be.</summary>
+    /// <summary>The bound of that difference.</summary>
     public double Bound { get; private set; }
 
     /// <summary>A line for each comparison that failed.</summary>
     public List<string> Mismatches { get; } = [];
 
-    /// <summary>Takes note unless |actual − expected| ≤ atol + rtol · |expected| everywhere.</summary>
-    /// <param name="actual">What the device computed.</param>
-    /// <param name="expected">What it should have.</param>
-    /// <param name="atol">Absolute tolerance.</param>
-    /// <param name="rtol">Tolerance as a share of the expected value.</param>
-    /// <param name="shape">Of both, to say where they differ.</param>
-    /// <param name="what">What is compared, where a case compares several things.</param>
+    /// <summary>Records a mismatch unless |actual − expected| ≤ atol + rtol · |expected| everywhere.</summary>
+    /// <param name="actual">The device's values.</param>
+    /// <param name="expected">The reference's values.</param>
+    /// <param name="atol">The absolute tolerance.</param>
+    /// <param name="rtol">The tolerance relative to the expected value.</param>
+    /// <param name="shape">The shape of both, to name the place where they differ.</param>
+    /// <param name="what">A name for what is compared, if a case compares several things.</param>
     public void Close(
         ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double atol, double rtol, ReadOnlySpan<int> shape, string what = "")
     {
@@ -53,18 +53,18 @@ internal sealed class Findings
         }
     }
 
-    /// <summary>Takes note unless whole numbers are the same.</summary>
+    /// <summary>Records a mismatch unless all integers are equal.</summary>
     public void Same(ReadOnlySpan<int> actual, ReadOnlySpan<int> expected, string what = "")
         => Close([.. actual.ToArray().Select(v => (float)v)], [.. expected.ToArray().Select(v => (float)v)], 0, 0, [expected.Length], what);
 
-    /// <summary>Takes a whole case's findings in.</summary>
+    /// <summary>Adds the findings of a case.</summary>
     public void Add(Findings other, string of)
     {
         Consider(other.timesBound, other.Difference, other.Bound);
         Mismatches.AddRange(other.Mismatches.Select(line => $"{of}, {line}"));
     }
 
-    // How many times its bound a difference is. An infinite bound bounds nothing, and NaN is beyond all bounds.
+    // The ratio of a difference to its bound; infinite if either is not finite, so that it counts as a mismatch.
     private static double TimesBound(double difference, double bound)
         => difference == 0 ? 0 : double.IsFinite(difference) && double.IsFinite(bound) ? difference / bound : double.PositiveInfinity;
 

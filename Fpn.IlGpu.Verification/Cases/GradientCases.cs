@@ -5,10 +5,12 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Gradients of what has no weights (activations, pooling, upsampling, RoI features), and batch norm with its own.</summary>
+/// <summary>
+/// Gradients of operators without weights (activations, pooling, upsampling, RoI features), and batch norm with its gradients.
+/// </summary>
 internal static class GradientCases
 {
-    // What gradients are added to.
+    // The value that gradients are added to.
     private const float There = 1;
     private const int Pictures = 2;
     private const int Rois = 23;
@@ -86,7 +88,7 @@ internal static class GradientCases
         => new($"{Of(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings)
         =>
         {
-            // Few different values: of equal ones, the first of a window has the gradient.
+            // Few distinct values: among equal ones, the first of a window gets the gradient.
             float[] values = [.. CaseValues.Uniform(shape.Count, 1, -4, 0).Select(MathF.Floor)];
             (int, int) window = (kernel, kernel), strides = (stride, stride), border = (padding, padding);
             using var input = Tensor.Upload(device, Of(shape), values);
@@ -118,7 +120,7 @@ internal static class GradientCases
                 (gradients, boxes, pictures, shape)
                     => RoiAlignReference.Gradient(gradients, boxes, pictures, shape, Level.Scale, (bins, bins), samples, aligned)));
 
-    // Bins by powers of two: where a RoI's side divided by 7 is rounded as IEEE has it is not asked of a device.
+    // Numbers of bins are powers of two: a division by 7 need not round exactly as in IEEE 754 on every device.
     private static VerificationCase RoiPooling(int channels, int bins, int live)
         => new($"{live} RoIs, {channels} channels, {bins}×{bins} bins", (device, findings)
         =>
@@ -142,7 +144,7 @@ internal static class GradientCases
         int[] pictures = [.. Enumerable.Range(0, Rois).Select(r => r % Pictures)];
         var size = bins * bins * channels;
         var outputGradients = CaseValues.Uniform(Rois * size, 6);
-        // What is beyond the count may be anything.
+        // Values beyond the count must not matter.
         outputGradients.AsSpan(live * size).Fill(float.NaN);
         using var deviceBoxes = device.Upload<Box>(BoxCases.Boxes(boxes));
         using var places = device.Upload<RoiPlace>([.. pictures.Select(n => new RoiPlace(n, 0))]);

@@ -6,12 +6,12 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>The masks of the objects' classes; masks at picture size, pasted as torchvision and as Detectron2 do.</summary>
+/// <summary>Extraction of the masks of the objects' classes, and pasting at picture size as in torchvision and in Detectron2.</summary>
 internal static class MaskCases
 {
     private const int Objects = 25;
 
-    // A px whose probability is this close to the threshold may fall on either side of it.
+    // A px with a probability this close to the threshold may fall on either side.
     private const float Slack = 1e-4f;
 
     public static IEnumerable<VerifiedOperator> Operators => [
@@ -31,7 +31,7 @@ internal static class MaskCases
         {
             var shape = new Shape4(objects, 2 * side, 2 * side, classes);
             var values = CaseValues.Uniform(shape.Count, 1, -8, 8);
-            // As the transposed convolution leaves them: the four pixels that one has become are neighbours.
+            // The order of the transposed convolution: the four output pixels of an input pixel are adjacent.
             var (quartets, at) = (new float[values.Length], 0);
             foreach (var (d, y, x, i) in new Shape4(objects, side, side, 4 * classes).Elements())
                 quartets[at++] = values[shape.At(d, 2 * y + i / classes / 2, 2 * x + i / classes % 2, i % classes)];

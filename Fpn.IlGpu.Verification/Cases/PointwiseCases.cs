@@ -16,7 +16,7 @@ internal static class PointwiseCases
             GroupNorms(new(1, 1, 1, 4), 2, 0),
             GroupNorms(new(2, 5, 7, 6), 3, 0),
             GroupNorms(new(1, 31, 45, 64), 32, 0),
-            // A mean far from 0 beside a small variance: sums of squares would have no digits left.
+            // A mean far from 0 with a small variance: a difference of sums of squares would lose all digits.
             GroupNorms(new(2, 29, 41, 16), 4, 1000),
         ]),
     ];

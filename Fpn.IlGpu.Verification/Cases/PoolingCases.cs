@@ -4,7 +4,7 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Max pooling (with P6's subsampling), upsampling and the merge, means over pictures.</summary>
+/// <summary>Max pooling (including P6's subsampling), upsampling and merging, global average pooling, and channel scaling.</summary>
 internal static class PoolingCases
 {
     public static IEnumerable<VerifiedOperator> Operators => [
@@ -31,14 +31,14 @@ internal static class PoolingCases
         (new(1, 13, 21, 8), new(1, 25, 42, 8)),
     ];
 
-    // The last has more pixels than one partial sum takes.
+    // The last map has more pixels than one partial sum covers.
     private static Shape4[] Maps => [new(1, 1, 1, 1), new(2, 3, 5, 3), new(1, 17, 31, 91), new(3, 40, 33, 37)];
 
     private static VerificationCase MaxPooling(Shape4 shape, int kernel, int stride, int padding)
         => new($"{Name(shape)}, {kernel}×{kernel}, stride {stride}, padding {padding}", (device, findings)
         =>
         {
-            // All below zero, so that padding that counted as zero would show.
+            // All values are negative, so that counting the padding as zero would be detected.
             var values = CaseValues.Uniform(shape.Count, 1, -3, -1);
             var expected = MaxPool2dReference.Run(values, shape, (kernel, kernel), (stride, stride), (padding, padding));
             using var input = Tensor.Upload(device, Of(shape), values);
@@ -73,7 +73,7 @@ internal static class PoolingCases
         using var sameSize = Tensor.Upload(device, Of(shape), NearestUpsampleReference.Run(topValues, top, shape.H, shape.W));
         using var added = Tensor.Upload(device, Of(shape), CaseValues.Unwritten(shape.Count));
         UpsampleMerge.Merge(device, lateral, sameSize, added);
-        findings.Close(added.ToArray(), expected, 0, 0, shape.ToArray(), "of one size");
+        findings.Close(added.ToArray(), expected, 0, 0, shape.ToArray(), "same size");
 
         UpsampleMerge.Run(device, lateral, deviceTop, lateral);
         findings.Close(lateral.ToArray(), expected, 0, 0, shape.ToArray(), "in place");

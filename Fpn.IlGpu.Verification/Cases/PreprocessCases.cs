@@ -6,7 +6,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>From a picture's pixels to the network's input, resized as torchvision and as Pillow do.</summary>
+/// <summary>Preprocessing of a picture's pixels to the network's input, resized as in torchvision and as in Pillow.</summary>
 internal static class PreprocessCases
 {
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
@@ -50,7 +50,7 @@ internal static class PreprocessCases
             new Random(1).NextBytes(bytes);
             var padded = new Shape4(2, 64, 64, 3);
             using var pixels = device.Upload<byte>(bytes);
-            // The first picture of the batch is not its own.
+            // The operator must not write to the first picture of the batch.
             var values = CaseValues.Unwritten(padded.Count);
             values.AsSpan(0, padded.Count / 2).Clear();
             using var output = Tensor.Upload(device, new Shape(padded.N, padded.H, padded.W, padded.C), values);

@@ -27,7 +27,7 @@ internal static class RoiCases
                 Align(16, 7, 2, false, 5),
                 Align(16, 7, 2, false, 0),
             ]);
-            // Bins by powers of two: where a RoI's side divided by 7 is rounded as IEEE has it is not asked of a device.
+            // Numbers of bins are powers of two: a division by 7 need not round exactly as in IEEE 754 on every device.
             yield return new("RoI max pool", [MaxPool(3, 1, Rois), MaxPool(64, 4, Rois), MaxPool(91, 8, Rois), MaxPool(16, 8, 0)]);
         }
     }

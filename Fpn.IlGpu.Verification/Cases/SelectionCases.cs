@@ -4,7 +4,7 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Top-k and non-maximum suppression, which choose exactly.</summary>
+/// <summary>Top-k and non-maximum suppression, whose results must be exact.</summary>
 internal static class SelectionCases
 {
     public static IEnumerable<VerifiedOperator> Operators => [
@@ -17,7 +17,7 @@ internal static class SelectionCases
             Best(2, 5000, 100, 2),
             Best(4, 19200, 1000, 1_000_000),
             Best(2, 300, 1000, 50),
-            // More than are sorted at once.
+            // More values than one pass sorts.
             Best(2, 6000, 2500, 700),
         ]),
         new("NMS", [Suppression(1, 1, 0.5123f), Suppression(2, 33, 0.3123f), Suppression(3, 100, 0.7123f), Suppression(2, 1000, 0.5123f)]),
@@ -30,7 +30,7 @@ internal static class SelectionCases
         {
             var random = new Random(length + distinct);
             float[] values = [.. Enumerable.Range(0, segments * length).Select(_ => (random.Next(distinct) - distinct / 3) * 0.37f)];
-            // The last segment is shorter, and its values lie every other place.
+            // The last segment is shorter and has a step of 2.
             Segment[] table = [.. Enumerable.Range(0, segments).Select(s => new Segment(s * length, length, 1))];
             table[^1] = new Segment((segments - 1) * length, (length + 1) / 2, 2);
             using var deviceValues = device.Upload<float>(values);
@@ -45,14 +45,14 @@ internal static class SelectionCases
                 {
                     float[] own = [.. Enumerable.Range(0, table[s].Length).Select(i => values[table[s].First + i * table[s].Step])];
                     int[] expected = [.. TopKReference.Run(own, own.Length).Where(i => own[i] > above).Take(k)];
-                    findings.Same([found[s]], [expected.Length], $"segment {s}, above {above}, how many");
+                    findings.Same([found[s]], [expected.Length], $"segment {s}, above {above}, count");
                     var many = Math.Clamp(found[s], 0, k);
                     findings.Same(chosen.AsSpan(s * k, many), expected, $"segment {s}, above {above}");
                 }
             }
         });
 
-    // Corners on whole px and thresholds that no ratio of them meets: a device's division may be off in its last bit.
+    // Corners are at whole px and no ratio of areas equals a threshold, as a device's division may differ in the last bit.
     private static VerificationCase Suppression(int segments, int capacity, float threshold)
         => new($"{segments} × {capacity} boxes, IoU {threshold}", (device, findings)
         =>

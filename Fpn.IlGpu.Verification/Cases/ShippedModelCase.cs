@@ -6,21 +6,21 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Verification;
 
 /// <summary>
-/// The shipped model from pixels to boxes, on a picture of three rectangles and three discs that is drawn here, held to
-/// what torchvision finds in the same bytes with the same weights.
+/// The shipped model from pixels to boxes on a drawn picture of three rectangles and three discs. The result is compared with
+/// torchvision's detections in the same pixels with the same weights.
 /// </summary>
 internal static class ShippedModelCase
 {
     private const int Side = 320;
 
-    // Objects that score less are not compared: those near the threshold of 0.05 come and go with the last bit.
+    // Objects with lower scores are not compared: those near the threshold of 0.05 depend on the last bit.
     private const float Sure = 0.5f;
     private const float LeastIoU = 0.99f;
     private const float ScoreTolerance = 1e-3f;
 
     public static VerifiedOperator Operator => new("the shipped model", [new($"{Side}×{Side} px, six shapes", Run)]);
 
-    /// <summary>What torchvision finds, best first (Parity/fixtures/make_verification.py of the tests prints it).</summary>
+    /// <summary>torchvision's detections, best first (printed by Parity/fixtures/make_verification.py of the tests).</summary>
     internal static IReadOnlyList<(string Label, float Score, Box BoxImagePx)> Expected { get; } =
     [
         ("circle", 0.999947f, new(87.705f, 266.627f, 124.059f, 304.422f)),
@@ -31,7 +31,7 @@ internal static class ShippedModelCase
         ("square", 0.999799f, new(39.725f, 239.840f, 70.659f, 270.226f)),
     ];
 
-    /// <summary>The picture: light grey, with the shapes on it.</summary>
+    /// <summary>Draws the picture: light grey with the shapes on it.</summary>
     internal static RgbImage Picture()
     {
         var picture = new RgbImage(Side, Side);
@@ -54,17 +54,17 @@ internal static class ShippedModelCase
         {
             var what = string.Create(CultureInfo.InvariantCulture, $"the {label} at {box.X1:F0}, {box.Y1:F0} px");
             var best = left.Where(o => o.Label == label).OrderByDescending(o => IoU(o.BoxImagePx, box)).Take(1).ToArray();
-            findings.Same([best.Length], [1], $"how many are {what}");
+            findings.Same([best.Length], [1], $"matches of {what}");
             if (best.Length == 0)
                 continue;
             left.Remove(best[0]);
             findings.Close([best[0].Score], [score], ScoreTolerance, 0, [1], $"score of {what}");
             findings.Close([1 - IoU(best[0].BoxImagePx, box)], [0], 1 - LeastIoU, 0, [1], $"1 − IoU of {what}");
         }
-        findings.Same([found.Length], [Expected.Count], "how many objects");
+        findings.Same([found.Length], [Expected.Count], "number of objects");
     }
 
-    // The same as in NMS, but here NaN stays NaN, which never agrees.
+    // As in NMS, except that NaN stays NaN, which never agrees.
     private static float IoU(Box a, Box b)
     {
         var w = Math.Max(0, Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1));

@@ -4,7 +4,7 @@ using Fpn.IlGpu.Verification.Reference;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>Losses, the step of gradient descent, and what adds arrays up.</summary>
+/// <summary>Losses, the step of gradient descent, and sums of arrays.</summary>
 internal static class TrainingCases
 {
     public static IEnumerable<VerifiedOperator> Operators => [
@@ -129,6 +129,6 @@ internal static class TrainingCases
         findings.Close(output.Download(), [.. expected.Select(x => 2 * x)], 1e-6, 1e-6, [rows, columns], "added");
     });
 
-    // Not all of them, and in another order.
+    // Every third index, in reverse order.
     private static int[] Some(int count) => [.. Enumerable.Range(0, count).Where(s => s % 3 == 0).Reverse()];
 }

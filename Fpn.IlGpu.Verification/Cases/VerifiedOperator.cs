@@ -2,12 +2,12 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Verification;
 
-/// <summary>One operator with its cases.</summary>
-/// <param name="Name">For people.</param>
-/// <param name="Cases">Those that a device can run; none where it has no such form of the operator.</param>
+/// <summary>An operator with its cases.</summary>
+/// <param name="Name">A name for users.</param>
+/// <param name="Cases">Returns the cases that a device can run; none if the device doesn't have this form of the operator.</param>
 internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<VerificationCase>> Cases)
 {
-    /// <summary>An operator with the same cases on every device.</summary>
+    /// <summary>Creates an operator with the same cases on every device.</summary>
     public VerifiedOperator(string name, IReadOnlyList<VerificationCase> cases)
         : this(name, _ => cases)
     {
@@ -16,5 +16,5 @@ internal sealed record VerifiedOperator(string Name, Func<Device, IReadOnlyList<
 
 /// <summary>One run of an operator on inputs of one shape.</summary>
 /// <param name="Name">The shape and the parameters.</param>
-/// <param name="Run">Runs it on a device and holds what comes out to the reference.</param>
+/// <param name="Run">Runs the operator on a device and compares the result with the reference.</param>
 internal sealed record VerificationCase(string Name, Action<Device, Findings> Run);

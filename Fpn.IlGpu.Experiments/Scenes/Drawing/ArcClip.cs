@@ -1,28 +1,28 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// What part of a row lies on an arc: half planes a·x + b·y + c ≥ 0, joined by "and" and "or". The two that end an arc are
-/// bounded by the ellipse's normals there; a third tells the half in which an angle lies. Coordinates are half px from the
-/// ellipse's centre, angles degrees clockwise from the x axis. As Pillow 9.4's ImageDraw, to the pixel.
+/// Clips a row to an arc by half planes a·x + b·y + c ≥ 0, combined by "and" and "or". Two half planes are bounded by the ellipse's
+/// normals at the ends of the arc; further ones select the upper or lower half in which an angle lies. Coordinates are in half px from
+/// the ellipse's centre, angles in degrees clockwise from the x axis. Matches Pillow 9.4's ImageDraw to the pixel.
 /// </summary>
 internal abstract record ArcClip
 {
     private const double Epsilon = 1e-9;
 
-    /// <summary>The parts of x0…x1 on row y that are kept, ends included. They may overlap.</summary>
+    /// <summary>The parts of x0…x1 on row y that lie on the arc, ends included. They may overlap.</summary>
     public abstract IEnumerable<(int From, int To)> Clip(int x0, int x1, int y);
 
-    /// <summary>The arc of an ellipse of half axes a × b from one angle to another.</summary>
+    /// <summary>The arc of an ellipse with half axes a × b from one angle to another.</summary>
     public static ArcClip Between(int a, int b, float start, float end)
     {
         if (a < b)
         {
-            // A high ellipse is a wide one, mirrored at the diagonal.
+            // A tall ellipse is a wide one mirrored at the diagonal.
             return Between(b, a, 90 - end, 90 - start).Mirrored();
         }
         (start, end) = Normalised(start, end);
 
-        // sin 2α / 2 · (a² − b²) is what the normal at α passes the centre by, in these units.
+        // In these units, the normal at α passes the centre at an offset of sin 2α / 2 · (a² − b²).
         var skew = (double)(a * a - b * b);
         var afterStart = new HalfPlane(
             -a * Math.Sin(start * Math.PI / 180), b * Math.Cos(start * Math.PI / 180), skew * Math.Sin(start * Math.PI / 90) / 2);

@@ -3,16 +3,16 @@ using System.Numerics;
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// Enlarges a small field of numbers smoothly: Keys' cubic convolution, a = −½, first along x, then along y, with the
-/// weights of the up to four samples around a point scaled to the sum 1 at the borders.
+/// Enlarges a small field of numbers smoothly by Keys' cubic convolution with a = −½, first along x, then along y. The weights of the
+/// samples around a point, four or fewer at the borders, are normalised to a sum of 1.
 /// <code>
 /// w(t) = (1.5 |t| − 2.5) t² + 1 for |t| &lt; 1;   −½ (((|t| − 5) |t| + 8) |t| − 4) for |t| &lt; 2;   t = sample + ½ − centre
 /// </code>
-/// Sums in float64, both results rounded to float32, as in Pillow.
+/// Sums are in float64, and the results of both passes are rounded to float32, as in Pillow.
 /// </summary>
 internal static class BicubicField
 {
-    /// <summary>From [rows, columns, channels] to [h, w, channels].</summary>
+    /// <summary>Enlarges a field from [rows, columns, channels] to [h, w, channels].</summary>
     public static float[] Enlarge(float[] field, int rows, int columns, int channels, int h, int w)
     {
         var row = w * channels;
@@ -54,7 +54,7 @@ internal static class BicubicField
             sums[i] += values[i] * weight;
     }
 
-    // The samples that a place of the enlarged field is mixed from. A field that is made smaller is first made smoother.
+    // The samples that contribute to a place of the result, and their weights. When shrinking, the kernel is widened to smooth the field.
     private static (int First, double[] Weights) Taps(int at, int samples, int places)
     {
         var scale = (double)samples / places;

@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// Ellipses, rings and arcs in boxes of whole px, as runs of pixels. The grid is of half px from the box's centre, so that
-/// centres between px need no rounding: a box of a + 1 × b + 1 px reaches from −a to a and −b to b, in steps of 2.
-/// A quarter of the outline is walked from (a, 0 or 1) to (0 or 1, b): of the points above, beside and diagonally between,
-/// the next is that for which |a²y² + b²x² − a²b²| is least (Bresenham). As Pillow 9.4's ImageDraw, to the pixel.
+/// Ellipses, rings and arcs in boxes of whole px, drawn as runs of pixels. Coordinates are in half px from the box's centre, so that
+/// centres between pixels need no rounding: a box of a + 1 × b + 1 px spans −a to a and −b to b, in steps of 2.
+/// A quarter of the outline is walked from (a, 0 or 1) to (0 or 1, b). The next point is the neighbour in y, in x, or on the diagonal
+/// with the least |a²y² + b²x² − a²b²| (Bresenham). Matches Pillow 9.4's ImageDraw to the pixel.
 /// </summary>
 internal static class EllipseSpans
 {
-    /// <summary>Fills the ellipse in a box whose corner px are included.</summary>
+    /// <summary>Fills the ellipse in a box; all four bounds are inclusive.</summary>
     public static void Fill(SpanRaster raster, int left, int top, int right, int bottom)
     {
         var (a, b) = (right - left, bottom - top);
@@ -17,14 +17,14 @@ internal static class EllipseSpans
     }
 
     /// <summary>Draws the part of an ellipse's outline between two angles.</summary>
-    /// <param name="raster">Where to.</param>
+    /// <param name="raster">The raster to draw on.</param>
     /// <param name="left">First column of the ellipse's box.</param>
     /// <param name="top">First row.</param>
     /// <param name="right">Last column.</param>
     /// <param name="bottom">Last row.</param>
     /// <param name="start">Degrees from the x axis, clockwise.</param>
     /// <param name="end">Degrees, more than start.</param>
-    /// <param name="width">Of the line, inwards, in px.</param>
+    /// <param name="width">The width of the line, measured inwards, in px.</param>
     public static void DrawArc(
         SpanRaster raster, int left, int top, int right, int bottom, float start, float end, int width)
     {
@@ -47,7 +47,7 @@ internal static class EllipseSpans
         var inner = a >= hole && b >= hole ? Walk(a - hole, b - hole) : [];
         for (var row = 0; row < outer.Count; row++)
         {
-            // The line reaches inwards to the hole's outline, or where there is none, to the middle.
+            // The line reaches inwards to the hole's outline, or to the middle where there is no hole.
             var y = 2 * row + b % 2;
             var (near, far) = (row < inner.Count ? inner[row].Least : a % 2, outer[row].Most);
             foreach (var side in y == 0 ? [0] : new[] { -y, y })
@@ -70,7 +70,7 @@ internal static class EllipseSpans
             raster.Span(left + (from + a) / 2, left + (to + a) / 2, top + (y + b) / 2);
     }
 
-    /// <summary>A quarter's outline: the least and the most x of each row, from the axis outwards.</summary>
+    /// <summary>The outline of a quarter: the smallest and the largest x of each row, from the axis outwards.</summary>
     private static List<(int Least, int Most)> Walk(int a, int b)
     {
         var (a2, b2) = ((long)a * a, (long)b * b);

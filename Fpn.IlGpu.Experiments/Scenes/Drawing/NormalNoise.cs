@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// Normally distributed numbers by the ziggurat (Marsaglia and Tsang 2000; Doornik 2005): the half bell is covered by 256
-/// layers of equal area v, of which layer i reaches to x_i. One draw gives a layer and a place in it; left of the layer
-/// above the place is under the curve for certain, else the curve decides.
+/// Normally distributed numbers by the ziggurat method (Marsaglia and Tsang 2000; Doornik 2005): 256 layers of equal area v cover half
+/// of the bell curve, and layer i reaches to x_i. One draw gives a layer and a place in it. A place within the reach of the layer above
+/// is certainly under the curve; otherwise it is compared with the curve.
 /// <code>
 /// f(x) = exp(−x² / 2)     f(x_i) = f(x_(i+1)) + v / x_(i+1)     x_255 = r     layer 0: as long as v / f(r), with the tail
 /// </code>
-/// Layers and the use of bits are NumPy's, hence the same draws. Its table was computed elsewhere: reaches differ from these
-/// by 1e-14, which no 8-bit pixel shows.
+/// The layers and the use of random bits are NumPy's, and so are the numbers drawn. NumPy's table was computed in another way: its
+/// reaches differ from these by 1e-14, which is not visible in 8-bit pixels.
 /// </summary>
 internal static class NormalNoise
 {
@@ -17,7 +17,7 @@ internal static class NormalNoise
     private const double LastReach = 3.6541528853610088;
     private const double LayerArea = 0.00492867323397465;
 
-    // The last of the layers comes before the first's tail; index 0 is the bottom layer.
+    // Index 0 is the bottom layer, whose tail begins at the reach of the last layer.
     private static readonly double[] Scale = new double[Layers];
     private static readonly ulong[] Certain = new ulong[Layers];
     private static readonly double[] Height = new double[Layers];
@@ -30,14 +30,14 @@ internal static class NormalNoise
         (Scale[0], Certain[0], Height[0]) = (bottom / Places, (ulong)(reach / bottom * Places), 1);
         for (var i = Layers - 1; i > 0; i--)
         {
-            // The top layer has none above it: the curve always decides.
+            // The top layer has no layer above it, so its places are always compared with the curve.
             var above = i == 1 ? 0 : Math.Sqrt(-2 * Math.Log(LayerArea / reach + Bell(reach)));
             (Scale[i], Certain[i], Height[i]) = (reach / Places, (ulong)(above / reach * Places), Bell(reach));
             reach = above;
         }
     }
 
-    /// <summary>The next number, of mean 0 and deviation 1.</summary>
+    /// <summary>The next number, with mean 0 and standard deviation 1.</summary>
     public static double Next(SeededRandom random)
     {
         while (true)
@@ -56,7 +56,7 @@ internal static class NormalNoise
         }
     }
 
-    // Beyond the last reach: exponential draws, of which those under the curve are kept (Marsaglia 1964).
+    // Beyond the last reach: exponential draws, rejected unless they are under the curve (Marsaglia 1964).
     private static double Tail(SeededRandom random, bool negative)
     {
         while (true)

@@ -1,21 +1,21 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// Polygons with whole corners, filled row by row, even-odd: on row y each edge (x0, y0)…(x1, y1) that it meets gives
+/// Fills polygons with integer corners row by row, by the even-odd rule. Row y crosses an edge (x0, y0)…(x1, y1) at
 /// <code>x = (y − y0) · slope + x0,   slope = (x1 − x0) / (y1 − y0)</code>
-/// and between each two of those, sorted, it is inside; halves round inwards. Rows and rounding, in float32, are those of
-/// Pillow 9.4's ImageDraw, with its peculiar treatment of corners, so that scenes are the same to the pixel.
+/// The sorted crossings are taken in pairs, and the row is filled between the two of a pair; halves round inwards. Rows, float32
+/// rounding and the peculiar treatment of corners are those of Pillow 9.4's ImageDraw, so that scenes are the same to the pixel.
 /// </summary>
 internal static class PolygonFill
 {
-    /// <summary>Fills a polygon; it is closed if it isn't yet.</summary>
+    /// <summary>Fills a polygon, closing it if necessary.</summary>
     public static void Draw(SpanRaster raster, ReadOnlySpan<(int X, int Y)> corners)
     {
         var edges = new List<Edge>(corners.Length);
         for (var i = 0; i < corners.Length; i++)
         {
             var (from, to) = (corners[i], corners[(i + 1) % corners.Length]);
-            // Only the closing edge is left out where it has no length.
+            // Only the closing edge is dropped if it has no length.
             if (i == corners.Length - 1 && from == to)
                 break;
             edges.Add(new Edge(from.X, from.Y, to.X, to.Y));
@@ -23,7 +23,7 @@ internal static class PolygonFill
         Draw(raster, edges);
     }
 
-    /// <summary>Draws a line of a width in px, at least 2: a rectangle along it, its corners at whole px.</summary>
+    /// <summary>Draws a line of at least 2 px width as a rectangle with its corners at whole px.</summary>
     public static void DrawLine(SpanRaster raster, (int X, int Y) from, (int X, int Y) to, int width)
     {
         var (dx, dy) = (to.X - from.X, to.Y - from.Y);
@@ -55,7 +55,7 @@ internal static class PolygonFill
         (first, last) = (Math.Max(first, 0), Math.Min(last, raster.Height));
         var edges = all.FindAll(edge => edge.Top != edge.Bottom);
 
-        // An edge that ends on a row counts twice there, so that the next edge's beginning makes no odd number.
+        // An edge counts twice on its last row, so that the start of the next edge does not make the count odd.
         var crossings = new float[2 * edges.Count];
         for (var y = first; y <= last; y++)
         {
@@ -78,9 +78,8 @@ internal static class PolygonFill
         }
     }
 
-    // Where an edge meets an earlier one in a pointed corner, the row's crossing is moved to where the two edges are one
-    // row further on, lest thin corners come apart. Pillow moves the crossing whose number is that of the earlier edge,
-    // which need not be its own.
+    // Where an edge meets an earlier one in a pointed corner, the crossing is moved to where the two edges are on the next row, so that
+    // thin corners stay connected. Pillow moves the crossing at the earlier edge's index, which need not be that edge's crossing.
     private static void JoinCorner(List<Edge> edges, int current, int y, int last, float x, float[] crossings)
     {
         var edge = edges[current];
@@ -104,7 +103,7 @@ internal static class PolygonFill
         }
     }
 
-    // To the nearest px; halves away from zero, or towards it. Left of the picture in float64, as Pillow has it.
+    // Round to the nearest px, with halves away from zero (Outwards) or towards it (Inwards). Like Pillow, use float64 for negative x.
     private static int Outwards(float x) => x >= 0 ? (int)MathF.Floor(x + 0.5f) : -(int)Math.Floor(-(double)x + 0.5);
 
     private static int Inwards(float x) => x >= 0 ? (int)MathF.Ceiling(x - 0.5f) : Inwards((double)x);

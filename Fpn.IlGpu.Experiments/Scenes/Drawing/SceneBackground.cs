@@ -2,12 +2,12 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>What is behind the shapes: a colour, four octaves of smooth clouds over it, and clutter that is no class.</summary>
+/// <summary>The background behind the shapes: a colour, four octaves of smooth clouds, and clutter that belongs to no class.</summary>
 internal static class SceneBackground
 {
     private const int Octaves = 4;
 
-    /// <summary>Draws one.</summary>
+    /// <summary>Draws a background.</summary>
     public static RgbImage Draw(SeededRandom random, int w, int h)
     {
         var image = new RgbImage(w, h);
@@ -21,7 +21,7 @@ internal static class SceneBackground
         return image;
     }
 
-    // [H,W,3]. Numbers are rounded to float32 where the script's are: the sum is float64, the clouds are not.
+    // [H,W,3]. Values are rounded to float32 where the reference script does so: the clouds are float32, their sum is float64.
     private static double[] Clouds(SeededRandom random, int w, int h)
     {
         var values = new double[h * w * 3];

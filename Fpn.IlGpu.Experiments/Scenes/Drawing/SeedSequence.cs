@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// From one number to the 256 bits that start a generator, such that near numbers start far apart: NumPy's SeedSequence
-/// (after O'Neill's seed_seq_fe). The seed's words are hashed into a pool of four, each of the pool is mixed into each
-/// other, and the output is the pool hashed once more, twice over.
+/// Expands a seed to the 256 bits that initialise a generator, so that similar seeds give unrelated states: NumPy's SeedSequence
+/// (after O'Neill's seed_seq_fe). The seed's words are hashed into a pool of four words, each word is mixed into every other, and the
+/// output is two more hashes of the pool.
 /// </summary>
 internal static class SeedSequence
 {
@@ -37,7 +37,7 @@ internal static class SeedSequence
         return mixed ^ (mixed >> 16);
     }
 
-    /// <summary>A hash of words whose constant goes on with each.</summary>
+    /// <summary>A hash of words whose constant changes with every word.</summary>
     private struct Hash(uint constant, uint factor)
     {
         public uint Next(uint word)

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// The random numbers that NumPy's <c>default_rng(seed)</c> gives, so that a seed names the same scene here and there:
-/// O'Neill's PCG64 (pcg-random.org, the XSL-RR variant), seeded by NumPy's documented SeedSequence.
+/// The random numbers of NumPy's <c>default_rng(seed)</c>, so that a seed gives the same scene here and in Python: O'Neill's PCG64
+/// (pcg-random.org, the XSL-RR variant), seeded by NumPy's documented SeedSequence.
 /// <code>
 /// state = state · multiplier + increment (mod 2¹²⁸)    output = rotate(high ^ low, state >> 122)
 /// </code>
@@ -26,7 +26,7 @@ internal sealed class SeededRandom
         Step();
     }
 
-    /// <summary>64 random bits.</summary>
+    /// <summary>The next 64 random bits.</summary>
     public ulong NextBits()
     {
         Step();
@@ -34,15 +34,15 @@ internal sealed class SeededRandom
         return BitOperations.RotateRight(high ^ low, (int)(high >> 58));
     }
 
-    /// <summary>Uniform in [0, 1), a multiple of 2⁻⁵³.</summary>
+    /// <summary>A uniform number in [0, 1), a multiple of 2⁻⁵³.</summary>
     public double NextUnit() => (NextBits() >> 11) * (1.0 / (1L << 53));
 
-    /// <summary>Uniform in [low, high).</summary>
+    /// <summary>A uniform number in [low, high).</summary>
     public double NextUniform(double low, double high) => low + (high - low) * NextUnit();
 
     /// <summary>
-    /// A whole number from low to high − 1, without bias: the upper half of 32 bits times the count, where products
-    /// whose lower half falls below 2³² mod count are drawn again (Lemire, arXiv 1805.10941).
+    /// A whole number from low to high − 1, without bias: the upper half of the 64-bit product of 32 random bits and the count. Products
+    /// whose lower half is below 2³² mod count are drawn again (Lemire, arXiv 1805.10941).
     /// </summary>
     public int NextInteger(int low, int high)
     {
@@ -61,7 +61,7 @@ internal sealed class SeededRandom
     public Colour NextColour(double low, double high)
         => new(NextUniform(low, high), NextUniform(low, high), NextUniform(low, high));
 
-    // One draw of 64 bits serves two of 32, the lower half first.
+    // One draw of 64 bits gives two of 32 bits, the lower half first.
     private uint NextHalf()
     {
         if (spare is { } kept)

@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>One shape's cover of each pixel, 0…255, drawn at twice the size and averaged.</summary>
+/// <summary>The coverage of each pixel by a shape, 0…255, drawn at twice the size and averaged.</summary>
 internal sealed class ShapeMask
 {
     private const byte BoxThreshold = 96;
@@ -10,7 +10,7 @@ internal sealed class ShapeMask
     private readonly byte[] doubled;
     private readonly SpanRaster pen;
 
-    /// <summary>An empty mask for pictures of w × h px.</summary>
+    /// <summary>Creates an empty mask for pictures of w × h px.</summary>
     public ShapeMask(int w, int h)
     {
         (this.w, this.h) = (w, h);
@@ -19,19 +19,19 @@ internal sealed class ShapeMask
         Cover = new byte[w * h];
     }
 
-    /// <summary>[H,W]. Rows outside <see cref="Rows"/> are left from shapes before.</summary>
+    /// <summary>The coverage, [H,W]. Rows outside <see cref="Rows"/> are left over from earlier shapes.</summary>
     public byte[] Cover { get; }
 
     /// <summary>The rows that the shape may touch, end excluded.</summary>
     public (int First, int End) Rows { get; private set; }
 
-    /// <summary>Draws a shape in place of the last one.</summary>
-    /// <param name="kind">Its place in <see cref="SyntheticShapes.Classes"/>.</param>
-    /// <param name="cx">Its centre, in px.</param>
-    /// <param name="cy">Its centre, in px.</param>
+    /// <summary>Draws a shape, replacing the previous one.</summary>
+    /// <param name="kind">Its index in <see cref="SyntheticShapes.Classes"/>.</param>
+    /// <param name="cx">The x of its centre, in px.</param>
+    /// <param name="cy">The y of its centre, in px.</param>
     /// <param name="r">Its radius, in px.</param>
-    /// <param name="angle">Its turn, in radians.</param>
-    /// <returns>Left, top and, one further than its last px, right and bottom of what is well covered; null if nothing is.</returns>
+    /// <param name="angle">Its rotation, in radians.</param>
+    /// <returns>The box around its well covered px, right and bottom exclusive; null if no px is well covered.</returns>
     public (int X1, int Y1, int X2, int Y2)? Draw(int kind, double cx, double cy, double r, double angle)
     {
         pen.Clear();
@@ -66,7 +66,7 @@ internal sealed class ShapeMask
             var (upper, lower) = (4 * y * w, (4 * y + 2) * w);
             for (var x = 0; x < w; x++)
             {
-                // Each direction rounds to 8 bits, halves up.
+                // Averaging rounds to 8 bits in each direction, with halves up.
                 var cover = (doubled[upper + 2 * x] + doubled[upper + 2 * x + 1] + 1) / 2
                     + (doubled[lower + 2 * x] + doubled[lower + 2 * x + 1] + 1) / 2 + 1;
                 Cover[y * w + x] = (byte)(cover / 2);

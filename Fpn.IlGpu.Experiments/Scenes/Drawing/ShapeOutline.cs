@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>The corners of the shapes that have some, around a centre, at a radius r, in px.</summary>
+/// <summary>The corners of polygonal shapes with a given centre and radius, in px.</summary>
 internal static class ShapeOutline
 {
-    /// <summary>Corners of the shape at this place in <see cref="SyntheticShapes.Classes"/>, turned by radians.</summary>
+    /// <summary>The corners of the shape at an index in <see cref="SyntheticShapes.Classes"/>, rotated by an angle in radians.</summary>
     public static (double X, double Y)[] Corners(int kind, double cx, double cy, double r, double angle) => kind switch
     {
         1 => Regular(4, cx, cy, r, angle),

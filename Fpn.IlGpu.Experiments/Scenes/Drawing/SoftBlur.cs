@@ -3,20 +3,20 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>
-/// A Gaussian blur as three box filters a direction, whose width need not be whole: the outermost px on either side count
-/// in part (Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended box filtering", 2011).
+/// A Gaussian blur as three box filters in each direction. Their width need not be an integer: the outermost px on either side have a
+/// fractional weight (Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended box filtering", 2011).
 /// <code>
 /// σ² = radius² / 3     l = ⌊(√(12σ² + 1) − 1) / 2⌋     α = (2l + 1) (l(l + 1) − 3σ²) / (6 (σ² − (l + 1)²))
 /// out = inner · Σ_{|i| ≤ l} in[x + i] + outer · (in[x − l − 1] + in[x + l + 1])     inner = 1 / (2(l + α) + 1)
 /// </code>
-/// Borders repeat. Weights are whole multiples of 2⁻²⁴ and each pass rounds to 8 bits, as in Pillow.
+/// Border px are repeated. Weights are integer multiples of 2⁻²⁴ and each pass rounds to 8 bits, as in Pillow.
 /// </summary>
 internal static class SoftBlur
 {
     private const int Passes = 3;
     private const int One = 1 << 24;
 
-    /// <summary>Blurs a picture, in place.</summary>
+    /// <summary>Blurs a picture in place.</summary>
     public static void Apply(RgbImage image, float radius)
     {
         var variance = radius * radius / Passes;

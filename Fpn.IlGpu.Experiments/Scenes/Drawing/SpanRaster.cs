@@ -1,27 +1,27 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>A picture that is drawn row by row: [H,W,C] bytes, and a pen whose spans are clipped to it.</summary>
-/// <param name="width">W, in px.</param>
-/// <param name="height">H, in px.</param>
-/// <param name="channels">C: 1 for masks, 3 for RGB.</param>
-/// <param name="pixels">[H,W,C], kept, not copied.</param>
+/// <summary>A picture of [H,W,C] bytes to draw on row by row; spans are clipped to it.</summary>
+/// <param name="width">The width, W, in px.</param>
+/// <param name="height">The height, H, in px.</param>
+/// <param name="channels">The number of channels, C: 1 for masks, 3 for RGB.</param>
+/// <param name="pixels">The pixels, [H,W,C]; drawn on in place, not copied.</param>
 internal sealed class SpanRaster(int width, int height, int channels, byte[] pixels)
 {
     private readonly byte[] ink = new byte[channels];
 
-    /// <summary>H, in px.</summary>
+    /// <summary>The height, H, in px.</summary>
     public int Height { get; } = height;
 
-    /// <summary>First row that was drawn on, if any was.</summary>
+    /// <summary>The first row that was drawn on; <see cref="int.MaxValue"/> if there is none.</summary>
     public int FirstRow { get; private set; } = int.MaxValue;
 
-    /// <summary>Last row that was drawn on; −1 where none was.</summary>
+    /// <summary>The last row that was drawn on; −1 if there is none.</summary>
     public int LastRow { get; private set; } = -1;
 
-    /// <summary>What is drawn from now on, a value a channel.</summary>
+    /// <summary>Sets the colour to draw with, one value per channel.</summary>
     public void SetInk(params ReadOnlySpan<byte> values) => values.CopyTo(ink);
 
-    /// <summary>Draws from x0 to x1, both included and in either order, on a row.</summary>
+    /// <summary>Draws a span of row y from x0 to x1, both included and in either order.</summary>
     public void Span(int x0, int x1, int y)
     {
         var (first, last) = (Math.Max(Math.Min(x0, x1), 0), Math.Min(Math.Max(x0, x1), width - 1));
@@ -41,7 +41,7 @@ internal sealed class SpanRaster(int width, int height, int channels, byte[] pix
         LastRow = Math.Max(LastRow, y);
     }
 
-    /// <summary>Makes all rows that were drawn on black again.</summary>
+    /// <summary>Resets all rows that were drawn on to black.</summary>
     public void Clear()
     {
         if (LastRow >= 0)

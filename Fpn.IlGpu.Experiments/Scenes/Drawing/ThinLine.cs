@@ -1,10 +1,10 @@
 namespace Fpn.IlGpu.Experiments.Scenes;
 
-/// <summary>A line of one px, both ends included (Bresenham): at each step along the longer side, to the nearest px of the
-/// shorter; halves go on.</summary>
+/// <summary>A line of one px width, both ends included (Bresenham): each step along the longer side takes the nearest px along the
+/// shorter side; ties advance.</summary>
 internal static class ThinLine
 {
-    /// <summary>Draws it.</summary>
+    /// <summary>Draws the line.</summary>
     public static void Draw(SpanRaster raster, (int X, int Y) from, (int X, int Y) to)
     {
         var (dx, dy) = (Math.Abs(to.X - from.X), Math.Abs(to.Y - from.Y));

@@ -1,23 +1,23 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// torchvision's RetinaNet.postprocess_detections for one picture: of each level the best pairs of anchor and class that
-/// are likely enough, decoded and clipped; NMS among those of one class, of all levels; the best.
+/// torchvision's RetinaNet.postprocess_detections for one picture: on each level, the best pairs of anchor and class above the score
+/// threshold are decoded and clipped; NMS runs within each class over all levels; the best are kept.
 /// </summary>
 internal static class AnchorDetectionsReference
 {
     /// <summary>The detections, best first.</summary>
-    /// <param name="logits">[level][anchor · classes].</param>
-    /// <param name="deltas">[level][anchor · 4].</param>
-    /// <param name="anchors">[level][anchor · 4], in px.</param>
+    /// <param name="logits">The logits, [level][anchor · classes].</param>
+    /// <param name="deltas">The deltas, [level][anchor · 4].</param>
+    /// <param name="anchors">The anchors, [level][anchor · 4], in px.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="weights">What deltas are divided by.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="scoreThreshold">A probability that is not above this is dropped.</param>
-    /// <param name="nmsThreshold">IoU.</param>
-    /// <param name="candidates">At most so many pairs of a level.</param>
-    /// <param name="most">At most so many detections.</param>
+    /// <param name="weights">The weights that deltas are divided by.</param>
+    /// <param name="height">The height of the picture, in px.</param>
+    /// <param name="width">The width of the picture, in px.</param>
+    /// <param name="scoreThreshold">Only probabilities above this are kept.</param>
+    /// <param name="nmsThreshold">The IoU threshold of NMS.</param>
+    /// <param name="candidates">The most pairs per level.</param>
+    /// <param name="most">The most detections.</param>
     public static ChosenBoxes Run(
         float[][] logits, float[][] deltas, float[][] anchors, int classes, float[] weights, float height, float width,
         float scoreThreshold, float nmsThreshold, int candidates, int most)

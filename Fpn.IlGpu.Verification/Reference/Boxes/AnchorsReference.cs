@@ -1,11 +1,11 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// torchvision's AnchorGenerator: around each location of each level, one anchor a ratio (height / width) and size.
+/// torchvision's AnchorGenerator: at each location of each level, one anchor per ratio (height / width) and size.
 /// </summary>
 internal static class AnchorsReference
 {
-    /// <summary>Anchors around 0, [A, 4]: ratios outermost, sizes (px) within; corners rounded to even.</summary>
+    /// <summary>Anchors around 0, [A, 4]: by ratio, then by size (px); corners are rounded to whole px, halves to even.</summary>
     public static float[] Cell(float[] sizes, float[] aspectRatios, bool round = true)
     {
         var anchors = new List<float>();
@@ -23,12 +23,12 @@ internal static class AnchorsReference
         return [.. anchors];
     }
 
-    /// <summary>All levels one after another, each [H, W, A, 4], in input px.</summary>
-    /// <param name="levels">Rows and columns of each level's map.</param>
-    /// <param name="strides">Input px between two rows and two columns of each level.</param>
-    /// <param name="sizes">Sides of the anchors, [level][size], in px.</param>
-    /// <param name="aspectRatios">Height / width.</param>
-    /// <param name="round">Corners of the cell anchors are rounded to whole px.</param>
+    /// <summary>The anchors of all levels, one after the other, each [H, W, A, 4], in input px.</summary>
+    /// <param name="levels">The rows and columns of each level's map.</param>
+    /// <param name="strides">The strides of each level along y and x, in input px.</param>
+    /// <param name="sizes">The sides of the anchors, [level][size], in px.</param>
+    /// <param name="aspectRatios">The ratios, height / width.</param>
+    /// <param name="round">Whether corners of the cell anchors are rounded to whole px.</param>
     public static float[] Run(
         (int H, int W)[] levels, (int Y, int X)[] strides, float[][] sizes, float[] aspectRatios, bool round = true)
     {

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>Corners moved into the picture: x to 0…width, y to 0…height.</summary>
+/// <summary>Clips corners to the picture: x to 0…width, y to 0…height.</summary>
 internal static class BoxClipReference
 {
-    /// <summary>Boxes [R, 4] to the same, in px of the picture of this size.</summary>
+    /// <summary>Clips boxes [R, 4] to a picture of the given size, in px.</summary>
     public static float[] Run(float[] boxes, float width, float height)
     {
         var result = new float[boxes.Length];

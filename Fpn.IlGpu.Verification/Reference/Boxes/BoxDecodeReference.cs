@@ -6,10 +6,10 @@ namespace Fpn.IlGpu.Verification.Reference;
 /// </summary>
 internal static class BoxDecodeReference
 {
-    /// <summary>log(1000 / 16): boxes don't grow by more than this.</summary>
+    /// <summary>The upper limit of dw / ww and dh / wh, log(1000 / 16): a side grows by a factor of 1000 / 16 at most.</summary>
     public static readonly float Clamp = (float)Math.Log(1000.0 / 16);
 
-    /// <summary>Deltas [R, classes, 4] (dx, dy, dw, dh) around boxes [R, 4] to boxes [R, classes, 4].</summary>
+    /// <summary>Applies deltas [R, classes, 4] (dx, dy, dw, dh) to boxes [R, 4], giving boxes [R, classes, 4].</summary>
     public static float[] Run(float[] deltas, float[] boxes, float[] weights, int classes)
     {
         var result = new float[deltas.Length];

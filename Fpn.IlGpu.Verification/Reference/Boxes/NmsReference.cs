@@ -1,16 +1,16 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// Greedy non-maximum suppression: best score first (among equals the lower index), each box that stays removes those
-/// after it, of its own group, whose IoU with it is over the threshold.
+/// Greedy non-maximum suppression: boxes are visited by descending score (among equals by index), and each box that is kept removes
+/// later boxes of the same group whose IoU with it exceeds the threshold.
 /// </summary>
 internal static class NmsReference
 {
-    /// <summary>Boxes [R, 4] and scores [R] to the indices that stay, best first.</summary>
-    /// <param name="boxes">x1, y1, x2, y2.</param>
-    /// <param name="scores">One a box.</param>
-    /// <param name="threshold">IoU over which a box goes.</param>
-    /// <param name="groups">Level or class of each box; null: all are one group.</param>
+    /// <summary>Returns the indices of the boxes that are kept, best first.</summary>
+    /// <param name="boxes">The boxes as x1, y1, x2, y2, [R, 4].</param>
+    /// <param name="scores">The scores, [R].</param>
+    /// <param name="threshold">The IoU above which a box is removed.</param>
+    /// <param name="groups">The level or class of each box, [R]; null if all are in one group.</param>
     public static int[] Run(float[] boxes, float[] scores, float threshold, int[]? groups = null)
     {
         var order = TopKReference.Run(scores, scores.Length);
@@ -33,7 +33,7 @@ internal static class NmsReference
         return [.. kept];
     }
 
-    /// <summary>Intersection over union of two boxes; NaN when both are empty.</summary>
+    /// <summary>The IoU of two boxes; NaN if both are empty.</summary>
     public static float IoU(float[] boxes, int a, int b)
     {
         ReadOnlySpan<float> first = boxes.AsSpan(4 * a, 4), second = boxes.AsSpan(4 * b, 4);

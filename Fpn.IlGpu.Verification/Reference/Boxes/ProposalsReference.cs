@@ -1,24 +1,25 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// torchvision's RegionProposalNetwork.filter_proposals for one picture: of each level the best anchors by objectness,
-/// decoded, clipped, without those that are too small or too unlikely; NMS a level; the best of all levels.
+/// torchvision's RegionProposalNetwork.filter_proposals for one picture: on each level, the best anchors by objectness are decoded and
+/// clipped, and those with too short a side or too low a score are dropped; NMS runs within each level; the best of all levels are
+/// kept.
 /// </summary>
 internal static class ProposalsReference
 {
-    // Of torchvision, in px.
+    // torchvision's value, in px.
     private const float SmallestSide = 1e-3f;
 
-    /// <summary>The proposals, best first, with their level as class.</summary>
-    /// <param name="objectness">Logits of the anchors, [level][anchor].</param>
-    /// <param name="deltas">[level][anchor · 4].</param>
-    /// <param name="anchors">[level][anchor · 4], in px.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="before">At most so many of a level before NMS.</param>
-    /// <param name="after">At most so many of the picture after it.</param>
-    /// <param name="nmsThreshold">IoU.</param>
-    /// <param name="scoreThreshold">A probability below this is dropped.</param>
+    /// <summary>The proposals, best first, with their level as the class.</summary>
+    /// <param name="objectness">The objectness logits, [level][anchor].</param>
+    /// <param name="deltas">The deltas, [level][anchor · 4].</param>
+    /// <param name="anchors">The anchors, [level][anchor · 4], in px.</param>
+    /// <param name="height">The height of the picture, in px.</param>
+    /// <param name="width">The width of the picture, in px.</param>
+    /// <param name="before">The most proposals per level before NMS.</param>
+    /// <param name="after">The most proposals of the picture after NMS.</param>
+    /// <param name="nmsThreshold">The IoU threshold of NMS.</param>
+    /// <param name="scoreThreshold">Probabilities below this are dropped.</param>
     public static ChosenBoxes Run(
         float[][] objectness, float[][] deltas, float[][] anchors, float height, float width, int before, int after,
         float nmsThreshold, float scoreThreshold)

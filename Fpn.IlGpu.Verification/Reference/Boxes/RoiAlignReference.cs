@@ -1,20 +1,20 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// RoIAlign (Mask R-CNN, section 3) as torchvision computes it: each bin is the mean of samples² bilinear samples,
-/// evenly spread in it. A sample more than one pixel outside of the map is 0; nearer ones are clamped to its edge.
+/// RoIAlign (Mask R-CNN, section 3) as in torchvision: each bin is the mean of samples² bilinear samples, evenly spaced in the bin. A
+/// sample more than one pixel outside of the map is 0; nearer ones are clamped to its edge.
 /// </summary>
 internal static class RoiAlignReference
 {
-    /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
+    /// <summary>Pools RoIs [R, 4] (input px) from a map [N, H, W, C] to [R, pooledH, pooledW, C].</summary>
     /// <param name="map">The features.</param>
-    /// <param name="rois">x1, y1, x2, y2 in input px.</param>
-    /// <param name="pictures">Which n each RoI is of; null: all of the first.</param>
-    /// <param name="shape">Of the map.</param>
-    /// <param name="scale">Level px an input px: 1 / stride.</param>
-    /// <param name="pooled">Bins along y and x.</param>
-    /// <param name="samples">Samples a side of a bin; 0: as many as level px, rounded up.</param>
-    /// <param name="aligned">Shifts by half a pixel; else a RoI is at least 1 level px long and wide.</param>
+    /// <param name="rois">The RoIs as x1, y1, x2, y2, in input px.</param>
+    /// <param name="pictures">The picture index n of each RoI; null if all belong to the first.</param>
+    /// <param name="shape">The shape of the map.</param>
+    /// <param name="scale">Level px per input px: 1 / stride.</param>
+    /// <param name="pooled">The number of bins along y and x.</param>
+    /// <param name="samples">The samples along a bin's side; 0 for the bin's side in level px, rounded up.</param>
+    /// <param name="aligned">Whether RoIs are shifted by half a pixel; if not, their sides are at least 1 level px.</param>
     public static float[] Run(
         float[] map, float[] rois, int[]? pictures,
         Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
@@ -25,7 +25,7 @@ internal static class RoiAlignReference
         return Array.ConvertAll(result, value => (float)value);
     }
 
-    /// <summary>The gradient of the map, from that of what <see cref="Run"/> makes of it.</summary>
+    /// <summary>The gradient of the map, from the gradient of the output of <see cref="Run"/>.</summary>
     public static float[] Gradient(
         float[] outputGradient, float[] rois, int[]? pictures,
         Shape4 shape, float scale, (int H, int W) pooled, int samples, bool aligned)
@@ -67,10 +67,10 @@ internal static class RoiAlignReference
         }
     }
 
-    /// <summary>What the map at (y, x) is made of, whole numbers being the centres of pixels.</summary>
+    /// <summary>The elements and weights of a bilinear sample at (y, x); integer coordinates are the centres of pixels.</summary>
     private static IEnumerable<(int From, double Weight)> Sample(Shape4 shape, int n, float y, float x, int c)
     {
-        // Written so that NaN is outside, too.
+        // Written so that NaN counts as outside.
         if (!(y >= -1 && y <= shape.H && x >= -1 && x <= shape.W))
             yield break;
         y = Math.Clamp(y, 0, shape.H - 1);

@@ -1,26 +1,26 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// torchvision's RoIHeads.postprocess_detections for one picture: every RoI's box for every class but the background's,
-/// decoded and clipped, without those that are too small or too unlikely; NMS a class; the best.
+/// torchvision's RoIHeads.postprocess_detections for one picture: every RoI's box for every class but the background is decoded and
+/// clipped, and boxes with too short a side or too low a score are dropped; NMS runs within each class; the best are kept.
 /// </summary>
 internal static class RoiDetectionsReference
 {
-    // Of torchvision, in px.
+    // torchvision's value, in px.
     private const float SmallestSide = 1e-2f;
 
     /// <summary>The detections, best first.</summary>
-    /// <param name="logits">[R, classes].</param>
-    /// <param name="deltas">[R, classes, 4], or without the background's where that is the last class.</param>
-    /// <param name="rois">[R, 4], in px.</param>
-    /// <param name="classes">The number of classes, with the background.</param>
-    /// <param name="background">Its class.</param>
-    /// <param name="weights">What deltas are divided by.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="scoreThreshold">A probability that is not above this is dropped.</param>
-    /// <param name="nmsThreshold">IoU.</param>
-    /// <param name="most">At most so many.</param>
+    /// <param name="logits">The logits, [R, classes].</param>
+    /// <param name="deltas">The deltas, [R, classes, 4], or [R, classes − 1, 4] if the background is the last class.</param>
+    /// <param name="rois">The RoIs, [R, 4], in px.</param>
+    /// <param name="classes">The number of classes, including the background.</param>
+    /// <param name="background">The class id of the background.</param>
+    /// <param name="weights">The weights that deltas are divided by.</param>
+    /// <param name="height">The height of the picture, in px.</param>
+    /// <param name="width">The width of the picture, in px.</param>
+    /// <param name="scoreThreshold">Only probabilities above this are kept.</param>
+    /// <param name="nmsThreshold">The IoU threshold of NMS.</param>
+    /// <param name="most">The most detections.</param>
     public static ChosenBoxes Run(
         float[] logits, float[] deltas, float[] rois, int classes, int background, float[] weights, float height, float width,
         float scoreThreshold, float nmsThreshold, int most)

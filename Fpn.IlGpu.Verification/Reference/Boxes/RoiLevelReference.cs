@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// Equation 1 of the paper, k = floor(4 + log2(sqrt(w · h) / 224)), clamped to the levels that there are. torchvision
-/// adds 1e-6 after the logarithm, so that a box of exactly 112 px doesn't fall to the level below by rounding.
+/// Equation 1 of the paper, k = floor(4 + log2(sqrt(w · h) / 224)), clamped to the existing levels. torchvision adds 1e-6 to the
+/// logarithm, so that rounding can't move a box of exactly 112 px to the level below.
 /// </summary>
 internal static class RoiLevelReference
 {
-    /// <summary>Boxes [R, 4] in input px to the level of each, from <paramref name="lowest"/> on.</summary>
+    /// <summary>The level of each of the boxes [R, 4] (input px), from <paramref name="lowest"/> to <paramref name="highest"/>.</summary>
     public static int[] Run(float[] boxes, int lowest, int highest, float epsilon = 1e-6f)
     {
         var levels = new int[boxes.Length / 4];

@@ -1,18 +1,18 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// RoI max pooling (Fast R-CNN, section 2.1) as torchvision computes it: corners rounded to whole level px (halves
-/// away from 0), both ends belonging to the RoI; a bin is the largest value of the px that it touches, 0 of none.
+/// RoI max pooling (Fast R-CNN, section 2.1) as in torchvision: corners are rounded to whole level px (halves away from 0), and both
+/// ends belong to the RoI; a bin is the largest value of the px that it touches, or 0 if there are none.
 /// </summary>
 internal static class RoiMaxPoolReference
 {
-    /// <summary>Map [N, H, W, C] and RoIs [R, 4] (input px) to [R, pooledH, pooledW, C].</summary>
+    /// <summary>Pools RoIs [R, 4] (input px) from a map [N, H, W, C] to [R, pooledH, pooledW, C].</summary>
     /// <param name="map">The features.</param>
-    /// <param name="rois">x1, y1, x2, y2 in input px.</param>
-    /// <param name="pictures">Which n each RoI is of; null: all of the first.</param>
-    /// <param name="shape">Of the map.</param>
-    /// <param name="scale">Level px an input px: 1 / stride.</param>
-    /// <param name="pooled">Bins along y and x.</param>
+    /// <param name="rois">The RoIs as x1, y1, x2, y2, in input px.</param>
+    /// <param name="pictures">The picture index n of each RoI; null if all belong to the first.</param>
+    /// <param name="shape">The shape of the map.</param>
+    /// <param name="scale">Level px per input px: 1 / stride.</param>
+    /// <param name="pooled">The number of bins along y and x.</param>
     public static float[] Run(
         float[] map, float[] rois, int[]? pictures, Shape4 shape, float scale, (int H, int W) pooled)
     {
@@ -33,7 +33,7 @@ internal static class RoiMaxPoolReference
         return result;
     }
 
-    /// <summary>The gradient of the map: each bin's goes to the first of its largest values, an empty one's nowhere.</summary>
+    /// <summary>The gradient of the map: each bin's gradient goes to the first of its largest values; an empty bin's is dropped.</summary>
     public static float[] Gradient(
         float[] map, float[] outputGradient, float[] rois, int[] pictures, Shape4 shape, float scale, (int H, int W) pooled)
     {
@@ -59,7 +59,7 @@ internal static class RoiMaxPoolReference
         return Array.ConvertAll(result, value => (float)value);
     }
 
-    /// <summary>The px of a bin, the ends not among them.</summary>
+    /// <summary>The px of a bin, ends exclusive.</summary>
     private static (int Y0, int Y1, int X0, int X1) Bin(
         ReadOnlySpan<float> roi, (int Y, int X) bin, Shape4 shape, float scale, (int H, int W) pooled)
     {

@@ -1,13 +1,13 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// Resizing as Pillow's BILINEAR does it: each output is the mean of the inputs under a triangle around its centre, which
-/// is as wide as the picture shrinks and reaches one pixel at least. Along rows first, then along columns, to whole levels
-/// each time; the triangle's weights are whole multiples of 2⁻²².
+/// Resizing as in Pillow's BILINEAR: each output is the weighted mean of the inputs under a triangle around its centre. The triangle
+/// scales with the reduction of the picture and reaches at least one pixel to either side. Rows are resized first, then columns, and
+/// both passes round to whole levels; the triangle's weights are integer multiples of 2⁻²².
 /// </summary>
 internal static class AntialiasedResizeReference
 {
-    /// <summary>Levels [N, H, W, C], 0…255, to [N, height, width, C].</summary>
+    /// <summary>Resizes levels [N, H, W, C], 0…255, to [N, height, width, C].</summary>
     public static float[] Run(float[] input, Shape4 shape, int height, int width)
     {
         Shape4 narrow = shape with { W = width }, output = narrow with { H = height };
@@ -23,7 +23,7 @@ internal static class AntialiasedResizeReference
     private static float Mean(int index, int inputs, int outputs, Func<int, float> level)
     {
         double centre = (index + 0.5) * inputs / outputs, reach = Math.Max((double)inputs / outputs, 1);
-        // Pillow has the window's ends in whole inputs, so that one whose centre is just on the edge may be out.
+        // Pillow rounds the window's ends to whole inputs, so that an input whose centre is exactly at the edge may be left out.
         int first = Math.Max((int)(centre - reach + 0.5), 0), end = Math.Min((int)(centre + reach + 0.5), inputs);
         double total = 0, sum = 0;
         for (var i = first; i < end; i++)

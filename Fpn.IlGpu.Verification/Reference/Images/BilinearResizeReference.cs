@@ -7,23 +7,23 @@ namespace Fpn.IlGpu.Verification.Reference;
 internal static class BilinearResizeReference
 {
     /// <summary>
-    /// The shorter side becomes <paramref name="minSize"/>, unless the longer would exceed <paramref name="maxSize"/>;
-    /// rounded down, and at least 1 px (where torchvision fails).
+    /// The output size: the shorter side becomes <paramref name="minSize"/> unless the longer side would exceed
+    /// <paramref name="maxSize"/>. Sides are rounded down, but are at least 1 px (torchvision fails on 0 px).
     /// </summary>
     public static (int Height, int Width) OutputSize(int height, int width, int minSize, int maxSize)
     {
-        // PyTorch divides a number by a tensor as reciprocal · number, in float: here and there a pixel more or less.
+        // PyTorch divides a number by a tensor as reciprocal · number in float, which sometimes changes a side by one pixel.
         var scale = Math.Min(1f / Math.Min(height, width) * minSize, 1f / Math.Max(height, width) * maxSize);
         return (Side(height, scale), Side(width, scale));
     }
 
-    /// <summary>[N, H, W, C] to [N, height, width, C].</summary>
+    /// <summary>Resizes [N, H, W, C] to [N, height, width, C].</summary>
     /// <param name="input">The pictures.</param>
     /// <param name="shape">Their shape.</param>
-    /// <param name="height">Rows of the output.</param>
-    /// <param name="width">Columns of the output.</param>
-    /// <param name="stepY">Input px a row of the output; null: H / height, as torchvision recomputes it.</param>
-    /// <param name="stepX">Input px a column of the output; null: W / width.</param>
+    /// <param name="height">The rows of the output.</param>
+    /// <param name="width">The columns of the output.</param>
+    /// <param name="stepY">Input px per row of the output; null for H / height, as torchvision recomputes it.</param>
+    /// <param name="stepX">Input px per column of the output; null for W / width.</param>
     public static float[] Run(
         float[] input, Shape4 shape, int height, int width, float? stepY = null, float? stepX = null)
     {
@@ -42,7 +42,7 @@ internal static class BilinearResizeReference
 
     private static int Side(int length, float scale) => Math.Max((int)Math.Floor(length * (double)scale), 1);
 
-    /// <summary>The two neighbours of an output pixel's centre on an axis, and how far it is to the second.</summary>
+    /// <summary>The two neighbours of an output pixel's centre along an axis, and its fractional distance from the first.</summary>
     private static (int Low, int High, float Fraction) Source(int index, int inputs, float step)
     {
         var position = Math.Max(step * (index + 0.5f) - 0.5f, 0);

@@ -1,18 +1,18 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// Masks at picture size as probabilities, in the words of the two functions named paste_masks_in_image: torchvision
-/// resizes a padded mask to a box in whole px, Detectron2 samples the mask wherever a px of the exact box lies on it.
+/// Masks at picture size as probabilities, following the two functions named paste_masks_in_image: torchvision's resizes a padded mask
+/// to a box in whole px, Detectron2's samples the mask at each px of the exact box.
 /// </summary>
 internal static class MaskPasteReference
 {
-    /// <summary>One mask [side, side] and its box to [H, W].</summary>
+    /// <summary>Pastes a mask [side, side] into its box, giving [H, W].</summary>
     /// <param name="mask">The probabilities.</param>
-    /// <param name="side">Cells of its side.</param>
-    /// <param name="box">x1, y1, x2, y2 in px of the picture.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="rounded">As torchvision 0.14; if not, as Detectron2.</param>
+    /// <param name="side">The side of the mask, in cells.</param>
+    /// <param name="box">The box as x1, y1, x2, y2, in px of the picture.</param>
+    /// <param name="height">The height of the picture, in px.</param>
+    /// <param name="width">The width of the picture, in px.</param>
+    /// <param name="rounded">Whether to follow torchvision 0.14; if not, Detectron2.</param>
     public static float[] Run(float[] mask, int side, float[] box, int height, int width, bool rounded) => rounded
         ? Rounded(mask, side, box, height, width)
         : Exact(mask, side, box, height, width);
@@ -52,7 +52,7 @@ internal static class MaskPasteReference
         {
             for (var x = 0; x < width; x++)
             {
-                // −1 at the mask's left edge and 1 at its right, then cells from the middle of the first.
+                // Map the left and right edges of the mask to −1 and 1, then convert to cells from the centre of the first.
                 var u = (((x + 0.5f - box[0]) / (box[2] - box[0]) * 2 - 1 + 1) * side - 1) / 2;
                 var v = (((y + 0.5f - box[1]) / (box[3] - box[1]) * 2 - 1 + 1) * side - 1) / 2;
                 for (var row = 0; row < side; row++)

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>out[…, c] = (in[…, c] · scale − mean[c]) / std[c]; with bgr, in's channels are read backwards.</summary>
+/// <summary>out[…, c] = (in[…, c] · scale − mean[c]) / std[c]; with bgr, the input's channels are read in reverse order.</summary>
 internal static class NormaliseReference
 {
-    /// <summary>[…, C] to the same; C is the length of <paramref name="mean"/>.</summary>
+    /// <summary>Normalises […, C], where C is the length of <paramref name="mean"/>.</summary>
     public static float[] Run(float[] input, float scale, float[] mean, float[] std, bool bgr = false)
     {
         var channels = mean.Length;

@@ -2,7 +2,7 @@ using Fpn.IlGpu.Kernels;
 
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>The activations as they are defined: max(x, 0); x · hardsigmoid(x); clamp(x / 6 + 1/2, 0, 1).</summary>
+/// <summary>The activations by definition: ReLU max(x, 0); hard sigmoid clamp(x / 6 + 1/2, 0, 1); hard-swish x · hardsigmoid(x).</summary>
 internal static class ActivationReference
 {
     public static double Of(double x, Activation activation) => activation switch

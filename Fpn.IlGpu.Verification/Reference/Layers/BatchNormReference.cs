@@ -1,41 +1,41 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// Batch norm and its gradients by their definition, in double: out = γ · x̂ + β with x̂ = (in − μ) / √(σ² + ε).
+/// Batch norm and its gradients by definition, in double: out = γ · x̂ + β with x̂ = (in − μ) / √(σ² + ε).
 /// <code>
 /// dβ = Σ dout     dγ = Σ dout · x̂
-/// din = γ / √(σ² + ε) · (dout − (dβ + x̂ · dγ) / M)     live, of the batch's own μ and σ² over M pixels
+/// din = γ / √(σ² + ε) · (dout − (dβ + x̂ · dγ) / M)     live, with the batch's μ and σ² over M pixels
 /// din = γ / √(σ² + ε) · dout                           frozen
 /// </code>
 /// </summary>
 internal sealed class BatchNormReference
 {
-    /// <summary>Before any activation, [N, H, W, C].</summary>
+    /// <summary>The output before any activation, [N, H, W, C].</summary>
     public required float[] Output { get; init; }
 
-    /// <summary>[N, H, W, C].</summary>
+    /// <summary>The gradient of the input, [N, H, W, C].</summary>
     public required float[] InputGradient { get; init; }
 
-    /// <summary>[C].</summary>
+    /// <summary>The gradient of γ, [C].</summary>
     public required float[] GammaGradient { get; init; }
 
-    /// <summary>[C].</summary>
+    /// <summary>The gradient of β, [C].</summary>
     public required float[] BetaGradient { get; init; }
 
-    /// <summary>What the running mean becomes, [C].</summary>
+    /// <summary>The updated running mean, [C].</summary>
     public required float[] MeanAfter { get; init; }
 
-    /// <summary>What the running variance becomes, [C].</summary>
+    /// <summary>The updated running variance, [C].</summary>
     public required float[] VarianceAfter { get; init; }
 
-    /// <summary>Computes all of it.</summary>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="outputGradient">[N, H, W, C].</param>
-    /// <param name="channels">C.</param>
+    /// <summary>Computes the output, the gradients and the updated statistics.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
+    /// <param name="outputGradient">The gradient of the output, [N, H, W, C].</param>
+    /// <param name="channels">The number of channels, C.</param>
     /// <param name="norm">γ, β, and the running μ and σ², [C] each.</param>
-    /// <param name="live">Whether μ and σ² are the batch's own.</param>
-    /// <param name="epsilon">ε.</param>
-    /// <param name="momentum">How far the running statistics move then.</param>
+    /// <param name="live">Whether μ and σ² are the batch's.</param>
+    /// <param name="epsilon">The ε added to σ².</param>
+    /// <param name="momentum">The weight of the batch's statistics in the update of the running ones.</param>
     public static BatchNormReference Run(
         float[] input, float[] outputGradient, int channels, (float[] Gamma, float[] Beta, float[] Mean, float[] Variance) norm,
         bool live, double epsilon, double momentum)

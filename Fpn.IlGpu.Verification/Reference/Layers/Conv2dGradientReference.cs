@@ -4,26 +4,26 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// All gradients of a convolution by its definition, in double: each product of the forward pass,
-/// in[…] · weights[k, c, ky, kx] to out[n, oy, ox, k], gives dout · weights to the one and dout · in to the other.
+/// All gradients of a convolution by definition, in double: each product of the forward pass, in[…] · weights[k, c, ky, kx] in
+/// out[n, oy, ox, k], adds dout · weights to the gradient of in, and dout · in to the gradient of weights.
 /// </summary>
 internal sealed class Conv2dGradientReference
 {
-    /// <summary>din, [N, H, W, C].</summary>
+    /// <summary>The gradient of the input, din, [N, H, W, C].</summary>
     public required float[] Input { get; init; }
 
-    /// <summary>dw, [K, C / groups, kh, kw].</summary>
+    /// <summary>The gradient of the weights, dw, [K, C / groups, kh, kw].</summary>
     public required float[] Weights { get; init; }
 
-    /// <summary>db, [K].</summary>
+    /// <summary>The gradient of the bias, db, [K].</summary>
     public required float[] Bias { get; init; }
 
-    /// <summary>Computes them.</summary>
-    /// <param name="g">The convolution.</param>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="weights">[K, C / groups, kh, kw].</param>
-    /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
-    /// <param name="shape">Of the input.</param>
+    /// <summary>Computes all gradients.</summary>
+    /// <param name="g">The geometry of the convolution.</param>
+    /// <param name="input">The input, [N, H, W, C].</param>
+    /// <param name="weights">The weights, [K, C / groups, kh, kw].</param>
+    /// <param name="outputGradient">The gradient of the output, dout, [N, OH, OW, K].</param>
+    /// <param name="shape">The shape of the input.</param>
     public static Conv2dGradientReference Run(
         ConvolutionGeometry g, float[] input, float[] weights, float[] outputGradient, Shape shape)
     {
@@ -53,7 +53,7 @@ internal sealed class Conv2dGradientReference
         return new Conv2dGradientReference { Input = Floats(dIn), Weights = Floats(dW), Bias = Floats(dB) };
     }
 
-    /// <summary>Weights as the forward reference takes them: [K, C / groups, kh, kw] to [kh, kw, C / groups, K].</summary>
+    /// <summary>Transposes weights for the forward reference: [K, C / groups, kh, kw] to [kh, kw, C / groups, K].</summary>
     public static float[] ToForward(ConvolutionGeometry g, float[] weights)
     {
         var places = g.KernelH * g.KernelW;

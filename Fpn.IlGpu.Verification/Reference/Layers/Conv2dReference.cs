@@ -4,12 +4,12 @@ namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
 /// out[n, oy, ox, k] = Σ over ky, kx, c of in[n, oy·sy − py + ky·dy, ox·sx − px + kx·dx, g·C/groups + c] ·
-/// w[ky, kx, c, k] + bias[k] + residual[n, oy, ox, k], then the activation; g is the group that k belongs to. Cross-correlation,
-/// as PyTorch's conv2d.
+/// w[ky, kx, c, k] + bias[k] + residual[n, oy, ox, k], then the activation; g is the channel group that k belongs to. This is
+/// cross-correlation, as in PyTorch's conv2d.
 /// </summary>
 internal static class Conv2dReference
 {
-    /// <summary>Shape of the output, [N, OH, OW, K].</summary>
+    /// <summary>The shape of the output, [N, OH, OW, K].</summary>
     public static Shape4 OutputShape(
         Shape4 shape, (int Y, int X) kernel, int outputs,
         (int Y, int X) stride, (int Y, int X) padding, (int Y, int X) dilation) => new(
@@ -18,20 +18,20 @@ internal static class Conv2dReference
         (shape.W + 2 * padding.X - dilation.X * (kernel.X - 1) - 1) / stride.X + 1,
         outputs);
 
-    /// <summary>The convolution.</summary>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="weights">[kh, kw, C / groups, K].</param>
-    /// <param name="bias">[K], or null.</param>
-    /// <param name="residual">[N, OH, OW, K], or null.</param>
-    /// <param name="shape">Of the input.</param>
-    /// <param name="kernel">kh, kw.</param>
-    /// <param name="outputs">K.</param>
-    /// <param name="stride">In input px.</param>
-    /// <param name="padding">Zeros on either side, in input px.</param>
-    /// <param name="dilation">Input px between two elements of the kernel; 1 is dense.</param>
-    /// <param name="groups">Divides C and K.</param>
-    /// <param name="activation">Of the sum.</param>
-    /// <returns>[N, OH, OW, K].</returns>
+    /// <summary>Computes the convolution.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
+    /// <param name="weights">The weights, [kh, kw, C / groups, K].</param>
+    /// <param name="bias">The bias, [K], or null.</param>
+    /// <param name="residual">The residual, [N, OH, OW, K], or null.</param>
+    /// <param name="shape">The shape of the input.</param>
+    /// <param name="kernel">The kernel size, kh, kw.</param>
+    /// <param name="outputs">The number of output channels, K.</param>
+    /// <param name="stride">The stride, in input px.</param>
+    /// <param name="padding">The zero padding on either side, in input px.</param>
+    /// <param name="dilation">The spacing of the kernel's elements, in input px; 1 is dense.</param>
+    /// <param name="groups">The number of channel groups; it divides C and K.</param>
+    /// <param name="activation">The activation of the sum.</param>
+    /// <returns>The output, [N, OH, OW, K].</returns>
     public static float[] Run(
         float[] input, float[] weights, float[]? bias, float[]? residual,
         Shape4 shape, (int Y, int X) kernel, int outputs,

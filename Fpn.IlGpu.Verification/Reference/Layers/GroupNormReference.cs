@@ -3,8 +3,8 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// out = f(γ · (in − mean) / √(variance + ε) + β), mean and variance over all pixels of a picture and the channels of a
-/// group. As PyTorch's group_norm.
+/// out = f(γ · (in − mean) / √(variance + ε) + β), with mean and variance over all pixels of a picture and the channels of a group, as
+/// in PyTorch's group_norm.
 /// </summary>
 internal static class GroupNormReference
 {

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>The losses by their definition, in double: of each row or sample, and the gradient of their sum.</summary>
+/// <summary>The losses by definition, in double: the loss of each row or sample, and the gradient of their sum.</summary>
 internal static class LossReference
 {
-    /// <summary>−scale · weight · log softmax(in)[label]; nothing of rows whose label is negative.</summary>
+    /// <summary>−scale · weight · log softmax(in)[label]; 0 for rows with a negative label.</summary>
     public static (float[] Losses, float[] Gradient) SoftmaxCrossEntropy(
         float[] logits, int classes, int[] labels, float[] weights, double scale)
     {

@@ -5,7 +5,7 @@ namespace Fpn.IlGpu.Verification.Reference;
 /// <summary>out[m, k] = Σ over c of a[m, c] · b[c, k] + bias[k], then the activation.</summary>
 internal static class MatMulReference
 {
-    /// <summary>a [M, C] and b [C, K] to [M, K].</summary>
+    /// <summary>Multiplies a [M, C] by b [C, K], giving [M, K].</summary>
     public static float[] Run(
         float[] a, float[] b, float[]? bias, int m, int c, int k, Activation activation = Activation.None)
     {

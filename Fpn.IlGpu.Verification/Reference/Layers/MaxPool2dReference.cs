@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>The largest value under a window, of those inside of the map. NaN wins, as in PyTorch.</summary>
+/// <summary>Max pooling: the largest of the values that are in both the window and the map. NaN is the largest, as in PyTorch.</summary>
 internal static class MaxPool2dReference
 {
-    /// <summary>Shape of the output, rounded down.</summary>
+    /// <summary>The shape of the output, rounded down.</summary>
     public static Shape4 OutputShape(
         Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding) => new(
         shape.N,
@@ -11,7 +11,7 @@ internal static class MaxPool2dReference
         (shape.W + 2 * padding.X - kernel.X) / stride.X + 1,
         shape.C);
 
-    /// <summary>[N, H, W, C] to [N, OH, OW, C]; padding is at most half of the kernel.</summary>
+    /// <summary>Pools [N, H, W, C] to [N, OH, OW, C]; padding is at most half of the kernel.</summary>
     public static float[] Run(
         float[] input, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
     {
@@ -38,7 +38,7 @@ internal static class MaxPool2dReference
         return result;
     }
 
-    /// <summary>The gradient of the input: each output's goes to the first of the window's largest values.</summary>
+    /// <summary>The gradient of the input: each output's gradient goes to the first of the window's largest values.</summary>
     public static float[] Gradient(
         float[] input, float[] outputGradient, Shape4 shape, (int Y, int X) kernel, (int Y, int X) stride, (int Y, int X) padding)
     {

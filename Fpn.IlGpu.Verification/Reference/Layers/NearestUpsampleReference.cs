@@ -1,13 +1,13 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>out[n, y, x, c] = in[n, floor(y · H / OH), floor(x · W / OW), c], quotient first, in float.</summary>
+/// <summary>out[n, y, x, c] = in[n, floor(y · (H / OH)), floor(x · (W / OW)), c], computed in float.</summary>
 internal static class NearestUpsampleReference
 {
-    /// <summary>The row (or column) of the input that one of the output is taken from.</summary>
+    /// <summary>The row (or column) of the input that a row (or column) of the output is copied from.</summary>
     public static int SourceIndex(int index, int inputs, int outputs)
         => Math.Min((int)MathF.Floor(index * ((float)inputs / outputs)), inputs - 1);
 
-    /// <summary>[N, H, W, C] to [N, height, width, C].</summary>
+    /// <summary>Upsamples [N, H, W, C] to [N, height, width, C].</summary>
     public static float[] Run(float[] input, Shape4 shape, int height, int width)
     {
         var output = shape with { H = height, W = width };
@@ -20,7 +20,7 @@ internal static class NearestUpsampleReference
         return result;
     }
 
-    /// <summary>The gradient of the input [N, H, W, C]: of each pixel, the sum over those that were taken from it.</summary>
+    /// <summary>The gradient of the input, [N, H, W, C]: for each pixel, the sum over the output pixels that were copied from it.</summary>
     public static float[] Gradient(float[] outputGradient, Shape4 shape, int height, int width)
     {
         var output = shape with { H = height, W = width };

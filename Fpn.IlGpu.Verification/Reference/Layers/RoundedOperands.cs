@@ -3,19 +3,19 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Verification.Reference;
 
 /// <summary>
-/// What a form of the convolution makes of its operands before it multiplies. With these, the nested loops have the very
-/// products that tensor cores have, and a comparison need not allow for their rounding.
+/// The rounding of operands by a form of the convolution. With rounded operands, the nested loops compute exactly the same products as
+/// tensor cores, and a comparison need not allow for the rounding.
 /// </summary>
 internal static class RoundedOperands
 {
-    // Bits of a fraction, of both formats.
+    // Fraction bits of TF32 and FP16.
     private const int FractionBits = 10;
 
-    /// <summary>The first form that rounds as this one does.</summary>
+    /// <summary>The first form with the same rounding as the given one.</summary>
     public static ConvolutionForm Of(ConvolutionForm form)
         => form is ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16 ? form : ConvolutionForm.Naive;
 
-    /// <summary>Values as the form multiplies them.</summary>
+    /// <summary>Rounds values as the form does before it multiplies.</summary>
     public static float[] For(ConvolutionForm form, float[] values) => form switch
     {
         ConvolutionForm.TensorTf32 => [.. values.Select(Tf32)],
@@ -24,13 +24,13 @@ internal static class RoundedOperands
     };
 
     /// <summary>
-    /// How much coarser a form adds up than float32 rounded to the nearest: tensor cores drop what is beyond the last bit of the
-    /// larger addend, so that the errors of many sums don't cancel.
+    /// The factor by which a form's sums are coarser than float32 with rounding to nearest: tensor cores drop the bits below the last bit
+    /// of the larger addend, so that the errors of many additions don't cancel.
     /// </summary>
     public static double Coarseness(ConvolutionForm form)
         => Of(form) == ConvolutionForm.Naive ? 1 : 10;
 
-    /// <summary>To eleven bits; what lies halfway goes away from zero.</summary>
+    /// <summary>Rounds to eleven significant bits, halves away from zero.</summary>
     private static float Tf32(float value)
     {
         if (value == 0)

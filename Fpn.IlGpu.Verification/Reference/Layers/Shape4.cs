@@ -1,15 +1,15 @@
 namespace Fpn.IlGpu.Verification.Reference;
 
-/// <summary>Extents of an NHWC tensor: batch, rows, columns, channels.</summary>
+/// <summary>The extents of an NHWC tensor: batch, rows, columns, channels.</summary>
 internal readonly record struct Shape4(int N, int H, int W, int C)
 {
     /// <summary>The number of elements.</summary>
     public int Count => N * H * W * C;
 
-    /// <summary>Where element (n, y, x, c) lies.</summary>
+    /// <summary>The index of element (n, y, x, c).</summary>
     public int At(int n, int y, int x, int c) => ((n * H + y) * W + x) * C + c;
 
-    /// <summary>Every element's place, in their order: the four loops that all references share.</summary>
+    /// <summary>The coordinates of every element in memory order: the four loops that all references share.</summary>
     public IEnumerable<(int N, int Y, int X, int C)> Elements()
     {
         for (var n = 0; n < N; n++)

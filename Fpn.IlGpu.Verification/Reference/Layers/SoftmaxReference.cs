@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Verification.Reference;
 /// <summary>out[r, i] = exp(in[r, i] − max of row r) / Σ over j of exp(in[r, j] − max of row r).</summary>
 internal static class SoftmaxReference
 {
-    /// <summary>[rows, columns] to the same.</summary>
+    /// <summary>Applies the softmax to each row of [rows, columns].</summary>
     public static float[] Run(float[] input, int rows, int columns)
     {
         var result = new float[rows * columns];
