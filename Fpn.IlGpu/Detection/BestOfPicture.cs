@@ -5,22 +5,22 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>Boxes that may be detections, as kernels see them; a negative score is none.</summary>
+/// <summary>Candidate detections as kernels see them; a negative score marks an empty place.</summary>
 internal readonly record struct Candidates(ArrayView<Box> Boxes, ArrayView<float> Scores, ArrayView<int> ClassIds);
 
-/// <summary>Memory for boxes that may be detections.</summary>
+/// <summary>Device memory for candidate detections.</summary>
 internal sealed class CandidateList(Device device, int count) : IDisposable
 {
-    /// <summary>In input px.</summary>
+    /// <summary>The boxes, in input px.</summary>
     public DeviceArray<Box> Boxes { get; } = device.Rent<Box>(count);
 
     /// <summary>Probabilities; negative where there is no candidate.</summary>
     public DeviceArray<float> Scores { get; } = device.Rent<float>(count);
 
-    /// <summary>By which the classes' names are found.</summary>
+    /// <summary>Class ids: indices into the list of class names.</summary>
     public DeviceArray<int> ClassIds { get; } = device.Rent<int>(count);
 
-    /// <summary>All of it, for kernels.</summary>
+    /// <summary>The three arrays, for kernels.</summary>
     public Candidates View => new(Boxes.View, Scores.View, ClassIds.View);
 
     /// <inheritdoc/>
@@ -32,15 +32,15 @@ internal sealed class CandidateList(Device device, int count) : IDisposable
     }
 }
 
-/// <summary>The last step of every detector: of all classes and levels, the best boxes of each picture.</summary>
+/// <summary>The last step of every detector: selects the best boxes of each picture over all classes and levels.</summary>
 internal static class BestOfPicture
 {
-    /// <summary>Takes them; the caller disposes them.</summary>
-    /// <param name="device">Where the candidates are.</param>
-    /// <param name="candidates">[N, perPicture].</param>
-    /// <param name="batch">N.</param>
-    /// <param name="perPicture">How many each picture has room for.</param>
-    /// <param name="best">How many to take of each picture.</param>
+    /// <summary>Selects the best boxes; the caller disposes the result.</summary>
+    /// <param name="device">The device that holds the candidates.</param>
+    /// <param name="candidates">The candidates, [N, perPicture].</param>
+    /// <param name="batch">The number of pictures, N.</param>
+    /// <param name="perPicture">The capacity of each picture's list.</param>
+    /// <param name="best">The number of boxes to select from each picture.</param>
     public static FoundBoxes Take(Device device, CandidateList candidates, int batch, int perPicture, int best)
     {
         best = Math.Min(best, perPicture);
@@ -54,7 +54,7 @@ internal static class BestOfPicture
         return found;
     }
 
-    /// <summary>One thread = one place of a picture: how many there are, or one of its best.</summary>
+    /// <summary>One thread = one place of a picture: its first place takes the count, the others one selected box each.</summary>
     internal static void TakeKernel(
         Index1D index, Candidates candidates, ArrayView<int> chosen, ArrayView<int> counts, int best, int perPicture,
         ArrayView<ScoredBox> places)

@@ -6,30 +6,30 @@ using ILGPU;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>The settings of the step from RetinaNet's outputs to detections.</summary>
-/// <param name="ScoreThreshold">A class probability that is not above this is no detection, 0…1.</param>
-/// <param name="NmsThreshold">IoU, 0…1, a class.</param>
-/// <param name="CandidatesPerLevel">The best so many of a level are looked at.</param>
-/// <param name="DetectionsPerPicture">The best so many are kept.</param>
-/// <param name="BoxWeights">What box deltas were multiplied by in training.</param>
+/// <param name="ScoreThreshold">Only class probabilities above this become detections, 0…1.</param>
+/// <param name="NmsThreshold">The IoU threshold of NMS within a class, 0…1.</param>
+/// <param name="CandidatesPerLevel">The number of best candidates considered on each level.</param>
+/// <param name="DetectionsPerPicture">The number of best detections kept for each picture.</param>
+/// <param name="BoxWeights">The factors that training multiplied box deltas by.</param>
 internal sealed record DenseSettings(
     float ScoreThreshold, float NmsThreshold, int CandidatesPerLevel, int DetectionsPerPicture, BoxWeights BoxWeights);
 
 /// <summary>
-/// From RetinaNet's outputs to detections (Focal Loss, section 4, Inference): of each level the best pairs of anchor and
-/// class; their boxes, decoded and clipped; all levels together in the order of their scores; NMS among those of one
-/// class; the best of a picture. All of it on the device.
+/// Turns RetinaNet's outputs into detections (Focal Loss, section 4, Inference): selects the best pairs of anchor and class on
+/// each level, decodes and clips their boxes, sorts the candidates of all levels by score, runs NMS within each class, and keeps
+/// the best of each picture. Every step runs on the device.
 /// </summary>
 internal static class DensePostProcess
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="output">RetinaNet's.</param>
+    /// <summary>Runs all steps.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="output">RetinaNet's outputs.</param>
     /// <param name="anchors">The anchors.</param>
     /// <param name="inputH">Height of the padded input, in px.</param>
     /// <param name="inputW">Width of the padded input, in px.</param>
-    /// <param name="pictures">[N].</param>
+    /// <param name="pictures">The size of each picture, [N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <returns>The best of each picture; the caller disposes them.</returns>
+    /// <returns>The best detections of each picture; the caller disposes them.</returns>
     public static FoundBoxes Run(
         Device device, RetinaOutput output, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
         DenseSettings settings)
@@ -59,7 +59,7 @@ internal static class DensePostProcess
             new Chosen(indices.View, counts.View), new AnchorGrids(anchors.CellView, levels.View), pictures, settings.BoxWeights, sizes,
             grain, found.View);
 
-        // A picture's candidates of all levels, best first.
+        // Sort each picture's candidates from all levels, best first.
         using var all = device.Upload<Segment>(Segment.OfPictures(batch, perPicture));
         using var order = device.Rent<int>(sizes.Total);
         using var candidates = device.Rent<int>(batch);
@@ -75,7 +75,7 @@ internal static class DensePostProcess
         return BestOfPicture.Take(device, sorted, batch, perPicture, settings.DetectionsPerPicture);
     }
 
-    /// <summary>One thread = some of the best pairs of anchor and class: decoded, clipped, with their score or none.</summary>
+    /// <summary>One thread = a few selected (anchor, class) pairs: the decoded and clipped box, and the score if there is one.</summary>
     internal static void DecodeKernel(
         Index1D index, Outputs output, Chosen chosen, AnchorGrids grids, ArrayView<ResizedPicture> pictures, BoxWeights weights,
         Sizes sizes, Grain grain, Candidates candidates)
@@ -100,7 +100,7 @@ internal static class DensePostProcess
         }
     }
 
-    /// <summary>One thread = some places of the sorted lists; those after the last candidate stay empty.</summary>
+    /// <summary>One thread = a few places of the sorted lists; places after the last candidate stay empty.</summary>
     internal static void SortKernel(
         Index1D index, Candidates found, ArrayView<int> order, ArrayView<int> counts, int perPicture, int total, Grain grain,
         Candidates sorted)
@@ -120,7 +120,7 @@ internal static class DensePostProcess
         }
     }
 
-    /// <summary>The logit of a probability: sigmoid(x) &gt; p where x &gt; log(p / (1 − p)).</summary>
+    /// <summary>The logit of a probability: sigmoid(x) &gt; p exactly where x &gt; log(p / (1 − p)).</summary>
     private static float Logit(float probability) => MathF.Log(probability / (1 - probability));
 
     internal readonly record struct Outputs(

@@ -8,19 +8,19 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// Finds objects in pictures with a network that stands on a Feature Pyramid Network (Lin et al., CVPR 2017).
+/// Finds objects in pictures with a network built on a Feature Pyramid Network (Lin et al., CVPR 2017).
 /// <code>
 /// using var device = Device.Open();
 /// using var detector = Detector.Load(device);
 /// var found = detector.Detect("picture.jpg");
 /// </code>
-/// What all detectors share is here: the input, the backbone, the pyramid. What each makes of the pyramid is its
-/// <see cref="DetectIn"/>: <see cref="FastRcnn"/>, <see cref="FasterRcnn"/>, <see cref="MaskRcnn"/>, <see cref="RetinaNet"/>,
-/// <see cref="ProposalNetwork"/>.
+/// This class holds what all detectors share: the input, the backbone, the pyramid. Each detector turns the pyramid into objects
+/// in its own <see cref="DetectIn"/>: <see cref="FastRcnn"/>, <see cref="FasterRcnn"/>, <see cref="MaskRcnn"/>,
+/// <see cref="RetinaNet"/>, <see cref="ProposalNetwork"/>.
 /// </summary>
 /// <remarks>
-/// May be called from any thread; calls on one device run one after the other. After the first picture of a size,
-/// detecting allocates no device memory. Disposing it frees its weights; the device stays the caller's.
+/// It may be called from any thread; calls on one device run one after the other. After the first picture of a given size,
+/// detection allocates no device memory. Disposing the detector frees its weights; the caller keeps the device.
 /// </remarks>
 public abstract class Detector : IDisposable
 {
@@ -42,34 +42,34 @@ public abstract class Detector : IDisposable
         scoreThreshold = Configuration.BoxScoreThreshold;
     }
 
-    /// <summary>The names of the classes by id, the background's among them where the model has one.</summary>
+    /// <summary>The names of the classes by id, including the background if the model has one.</summary>
     public abstract IReadOnlyList<string> Classes { get; }
 
     /// <summary>
-    /// Only detections with a score above this are returned, 0…1; at first it is the model's own (as a rule 0.05).
+    /// Only detections with a score above this are returned, 0…1. The initial value comes from the model (usually 0.05).
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not within 0…1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not within 0…1.</exception>
     public float ScoreThreshold
     {
         get => scoreThreshold;
         set => scoreThreshold = value is >= 0 and <= 1
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "A score threshold lies within 0…1.");
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "A score threshold must be within 0…1.");
     }
 
-    /// <summary>The conventions and settings that it runs with.</summary>
+    /// <summary>The conventions and settings of the model.</summary>
     public ModelConfiguration Configuration { get; }
 
-    /// <summary>What stands on the pyramid, for people.</summary>
+    /// <summary>A description of the heads, for users.</summary>
     internal abstract string Description { get; }
 
-    /// <summary>IoU, and how many of a picture, by which an image pyramid's finds are merged.</summary>
+    /// <summary>The limits for merging an image pyramid's detections: the IoU threshold, and the most detections per picture.</summary>
     private protected virtual (float NmsThreshold, int Most) MergeLimits
         => (Configuration.BoxNmsThreshold, Configuration.BoxDetectionsPerImage);
 
     internal Device Device { get; }
 
-    /// <summary>Which tensors were read, and which were not.</summary>
+    /// <summary>The reader that loaded the model; it knows which tensors were used.</summary>
     internal WeightReader Weights { get; }
 
     internal InputTransform Transform { get; }
@@ -81,34 +81,34 @@ public abstract class Detector : IDisposable
     internal Anchors Anchors { get; }
 
     /// <summary>Finds the objects in a picture file.</summary>
-    /// <param name="path">JPEG, PNG, BMP or WebP.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>Best first.</returns>
-    /// <exception cref="PictureException">The file is missing or no picture that can be read.</exception>
+    /// <param name="path">A JPEG, PNG, BMP or WebP file.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
+    /// <exception cref="PictureException">The file is missing, or is not a readable picture.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(string path, CancellationToken cancellation = default)
         => Detect(PictureReader.Read(path), cancellation);
 
-    /// <summary>Finds the objects in a picture that a stream holds as a file would.</summary>
-    /// <param name="stream">JPEG, PNG, BMP or WebP, from where it stands on; it stays open.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>Best first.</returns>
-    /// <exception cref="PictureException">It holds no picture that can be read.</exception>
+    /// <summary>Finds the objects in an encoded picture that is read from a stream.</summary>
+    /// <param name="stream">JPEG, PNG, BMP or WebP data from the current position on; the stream stays open.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
+    /// <exception cref="PictureException">The stream does not hold a readable picture.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(Stream stream, CancellationToken cancellation = default)
         => Detect(PictureReader.Read(stream), cancellation);
 
-    /// <summary>Finds the objects in pixels.</summary>
-    /// <param name="rgb">[height, width, 3], 8 bit, RGB, rows from top to bottom.</param>
-    /// <param name="width">In px.</param>
-    /// <param name="height">In px.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>Best first.</returns>
+    /// <summary>Finds the objects in a picture given as pixels.</summary>
+    /// <param name="rgb">The pixels, [height, width, 3], 8 bit, RGB, rows from top to bottom.</param>
+    /// <param name="width">The width, in px.</param>
+    /// <param name="height">The height, in px.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
     /// <exception cref="ArgumentException">The number of bytes is not width · height · 3.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(ReadOnlySpan<byte> rgb, int width, int height, CancellationToken cancellation = default)
     {
         RgbImage.CheckLength(width, height, rgb.Length, nameof(rgb));
@@ -116,7 +116,7 @@ public abstract class Detector : IDisposable
         {
             fixed (byte* first = rgb)
             {
-                // Nothing holds on to it beyond the call.
+                // Nothing keeps a reference to the pixels beyond this call.
                 using var pixels = new PinnedPixels(first, rgb.Length);
                 return Detect([new InputPicture(width, height, pixels.Memory)], DetectIn, cancellation)[0];
             }
@@ -125,19 +125,19 @@ public abstract class Detector : IDisposable
 
     /// <summary>Finds the objects in a picture.</summary>
     /// <param name="picture">The picture.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>Best first.</returns>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(RgbImage picture, CancellationToken cancellation = default)
         => Detect([picture], cancellation)[0];
 
-    /// <summary>Finds the objects in each picture of a batch; they may be of different sizes.</summary>
-    /// <param name="pictures">The pictures; none is fine.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>For each picture, best first.</returns>
+    /// <summary>Finds the objects in each picture of a batch; the pictures may differ in size.</summary>
+    /// <param name="pictures">The pictures; the list may be empty.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects of each picture, best first.</returns>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The detector or its device was disposed.</exception>
     public IReadOnlyList<IReadOnlyList<DetectedObject>> Detect(IReadOnlyList<RgbImage> pictures, CancellationToken cancellation = default)
     {
@@ -160,10 +160,10 @@ public abstract class Detector : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Runs a detection on the device.</summary>
-    /// <param name="pictures">At least one.</param>
-    /// <param name="detectIn">From the pyramid to objects, as <see cref="DetectIn"/> does.</param>
-    /// <param name="cancellation">Asked between two stages.</param>
+    /// <summary>Runs the detector on a batch.</summary>
+    /// <param name="pictures">At least one picture.</param>
+    /// <param name="detectIn">Turns the pyramid into objects, as <see cref="DetectIn"/> does.</param>
+    /// <param name="cancellation">Checked between two stages.</param>
     private protected IReadOnlyList<DetectedObject>[] Detect(
         IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
         CancellationToken cancellation)
@@ -176,7 +176,7 @@ public abstract class Detector : IDisposable
         }
     }
 
-    /// <summary>At one size; or, of an image pyramid, at each.</summary>
+    /// <summary>Detects at the configured size, or at each size of the image pyramid if there is one.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAtEachSize(
         IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
         CancellationToken cancellation)
@@ -188,7 +188,7 @@ public abstract class Detector : IDisposable
         return [.. pictures.Select((_, n) => ImagePyramid.Merge(found.Select(at => at[n]), threshold, most))];
     }
 
-    /// <summary>The first stages of the paper; what they compute stays on the device.</summary>
+    /// <summary>Runs all stages at one input size; the pyramid stays on the device.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAt(
         int minSize, IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
         CancellationToken cancellation)
@@ -205,16 +205,16 @@ public abstract class Detector : IDisposable
         return detectIn(pyramid, batch, cancellation);
     }
 
-    /// <summary>From the pyramid to objects: what makes one detector another.</summary>
-    /// <param name="pyramid">[N, Hl, Wl, d], finest first.</param>
-    /// <param name="batch">The input, and the sizes that lead back to the pictures.</param>
-    /// <param name="cancellation">Asked between two stages.</param>
-    /// <returns>For each picture, best first.</returns>
+    /// <summary>Turns the pyramid into objects; this is what distinguishes one detector from another.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d], finest level first.</param>
+    /// <param name="batch">The input, and the sizes that map it back to the pictures.</param>
+    /// <param name="cancellation">Checked between two stages.</param>
+    /// <returns>The objects of each picture, best first.</returns>
     private protected abstract IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation);
 
     /// <summary>Frees the weights.</summary>
-    /// <param name="disposing">Always true: there is nothing to finalise.</param>
+    /// <param name="disposing">Always true, as there is no finaliser.</param>
     protected virtual void Dispose(bool disposing)
     {
         Backbone.Dispose();
@@ -222,12 +222,12 @@ public abstract class Detector : IDisposable
         Anchors.Dispose();
     }
 
-    /// <summary>The boxes found in the network's input as objects of the pictures.</summary>
+    /// <summary>Converts boxes in input px to objects in px of their pictures.</summary>
     internal IReadOnlyList<DetectedObject>[] ToObjects(List<ScoredBox>[] found, InputBatch batch)
         => [.. found.Zip(batch.Sizes, (boxes, size) => (IReadOnlyList<DetectedObject>)
             [.. boxes.Select(b => new DetectedObject(Classes[b.ClassId], b.ClassId, b.Score, ToImagePx(b.BoxInputPx, size)))])];
 
-    /// <summary>A box in px of the original picture.</summary>
+    /// <summary>Converts a box from input px to px of the original picture.</summary>
     private protected static Box ToImagePx(Box boxInputPx, ResizedPicture size)
     {
         var scaleX = (float)size.W / size.ResizedW;
@@ -235,7 +235,7 @@ public abstract class Detector : IDisposable
         return new Box(boxInputPx.X1 * scaleX, boxInputPx.Y1 * scaleY, boxInputPx.X2 * scaleX, boxInputPx.Y2 * scaleY);
     }
 
-    /// <summary>A box of the original picture in px of the network's input.</summary>
+    /// <summary>Converts a box from px of the original picture to input px.</summary>
     private protected static Box ToInputPx(Box boxImagePx, ResizedPicture size)
     {
         var scaleX = (float)size.ResizedW / size.W;

@@ -5,20 +5,20 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// <c>Detector.Load</c>: an extension, so that the base class does not know the detectors that are made of it.
+/// <c>Detector.Load</c>. It is an extension, so that the base class does not depend on the classes derived from it.
 /// </summary>
 public static class DetectorLoading
 {
     extension(Detector)
     {
-        /// <summary>Loads a model: whichever detector the file holds.</summary>
-        /// <param name="device">Where it runs; it must outlive the model.</param>
+        /// <summary>Loads a model; the file determines the kind of detector.</summary>
+        /// <param name="device">The device to run on; it must outlive the model.</param>
         /// <param name="path">
         /// A file that <see cref="Checkpoint.Open"/> understands (safetensors, PyTorch, Detectron2), or null for the model that
-        /// comes with the library.
+        /// ships with the library.
         /// </param>
-        /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object, each in place of what the file says or implies.</param>
-        /// <exception cref="WeightsException">The file is missing, broken, or holds no such model.</exception>
+        /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object; each replaces what the file says or implies.</param>
+        /// <exception cref="WeightsException">The file is missing or broken, or holds no model of a supported kind.</exception>
         /// <exception cref="DeviceException">The device is out of memory.</exception>
         public static Detector Load(Device device, string? path = null, string? overrides = null)
         {
@@ -27,10 +27,13 @@ public static class DetectorLoading
             return Load(device, state);
         }
 
-        /// <summary>Loads a model from tensors that are already open; they may be closed afterwards.</summary>
-        /// <param name="device">Where it runs.</param>
-        /// <param name="state">As <see cref="Checkpoint"/> gives them.</param>
-        /// <param name="problems">Takes what is wrong with tensors, as far as loading can go on; such a model can't run.</param>
+        /// <summary>Loads a model from an open state dict, which may be closed afterwards.</summary>
+        /// <param name="device">The device to run on.</param>
+        /// <param name="state">The tensors and configuration, as <see cref="Checkpoint"/> returns them.</param>
+        /// <param name="problems">
+        /// Collects the faults of tensors for as long as loading can continue; a model with faults must not be run. Null to stop at the
+        /// first fault.
+        /// </param>
         internal static Detector Load(Device device, StateDictionary state, List<string>? problems = null)
         {
             var configuration = ModelConfiguration.Of(state);
@@ -42,7 +45,7 @@ public static class DetectorLoading
                     var compiling = Task.Run(() => device.Compile(FirstKernels.Of(device, configuration.Detector)));
                     try
                     {
-                        // What a model that turns out not to load has put on the device goes back.
+                        // If loading fails, this frees the device memory that the model has taken so far.
                         using var scope = device.Memory.BeginPicture();
                         var detector = Create(new ModelSource(device, state, configuration, problems));
                         scope.Keep();
@@ -64,6 +67,6 @@ public static class DetectorLoading
         DetectorKind.MaskRcnn => new MaskRcnn(source),
         DetectorKind.RetinaNet => new RetinaNet(source),
         DetectorKind.ProposalNetwork => new ProposalNetwork(source),
-        var other => throw new InvalidOperationException($"'{other}' was let pass."),
+        var other => throw new InvalidOperationException($"No detector is of the kind '{other}'; ModelChecks should have refused it."),
     };
 }

@@ -6,8 +6,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// Fast R-CNN on a Feature Pyramid Network (Lin et al., section 4.2): says of each region what it is and where exactly. The
-/// regions come from whoever calls; <see cref="FasterRcnn"/> finds them itself.
+/// Fast R-CNN on a Feature Pyramid Network (Lin et al., section 4.2): classifies each region and refines its box. The caller
+/// provides the regions; <see cref="FasterRcnn"/> finds them itself.
 /// </summary>
 public class FastRcnn : Detector
 {
@@ -28,11 +28,11 @@ public class FastRcnn : Detector
 
     /// <summary>Finds the objects in given regions of a picture.</summary>
     /// <param name="picture">The picture.</param>
-    /// <param name="proposalsImagePx">The regions, in px of the picture; none is fine.</param>
-    /// <param name="cancellation">Stops between two stages of the work.</param>
-    /// <returns>Best first.</returns>
+    /// <param name="proposalsImagePx">The regions, in px of the picture; the list may be empty.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
     /// <exception cref="Runtime.DeviceException">The device is out of memory or failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(
         RgbImage picture, IReadOnlyList<Box> proposalsImagePx, CancellationToken cancellation = default)
     {
@@ -48,7 +48,7 @@ public class FastRcnn : Detector
             cancellation)[0];
     }
 
-    /// <summary>Proposals, RoI features, box head, post-processing.</summary>
+    /// <summary>Runs the stages after the pyramid: proposals, RoI features, box head, post-processing.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
@@ -56,7 +56,7 @@ public class FastRcnn : Detector
         return ToObjects(found.Fetch(), batch);
     }
 
-    /// <summary>What is found, still on the device.</summary>
+    /// <summary>Finds boxes and leaves them on the device; the caller disposes them.</summary>
     internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
         => FindBoxes(pyramid, FindProposals(pyramid, batch, cancellation), batch, cancellation);
 
@@ -74,9 +74,9 @@ public class FastRcnn : Detector
         return SelectDetections(predictions, proposals, batch);
     }
 
-    /// <summary>The regions of pictures for which none are given.</summary>
+    /// <summary>Finds regions for pictures that come without any.</summary>
     private protected virtual RoiSet FindProposals(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
-        => throw new InvalidOperationException("Fast R-CNN finds no regions itself: give it a picture with proposals.");
+        => throw new InvalidOperationException("Fast R-CNN does not find regions itself: pass proposals with the picture.");
 
     internal Tensor PoolFeatures(FeatureMaps pyramid, RoiSet rois, InputBatch batch, int bins)
         => RoiFeatures.Pool(Device, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins, RoiSettings.Of(Configuration));

@@ -3,8 +3,8 @@ using Fpn.IlGpu.Networks;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// Faster R-CNN on a Feature Pyramid Network (Lin et al., sections 4 and 5.2): the RPN proposes regions on every level,
-/// the Fast R-CNN head says of each what it is and where exactly.
+/// Faster R-CNN on a Feature Pyramid Network (Lin et al., sections 4 and 5.2): the RPN proposes regions on every level, and the
+/// Fast R-CNN head classifies each region and refines its box.
 /// </summary>
 public class FasterRcnn : FastRcnn
 {
@@ -16,7 +16,7 @@ public class FasterRcnn : FastRcnn
 
     internal RegionProposalNetwork Rpn { get; }
 
-    /// <summary>RPN, proposals.</summary>
+    /// <summary>Runs the RPN and selects its proposals.</summary>
     private protected override RoiSet FindProposals(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         Device.Stage("RPN head");

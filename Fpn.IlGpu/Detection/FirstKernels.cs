@@ -5,13 +5,12 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// The kernels that a detector's first picture needs. They are compiled while its weights are read, as both take time on
-/// different threads. What is missing here is compiled at its first launch; a test sees to it that for the shipped model
-/// nothing is.
+/// The kernels that a detector's first picture needs. They are compiled on another thread while the weights are read. A kernel
+/// that is missing here is compiled at its first launch; a test checks that the list is complete for the shipped model.
 /// </summary>
 internal static class FirstKernels
 {
-    /// <summary>Those of a kind of detector (see <see cref="DetectorKind"/>) on a device.</summary>
+    /// <summary>The first kernels of a kind of detector (see <see cref="DetectorKind"/>) on a device.</summary>
     public static IEnumerable<Delegate> Of(Device device, string kind)
     {
         Delegate[] shared = [Preprocess.Kernel, .. Convolutions(device), MaxPool.Kernel];
@@ -32,7 +31,7 @@ internal static class FirstKernels
         CodeSort.TileKernel, CodeSort.IndexKernel, NmsOnGpu.MaskKernel, NmsOnGpu.KeepKernel,
     ];
 
-    // Of the forms that ConvolutionForms.Choose takes on the device.
+    // Kernels of the forms that ConvolutionForms.Choose returns for the device.
     private static Delegate[] Convolutions(Device device) => (device.IsGpu, device.Info.Kind, device.Precision) switch
     {
         (false, DeviceKind.OpenCl, _) =>

@@ -4,27 +4,27 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>A box that was found: in px of the network's input, with its probability and class.</summary>
+/// <summary>A detected box in input px, with its probability and class.</summary>
 internal readonly record struct ScoredBox(Box BoxInputPx, float Score, int ClassId);
 
 /// <summary>
-/// What was found in each picture of a batch, on the device: [N, 1 + most]. A picture's first place says as its class id
-/// how many of the places after it hold boxes, so that one copy fetches all there is.
+/// The boxes found in each picture of a batch, on the device: [N, 1 + most]. The class id of a picture's first place is the number
+/// of boxes in the places after it, so that a single copy fetches counts and boxes together.
 /// </summary>
 internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposable
 {
     private readonly DeviceArray<ScoredBox> places = device.Rent<ScoredBox>((long)batch * (1 + most));
 
-    /// <summary>The places of a picture.</summary>
+    /// <summary>The number of places of each picture.</summary>
     public int PerPicture => 1 + most;
 
-    /// <summary>The places of all pictures.</summary>
+    /// <summary>The number of places of all pictures.</summary>
     public int Places => batch * PerPicture;
 
-    /// <summary>What kernels fill.</summary>
+    /// <summary>The places, for kernels.</summary>
     public ArrayView<ScoredBox> View => places.View;
 
-    /// <summary>Proposals as found boxes, of class 0.</summary>
+    /// <summary>Converts proposals to found boxes of class 0.</summary>
     public static FoundBoxes Of(Device device, RoiSet rois, int batch)
     {
         var found = new FoundBoxes(device, batch, rois.CapacityPerPicture);
@@ -32,7 +32,7 @@ internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposab
         return found;
     }
 
-    /// <summary>Fetches them, after all work queued so far: for each picture, best first.</summary>
+    /// <summary>Copies the boxes to the host after all work queued so far: a list for each picture, best first.</summary>
     public List<ScoredBox>[] Fetch()
     {
         var all = places.Download();
@@ -40,12 +40,12 @@ internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposab
             .Select(first => all.AsSpan(first + 1, all[first].ClassId).ToArray().ToList())];
     }
 
-    /// <summary>As regions, one picture's after the other's.</summary>
-    /// <param name="total">How many there are.</param>
-    /// <param name="classIds">Their classes, [total].</param>
+    /// <summary>Converts the boxes to regions, picture after picture.</summary>
+    /// <param name="total">The number of boxes of all pictures.</param>
+    /// <param name="classIds">Receives their classes, [total].</param>
     public RoiSet ToRois(int total, ArrayView<int> classIds)
     {
-        // All of them as if of one picture, so that there is room for no more than there are.
+        // The set is declared as one picture's, so that its capacity is exactly the total.
         var rois = new RoiSet(device, 1, total);
         device.Launch(ToRoisKernel, Places, View, PerPicture, rois.View, classIds);
         return rois;
@@ -54,7 +54,7 @@ internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposab
     /// <inheritdoc/>
     public void Dispose() => places.Dispose();
 
-    /// <summary>One thread = one place of a picture: how many there are, or one of them.</summary>
+    /// <summary>One thread = one place of a picture: its first place takes the count, the others one proposal each.</summary>
     internal static void RoisKernel(
         Index1D index, Rois rois, ArrayView<int> counts, int perPicture, ArrayView<ScoredBox> places)
     {
@@ -69,7 +69,7 @@ internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposab
             places[index] = new ScoredBox(rois.Boxes[from], rois.Scores[from], 0);
     }
 
-    /// <summary>One thread = one place of a picture: its box among those of all pictures.</summary>
+    /// <summary>One thread = one place of a picture: copies its box to its position among the boxes of all pictures.</summary>
     internal static void ToRoisKernel(Index1D index, ArrayView<ScoredBox> places, int perPicture, Rois rois, ArrayView<int> classIds)
     {
         var n = index / perPicture;

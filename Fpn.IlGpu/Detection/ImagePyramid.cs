@@ -3,17 +3,17 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// The merging end of a featurised image pyramid (paper, figure 1a): the network runs on the picture at several sizes, and of what
-/// it finds in all of them, NMS keeps the best of each class. It was the way to be good at all sizes before FPN, at the cost of
-/// a whole network for each.
+/// The merging step of a featurised image pyramid (paper, figure 1a): the network runs on the picture at several sizes, and NMS
+/// within each class merges the detections of all sizes. Before FPN this was the way to detect objects of all sizes well; it costs
+/// a full run of the network for each size.
 /// </summary>
 internal static class ImagePyramid
 {
-    /// <summary>Merges what was found in one picture.</summary>
-    /// <param name="found">At each size, best first, in px of the picture.</param>
-    /// <param name="nmsThreshold">IoU over which the lower of two of a class goes.</param>
-    /// <param name="most">How many are kept.</param>
-    /// <returns>Best first; at equal scores in the order of the sizes.</returns>
+    /// <summary>Merges the detections of one picture.</summary>
+    /// <param name="found">The detections at each size, best first, in px of the picture.</param>
+    /// <param name="nmsThreshold">The IoU above which the lower-scoring of two detections of a class is dropped.</param>
+    /// <param name="most">The most detections to keep.</param>
+    /// <returns>The detections, best first; equal scores keep the order of the sizes.</returns>
     public static IReadOnlyList<DetectedObject> Merge(
         IEnumerable<IReadOnlyList<DetectedObject>> found, float nmsThreshold, int most)
     {

@@ -7,21 +7,21 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// From pictures to the network's input: each is resized by itself and normalised, and all are padded to the largest
-/// height and width, rounded up to a multiple of 32 px so that every level of the pyramid has a whole size.
+/// Turns pictures into the network's input: resizes and normalises each one, and pads all to the largest height and width. Both are
+/// rounded up to a multiple of 32 px, so that the size of every pyramid level is a whole number.
 /// </summary>
 internal sealed class InputTransform(Device device, ModelConfiguration configuration)
 {
     private readonly ChannelScaling channels = Scaling(configuration);
 
-    /// <summary>Makes the input of a batch.</summary>
+    /// <summary>Makes the input of a batch at the configured size.</summary>
     public InputBatch Run(IReadOnlyList<InputPicture> pictures) => Run(pictures, configuration.MinSize);
 
-    /// <summary>Makes the input of a batch whose shorter sides become another length than the configuration's, in px.</summary>
+    /// <summary>Makes the input of a batch, with pictures resized to the given length of the shorter side, in px.</summary>
     public InputBatch Run(IReadOnlyList<InputPicture> pictures, int minSize)
         => Run(pictures, [.. pictures.Select(p => Resized(p.Height, p.Width, minSize))]);
 
-    /// <summary>Makes the input of pictures that are resized to other sizes than the configuration's.</summary>
+    /// <summary>Makes the input of a batch, with each picture resized to its given size.</summary>
     public InputBatch Run(IReadOnlyList<InputPicture> pictures, ResizedPicture[] sizes)
     {
         var (height, width) = Padded(sizes);
@@ -38,7 +38,7 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
         return batch;
     }
 
-    /// <summary>Height and width of the input that a batch would become, in px.</summary>
+    /// <summary>The height and width of the input for a batch, in px.</summary>
     public (int H, int W) InputSize(IReadOnlyList<RgbImage> pictures)
         => Padded([.. pictures.Select(p => Resized(p.Height, p.Width, configuration.MinSize))]);
 
@@ -46,7 +46,7 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
 
     private ResizedPicture Resized(int height, int width, int minSize)
     {
-        // The limit of the longer side is one of the shorter side's length, with which it grows.
+        // The configured limit of the longer side belongs to the configured shorter side; it scales with the shorter side.
         var maxSize = (int)((long)configuration.MaxSize * minSize / configuration.MinSize);
         var (h, w) = ResizedSize.Of(height, width, minSize, Math.Max(1, maxSize), configuration.ResizeRounds);
         return new ResizedPicture(height, width, h, w);
@@ -63,10 +63,10 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     }
 }
 
-/// <summary>The network's input, and the sizes that lead back from its px to each picture's.</summary>
-/// <param name="Input">[N, H, W, 3].</param>
-/// <param name="Pictures">[N], on the device.</param>
-/// <param name="Sizes">[N], the same on the host.</param>
+/// <summary>The network's input, and the sizes that map its px back to each picture's.</summary>
+/// <param name="Input">The input, [N, H, W, 3].</param>
+/// <param name="Pictures">The size of each picture, [N], on the device.</param>
+/// <param name="Sizes">The same sizes on the host, [N].</param>
 internal sealed record InputBatch(Tensor Input, DeviceArray<ResizedPicture> Pictures, ResizedPicture[] Sizes) : IDisposable
 {
     /// <inheritdoc/>

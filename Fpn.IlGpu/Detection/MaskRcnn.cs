@@ -5,12 +5,12 @@ using Fpn.IlGpu.Networks;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// Mask R-CNN (He et al., Mask R-CNN, section 3): Faster R-CNN, and for each object that it finds a mask, computed from
-/// features of the found box.
+/// Mask R-CNN (He et al., Mask R-CNN, section 3): Faster R-CNN, plus a mask for each detected object, computed from the RoI
+/// features of its box.
 /// </summary>
 public sealed class MaskRcnn : FasterRcnn
 {
-    // Of torchvision and Detectron2; a mask is twice that.
+    // The value of torchvision and Detectron2; a mask has twice as many px a side.
     internal const int Bins = 14;
 
     internal MaskRcnn(ModelSource source)
@@ -25,8 +25,8 @@ public sealed class MaskRcnn : FasterRcnn
     internal MaskHead MaskHead { get; }
 
     /// <summary>
-    /// All of Faster R-CNN; then RoI features of the found boxes, mask head, pasting. The host waits twice: for the boxes,
-    /// since how many masks there are, and how large, is worth knowing before they are computed; and for the masks.
+    /// Runs Faster R-CNN, then RoI features of the found boxes, the mask head, and pasting. The host waits twice: for the boxes,
+    /// because their number and sizes determine the work for the masks, and for the masks.
     /// </summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
@@ -49,9 +49,9 @@ public sealed class MaskRcnn : FasterRcnn
         return Paste(objects, masks, batch);
     }
 
-    /// <summary>The objects with their masks at the size of their pictures.</summary>
-    /// <param name="objects">Of each picture.</param>
-    /// <param name="masks">[D, 2 · bins, 2 · bins, 1], of all pictures' objects in order.</param>
+    /// <summary>Returns the objects with their masks pasted at the size of their pictures.</summary>
+    /// <param name="objects">The objects of each picture.</param>
+    /// <param name="masks">The masks of all pictures' objects in order, [D, 2 · bins, 2 · bins, 1].</param>
     /// <param name="batch">The pictures' sizes.</param>
     internal IReadOnlyList<DetectedObject>[] Paste(IReadOnlyList<DetectedObject>[] objects, Tensors.Tensor masks, InputBatch batch)
     {
@@ -62,7 +62,7 @@ public sealed class MaskRcnn : FasterRcnn
         return [.. objects.Select(own => (IReadOnlyList<DetectedObject>)[.. own.Select(o => o with { Mask = pasted.Dequeue() })])];
     }
 
-    /// <summary>What the mask of one object takes, counted on one.</summary>
+    /// <summary>The multiply-adds for the mask of one object, measured by running the mask head on one RoI.</summary>
     internal long MultiplyAddsPerMask()
     {
         lock (Device.Lock)

@@ -5,17 +5,20 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>Holds what a model's configuration says against what its tensors' shapes say.</summary>
+/// <summary>Checks a model's configuration against the shapes of its tensors.</summary>
 internal static class ModelChecks
 {
-    /// <summary>The classes' names by id; without names in the configuration, COCO's where their number fits.</summary>
-    /// <exception cref="WeightsException">The configuration names another number of classes than the head has.</exception>
+    /// <summary>
+    /// The class names by id. If the configuration has none, they are COCO's if the number of classes matches, and otherwise
+    /// "class 0", "class 1", …
+    /// </summary>
+    /// <exception cref="WeightsException">The number of names in the configuration differs from the head's number of classes.</exception>
     public static IReadOnlyList<string> ClassNames(ModelSource source, int count)
     {
         var configuration = source.Configuration;
         if (configuration.Classes is { } names)
         {
-            var background = configuration.Detector == DetectorKind.RetinaNet ? "" : " (the background counts)";
+            var background = configuration.Detector == DetectorKind.RetinaNet ? "" : " (including the background)";
             return names.Length == count
                 ? names
                 : throw Error(source, $"'fpn.config' names {names.Length} classes, but its head has {count}{background}.");
@@ -24,15 +27,17 @@ internal static class ModelChecks
         return isCoco ? CocoClasses.Names : [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
     }
 
-    /// <summary>The detector must be one that there is, and every key of the configuration must mean something.</summary>
-    /// <exception cref="WeightsException">It is not, or one does not.</exception>
+    /// <summary>Checks that the kind of detector and every key of the configuration are known.</summary>
+    /// <exception cref="WeightsException">
+    /// The kind of detector or a key is unknown, or the levels have different numbers of anchor sizes.
+    /// </exception>
     public static void Understood(StateDictionary state, ModelConfiguration configuration)
     {
         if (!DetectorKind.All.Contains(configuration.Detector))
         {
             throw new WeightsException(
                 $"{state.Source}: 'fpn.config' says that the detector is {WeightsException.Quote(configuration.Detector)}; "
-                + $"what can be run is {string.Join(", ", DetectorKind.All)}.");
+                + $"the supported ones are {string.Join(", ", DetectorKind.All)}.");
         }
         if (configuration.UnknownKeys.Count > 0)
         {
@@ -43,19 +48,19 @@ internal static class ModelChecks
             throw new WeightsException($"{state.Source}: 'fpn.config' gives some levels more anchor sizes than others.");
     }
 
-    /// <summary>Anchors as configured must be as many a position as the head's outputs are for.</summary>
-    /// <exception cref="WeightsException">They are not.</exception>
+    /// <summary>Checks that the configured number of anchors per location is the number that the head predicts.</summary>
+    /// <exception cref="WeightsException">The numbers differ.</exception>
     public static void AnchorsFit(ModelSource source, Anchors anchors, int perLocation)
     {
         if (anchors.PerLocation != perLocation)
         {
             throw Error(
-                source, $"its head scores {perLocation} anchors a position, but 'fpn.config' describes {anchors.PerLocation}.");
+                source, $"its head scores {perLocation} anchors per location, but 'fpn.config' describes {anchors.PerLocation}.");
         }
     }
 
-    /// <summary>Anchors must be configured for as many levels as the pyramid has.</summary>
-    /// <exception cref="WeightsException">They are not.</exception>
+    /// <summary>Checks that anchors are configured for exactly the levels of the pyramid.</summary>
+    /// <exception cref="WeightsException">The numbers of levels differ.</exception>
     public static void LevelsFit(ModelSource source, Anchors anchors, IPyramid pyramid)
     {
         if (anchors.Levels != pyramid.Levels)
@@ -65,13 +70,13 @@ internal static class ModelChecks
         }
     }
 
-    /// <summary>There must be a mask for every class; the background needs none where it comes last.</summary>
-    /// <exception cref="WeightsException">There is not.</exception>
+    /// <summary>Checks that the mask head has a mask for every class; a background that comes last needs none.</summary>
+    /// <exception cref="WeightsException">The mask head has too few classes.</exception>
     public static void MasksFit(ModelSource source, MaskHead masks, BoxHead boxes)
     {
         var needed = boxes.Classes - (source.Configuration.BackgroundLast ? 1 : 0);
         if (masks.Classes < needed)
-            throw Error(source, $"its mask head has masks of {masks.Classes} classes, but its box head {needed} classes that need one.");
+            throw Error(source, $"its mask head has masks for {masks.Classes} classes, but its box head needs masks for {needed}.");
     }
 
     private static WeightsException Error(ModelSource source, string message) => new($"{source.State.Source}: {message}");

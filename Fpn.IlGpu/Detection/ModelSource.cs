@@ -5,10 +5,10 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>Where a model comes from, and where it goes.</summary>
+/// <summary>The inputs for building a model: the device, the state dict, its configuration, and a list for problems.</summary>
 internal sealed record ModelSource(
     Device Device, StateDictionary State, ModelConfiguration Configuration, List<string>? Problems)
 {
-    /// <summary>Reads the layers, and keeps count of which tensors were read.</summary>
+    /// <summary>Reads the layers and records which tensors were read.</summary>
     public WeightReader Weights { get; } = new(Device, State, Configuration.BatchNormEpsilon, Problems);
 }

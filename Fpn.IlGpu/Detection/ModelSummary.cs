@@ -5,36 +5,36 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>What a weights file was understood to be, and what running it takes.</summary>
-/// <param name="Format">The kind of file.</param>
-/// <param name="Backbone">The backbone, for people.</param>
-/// <param name="Pyramid">The pyramid, for people.</param>
-/// <param name="Head">What stands on the pyramid, for people.</param>
+/// <summary>A description of the model in a weights file, and of the resources it needs to run.</summary>
+/// <param name="Format">The file format.</param>
+/// <param name="Backbone">A description of the backbone, for users.</param>
+/// <param name="Pyramid">A description of the pyramid, for users.</param>
+/// <param name="Head">A description of the heads, for users.</param>
 /// <param name="Classes">The names of the classes by id.</param>
 /// <param name="Configuration">The conventions and settings, stated or implied.</param>
-/// <param name="Parameters">How many numbers are used.</param>
-/// <param name="DataTypes">How the file holds them, the most frequent first.</param>
-/// <param name="Unused">The names of the tensors that nothing asked for.</param>
-/// <param name="WeightBytes">Device memory that the loaded weights take.</param>
-/// <param name="InputH">Height of the network's input for a picture of the size asked for, in px.</param>
-/// <param name="InputW">Its width, in px.</param>
+/// <param name="Parameters">The number of tensor elements that the model uses.</param>
+/// <param name="DataTypes">The data types they have in the file, most frequent first.</param>
+/// <param name="Unused">The names of the tensors that the model does not use.</param>
+/// <param name="WeightBytes">The device memory of the loaded weights, in bytes.</param>
+/// <param name="InputH">The height of the network's input for a picture of the given size, in px.</param>
+/// <param name="InputW">The width of that input, in px.</param>
 /// <param name="MultiplyAdds">
-/// Of convolutions and matrix products, for one such picture in which nothing is found; a FLOP count is twice that.
+/// The multiply-adds of convolutions and matrix products for one such picture without detections; the FLOP count is twice that.
 /// </param>
-/// <param name="MultiplyAddsPerMask">What the mask of each object found adds; 0 without masks.</param>
-/// <param name="PeakBytes">The most that was held of the device's memory, since it was opened.</param>
+/// <param name="MultiplyAddsPerMask">The additional multiply-adds for the mask of each detected object; 0 without masks.</param>
+/// <param name="PeakBytes">The peak of the device memory held since the device was opened, in bytes.</param>
 public sealed record ModelSummary(
     string Format, string Backbone, string Pyramid, string Head, IReadOnlyList<string> Classes, ModelConfiguration Configuration,
     long Parameters, IReadOnlyList<DataType> DataTypes, IReadOnlyList<string> Unused, long WeightBytes, int InputH, int InputW,
     long MultiplyAdds, long MultiplyAddsPerMask, long PeakBytes)
 {
-    /// <summary>Loads a model, and runs it once on a grey picture.</summary>
-    /// <param name="device">On which; counts are the same on all.</param>
-    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands, or null for the model that comes along.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
+    /// <summary>Loads a model and runs it once on a grey picture.</summary>
+    /// <param name="device">The device to run on; counts are the same on every device.</param>
+    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands, or null for the model that ships with the library.</param>
+    /// <param name="height">The height of the picture, in px.</param>
+    /// <param name="width">The width of the picture, in px.</param>
     /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
-    /// <exception cref="WeightsException">The file is missing, broken, or holds no such model.</exception>
+    /// <exception cref="WeightsException">The file is missing or broken, or holds no model of a supported kind.</exception>
     /// <exception cref="DeviceException">The device is out of memory.</exception>
     public static ModelSummary Of(Device device, string? path, int height, int width, string? overrides = null)
     {
@@ -47,7 +47,7 @@ public sealed record ModelSummary(
         pixels.AsSpan().Fill(128);
         var picture = new RgbImage(width, height, pixels);
         var (inputH, inputW) = detector.Transform.InputSize([picture]);
-        // Nothing is to be found: what noise it would see is no property of a model.
+        // No score exceeds 1: detections in a grey picture are noise and would change the counts.
         detector.ScoreThreshold = 1;
         var arithmetic = device.MultiplyAdds;
         detector.Detect(picture);
@@ -60,11 +60,11 @@ public sealed record ModelSummary(
             (detector as MaskRcnn)?.MultiplyAddsPerMask() ?? 0, device.PeakMemoryBytes);
     }
 
-    /// <summary>All that keeps a file from loading, a sentence each; nothing of one that loads.</summary>
-    /// <param name="device">On which.</param>
+    /// <summary>Lists everything that prevents a file from loading, one sentence each; empty if the file loads.</summary>
+    /// <param name="device">The device to load the model on.</param>
     /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands.</param>
     /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
-    /// <exception cref="WeightsException">The file is missing, broken, or no detector's.</exception>
+    /// <exception cref="WeightsException">The file is missing or broken, or does not hold a detector.</exception>
     public static IReadOnlyList<string> ProblemsOf(Device device, string path, string? overrides = null)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -76,7 +76,7 @@ public sealed record ModelSummary(
         }
         catch (WeightsException e)
         {
-            // Without this one, what the rest should be is not known.
+            // This problem ends the list: the requirements for the remaining tensors depend on it.
             problems.Add(e.Message);
         }
         return [.. problems.Distinct()];

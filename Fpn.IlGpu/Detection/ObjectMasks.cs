@@ -6,18 +6,18 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>The masks of objects at the size of their pictures: pasted on the device, as runs of px on the host.</summary>
+/// <summary>Masks of objects at the size of their pictures: pasted on the device, then converted to runs of px on the host.</summary>
 internal static class ObjectMasks
 {
-    /// <summary>Runs <see cref="MaskPaste"/>, and makes run lengths of its bits.</summary>
-    /// <param name="device">Where the probabilities are.</param>
-    /// <param name="probabilities">[D, side, side].</param>
-    /// <param name="side">Cells of a mask's side.</param>
-    /// <param name="targets">[D]. A box that is empty or off its picture has an empty mask.</param>
-    /// <param name="threshold">The least probability of an object's pixels, 0…1.</param>
-    /// <param name="roundBox">Boxes in whole px, as torchvision; if not, exact ones, as Detectron2.</param>
-    /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 px than this.</param>
-    /// <returns>[D].</returns>
+    /// <summary>Runs <see cref="MaskPaste"/> and converts its bits to run lengths.</summary>
+    /// <param name="device">The device that holds the probabilities.</param>
+    /// <param name="probabilities">The mask probabilities, [D, side, side].</param>
+    /// <param name="side">The side of a mask, in cells.</param>
+    /// <param name="targets">The box and picture of each object, [D]. A box that is empty or off its picture yields an empty mask.</param>
+    /// <param name="threshold">The least probability of a pixel that belongs to the object, 0…1.</param>
+    /// <param name="roundBox">Whether boxes are rounded to whole px (torchvision) or used exactly (Detectron2).</param>
+    /// <param name="wordsAtOnce">The most words of 32 px that the objects of one launch may need together.</param>
+    /// <returns>The masks, [D].</returns>
     public static ObjectMask[] Paste(
         Device device, ArrayView<float> probabilities, int side, IReadOnlyList<MaskTarget> targets, float threshold, bool roundBox,
         int wordsAtOnce = MaskPaste.WordsAtOnce)
@@ -34,7 +34,7 @@ internal static class ObjectMasks
         {
             var start = Next(bits, end, 0, pixels);
             end = Next(bits, start, uint.MaxValue, pixels);
-            // Above and below the window is more of the picture: a stretch ends with its column.
+            // Runs go down the columns of the picture, which extends above and below the window, so each column has its own runs.
             while (start < end)
             {
                 var (x, y) = Math.DivRem(start, window.Height);
@@ -46,7 +46,7 @@ internal static class ObjectMasks
         return builder.Build();
     }
 
-    /// <summary>The first px from one on whose bit is 1 after the flip; the end if there is none.</summary>
+    /// <summary>The first px from <paramref name="from"/> on whose bit is 1 after XOR with <paramref name="flip"/>, or the end.</summary>
     private static int Next(ReadOnlySpan<uint> bits, int from, uint flip, int end)
     {
         if (from >= end)

@@ -7,30 +7,30 @@ using ILGPU;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>The settings of the step from the box head's outputs to detections.</summary>
-/// <param name="ScoreThreshold">A class probability that is not above this is no detection, 0…1.</param>
-/// <param name="NmsThreshold">IoU, 0…1, a class.</param>
-/// <param name="DetectionsPerPicture">The best so many are kept.</param>
-/// <param name="BoxWeights">What box deltas were multiplied by in training.</param>
+/// <param name="ScoreThreshold">Only class probabilities above this become detections, 0…1.</param>
+/// <param name="NmsThreshold">The IoU threshold of NMS within a class, 0…1.</param>
+/// <param name="DetectionsPerPicture">The number of best detections kept for each picture.</param>
+/// <param name="BoxWeights">The factors that training multiplied box deltas by.</param>
 /// <param name="BackgroundLast">Whether the background is the last class (Detectron2) or the first (torchvision).</param>
 internal sealed record PostProcessSettings(
     float ScoreThreshold, float NmsThreshold, int DetectionsPerPicture, BoxWeights BoxWeights, bool BackgroundLast);
 
 /// <summary>
-/// From the box head's outputs to detections: softmax; every RoI's box for every class that is likely enough, decoded
-/// and clipped; NMS a class; the best of a picture. All of it on the device.
+/// Turns the box head's outputs into detections: applies softmax, decodes and clips each RoI's box for every class whose probability
+/// is above the threshold, runs NMS within each class, and keeps the best of each picture. Every step runs on the device.
 /// </summary>
 internal static class PostProcess
 {
     // torchvision drops detections with a side below 1e-2 px.
     private const float SmallestSidePx = 1e-2f;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="predictions">Of every proposal; the logits become probabilities.</param>
+    /// <summary>Runs all steps.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="predictions">The predictions for every proposal; the logits are overwritten by probabilities.</param>
     /// <param name="proposals">The proposals.</param>
-    /// <param name="pictures">[N].</param>
+    /// <param name="pictures">The size of each picture, [N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <returns>The best of each picture; the caller disposes them.</returns>
+    /// <returns>The best detections of each picture; the caller disposes them.</returns>
     public static FoundBoxes Run(
         Device device, BoxPredictions predictions, RoiSet proposals, ArrayView<ResizedPicture> pictures, PostProcessSettings settings)
     {
@@ -43,7 +43,7 @@ internal static class PostProcess
             classes, settings.BackgroundLast ? 0 : 1, predictions.Deltas.Shape.C, capacity, checked(lists * capacity));
         Softmax.Run(device, predictions.Logits, predictions.Logits);
 
-        // One list of candidates for each class of each picture, best first.
+        // Each class of each picture has a list of candidates, best first.
         using var segments = device.Rent<Segment>(lists);
         using var indices = device.Rent<int>(sizes.Total);
         using var listCounts = device.Rent<int>(lists);
@@ -61,7 +61,7 @@ internal static class PostProcess
         return BestOfPicture.Take(device, candidates, batch, objectClasses * capacity, settings.DetectionsPerPicture);
     }
 
-    /// <summary>One thread = one class of one picture: its column of probabilities.</summary>
+    /// <summary>One thread = one class of one picture: the segment of its column of probabilities.</summary>
     internal static void SegmentKernel(Index1D index, ArrayView<int> perPicture, Sizes sizes, ArrayView<Segment> segments)
     {
         var objectClasses = sizes.Classes - 1;
@@ -73,7 +73,7 @@ internal static class PostProcess
         segments[index] = new Segment(first, perPicture[n], sizes.Classes);
     }
 
-    /// <summary>One thread = some candidates: decoded, clipped, with their score or none.</summary>
+    /// <summary>One thread = a few candidates: the decoded and clipped box, and the score if there is one.</summary>
     internal static void DecodeKernel(
         Index1D index, Inputs inputs, ArrayView<ResizedPicture> pictures, Lists lists, BoxWeights weights, Sizes sizes, Grain grain,
         Candidates candidates)

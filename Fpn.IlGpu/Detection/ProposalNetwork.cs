@@ -3,8 +3,8 @@ using Fpn.IlGpu.Networks;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// The region proposal network alone (paper, section 5.1): boxes that hold some object, without a class. A detection's
-/// score is its objectness.
+/// The region proposal network alone (paper, section 5.1): it finds boxes that contain any object, without a class. The score of a
+/// detection is its objectness.
 /// </summary>
 public sealed class ProposalNetwork : Detector
 {
@@ -15,7 +15,7 @@ public sealed class ProposalNetwork : Detector
         ScoreThreshold = Configuration.RpnScoreThreshold;
     }
 
-    /// <summary>One, <c>object</c>.</summary>
+    /// <summary>The single class, <c>object</c>.</summary>
     public override IReadOnlyList<string> Classes { get; } = ["object"];
 
     internal override string Description => Rpn.Head.Description;
@@ -25,7 +25,7 @@ public sealed class ProposalNetwork : Detector
     private protected override (float NmsThreshold, int Most) MergeLimits
         => (Configuration.RpnNmsThreshold, Configuration.RpnPostNmsTopN);
 
-    /// <summary>RPN, proposals.</summary>
+    /// <summary>Runs the RPN and selects its proposals.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {

@@ -7,31 +7,31 @@ using ILGPU;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>The settings of the step from RPN outputs to proposals.</summary>
-/// <param name="PreNmsTopN">Proposals before NMS, a level.</param>
-/// <param name="PostNmsTopN">Proposals after NMS, a picture.</param>
-/// <param name="NmsThreshold">IoU, 0…1.</param>
-/// <param name="ScoreThreshold">Objectness below which a proposal is dropped, 0…1.</param>
+/// <param name="PreNmsTopN">The most proposals per level before NMS.</param>
+/// <param name="PostNmsTopN">The most proposals per picture after NMS.</param>
+/// <param name="NmsThreshold">The IoU threshold of NMS, 0…1.</param>
+/// <param name="ScoreThreshold">The objectness below which a proposal is dropped, 0…1.</param>
 internal sealed record ProposalSettings(int PreNmsTopN, int PostNmsTopN, float NmsThreshold, float ScoreThreshold);
 
 /// <summary>
-/// From the RPN's outputs to proposals (Faster R-CNN, section 3.1, on every level of the pyramid): the best anchors of
-/// each level, decoded and clipped; NMS a level; the best of all levels. Nothing leaves the device, not even how many
-/// there are.
+/// Turns the RPN's outputs into proposals (Faster R-CNN, section 3.1, on every level of the pyramid): selects the best anchors of
+/// each level, decodes and clips their boxes, runs NMS within each level, and keeps the best of all levels. Nothing is copied to the
+/// host, not even the number of proposals.
 /// </summary>
 internal static class Proposals
 {
-    // torchvision drops boxes with a side below 1e-3 px: nothing but those clipped away.
+    // torchvision drops boxes with a side below 1e-3 px, that is, boxes that clipping has reduced to nothing.
     private const float SmallestSidePx = 1e-3f;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Runs all steps.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="rpn">The RPN's outputs.</param>
     /// <param name="anchors">The anchors.</param>
     /// <param name="inputH">Height of the padded input, in px.</param>
     /// <param name="inputW">Width of the padded input, in px.</param>
-    /// <param name="pictures">[N].</param>
+    /// <param name="pictures">The size of each picture, [N].</param>
     /// <param name="settings">Counts and thresholds.</param>
-    /// <returns>Proposals of all pictures, one after the other, best first.</returns>
+    /// <returns>The proposals, picture after picture, each picture's best first; the caller disposes them.</returns>
     public static RoiSet Find(
         Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
         ProposalSettings settings)
@@ -61,7 +61,7 @@ internal static class Proposals
         return Best(device, batch, grids.Length * capacity, boxes.View, scores.View, settings.PostNmsTopN);
     }
 
-    /// <summary>One thread = some of the best anchors: decoded, clipped, with its score or none.</summary>
+    /// <summary>One thread = a few of the selected anchors: the decoded and clipped box, and the score if there is one.</summary>
     internal static void DecodeKernel(
         Index1D index, Outputs rpn, AnchorGrids grids, ArrayView<ResizedPicture> pictures, ArrayView<int> indices, ArrayView<int> counts,
         Sizes sizes, Grain grain, ArrayView<Box> boxes, ArrayView<float> scores)
@@ -87,7 +87,7 @@ internal static class Proposals
         }
     }
 
-    /// <summary>One thread = one proposal slot of a picture: its place among all pictures' proposals.</summary>
+    /// <summary>One thread = one proposal slot of a picture: copies the proposal to its place among those of all pictures.</summary>
     internal static void GatherKernel(
         Index1D index, ArrayView<Box> boxes, ArrayView<float> scores, ArrayView<int> indices, ArrayView<int> counts, Places places,
         Rois rois)

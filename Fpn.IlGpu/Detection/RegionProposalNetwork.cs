@@ -4,18 +4,20 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>The region proposal network (paper, section 4.1): its head, its anchors, and its choice of proposals.</summary>
+/// <summary>The region proposal network (paper, section 4.1): its head, its anchors, and the selection of proposals.</summary>
 internal sealed class RegionProposalNetwork : IDisposable
 {
     private readonly Anchors anchors;
     private readonly ModelConfiguration configuration;
     private readonly Runtime.Device device;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="source">Where from.</param>
-    /// <param name="pyramid">What it stands on.</param>
-    /// <param name="anchors">They stay the caller's.</param>
-    /// <exception cref="Tensors.WeightsException">Something is missing, or the anchors are others than those configured.</exception>
+    /// <summary>Reads the RPN of a model.</summary>
+    /// <param name="source">The model to read from.</param>
+    /// <param name="pyramid">The pyramid that the RPN runs on.</param>
+    /// <param name="anchors">The anchors; the caller disposes them.</param>
+    /// <exception cref="Tensors.WeightsException">
+    /// A tensor is missing, or the head predicts another number of anchors than the configuration describes.
+    /// </exception>
     public RegionProposalNetwork(ModelSource source, IPyramid pyramid, Anchors anchors)
     {
         device = source.Device;
@@ -27,7 +29,7 @@ internal sealed class RegionProposalNetwork : IDisposable
 
     public RpnHead Head { get; }
 
-    /// <summary>The best boxes of all levels; the caller disposes them.</summary>
+    /// <summary>Selects the best boxes of all levels; the caller disposes them.</summary>
     public RoiSet FindProposals(RpnOutput output, InputBatch batch)
         => Proposals.Find(
             device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View,

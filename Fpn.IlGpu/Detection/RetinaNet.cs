@@ -4,8 +4,8 @@ using Fpn.IlGpu.Networks;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>
-/// RetinaNet (Lin et al., Focal Loss for Dense Object Detection): no proposals; on every level of the pyramid, from P3
-/// to P7, two small networks say of each anchor what it is and where exactly.
+/// RetinaNet (Lin et al., Focal Loss for Dense Object Detection): it needs no proposals. On every level of the pyramid, from P3 to P7,
+/// one subnet classifies each anchor and another refines its box.
 /// </summary>
 public sealed class RetinaNet : Detector
 {
@@ -24,7 +24,7 @@ public sealed class RetinaNet : Detector
 
     internal RetinaHead Head { get; }
 
-    /// <summary>Both subnets, and of what they say the best.</summary>
+    /// <summary>Runs both subnets and selects the best detections.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {

@@ -6,33 +6,33 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>The conventions by which RoI features were made in training.</summary>
-/// <param name="SamplingRatio">Samples of a bin's side; 0 for adaptive.</param>
-/// <param name="Aligned">Whether RoIAlign shifts by half a px.</param>
-/// <param name="LevelEpsilon">Added in the level formula (see <see cref="RoiLevels"/>).</param>
-/// <param name="IsMaxPool">Whether they are pooled by <see cref="RoiMaxPool"/>, the paper's way; else by <see cref="RoiAlign"/>.</param>
+/// <summary>The conventions for RoI features that the model was trained with.</summary>
+/// <param name="SamplingRatio">The samples along a bin's side; 0 for adaptive.</param>
+/// <param name="Aligned">Whether RoIAlign shifts RoIs by half a px.</param>
+/// <param name="LevelEpsilon">The ε of the level formula (see <see cref="RoiLevels"/>).</param>
+/// <param name="IsMaxPool">Whether to pool by <see cref="RoiMaxPool"/>, as in the paper, instead of <see cref="RoiAlign"/>.</param>
 internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelEpsilon, bool IsMaxPool = false)
 {
-    /// <summary>A model's.</summary>
+    /// <summary>The settings of a model.</summary>
     public static RoiSettings Of(ModelConfiguration c) => new(c.RoiSamplingRatio, c.RoiAligned, c.RoiLevelEpsilon, c.RoiMaxPool);
 }
 
 /// <summary>
-/// Features of a fixed size for every proposal, read from the pyramid level that its size calls for (paper, section
-/// 4.2). The levels above the backbone's top map are for the RPN alone. A level's number is the power of two of its stride: with a
-/// ResNet's four maps 2 to 5.
+/// Features of a fixed size for every proposal, read from the pyramid level that matches its size (paper, section 4.2). Only the RPN
+/// uses the levels above the backbone's top map. A level's number is the base-2 logarithm of its stride: 2 to 5 for the four maps of
+/// a ResNet.
 /// </summary>
 internal static class RoiFeatures
 {
-    /// <summary>Pools them; the caller disposes the result.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="pyramid">[N, Hl, Wl, d], finest first.</param>
-    /// <param name="levels">How many of its levels are read from.</param>
-    /// <param name="rois">In input px.</param>
-    /// <param name="inputH">Height of the padded input, in px, from which each level's scale follows.</param>
-    /// <param name="bins">The side of the features: 7.</param>
-    /// <param name="settings">How.</param>
-    /// <returns>[R, bins, bins, d].</returns>
+    /// <summary>Pools the features of all RoIs; the caller disposes the result.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d], finest level first.</param>
+    /// <param name="levels">The number of levels to read from, counted from the finest.</param>
+    /// <param name="rois">The RoIs, in input px.</param>
+    /// <param name="inputH">The height of the padded input, in px; it determines each level's scale.</param>
+    /// <param name="bins">The side of the features in bins, for example 7.</param>
+    /// <param name="settings">The pooling conventions.</param>
+    /// <returns>The features, [R, bins, bins, d].</returns>
     public static Tensor Pool(
         Device device, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, int bins, RoiSettings settings)
     {
@@ -50,7 +50,7 @@ internal static class RoiFeatures
         return features;
     }
 
-    /// <summary>The levels that RoIs are read from, finest first.</summary>
+    /// <summary>The levels that RoI features are read from, finest first.</summary>
     public static RoiLevel[] Levels(FeatureMaps pyramid, int count, int inputH)
     {
         var table = new RoiLevel[count];
@@ -63,7 +63,7 @@ internal static class RoiFeatures
         return table;
     }
 
-    /// <summary>The numbers of the levels.</summary>
+    /// <summary>The range of the level numbers, and the ε of the level formula.</summary>
     public static RoiLevels.Range Range(RoiLevel[] table, float epsilon) => new(Number(table[0]), Number(table[^1]), epsilon);
 
     private static int Number(RoiLevel level) => -(int)MathF.Log2(level.Scale);

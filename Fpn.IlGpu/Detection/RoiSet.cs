@@ -4,31 +4,31 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>Regions of a batch of pictures, on the device: one picture's after the other's, best first.</summary>
+/// <summary>Regions of a batch of pictures on the device: picture after picture, each picture's best first.</summary>
 internal sealed class RoiSet(Device device, int batch, int capacityPerPicture) : IDisposable
 {
-    /// <summary>The most there can be.</summary>
+    /// <summary>The most regions that the set can hold.</summary>
     public int Capacity { get; } = batch * capacityPerPicture;
 
-    /// <summary>The most there can be of one picture.</summary>
+    /// <summary>The most regions that one picture can have.</summary>
     public int CapacityPerPicture { get; } = capacityPerPicture;
 
-    /// <summary>[Capacity], in input px.</summary>
+    /// <summary>[Capacity]: the boxes, in input px.</summary>
     public DeviceArray<Box> Boxes { get; } = device.Rent<Box>(batch * capacityPerPicture);
 
     /// <summary>[Capacity]: objectness, 0…1.</summary>
     public DeviceArray<float> Scores { get; } = device.Rent<float>(batch * capacityPerPicture);
 
-    /// <summary>[Capacity]: which picture of the batch.</summary>
+    /// <summary>[Capacity]: the index of each region's picture in the batch.</summary>
     public DeviceArray<int> Pictures { get; } = device.Rent<int>(batch * capacityPerPicture);
 
-    /// <summary>[N]: how many each picture has.</summary>
+    /// <summary>[N]: the number of regions of each picture.</summary>
     public DeviceArray<int> PerPicture { get; } = device.Rent<int>(batch);
 
-    /// <summary>[1]: how many there are.</summary>
+    /// <summary>[1]: the number of regions of all pictures.</summary>
     public DeviceArray<int> Total { get; } = device.Rent<int>(1);
 
-    /// <summary>What kernels fill.</summary>
+    /// <summary>The arrays, for kernels.</summary>
     public Rois View => new(Boxes.View, Scores.View, Pictures.View, Total.View);
 
     /// <inheritdoc/>

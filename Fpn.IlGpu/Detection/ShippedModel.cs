@@ -3,12 +3,12 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Detection;
 
-/// <summary>The model that comes with the library: <c>weights/shapes-fpn.safetensors</c>, embedded.</summary>
+/// <summary>The model that ships with the library: <c>weights/shapes-fpn.safetensors</c>, an embedded resource.</summary>
 internal static class ShippedModel
 {
     private const string Name = "shapes-fpn.safetensors";
 
-    /// <summary>Opens it.</summary>
+    /// <summary>Opens the model's state dict.</summary>
     /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
     public static StateDictionary Open(string? overrides = null)
     {

@@ -6,12 +6,12 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// <see cref="FeaturePyramid"/> with a part left out, by which the paper shows what each part is for (tables 1 and 2):
+/// <see cref="FeaturePyramid"/> with one part removed, for the paper's ablation of each part (tables 1 and 2):
 /// <code>
-/// Ml = laterall(Cl) + upsample(Ml+1)     c   the pyramid as it is
-/// Ml = laterall(Cl)                      d   no top-down pathway: fine levels are weak in meaning
-/// Ml = upsample(Ml+1)                    e   no lateral connections: fine levels don't know where things are
-/// P2 = smooth2(M2) alone                 f   no levels: one map has anchors of all sizes, and all RoIs are read from it
+/// Ml = laterall(Cl) + upsample(Ml+1)     c   the complete pyramid
+/// Ml = laterall(Cl)                      d   no top-down pathway: fine levels have weak semantics
+/// Ml = upsample(Ml+1)                    e   no lateral connections: fine levels have imprecise locations
+/// P2 = smooth2(M2) alone                 f   one level: it has anchors of all sizes, and all RoIs are read from it
 /// </code>
 /// </summary>
 internal sealed class AblatedPyramid : IPyramid
@@ -48,17 +48,17 @@ internal sealed class AblatedPyramid : IPyramid
 
     private bool IsFinestOnly => kind == PyramidKind.Finest;
 
-    /// <summary>Whether a level has a lateral connection; the top one always has, there is nothing else to begin with.</summary>
+    /// <summary>Whether a level has a lateral connection. The top level always has one, as it has no coarser level to start from.</summary>
     public static bool HasLateral(string kind, int level, int count) => kind != PyramidKind.NoLateral || level == count - 1;
 
-    /// <summary>Whether a level is smoothed: whether it is used.</summary>
+    /// <summary>Whether a level has a smoothing convolution; only levels that are used have one.</summary>
     public static bool HasSmooth(string kind, int level) => kind != PyramidKind.Finest || level == 0;
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a pyramid from a model file.</summary>
     /// <param name="kind">One of <see cref="PyramidKind"/>: <c>bottom-up</c>, <c>no-lateral</c>, <c>finest</c>.</param>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>backbone.fpn</c>.</param>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
     /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
     public static AblatedPyramid Read(
         string kind, Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)

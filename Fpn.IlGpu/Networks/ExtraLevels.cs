@@ -5,13 +5,13 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The pyramid's levels above the backbone's top map, each half the size of the one before:
+/// The pyramid's levels above the backbone's top map, each half the size of the previous one:
 /// <code>
 /// P6 = P5 subsampled by 2                                     FPN (paper, section 4.1)
 /// P6 = conv3×3, stride 2 (C5 or P5)    P7 = conv3×3, stride 2 (relu(P6))    RetinaNet (Lin et al., section 4)
 /// </code>
-/// Whether RetinaNet's P6 is made from C5, as in its paper, or from P5 is told, as in torchvision, by the channels that
-/// it takes: as many as it gives means P5.
+/// RetinaNet's paper computes P6 from C5; other models compute it from P5. As in torchvision, the channels of the P6 convolution
+/// tell which: if it has as many input as output channels, its input is P5.
 /// </summary>
 internal sealed class ExtraLevels : IDisposable
 {
@@ -28,20 +28,20 @@ internal sealed class ExtraLevels : IDisposable
         this.fromPyramid = fromPyramid;
     }
 
-    /// <summary>What they are, for people.</summary>
+    /// <summary>A description for users.</summary>
     public string Description => p6 is null
         ? "the last by subsampling"
         : $"the last two by convolution, from {(fromPyramid ? "the level below" : "the top map")}";
 
-    /// <summary>How many there are: 2 of RetinaNet, else 1.</summary>
+    /// <summary>The number of extra levels: 2 for RetinaNet, otherwise 1.</summary>
     public int Count => p6 is null ? 1 : 2;
 
-    /// <summary>Reads RetinaNet's convolutions where there are any.</summary>
-    /// <param name="device">Where weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What the tensors' names begin with: <c>backbone.fpn.extra_blocks</c>.</param>
+    /// <summary>Reads RetinaNet's convolutions if the file has them.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of the tensors' names: <c>backbone.fpn.extra_blocks</c>.</param>
     /// <param name="topC">Channels of the backbone's top map.</param>
-    /// <param name="pyramidC">d.</param>
+    /// <param name="pyramidC">Channels of the pyramid, d.</param>
     public static ExtraLevels Read(Device device, WeightReader weights, string name, int topC, int pyramidC)
     {
         if (!weights.HasAny(name + "."))
@@ -55,7 +55,7 @@ internal sealed class ExtraLevels : IDisposable
             fromPyramid);
     }
 
-    /// <summary>The shapes of the levels.</summary>
+    /// <summary>The shapes of the extra levels.</summary>
     public IEnumerable<Shape> OutputShapes(Shape topMap, Shape topLevel)
     {
         if (p6 is null || p7 is null)
@@ -64,10 +64,10 @@ internal sealed class ExtraLevels : IDisposable
         return [shape, p7.OutputShape(shape)];
     }
 
-    /// <summary>Computes the levels.</summary>
-    /// <param name="topMap">[N, H, W, C], the backbone's top map.</param>
-    /// <param name="pyramid">Where they go, and where the level below them is.</param>
-    /// <param name="top">The index of that level.</param>
+    /// <summary>Computes the extra levels.</summary>
+    /// <param name="topMap">The backbone's top map, [N, H, W, C].</param>
+    /// <param name="pyramid">The pyramid; it holds the level below and receives the extra levels.</param>
+    /// <param name="top">The index of the level below.</param>
     public void Run(Tensor topMap, FeatureMaps pyramid, int top)
     {
         if (p6 is null || p7 is null)

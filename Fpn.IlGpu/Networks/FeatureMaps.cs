@@ -5,15 +5,14 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// Maps of several sizes in one device array, one after the other, so that a kernel can read from whichever level it
-/// needs.
+/// Maps of several sizes, one after the other in a single device array, so that a kernel can read from any level.
 /// </summary>
 internal sealed class FeatureMaps : IDisposable
 {
     private readonly Tensor[] maps;
     private readonly long[] offsets;
 
-    /// <summary>Rents memory for maps of given shapes.</summary>
+    /// <summary>Rents memory for maps of the given shapes.</summary>
     public FeatureMaps(Device device, IReadOnlyList<Shape> shapes)
     {
         offsets = new long[shapes.Count];
@@ -23,7 +22,7 @@ internal sealed class FeatureMaps : IDisposable
         if (total > int.MaxValue)
         {
             throw new DeviceException(
-                $"Maps of {total} values are more than kernels can index (2³¹); a smaller picture or batch would help.");
+                $"The feature maps have {total} values, more than kernels can index (2³¹); use a smaller picture or batch.");
         }
         Values = device.Rent<float>(total);
         maps = [.. shapes.Select((shape, l) => Tensor.Slice(Values, offsets[l], shape))];
@@ -38,8 +37,8 @@ internal sealed class FeatureMaps : IDisposable
     /// <summary>The maps' shapes, finest first.</summary>
     public IReadOnlyList<Shape> Shapes => [.. maps.Select(m => m.Shape)];
 
-    /// <summary>Each level of each picture of a batch as values that are ranked among themselves, picture by picture.</summary>
-    /// <param name="batch">N.</param>
+    /// <summary>The segments to rank separately, one for each level of each picture, picture by picture.</summary>
+    /// <param name="batch">The number of pictures, N.</param>
     public Segment[] LevelSegments(int batch) => [.. Enumerable.Range(0, batch * Count).Select(s =>
     {
         var (n, l) = (s / Count, s % Count);
@@ -47,10 +46,10 @@ internal sealed class FeatureMaps : IDisposable
         return new Segment((int)offsets[l] + n * length, length, 1);
     })];
 
-    /// <summary>A map; 0 is the finest.</summary>
+    /// <summary>The map of a level; 0 is the finest.</summary>
     public Tensor this[int level] => maps[level];
 
-    /// <summary>Where a map begins in <see cref="Values"/>.</summary>
+    /// <summary>The index of a map's first value in <see cref="Values"/>.</summary>
     public int Offset(int level) => (int)offsets[level];
 
     /// <inheritdoc/>

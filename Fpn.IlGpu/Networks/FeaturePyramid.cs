@@ -5,15 +5,15 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The Feature Pyramid (paper, section 3): every level as strong in meaning as the top one, and as fine as its own.
+/// The Feature Pyramid (paper, section 3): every level has the strong semantics of the top map at its own resolution.
 /// <code>
 /// M5 = lateral5(C5)
 /// Ml = laterall(Cl) + upsample(Ml+1)        top-down, l = 4, 3, 2
-/// Pl = smoothl(Ml)                          3×3, against the aliasing of upsampling
+/// Pl = smoothl(Ml)                          3×3, reduces the aliasing of upsampling
 /// P6 = P5 subsampled by 2                   for the RPN only (section 4.1)
 /// </code>
-/// laterals are 1×1 convolutions to d channels, which upsample and merge as they store; there is no non-linearity in any of
-/// these layers. Some models follow each convolution by a batch norm, and RetinaNet has other <see cref="ExtraLevels"/>.
+/// Laterals are 1×1 convolutions to d channels; their epilogue upsamples the coarser map and adds it. None of these layers has a
+/// non-linearity. Some models have a batch norm after each convolution, and RetinaNet has other <see cref="ExtraLevels"/>.
 /// </summary>
 internal sealed class FeaturePyramid : IPyramid
 {
@@ -36,16 +36,16 @@ internal sealed class FeaturePyramid : IPyramid
     /// <inheritdoc/>
     public int Channels => smooths[0].OutputChannels;
 
-    /// <summary>The number of levels, those above the top map included.</summary>
+    /// <summary>The number of levels, including those above the top map.</summary>
     public int Levels => laterals.Length + extra.Count;
 
     /// <inheritdoc/>
     public int MergedLevels => laterals.Length;
 
-    /// <summary>Reads one that stands on a backbone.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>backbone.fpn</c>.</param>
+    /// <summary>Reads the pyramid for a backbone from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
     /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
     public static FeaturePyramid Read(Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)
     {
@@ -53,7 +53,7 @@ internal sealed class FeaturePyramid : IPyramid
         var smooths = new ConvolutionLayer[backboneChannels.Count];
         for (var l = 0; l < laterals.Length; l++)
         {
-            // All levels have the channels of the first.
+            // All levels have as many channels as the first.
             int? channels = l == 0 ? null : laterals[0].OutputChannels;
             laterals[l] = weights.Normalised(
                 $"{name}.inner_blocks.{l}", backboneChannels[l], ConvolutionWindow.Square(), Activation.None, channels);
@@ -65,9 +65,9 @@ internal sealed class FeaturePyramid : IPyramid
         return new FeaturePyramid(device, laterals, smooths, extra);
     }
 
-    /// <summary>Builds P2 to P6 from C2 to C5, which it disposes as it goes.</summary>
-    /// <param name="bottomUp">[N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>[N, Hl, Wl, d], finest first, and the levels above.</returns>
+    /// <summary>Builds P2 to P6 from C2 to C5, and disposes each map after its last use.</summary>
+    /// <param name="bottomUp">The backbone's maps, [N, Hl, Wl, Cl], finest first.</param>
+    /// <returns>The levels, [N, Hl, Wl, d], finest first, including the extra ones.</returns>
     public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
     {
         var top = bottomUp.Count - 1;

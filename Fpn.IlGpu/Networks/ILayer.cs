@@ -2,20 +2,20 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Networks;
 
-/// <summary>A part of a network that makes one map of another.</summary>
+/// <summary>A part of a network that computes one map from another.</summary>
 internal interface ILayer : IDisposable
 {
-    /// <summary>Runs it; the caller disposes the output, and the input stays.</summary>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Runs the layer; the caller disposes the output and keeps the input.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
     Tensor Run(Tensor input);
 }
 
-/// <summary>Layers in a row.</summary>
+/// <summary>Runs sequences of layers.</summary>
 internal static class LayerSequence
 {
-    /// <summary>Runs one layer after the other; the caller disposes the output, and the input stays.</summary>
-    /// <param name="layers">At least one.</param>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Runs the layers one after the other; the caller disposes the output and keeps the input.</summary>
+    /// <param name="layers">At least one layer.</param>
+    /// <param name="input">The input, [N, H, W, C].</param>
     public static Tensor RunAll(this IReadOnlyList<ILayer> layers, Tensor input)
     {
         var x = layers[0].Run(input);

@@ -3,25 +3,25 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// What heads stand on: maps of one number of channels, made of the backbone's. <see cref="FeaturePyramid"/> is the paper's;
-/// <see cref="AblatedPyramid"/> and <see cref="SingleMap"/> are what the paper holds it against.
+/// The input of the heads: maps with a common number of channels, computed from the backbone's. <see cref="FeaturePyramid"/> is the
+/// paper's; <see cref="AblatedPyramid"/> and <see cref="SingleMap"/> are the alternatives that the paper compares it with.
 /// </summary>
 internal interface IPyramid : IDisposable
 {
-    /// <summary>What it is, for people.</summary>
+    /// <summary>A description for users.</summary>
     string Description { get; }
 
-    /// <summary>d, the channels of every level.</summary>
+    /// <summary>The number of channels of every level, d.</summary>
     int Channels { get; }
 
     /// <summary>The number of levels.</summary>
     int Levels { get; }
 
-    /// <summary>The number of levels that stand on a map of the backbone: those that RoIs are read from.</summary>
+    /// <summary>The number of levels that correspond to a map of the backbone; RoI features are read from these.</summary>
     int MergedLevels { get; }
 
-    /// <summary>Builds the levels from the backbone's maps, which it disposes as it goes.</summary>
-    /// <param name="bottomUp">[N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>[N, Hl, Wl, d], finest first.</returns>
+    /// <summary>Builds the levels from the backbone's maps, and disposes each map after its last use.</summary>
+    /// <param name="bottomUp">The backbone's maps, [N, Hl, Wl, Cl], finest first.</param>
+    /// <returns>The levels, [N, Hl, Wl, d], finest first.</returns>
     FeatureMaps Run(IReadOnlyList<Tensor> bottomUp);
 }

@@ -3,17 +3,17 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Networks;
 
-/// <summary>Reads whichever pyramid a configuration names.</summary>
+/// <summary>Reads the pyramid of the configured kind.</summary>
 internal static class Pyramid
 {
-    /// <summary>The number of the backbone's maps, the coarsest, that a pyramid in a file stands on.</summary>
+    /// <summary>The number of backbone maps that the pyramid in a model file uses, counted from the coarsest.</summary>
     public static int MapCount(WeightReader weights, string name) => Math.Max(1, weights.Count(name + ".inner_blocks."));
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a pyramid from a model file.</summary>
     /// <param name="kind">One of <see cref="PyramidKind"/>.</param>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>backbone.fpn</c>.</param>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
     /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
     public static IPyramid Read(string kind, Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)
         => kind switch

@@ -5,8 +5,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// No pyramid (paper, tables 1 to 3, rows a and b): the backbone's last map, C4 or C5, is the only level; its anchors are of all
-/// sizes, as in the first Faster R-CNN.
+/// No pyramid (paper, tables 1 to 3, rows a and b): the backbone's last map, C4 or C5, is the only level. It has anchors of all
+/// sizes, as in the original Faster R-CNN.
 /// </summary>
 internal sealed class SingleMap(Device device, int channels) : IPyramid
 {
@@ -26,7 +26,7 @@ internal sealed class SingleMap(Device device, int channels) : IPyramid
     public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
     {
         var level = new FeatureMaps(device, [bottomUp[^1].Shape]);
-        // With a window of one px: a copy.
+        // Max pooling with a window of one px is a copy.
         MaxPool.Run(device, bottomUp[^1], kernel: 1, stride: 1, padding: 0, level[0]);
         foreach (var map in bottomUp)
             map.Dispose();

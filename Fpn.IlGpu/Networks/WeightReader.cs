@@ -6,36 +6,36 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// Turns named tensors, as PyTorch stores them, into layers: transposes [K, C, kh, kw] to [kh, kw, C, K] and folds
-/// batch norms, which at inference are a factor and an offset a channel:
+/// Turns named tensors, as PyTorch stores them, into layers: transposes [K, C, kh, kw] to [kh, kw, C, K] and folds batch norms, each
+/// of which is a factor and an offset per channel at inference:
 /// <code>y = (x − mean) · γ / √(var + ε) + β</code>
-/// Whatever shapes tell is read off them; the rest is checked against what the layers before give.
+/// Sizes come from the tensors' shapes where possible; otherwise the shapes are checked against the preceding layers.
 /// </summary>
-/// <param name="device">Where layers go.</param>
-/// <param name="state">Where they come from.</param>
-/// <param name="batchNormEpsilon">ε.</param>
+/// <param name="device">The device that holds the layers.</param>
+/// <param name="state">The state dict to read from.</param>
+/// <param name="batchNormEpsilon">The ε of batch norms.</param>
 /// <param name="problems">
-/// Takes what is wrong with tensors, in place of exceptions, as far as reading can go on; null to stop at the first.
+/// Collects the faults of tensors, instead of exceptions, for as long as reading can continue; null to throw at the first fault.
 /// </param>
 internal sealed class WeightReader(Device device, StateDictionary state, float batchNormEpsilon, List<string>? problems = null)
 {
-    // What a block of output channels, packed for a tile, can still count in an int.
+    // Keeps the size of a block of output channels, packed for a tile, within an int.
     private const int MostInputs = 1 << 24;
 
     private readonly HashSet<string> used = new(StringComparer.Ordinal);
 
-    /// <summary>The tensors of the file that nothing has asked for so far, in its order.</summary>
+    /// <summary>The tensors that have not been read so far, in the order of the file.</summary>
     public IReadOnlyList<StateTensor> Unused => [.. state.Tensors.Values.Where(t => !used.Contains(t.Name))];
 
-    /// <summary>The tensors of the file that were read.</summary>
+    /// <summary>The tensors that have been read, in the order of the file.</summary>
     public IReadOnlyList<StateTensor> Used => [.. state.Tensors.Values.Where(t => used.Contains(t.Name))];
 
-    /// <summary>Whether there is a tensor of a name.</summary>
+    /// <summary>Whether the file has a tensor of the given name.</summary>
     public bool Has(string name) => state.Contains(name);
 
     /// <summary>
-    /// How many parts <c>prefix0</c>, <c>prefix1</c>, … there are: one more than the highest number of any tensor, so
-    /// that a missing tensor is missed, and does not make the network a smaller one.
+    /// The number of parts <c>prefix0</c>, <c>prefix1</c>, …: one more than the highest number in any tensor's name. A gap is
+    /// therefore reported as a missing tensor, and does not silently make the network smaller.
     /// </summary>
     public int Count(string prefix)
     {
@@ -51,14 +51,14 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         return highest + 1;
     }
 
-    /// <summary>Whether any tensor's name begins with a prefix.</summary>
+    /// <summary>Whether any tensor's name begins with the given prefix.</summary>
     public bool HasAny(string prefix) => state.Tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    /// <summary>An error of the file that is read, to throw.</summary>
+    /// <summary>Returns an exception whose message names the file.</summary>
     public WeightsException Error(string message) => new($"{state.Source}: {message}");
 
-    /// <summary>The size of one dimension of a tensor; what is missing or has another rank is named.</summary>
-    /// <exception cref="WeightsException">There is no such tensor, or it has another number of dimensions.</exception>
+    /// <summary>The size of one dimension of a tensor of the given rank.</summary>
+    /// <exception cref="WeightsException">The tensor is missing, has another rank, or the size of the dimension is 0.</exception>
     public int Size(string name, int dimension, int rank)
     {
         var shape = state[name].Shape;
@@ -69,8 +69,8 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
             : throw Error($"the tensor '{name}' has shape [{string.Join(", ", shape)}], which has no elements.");
     }
 
-    /// <summary>A tensor's elements; all of them finite.</summary>
-    /// <exception cref="WeightsException">It is missing, of another shape, or has values that are no numbers.</exception>
+    /// <summary>Reads a tensor's elements, all of which must be finite.</summary>
+    /// <exception cref="WeightsException">The tensor is missing, has another shape, or has values that are not finite.</exception>
     public float[] Read(string name, params ReadOnlySpan<int> shape)
     {
         used.Add(name);
@@ -87,21 +87,21 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         }
     }
 
-    /// <summary>A convolution <c>name.weight</c> with <c>name.bias</c> or a batch norm of its own.</summary>
+    /// <summary>Reads a convolution <c>name.weight</c> with <c>name.bias</c> or a batch norm.</summary>
     /// <param name="name">The convolution's name.</param>
     /// <param name="inputC">Channels of its input.</param>
     /// <param name="window">Stride, padding, dilation, groups.</param>
-    /// <param name="activation">What ends the layer.</param>
+    /// <param name="activation">The activation at the end of the layer.</param>
     /// <param name="batchNorm">The name of the batch norm that follows, or null.</param>
-    /// <param name="outputC">Channels that its output must have, or null where any number will do.</param>
-    /// <param name="needsBias">Whether, without a batch norm, it must have a bias; a group norm brings its own.</param>
-    /// <exception cref="WeightsException">A tensor is missing, of the wrong shape, or has values that are no numbers.</exception>
+    /// <param name="outputC">The required number of output channels, or null for any number.</param>
+    /// <param name="needsBias">Whether a bias is required if there is no batch norm; not if a group norm follows, which adds β.</param>
+    /// <exception cref="WeightsException">A tensor is missing, has the wrong shape, or has values that are not finite.</exception>
     public ConvolutionLayer Convolution(
         string name, int inputC, ConvolutionWindow window, Activation activation, string? batchNorm = null, int? outputC = null,
         bool needsBias = true)
         => ReadConvolution(name, inputC, outputC ?? Size(name + ".weight", 0, 4), window, activation, batchNorm, needsBias);
 
-    /// <summary>A convolution <c>name.0</c> with the batch norm <c>name.1</c>, or with a bias where there is none.</summary>
+    /// <summary>Reads a convolution <c>name.0</c> with the batch norm <c>name.1</c>, or with a bias if there is no batch norm.</summary>
     public ConvolutionLayer Normalised(string name, int inputC, ConvolutionWindow window, Activation activation, int? outputC = null)
         => Convolution(name + ".0", inputC, window, activation, HasAny(name + ".1.") ? name + ".1" : null, outputC);
 
@@ -109,7 +109,7 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         string name, int inputC, int outputC, ConvolutionWindow window, Activation activation, string? batchNorm, bool needsBias)
     {
         var (kernelH, kernelW) = (Size(name + ".weight", 2, 4), Size(name + ".weight", 3, 4));
-        // Every layer keeps its map's size, or divides it by its stride.
+        // The padding must keep the size of the map, apart from the stride.
         if (kernelH != 2 * window.Padding.Y + 1 || kernelW != 2 * window.Padding.X + 1)
         {
             throw Error(
@@ -128,30 +128,29 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
     }
 
     /// <summary>
-    /// A fully connected layer over features that PyTorch flattens from [C, positions] and this library from
-    /// [positions, C].
+    /// Reads a fully connected layer whose input features PyTorch flattens from [C, positions] and this library from [positions, C].
     /// </summary>
     /// <param name="name">The layer's name.</param>
-    /// <param name="channels">C.</param>
-    /// <param name="positions">bins · bins, or 1.</param>
+    /// <param name="channels">Channels of the features, C.</param>
+    /// <param name="positions">The number of positions: bins · bins, or 1.</param>
     public ConvolutionWeights FullyConnected(string name, int channels, int positions = 1)
     {
         var outputC = Size(name + ".weight", 0, 2);
         var rows = Rows(name + ".weight", outputC, channels * positions);
         var bias = Read(name + ".bias", outputC);
-        // As a convolution with a window of all positions, and then as one value after the other.
+        // Pack the weights as a convolution whose window covers all positions; AsMatrix then treats the input as a flat vector.
         var window = new ConvolutionGeometry(1, positions, channels, outputC, ConvolutionWindow.Square());
         var form = ConvolutionForms.Choose(device, ConvolutionGeometry.Product(channels * positions, outputC));
         return ConvolutionWeights.FromTorch(device, rows, bias, scale: null, window, form).AsMatrix();
     }
 
     /// <summary>
-    /// A transposed convolution of kernel 2 and stride 2, as the 1×1 convolution that gives each input pixel its four
-    /// output pixels: PyTorch's [C, K, 2, 2] as [1, 1, C, 4 · K], output channels in the order (dy, dx, k).
+    /// Reads a transposed convolution of kernel 2 and stride 2 as the 1×1 convolution from each input pixel to its four output pixels:
+    /// PyTorch's [C, K, 2, 2] becomes [1, 1, C, 4 · K], with output channels in the order (dy, dx, k).
     /// </summary>
     /// <param name="name">The layer's name.</param>
     /// <param name="inputC">Channels of its input.</param>
-    /// <param name="activation">What ends the layer.</param>
+    /// <param name="activation">The activation at the end of the layer.</param>
     public ConvolutionLayer TransposedConvolution(string name, int inputC, Activation activation)
     {
         var outputC = Size(name + ".weight", 1, 4);
@@ -168,11 +167,11 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         return new ConvolutionLayer(device, packed, activation);
     }
 
-    /// <summary>The γ and β of a normalisation, on the device.</summary>
+    /// <summary>Copies the γ and β of a normalisation to the device.</summary>
     public (DeviceArray<float> Gamma, DeviceArray<float> Beta) Affine(string name, int channels)
         => (device.Upload<float>(Read(name + ".weight", channels)), device.Upload<float>(Read(name + ".bias", channels)));
 
-    /// <summary>Reads a tensor's rows a few at a time; its shape is checked now.</summary>
+    /// <summary>Checks a tensor's shape, and returns a function that reads its rows a few at a time.</summary>
     private ConvolutionWeights.TorchRows Rows(string name, params ReadOnlySpan<int> shape)
     {
         used.Add(name);
@@ -180,14 +179,14 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         foreach (var extent in shape[1..])
             length *= extent;
         if (length > MostInputs)
-            throw Error($"the tensor '{name}' has rows of {length} values, where {MostInputs} are the most.");
+            throw Error($"the tensor '{name}' has rows of {length} values, but at most {MostInputs} are supported.");
         if (problems is null && state.Expect(name, shape).CanReadParts)
             return (first, rows) => state.ReadPart(name, first * length, rows);
         var whole = Read(name, shape);
         return (first, rows) => whole.AsSpan((int)(first * length), rows.Length).CopyTo(rows);
     }
 
-    /// <summary>The factors γ / √(var + ε); the bias becomes (bias − mean) · factor + β.</summary>
+    /// <summary>Returns the factors γ / √(var + ε), and replaces the bias by (bias − mean) · factor + β.</summary>
     private float[] FoldBatchNorm(string name, float[] bias)
     {
         var channels = bias.Length;
@@ -200,7 +199,7 @@ internal sealed class WeightReader(Device device, StateDictionary state, float b
         {
             scale[k] = gamma[k] / MathF.Sqrt(variance[k] + batchNormEpsilon);
             if (!float.IsFinite(scale[k]))
-                throw Error($"the tensor '{name}.running_var' has {variance[k]} at [{k}], by whose root can't be divided.");
+                throw Error($"the tensor '{name}.running_var' has {variance[k]} at [{k}], which gives no finite scale.");
             bias[k] = (bias[k] - mean[k]) * scale[k] + beta[k];
         }
         return scale;

@@ -5,9 +5,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// MobileNet's block (MobileNetV3, figure 4): a 1×1 convolution widens, a depthwise one looks around, squeeze-and-
-/// excitation weighs the channels, and a 1×1 without activation narrows again; the input is added where shapes allow.
-/// The widening, and the weighing, are not in every block.
+/// MobileNet's block (MobileNetV3, figure 4): a 1×1 convolution expands the channels, a depthwise convolution filters each channel,
+/// squeeze-and-excitation scales them, and a 1×1 convolution without activation projects them to fewer channels. The input is added
+/// if the shapes match. Some blocks have no expansion or no squeeze-and-excitation.
 /// </summary>
 internal sealed class InvertedResidual : IDisposable
 {
@@ -32,13 +32,13 @@ internal sealed class InvertedResidual : IDisposable
     /// <summary>Channels of the output.</summary>
     public int OutputChannels => projection.OutputChannels;
 
-    /// <summary>Reads a block; its parts are numbered in order, and told apart by their shapes and names.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">For example <c>backbone.body.4.block</c>.</param>
+    /// <summary>Reads a block; its parts are numbered in order, and their shapes and names tell them apart.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The block's name, for example <c>backbone.body.4.block</c>.</param>
     /// <param name="inputC">Channels of its input.</param>
-    /// <param name="stride">Of the depthwise convolution, in px.</param>
-    /// <param name="activation">Of the first two convolutions.</param>
+    /// <param name="stride">The stride of the depthwise convolution, in px.</param>
+    /// <param name="activation">The activation of the first two convolutions.</param>
     public static InvertedResidual Read(
         Device device, WeightReader weights, string name, int inputC, int stride, Activation activation)
     {
@@ -52,7 +52,7 @@ internal sealed class InvertedResidual : IDisposable
         }
         var kernel = weights.Size($"{name}.{part}.0.weight", 2, 4);
         if (kernel > LargestKernel)
-            throw weights.Error($"the tensor '{name}.{part}.0.weight' has a window of {kernel} px, where {LargestKernel} are the most.");
+            throw weights.Error($"the tensor '{name}.{part}.0.weight' has a window of {kernel} px, but the limit is {LargestKernel} px.");
         var window = ConvolutionWindow.Square(stride, padding: kernel / 2, groups: channels);
         var depthwise = weights.Normalised($"{name}.{part++}", channels, window, activation, channels);
         var excitation = weights.HasAny($"{name}.{part}.fc1.")
@@ -63,8 +63,8 @@ internal sealed class InvertedResidual : IDisposable
             expansion, depthwise, excitation, projection, addsInput: stride == 1 && projection.OutputChannels == inputC);
     }
 
-    /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Runs the block; the caller disposes the output and keeps the input.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
     public Tensor Run(Tensor input)
     {
         using var wide = expansion?.Run(input);

@@ -7,15 +7,15 @@ namespace Fpn.IlGpu.Networks;
 /// <summary>
 /// MobileNetV3-Large (Howard et al., Searching for MobileNetV3, table 1) as a bottom-up pathway, with torchvision's
 /// numbering: layer 0 is the 3×3 stem of stride 2, layers 1 to 15 are inverted residual blocks, layer 16 a 1×1
-/// convolution. Widths, kernels, expansion and squeeze-and-excitation are read off the weights; strides and activations
-/// leave no trace there, and are the paper's. Its maps are the ones before which torchvision's pyramid cuts it: the
-/// outputs of layers 0, 2, 4, 7, 13, 16 at strides 2, 4, 8, 16, 32, 32; as a rule the pyramid stands on the last two.
+/// convolution. The weights determine widths, kernels, expansion and squeeze-and-excitation; they do not show strides and
+/// activations, which are the paper's. The maps are those that torchvision takes for its pyramid: the outputs of layers
+/// 0, 2, 4, 7, 13, 16 at strides 2, 4, 8, 16, 32, 32. The pyramid usually uses the last two.
 /// </summary>
 internal sealed class MobileNetV3 : IBackbone
 {
     private const int LastLayer = 16;
 
-    // Of the blocks: which halve the size, and from which on hard-swish takes the place of ReLU.
+    // The blocks that halve the size, and the first block with hard-swish instead of ReLU.
     private static readonly int[] Halving = [2, 4, 7, 13];
     private const int FirstHardSwish = 7;
 
@@ -42,25 +42,25 @@ internal sealed class MobileNetV3 : IBackbone
     /// <inheritdoc/>
     public string Description => "MobileNetV3-Large";
 
-    /// <summary>Whether a backbone's names are those of one.</summary>
+    /// <summary>Whether a backbone's tensors are named like a MobileNetV3's.</summary>
     public static bool IsNamedLike(WeightReader weights, string name) => weights.HasAny(name + ".0.") && weights.HasAny(name + ".1.block.");
 
-    /// <summary>Reads one.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>backbone.body</c>.</param>
-    /// <param name="mapCount">How many maps, the coarsest, it is to give.</param>
-    /// <exception cref="WeightsException">Something is missing, or it is no MobileNetV3-Large.</exception>
+    /// <summary>Reads a MobileNetV3-Large from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
+    /// <param name="mapCount">The number of maps to return, counted from the coarsest.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the network is not a MobileNetV3-Large.</exception>
     public static MobileNetV3 Read(Device device, WeightReader weights, string name, int mapCount)
     {
         var layers = weights.Count(name + ".");
         if (layers != LastLayer + 1)
         {
             throw weights.Error(
-                $"'{name}' has {layers} layers, where MobileNetV3-Large has {LastLayer + 1}; no other MobileNet can be run.");
+                $"'{name}' has {layers} layers, but MobileNetV3-Large has {LastLayer + 1}; no other MobileNet is supported.");
         }
         if (mapCount > MapLayers.Length)
-            throw weights.Error($"its pyramid stands on {mapCount} maps, but '{name}' has {MapLayers.Length}.");
+            throw weights.Error($"its pyramid needs {mapCount} maps, but '{name}' has {MapLayers.Length}.");
         var stem = weights.Normalised(name + ".0", 3, ConvolutionWindow.Square(stride: 2, padding: 1), Activation.HardSwish);
         var channels = stem.OutputChannels;
         var blocks = new InvertedResidual[LastLayer - 1];

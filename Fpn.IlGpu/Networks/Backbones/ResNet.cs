@@ -5,10 +5,10 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// ResNet (He et al., Deep Residual Learning, table 1) as a bottom-up pathway: 7×7 convolution of stride 2, max pool of
-/// stride 2, then stages of residual blocks; the first block of each stage but the first halves the size. Block type,
-/// depths, widths and groups are read off the weights, so that wide ResNets and ResNeXts are just that. The output of
-/// each stage's last block is C2, C3, C4, C5.
+/// ResNet (He et al., Deep Residual Learning, table 1) as a bottom-up pathway: a 7×7 convolution of stride 2, a max pool of
+/// stride 2, then stages of residual blocks. The first block of every stage but the first halves the size. The weights determine
+/// block type, depths, widths and groups, so wide ResNets and ResNeXts need no special case. The outputs of the stages' last blocks
+/// are C2, C3, C4, C5.
 /// </summary>
 internal sealed class ResNet : IBackbone
 {
@@ -41,13 +41,13 @@ internal sealed class ResNet : IBackbone
         }
     }
 
-    /// <summary>Reads one.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>backbone.body</c>.</param>
+    /// <summary>Reads a ResNet from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    /// <param name="mapCount">How many maps, the coarsest, it is to give: 4 for C2 to C5, 3 for C3 to C5.</param>
-    /// <exception cref="WeightsException">Something is missing, or it has fewer stages than that.</exception>
+    /// <param name="mapCount">The number of maps to return, counted from the coarsest: 4 for C2 to C5, 3 for C3 to C5.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or there are fewer stages than <paramref name="mapCount"/>.</exception>
     public static ResNet Read(Device device, WeightReader weights, string name, bool strideInFirst, int mapCount)
     {
         var stem = weights.Convolution(
@@ -56,7 +56,7 @@ internal sealed class ResNet : IBackbone
         var stages = new List<ResidualBlock[]>();
         var stageCount = Math.Max(2, weights.Count(name + ".layer")) - 1;
         if (mapCount > stageCount)
-            throw weights.Error($"its pyramid stands on {mapCount} maps, but '{name}' has {stageCount} stages.");
+            throw weights.Error($"its pyramid needs {mapCount} maps, but '{name}' has {stageCount} stages.");
         while (stages.Count < stageCount)
         {
             var stage = $"{name}.layer{stages.Count + 1}.";
@@ -82,7 +82,7 @@ internal sealed class ResNet : IBackbone
             foreach (var block in stages[s])
             {
                 var next = block.Run(x);
-                // A stage's last output is one of the maps; all between are done with.
+                // Keep the output of a stage if it is one of the maps; other values are no longer needed.
                 if (!maps.Contains(x))
                     x.Dispose();
                 x = next;

@@ -5,8 +5,8 @@ namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// A residual block (He et al., Deep Residual Learning, figure 5): <c>out = relu(F(in) + shortcut(in))</c>. F is two 3×3
-/// convolutions (basic), or 1×1, 3×3, 1×1 (bottleneck); the shortcut is the input, or a 1×1 convolution of it where
-/// stride or channels change. The sum and the ReLU are the last convolution's epilogue.
+/// convolutions (basic), or 1×1, 3×3, 1×1 convolutions (bottleneck). The shortcut is the input itself, or a 1×1 convolution of it
+/// where the stride or the channels change. The sum and the ReLU run in the epilogue of the last convolution.
 /// </summary>
 internal sealed class ResidualBlock : IDisposable
 {
@@ -20,20 +20,20 @@ internal sealed class ResidualBlock : IDisposable
         this.shortcut = shortcut;
     }
 
-    /// <summary>Whether it is 1×1, 3×3, 1×1 rather than two 3×3.</summary>
+    /// <summary>Whether the block has 1×1, 3×3, 1×1 convolutions rather than two 3×3.</summary>
     public bool IsBottleneck => layers.Length == 3;
 
-    /// <summary>Of the bottleneck's 3×3.</summary>
+    /// <summary>The channel groups of the bottleneck's 3×3 convolution; 1 for a basic block.</summary>
     public int Groups { get; }
 
     /// <summary>Channels of the output.</summary>
     public int OutputChannels => layers[^1].OutputChannels;
 
     /// <summary>Reads a block; it is a bottleneck if it has a third convolution.</summary>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">For example <c>backbone.body.layer1.0</c>.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The block's name, for example <c>backbone.body.layer1.0</c>.</param>
     /// <param name="inputC">Channels of its input.</param>
-    /// <param name="stride">Of the block, in px of its input.</param>
+    /// <param name="stride">The block's stride, in px of its input.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
     public static ResidualBlock Read(WeightReader weights, string name, int inputC, int stride, bool strideInFirst)
     {
@@ -69,8 +69,8 @@ internal sealed class ResidualBlock : IDisposable
             shortcut, groups);
     }
 
-    /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Runs the block; the caller disposes the output and keeps the input.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
     public Tensor Run(Tensor input)
     {
         using var projected = shortcut?.Run(input);

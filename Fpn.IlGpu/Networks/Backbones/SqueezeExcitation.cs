@@ -5,8 +5,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// Squeeze-and-excitation (Hu et al., Squeeze-and-Excitation Networks, section 3): the means of all channels, through
-/// two small layers, give each channel a factor between 0 and 1. The last is a hard sigmoid, as in MobileNetV3.
+/// Squeeze-and-excitation (Hu et al., Squeeze-and-Excitation Networks, section 3): two small layers turn the means of all channels
+/// into a factor between 0 and 1 for each channel. The second layer ends in a hard sigmoid, as in MobileNetV3.
 /// </summary>
 internal sealed class SqueezeExcitation : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class SqueezeExcitation : IDisposable
         this.excite = excite;
     }
 
-    /// <summary>Reads one for a map of so many channels.</summary>
+    /// <summary>Reads the two layers for a map with the given number of channels.</summary>
     public static SqueezeExcitation Read(Device device, WeightReader weights, string name, int channels)
     {
         var squeeze = weights.Convolution(name + ".fc1", channels, ConvolutionWindow.Square(), Activation.Relu);
@@ -30,8 +30,8 @@ internal sealed class SqueezeExcitation : IDisposable
         return new SqueezeExcitation(device, squeeze, excite);
     }
 
-    /// <summary>The input, its channels weighed; the caller disposes it.</summary>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Returns the input with its channels scaled; the caller disposes the output and keeps the input.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
     public Tensor Run(Tensor input)
     {
         var shape = input.Shape;

@@ -6,10 +6,9 @@ using ILGPU;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The Fast R-CNN head (paper, section 4.2), the same for RoIs of every level: two fully connected layers with ReLU,
-/// then two sibling ones: a logit for each class and the background, and four box deltas for each. torchvision's second
-/// generation of models has 3×3 convolutions with batch norms, and then only one fully connected layer; the baseline without
-/// a pyramid has a <see cref="StageHead"/>.
+/// The Fast R-CNN head (paper, section 4.2), shared by the RoIs of all levels: two fully connected layers with ReLU, then two sibling
+/// layers that predict a logit and four box deltas for each class and the background. torchvision's second generation of models has
+/// 3×3 convolutions with batch norms and then a single hidden layer. The baseline without a pyramid has a <see cref="StageHead"/>.
 /// </summary>
 internal sealed class BoxHead : IDisposable
 {
@@ -33,26 +32,26 @@ internal sealed class BoxHead : IDisposable
         Bins = bins;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>A description for users.</summary>
     public string Description => stage is not null
         ? $"the fifth stage, 2 fully connected of {stage.OutputChannels}"
         : (convolutions.Length == 0 ? "" : $"{convolutions.Length} convolutions, ")
             + $"{hidden.Length} + 2 fully connected of {hidden[^1].OutputC}";
 
-    /// <summary>The side of a RoI's features: 7, or what a <see cref="StageHead"/> takes.</summary>
+    /// <summary>The side of a RoI's features in bins: usually 7; <see cref="StageHead.Bins"/> for a <see cref="StageHead"/>.</summary>
     public int Bins { get; }
 
-    /// <summary>The number of classes, the background counted.</summary>
+    /// <summary>The number of classes, including the background.</summary>
     public int Classes => scores.OutputC;
 
-    /// <summary>Reads one for a pyramid.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>roi_heads</c>.</param>
-    /// <param name="channels">d.</param>
-    /// <param name="backgroundLast">Whether the background is the last class; it may then have no box deltas.</param>
-    /// <param name="strideInFirst">Of a <see cref="StageHead"/>: whether a bottleneck's stride is in its first 1×1.</param>
-    /// <exception cref="WeightsException">Something is missing, or shapes don't fit one another.</exception>
+    /// <summary>Reads the head for a pyramid from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <param name="backgroundLast">Whether the background is the last class; if so, it needs no box deltas.</param>
+    /// <param name="strideInFirst">For a <see cref="StageHead"/>, whether a bottleneck's stride is in its first 1×1.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the shapes are inconsistent.</exception>
     public static BoxHead Read(
         Device device, WeightReader weights, string name, int channels, bool backgroundLast, bool strideInFirst = false)
     {
@@ -69,7 +68,7 @@ internal sealed class BoxHead : IDisposable
             channels = convolutions[i].OutputChannels;
         }
 
-        // Of the sequence, the layer after the convolutions flattens and has no weights.
+        // PyTorch's sequence has a flattening layer without weights after the convolutions: skip its number.
         string[] names = convolutions.Length == 0 ? ["fc6", "fc7"] : [$"{convolutions.Length + 1}"];
         var bins = (int)Math.Round(Math.Sqrt(weights.Size($"{name}.box_head.{names[0]}.weight", 1, 2) / (double)channels));
         var hidden = new ConvolutionWeights[names.Length];
@@ -95,10 +94,10 @@ internal sealed class BoxHead : IDisposable
                 + $"where {scores.OutputC} classes need {4 * scores.OutputC}.");
     }
 
-    /// <summary>The features from which both predictions are made; the caller disposes them.</summary>
-    /// <param name="roiFeatures">[R, bins, bins, d].</param>
-    /// <param name="liveRois">[1]: how many of the R RoIs there are.</param>
-    /// <returns>[R, 1, 1, 1024].</returns>
+    /// <summary>Computes the features for both predictions; the caller disposes them.</summary>
+    /// <param name="roiFeatures">The RoI features, [R, bins, bins, d].</param>
+    /// <param name="liveRois">The number of valid RoIs among the R, [1].</param>
+    /// <returns>The features, for example [R, 1, 1, 1024].</returns>
     public Tensor Features(Tensor roiFeatures, ArrayView<int> liveRois)
     {
         if (stage is not null)
@@ -114,9 +113,9 @@ internal sealed class BoxHead : IDisposable
         return x;
     }
 
-    /// <summary>Both predictions.</summary>
-    /// <param name="features">[R, 1, 1, 1024].</param>
-    /// <param name="liveRois">[1]: how many of the R RoIs there are.</param>
+    /// <summary>Computes the logits and deltas; the caller disposes them.</summary>
+    /// <param name="features">The features, for example [R, 1, 1, 1024].</param>
+    /// <param name="liveRois">The number of valid RoIs among the R, [1].</param>
     public BoxPredictions Predict(Tensor features, ArrayView<int> liveRois)
         => new(Multiply(features, scores, liveRois, Activation.None), Multiply(features, deltas, liveRois, Activation.None));
 
@@ -132,7 +131,7 @@ internal sealed class BoxHead : IDisposable
         deltas.Dispose();
     }
 
-    /// <summary>How many parts of the head come before the last, the fully connected one, and before the flattening.</summary>
+    /// <summary>The number of convolutions: all parts of the head but the last two, the flattening and the fully connected layer.</summary>
     private static int Convolutions(WeightReader weights, string name) => Math.Max(0, weights.Count(name + ".") - 2);
 
     private Tensor Multiply(Tensor input, ConvolutionWeights layer, ArrayView<int> liveRows, Activation activation)
@@ -143,9 +142,11 @@ internal sealed class BoxHead : IDisposable
     }
 }
 
-/// <summary>What the box head says of every RoI.</summary>
-/// <param name="Logits">[R, 1, 1, classes].</param>
-/// <param name="Deltas">[R, 1, 1, 4 · classes], or 4 · (classes − 1) where the background comes last and has none.</param>
+/// <summary>The box head's predictions for every RoI.</summary>
+/// <param name="Logits">The logits, [R, 1, 1, classes].</param>
+/// <param name="Deltas">
+/// The deltas, [R, 1, 1, 4 · classes], or [R, 1, 1, 4 · (classes − 1)] if the background comes last and has none.
+/// </param>
 internal sealed record BoxPredictions(Tensor Logits, Tensor Deltas) : IDisposable
 {
     /// <inheritdoc/>

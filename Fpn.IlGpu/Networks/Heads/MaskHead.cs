@@ -7,10 +7,10 @@ namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// The mask head (He et al., Mask R-CNN, figure 4, right): 3×3 convolutions with ReLU on a RoI's features, a transposed
-/// convolution that doubles their size, and a 1×1 to one mask a class; of those, the one of the object's class is taken.
+/// convolution that doubles their size, and a 1×1 convolution to one mask per class, of which the mask of the object's class is used.
 /// <code>mask[d, y, x] = sigmoid( logits[d, y, x, class of d] )</code>
-/// The transposed convolution's windows don't overlap (kernel 2, stride 2): it is a 1×1 convolution to the four pixels
-/// that each pixel becomes, which stay together until the masks are taken out.
+/// The windows of the transposed convolution (kernel 2, stride 2) don't overlap, so it is a 1×1 convolution from each pixel to its
+/// four output pixels. The four stay adjacent in memory until the masks are extracted.
 /// </summary>
 internal sealed class MaskHead : IDisposable
 {
@@ -27,17 +27,17 @@ internal sealed class MaskHead : IDisposable
         this.masks = masks;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>A description for users.</summary>
     public string Description => $"{convolutions.Length} + 2 convolutions";
 
-    /// <summary>The number of classes with a mask.</summary>
+    /// <summary>The number of classes that have a mask.</summary>
     public int Classes => masks.OutputChannels;
 
-    /// <summary>Reads one for a pyramid.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>roi_heads</c>.</param>
-    /// <param name="channels">d.</param>
+    /// <summary>Reads the head for a pyramid from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
     public static MaskHead Read(Device device, WeightReader weights, string name, int channels)
     {
         var convolutions = new ConvolutionLayer[Math.Max(1, weights.Count(name + ".mask_head."))];
@@ -53,14 +53,14 @@ internal sealed class MaskHead : IDisposable
         return new MaskHead(device, convolutions, doubling, masks);
     }
 
-    /// <summary>The convolved features; the caller disposes them.</summary>
-    /// <param name="roiFeatures">[D, S, S, d].</param>
+    /// <summary>Computes the convolved features; the caller disposes them.</summary>
+    /// <param name="roiFeatures">The RoI features of the objects, [D, S, S, d].</param>
     public Tensor Features(Tensor roiFeatures) => convolutions.RunAll(roiFeatures);
 
-    /// <summary>The objects' masks; the caller disposes them.</summary>
-    /// <param name="features">[D, S, S, 256].</param>
-    /// <param name="classIds">[D]: the class of each object.</param>
-    /// <returns>Probabilities, [D, 2 · S, 2 · S, 1].</returns>
+    /// <summary>Computes the masks of the objects' classes; the caller disposes them.</summary>
+    /// <param name="features">The convolved features, for example [D, S, S, 256].</param>
+    /// <param name="classIds">The class of each object, [D].</param>
+    /// <returns>The probabilities, [D, 2 · S, 2 · S, 1].</returns>
     public Tensor Predict(Tensor features, ArrayView<int> classIds)
     {
         var (count, side) = (features.Shape.N, features.Shape.H);
@@ -71,11 +71,13 @@ internal sealed class MaskHead : IDisposable
         return output;
     }
 
-    /// <summary>Takes the mask of each object's class.</summary>
-    /// <param name="device">Where all tensors are.</param>
-    /// <param name="logits">[D, S, 4 · S, classes]: the four pixels (2y, 2x), (2y, 2x + 1), (2y + 1, 2x) … are neighbours.</param>
-    /// <param name="classIds">[D].</param>
-    /// <param name="masks">Probabilities, [D, 2 · S, 2 · S, 1].</param>
+    /// <summary>Extracts the mask of each object's class.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
+    /// <param name="logits">
+    /// The logits, [D, S, 4 · S, classes]; the four pixels (2y, 2x), (2y, 2x + 1), (2y + 1, 2x) … are adjacent.
+    /// </param>
+    /// <param name="classIds">The class of each object, [D].</param>
+    /// <param name="masks">Receives the probabilities, [D, 2 · S, 2 · S, 1].</param>
     internal static void Take(Device device, Tensor logits, ArrayView<int> classIds, Tensor masks)
     {
         var length = (int)masks.Shape.Length;
@@ -84,7 +86,7 @@ internal sealed class MaskHead : IDisposable
         device.Launch(TakeKernel, grain.Threads(length, 1), logits.View, classIds, sizes, grain, masks.View);
     }
 
-    /// <summary>One thread = some consecutive pixels of masks, each out of its quartet (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = a few consecutive pixels of masks, each read from its quartet (see <see cref="Grain"/>).</summary>
     internal static void TakeKernel(
         Index1D index, ArrayView<float> logits, ArrayView<int> classIds, Sizes sizes, Grain grain, ArrayView<float> masks)
     {

@@ -5,9 +5,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// RetinaNet's two subnets (Lin et al., Focal Loss for Dense Object Detection, figure 3), the same on every level: each
-/// a tower of 3×3 convolutions with ReLU, and a last 3×3 without, to a logit for every class of each of the A anchors at
-/// a position, and to four box deltas for each anchor.
+/// RetinaNet's two subnets (Lin et al., Focal Loss for Dense Object Detection, figure 3), shared by all levels. Each is a tower of 3×3
+/// convolutions with ReLU and a last 3×3 convolution without. One predicts a logit per class for each of the A anchors at a location,
+/// the other four box deltas for each anchor.
 /// </summary>
 internal sealed class RetinaHead : IDisposable
 {
@@ -26,23 +26,23 @@ internal sealed class RetinaHead : IDisposable
         this.deltas = deltas;
     }
 
-    /// <summary>What it is, for people.</summary>
+    /// <summary>A description for users.</summary>
     public string Description
         => $"two towers of {classTower.Length} + 1 convolutions{(classTower[0].HasNorm ? " with group norm" : "")}, "
-            + $"{AnchorsPerLocation} anchors a position";
+            + $"{AnchorsPerLocation} anchors per location";
 
-    /// <summary>A.</summary>
+    /// <summary>The number of anchors per location, A.</summary>
     public int AnchorsPerLocation => deltas.OutputChannels / 4;
 
-    /// <summary>The number of classes; there is no background among them.</summary>
+    /// <summary>The number of classes; the background is not one of them.</summary>
     public int Classes => logits.OutputChannels / AnchorsPerLocation;
 
-    /// <summary>Reads one for a pyramid.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>head</c>.</param>
-    /// <param name="channels">d.</param>
-    /// <exception cref="WeightsException">Something is missing, or classes and boxes are for different numbers of anchors.</exception>
+    /// <summary>Reads the head for a pyramid from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>head</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the two subnets have different numbers of anchors.</exception>
     public static RetinaHead Read(Device device, WeightReader weights, string name, int channels)
     {
         var window = ConvolutionWindow.Square(padding: 1);
@@ -54,11 +54,11 @@ internal sealed class RetinaHead : IDisposable
             ? new RetinaHead(device, classTower, logits, boxTower, deltas)
             : throw weights.Error(
                 $"the tensor '{name}.classification_head.cls_logits.weight' has {logits.OutputChannels} outputs, which "
-                + $"'{name}.regression_head.bbox_reg.weight' with its {deltas.OutputChannels} can't share anchors with.");
+                + $"do not fit the anchors of '{name}.regression_head.bbox_reg.weight' with its {deltas.OutputChannels} outputs.");
     }
 
-    /// <summary>Runs it on every level.</summary>
-    /// <param name="pyramid">[N, Hl, Wl, d].</param>
+    /// <summary>Runs both subnets on every level; the caller disposes the output.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
     public RetinaOutput Run(FeatureMaps pyramid)
     {
         var shapes = pyramid.Shapes;
@@ -85,9 +85,9 @@ internal sealed class RetinaHead : IDisposable
     }
 }
 
-/// <summary>What RetinaNet says of every anchor.</summary>
-/// <param name="Logits">[N, Hl, Wl, A · classes] of each level.</param>
-/// <param name="Deltas">[N, Hl, Wl, 4 · A] of each level.</param>
+/// <summary>RetinaNet's predictions for every anchor.</summary>
+/// <param name="Logits">The logits of each level, [N, Hl, Wl, A · classes].</param>
+/// <param name="Deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
 internal sealed record RetinaOutput(FeatureMaps Logits, FeatureMaps Deltas) : IDisposable
 {
     /// <inheritdoc/>

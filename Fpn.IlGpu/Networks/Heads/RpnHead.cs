@@ -5,9 +5,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The region proposal network's head (paper, section 4.1): a 3×3 convolution with ReLU (or several), then two sibling 1×1: a
-/// score and four box deltas for each of the A anchors at a position. It is the same on every level; that this costs nothing is
-/// a finding of the paper, for which there may also be one of its own for each level.
+/// The region proposal network's head (paper, section 4.1): one or several 3×3 convolutions with ReLU, then two sibling 1×1
+/// convolutions that predict an objectness and four box deltas for each of the A anchors at a location. All levels share one head.
+/// The paper finds that sharing costs no accuracy; to test that, a model may also have a separate head for each level.
 /// </summary>
 internal sealed class RpnHead : IDisposable
 {
@@ -20,27 +20,29 @@ internal sealed class RpnHead : IDisposable
         this.ofLevels = ofLevels;
     }
 
-    /// <summary>What it is, for people.</summary>
-    public string Description => $"RPN of {ofLevels[0].Hidden.Length} + 2 convolutions, {AnchorsPerLocation} anchors a position"
+    /// <summary>A description for users.</summary>
+    public string Description => $"RPN of {ofLevels[0].Hidden.Length} + 2 convolutions, {AnchorsPerLocation} anchors per location"
         + (ofLevels.Length > 1 ? ", one for each level" : "");
 
-    /// <summary>A.</summary>
+    /// <summary>The number of anchors per location, A.</summary>
     public int AnchorsPerLocation => ofLevels[0].Objectness.OutputChannels;
 
     /// <summary>The names of the heads in a file: one for all levels, or one for each.</summary>
     /// <param name="weights">The file.</param>
-    /// <param name="name">What its tensors' names begin with: <c>rpn.head</c>.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
     /// <returns><c>rpn.head</c>, or <c>rpn.head.0</c>, <c>rpn.head.1</c>, …</returns>
     public static IReadOnlyList<string> Names(WeightReader weights, string name)
         => weights.Count(name + ".") is > 0 and var levels ? [.. Enumerable.Range(0, levels).Select(l => $"{name}.{l}")] : [name];
 
-    /// <summary>Reads one for a pyramid.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">What its tensors' names begin with: <c>rpn.head</c>.</param>
-    /// <param name="channels">d.</param>
-    /// <param name="levels">Of the pyramid.</param>
-    /// <exception cref="WeightsException">Something is missing, or scores and deltas are for different numbers of anchors.</exception>
+    /// <summary>Reads the head for a pyramid from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <param name="levels">The number of levels of the pyramid.</param>
+    /// <exception cref="WeightsException">
+    /// A tensor is missing, the numbers of anchors are inconsistent, or the file has a different number of heads than levels.
+    /// </exception>
     public static RpnHead Read(Device device, WeightReader weights, string name, int channels, int levels)
     {
         var names = Names(weights, name);
@@ -49,11 +51,11 @@ internal sealed class RpnHead : IDisposable
         var ofLevels = names.Select(own => Layers.Read(weights, own, channels)).ToArray();
         return Array.TrueForAll(ofLevels, l => l.Objectness.OutputChannels == ofLevels[0].Objectness.OutputChannels)
             ? new RpnHead(device, ofLevels)
-            : throw weights.Error($"the heads of '{name}' are for different numbers of anchors.");
+            : throw weights.Error($"the heads of '{name}' have different numbers of anchors.");
     }
 
-    /// <summary>Runs it on every level.</summary>
-    /// <param name="pyramid">[N, Hl, Wl, d].</param>
+    /// <summary>Runs the head on every level; the caller disposes the output.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
     public RpnOutput Run(FeatureMaps pyramid)
     {
         var shapes = pyramid.Shapes;
@@ -106,9 +108,9 @@ internal sealed class RpnHead : IDisposable
     }
 }
 
-/// <summary>What the RPN says of every anchor.</summary>
-/// <param name="Objectness">Logits [N, Hl, Wl, A] of each level.</param>
-/// <param name="Deltas">[N, Hl, Wl, 4 · A] of each level.</param>
+/// <summary>The RPN's predictions for every anchor.</summary>
+/// <param name="Objectness">The objectness logits of each level, [N, Hl, Wl, A].</param>
+/// <param name="Deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
 internal sealed record RpnOutput(FeatureMaps Objectness, FeatureMaps Deltas) : IDisposable
 {
     /// <inheritdoc/>

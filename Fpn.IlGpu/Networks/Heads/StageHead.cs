@@ -5,13 +5,13 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// The head of the baseline that the paper holds FPN against (table 2, row a; He et al., Deep Residual Learning, appendix A): the
-/// ResNet's fifth stage, computed for each RoI of C4, and the mean of each channel. It has all the capacity of conv5, and costs
-/// as much for every RoI: the pyramid's two small layers are what lets FPN be faster than a single map.
+/// The head of the paper's baseline (table 2, row a; He et al., Deep Residual Learning, appendix A): the ResNet's fifth stage runs on
+/// each RoI of C4, followed by the mean of each channel. It has the full capacity of conv5 but also costs as much for every RoI; FPN's
+/// head of two small layers is what makes FPN faster than this baseline.
 /// </summary>
 internal sealed class StageHead : IDisposable
 {
-    /// <summary>The side of the RoI features that the stage takes; it halves it.</summary>
+    /// <summary>The side of the RoI features that the stage takes as input; the stage halves it.</summary>
     public const int Bins = 14;
 
     private readonly Device device;
@@ -26,15 +26,15 @@ internal sealed class StageHead : IDisposable
     /// <summary>Channels of the features.</summary>
     public int OutputChannels => blocks[^1].OutputChannels;
 
-    /// <summary>What its tensors' names begin with.</summary>
-    /// <param name="head">The box head's: <c>roi_heads.box_head</c>.</param>
+    /// <summary>The prefix of its tensors' names.</summary>
+    /// <param name="head">The prefix of the box head's tensors' names: <c>roi_heads.box_head</c>.</param>
     public static string Name(string head) => head + ".layer4.";
 
-    /// <summary>Reads one.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="head">What the box head's tensors' names begin with.</param>
-    /// <param name="channels">Of the map below.</param>
+    /// <summary>Reads the head from a model file.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="head">The prefix of the box head's tensors' names.</param>
+    /// <param name="channels">Channels of the map that RoI features are read from.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
     public static StageHead Read(Device device, WeightReader weights, string head, int channels, bool strideInFirst)
     {
@@ -47,9 +47,9 @@ internal sealed class StageHead : IDisposable
         return new StageHead(device, blocks);
     }
 
-    /// <summary>Runs it; the caller disposes the features.</summary>
-    /// <param name="roiFeatures">[R, bins, bins, C].</param>
-    /// <returns>[R, 1, 1, C5].</returns>
+    /// <summary>Runs the stage and averages its output; the caller disposes the features.</summary>
+    /// <param name="roiFeatures">The RoI features, [R, bins, bins, C].</param>
+    /// <returns>The features, [R, 1, 1, C5].</returns>
     public Tensor Run(Tensor roiFeatures)
     {
         var x = roiFeatures;

@@ -5,12 +5,12 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
-/// One layer of RetinaNet's towers: a 3×3 convolution and ReLU, in torchvision's second generation of models with a
-/// group norm of 32 groups between them.
+/// One layer of RetinaNet's towers: a 3×3 convolution and ReLU. torchvision's second generation of models has a group norm of
+/// 32 groups between them.
 /// </summary>
 internal sealed class TowerLayer : ILayer
 {
-    // torchvision's, in which no file can tell them.
+    // torchvision's values; model files do not contain them.
     private const int Groups = 32;
     private const float Epsilon = 1e-5f;
 
@@ -29,15 +29,15 @@ internal sealed class TowerLayer : ILayer
     /// <summary>Whether there is a group norm.</summary>
     public bool HasNorm => norm is not null;
 
-    /// <summary>K.</summary>
+    /// <summary>The number of output channels, K.</summary>
     public int OutputChannels => convolution.OutputChannels;
 
-    /// <summary>Reads a tower.</summary>
-    /// <param name="device">Where its weights go.</param>
-    /// <param name="weights">Where from.</param>
-    /// <param name="name">For example <c>head.classification_head.conv</c>; layers are numbered below it.</param>
-    /// <param name="channels">d.</param>
-    /// <exception cref="WeightsException">Something is missing, or channels can't be split into groups.</exception>
+    /// <summary>Reads all layers of a tower.</summary>
+    /// <param name="device">The device that holds the weights.</param>
+    /// <param name="weights">Reads the tensors of the model file.</param>
+    /// <param name="name">The tower's name, for example <c>head.classification_head.conv</c>; its layers are numbered from 0.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the channels can't be split into groups.</exception>
     public static TowerLayer[] ReadAll(Device device, WeightReader weights, string name, int channels)
     {
         var layers = new TowerLayer[Math.Max(1, weights.Count(name + "."))];
