@@ -108,7 +108,7 @@ internal sealed class TrainTests : CommandTest
         var result = Fpn("train", "run.json", "--out", output, "--device", "cpu");
 
         result.AssertExit(1);
-        result.AssertOneError($"The run's folder '{output}' can't be made (");
+        result.AssertOneError($"The run's folder '{output}' can't be created (");
         Assert.That(File.ReadAllBytes(At("taken")), Is.EqualTo(new byte[] { 1 }));
     }
 
@@ -116,7 +116,7 @@ internal sealed class TrainTests : CommandTest
     public void Without_a_checkpoint_there_is_nothing_to_go_on_from()
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
-        AssertNotResumed("There is no run/checkpoint.safetensors to go on from; without --resume a new run begins.");
+        AssertNotResumed("There is no run/checkpoint.safetensors to resume from; leave out --resume to start a new run.");
     }
 
     [Test]
@@ -131,7 +131,7 @@ internal sealed class TrainTests : CommandTest
 
         Assert.That(File.ReadAllBytes(At("run/checkpoint.safetensors")), Is.EqualTo(checkpoint));
         File.Copy(At("run/model.safetensors"), At("run/checkpoint.safetensors"), overwrite: true);
-        AssertNotResumed("run/checkpoint.safetensors is no checkpoint of a training run");
+        AssertNotResumed("run/checkpoint.safetensors is not a checkpoint of a training run");
         Put("run/checkpoint.safetensors", checkpoint[..^1000]);
         AssertNotResumed("run/checkpoint.safetensors: ");
     }

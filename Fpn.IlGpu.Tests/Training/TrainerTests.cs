@@ -90,10 +90,10 @@ internal sealed class TrainerTests : TrainingFolderTests
         using var trainer = OpenTrainer(Tiny(50) with { Schedule = schedule }, Folder, Folder, resume: false);
         var e = Assert.Throws<TrainingException>(() => trainer.Run().Last())!;
         Assert.That(e.Message, Does.Match(
-            @"^In step [23], at a learning rate of 9\.99E\+19, (the loss '.*'|the norm of the gradients) is no finite number; "
-            + @"the first value that isn't one is .* of '(backbone|rpn|roi_heads)\.[a-z0-9_.]+[a-z0-9]'\. "
+            @"^In step [23], at a learning rate of 9\.99E\+19, (the loss '.*'|the norm of the gradients) is not finite; "
+            + @"the first value that is not finite is .* of '(backbone|rpn|roi_heads)\.[a-z0-9_.]+[a-z0-9]'\. "
             + @"Try a lower 'schedule\.learning_rate', "));
-        Assert.That(e.Message, Does.EndWith($"{trainer.CheckpointPath} is from before."));
+        Assert.That(e.Message, Does.EndWith($"{trainer.CheckpointPath} holds the state before the failure."));
     }
 
     [TestCase("backbone.body.layer3.0.conv2.weight", float.NaN, "a weight of 'backbone.body.layer3.0.conv2'")]
@@ -106,7 +106,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         Assert.That(
             () => trainer.Run().Last(),
             Throws.TypeOf<TrainingException>().With.Message.StartsWith("In step 1, at a learning rate of 0.0015, the loss '")
-                .And.Message.Contains($"' is no finite number; the first value that isn't one is {where}. Try"));
+                .And.Message.Contains($"' is not finite; the first value that is not finite is {where}. Try"));
     }
 
     [Test]
@@ -123,7 +123,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         Assert.That(
             () => trainer.Run().Last(),
             Throws.TypeOf<TrainingException>()
-                .With.Message.Contains("the norm of the gradients is no finite number; all weights, layers'"));
+                .With.Message.Contains("the norm of the gradients is not finite; all weights, outputs"));
         Assert.That(trainer.Parameters.All.Where(p => p.IsTrained).Select(p => p.ToTensor().ToArray()), Is.EqualTo(before));
     }
 

@@ -68,15 +68,15 @@ internal sealed class TrainingConfigurationTests
     [TestCase("\"schedule\": { \"decay_steps\": [1, null] }", "'schedule.decay_steps[1]' takes a whole number")]
     [TestCase("\"schedule\": { \"decay\": \"linear\" }", "'schedule.decay' takes one of \"none\", \"steps\", \"cosine\"")]
     [TestCase("\"network\": null", "'network' takes an object")]
-    [TestCase("\"network\": { \"layout\": 50 }", "'network.layout' takes a text")]
-    [TestCase("\"data\": { \"shapes\": {} }", "'data' is there twice")]
-    [TestCase("\"model\": { \"min_size\": 1, \"min_size\": 2 }", "'model' is there twice, or has a key twice")]
+    [TestCase("\"network\": { \"layout\": 50 }", "'network.layout' takes a string")]
+    [TestCase("\"data\": { \"shapes\": {} }", "'data' appears twice")]
+    [TestCase("\"model\": { \"min_size\": 1, \"min_size\": 2 }", "'model' appears twice, or has a key twice")]
     public void A_value_of_another_kind_is_told_in_words_of_the_file(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ {Shapes}, {json} }}", "run.json"),
         Throws.TypeOf<TrainingException>().With.Message.StartsWith("run.json, line 1, column ").And.Message.Contains(": " + what));
 
     [TestCase("\"coco\": {}", "'data.coco' needs 'annotations', 'pictures'")]
-    [TestCase("\"coco\": { \"annotations\": \"a.json\", \"pictures\": null }", "'data.coco.pictures' takes a text")]
+    [TestCase("\"coco\": { \"annotations\": \"a.json\", \"pictures\": null }", "'data.coco.pictures' takes a string")]
     [TestCase("\"shapes\": { \"width\": 20 }", "'width' and 'height' from 21")]
     [TestCase("\"shapes\": { \"count\": 0 }", "'count' of at least 1")]
     [TestCase("\"shapes\": { \"first_seed\": -1 }", "'first_seed' of at least 0")]

@@ -3,20 +3,20 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// The losses of Faster R-CNN (Ren et al., equation 1; Fast R-CNN, equation 1), summed up as torchvision does:
+/// The losses of Faster R-CNN (Ren et al., equation 1; Fast R-CNN, equation 1), normalised as in torchvision:
 /// <code>
 /// RPN    mean over the sampled anchors of cross-entropy(objectness)  +  Σ positives smooth L1(deltas) / sampled anchors
 /// boxes  mean over the sampled RoIs of cross-entropy(classes)        +  Σ positives smooth L1(deltas of their class) / sampled RoIs
 /// </code>
 /// </summary>
-/// <param name="RpnBeta">β of the RPN's smooth L1: 1/9 in torchvision and the paper, 0 (plain L1) in Detectron2.</param>
-/// <param name="BoxBeta">β of the box head's: 1/9 in torchvision, 1 in the paper, 0 in Detectron2.</param>
+/// <param name="RpnBeta">The β of the RPN's smooth L1: 1/9 in torchvision and the paper, 0 (plain L1) in Detectron2.</param>
+/// <param name="BoxBeta">The β of the box head's smooth L1: 1/9 in torchvision, 1 in the paper, 0 in Detectron2.</param>
 internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f / 9)
 {
     /// <summary>Adds the RPN's losses.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="rpn">What the RPN says.</param>
-    /// <param name="targets">Of each picture.</param>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="rpn">The RPN's predictions.</param>
+    /// <param name="targets">The targets of each picture.</param>
     public void OfRpn(Tape tape, RpnVariables rpn, IReadOnlyList<AnchorTargets> targets)
     {
         List<int> at = [];
@@ -29,7 +29,7 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
             {
                 at.Add(Place(rpn.Objectness, n, anchor));
                 labels.Add(1);
-                // Deltas lie as scores do, four for one.
+                // Deltas are stored in the same order as scores, four for each.
                 positivesAt.Add(4 * at[^1]);
             }
             foreach (var anchor in picture.Negatives)
@@ -45,11 +45,11 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
     }
 
     /// <summary>Adds the box head's losses.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="boxes">What the head says.</param>
-    /// <param name="classes">[R]: class ids as the head has them.</param>
-    /// <param name="background">The background's.</param>
-    /// <param name="deltas">[RoIs of another class than the background, 4], in their order.</param>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="boxes">The head's predictions.</param>
+    /// <param name="classes">The head's class id of each RoI, [R].</param>
+    /// <param name="background">The class id of the background.</param>
+    /// <param name="deltas">The target deltas of the RoIs that are not background, in order, [positives, 4].</param>
     public void OfBoxes(Tape tape, BoxVariables boxes, ReadOnlySpan<int> classes, int background, ReadOnlySpan<float> deltas)
     {
         List<int> positivesAt = [];
@@ -63,10 +63,10 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
         tape.SmoothL1("box deltas", boxes.Deltas, [.. positivesAt], deltas, BoxBeta, scale);
     }
 
-    /// <summary>Where an anchor's score lies in the array of all levels' maps.</summary>
-    /// <param name="objectness">[N, Hl, Wl, A].</param>
-    /// <param name="n">Its picture.</param>
-    /// <param name="anchor">Its number among all of a picture, in the order of <see cref="Anchors"/>: level, y, x, a.</param>
+    /// <summary>The index of an anchor's score in the array of all levels' maps.</summary>
+    /// <param name="objectness">The objectness of each level, [N, Hl, Wl, A].</param>
+    /// <param name="n">The index of its picture.</param>
+    /// <param name="anchor">Its index among all anchors of a picture, in the order of <see cref="Anchors"/>: level, y, x, a.</param>
     private static int Place(VariableMaps objectness, int n, int anchor)
     {
         for (var l = 0; ; l++)

@@ -9,16 +9,16 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// One step of training Faster R-CNN end to end ("approximate joint training": Ren et al., section 3.2; gradients don't flow
-/// through the proposals' coordinates):
+/// One step of training Faster R-CNN end to end ("approximate joint training": Ren et al., section 3.2). Gradients don't flow through
+/// the proposals' coordinates.
 /// <code>
-/// pictures → backbone → pyramid → RPN → its losses, of sampled anchors
-///                          ↓       ↓ proposals, with the true boxes among them
-///                          RoI features → box head → its losses, of sampled RoIs
+/// pictures → backbone → pyramid → RPN → its losses, on sampled anchors
+///                          ↓       ↓ proposals plus the true boxes
+///                          RoI features → box head → its losses, on sampled RoIs
 /// </code>
-/// Targets are found on the host, as their cost is small; the only waits for the device are for the proposals and the losses,
-/// and then for the gradients' norm, without which no weight changes.
-/// An RPN alone ends with its losses; Fast R-CNN has its proposals from elsewhere, and no RPN.
+/// The host computes the targets, as their cost is small. It waits for the device only for the proposals, for the losses, and for the
+/// gradients' norm, which is checked before any weight changes.
+/// An RPN alone ends with its own losses. Fast R-CNN has no RPN and trains on given proposals.
 /// </summary>
 internal sealed class DetectorTraining : IDisposable
 {
@@ -34,16 +34,16 @@ internal sealed class DetectorTraining : IDisposable
     private readonly Func<TrainingSample, Box[]>? given;
     private (int H, int W, BoxColumns Boxes)? latestAnchors;
 
-    /// <summary>Takes a network to train.</summary>
-    /// <param name="device">Where it is.</param>
-    /// <param name="network">It stays the caller's.</param>
-    /// <param name="configuration">How.</param>
-    /// <param name="given">The proposals of a batch's samples, in input px, for a network without an RPN; else null.</param>
+    /// <summary>Prepares the training of a network.</summary>
+    /// <param name="device">The device that holds the network.</param>
+    /// <param name="network">The network; the caller disposes it.</param>
+    /// <param name="configuration">The configuration of the run.</param>
+    /// <param name="given">Returns a sample's proposals, in input px, for a network without an RPN; otherwise null.</param>
     public DetectorTraining(
         Device device, TrainableDetector network, TrainingConfiguration configuration, Func<TrainingSample, Box[]>? given = null)
     {
         if (!network.HasRpn && given is null)
-            throw new ArgumentNullException(nameof(given), "Fast R-CNN is trained on given proposals.");
+            throw new ArgumentNullException(nameof(given), "Fast R-CNN needs proposals to train on.");
         this.device = device;
         this.given = given;
         this.configuration = configuration;
@@ -54,12 +54,13 @@ internal sealed class DetectorTraining : IDisposable
         losses = new DetectorLosses(configuration.Rpn.SmoothL1Beta, configuration.BoxHead.SmoothL1Beta);
     }
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The network that is trained.</summary>
     public TrainableDetector Network { get; }
 
-    /// <summary>Computes the losses of a batch, and all gradients; <see cref="ParameterSet.Step"/> makes use of them.</summary>
+    /// <summary>Computes the losses of a batch and all gradients, which <see cref="ParameterSet.Step"/> then applies.</summary>
     /// <param name="batch">The pictures.</param>
-    /// <param name="isWatched">Whether each layer is looked at for what is no number.</param>
+    /// <param name="isWatched">Whether to check each layer for values that are not finite.</param>
+    /// <returns>The losses by name.</returns>
     public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch, bool isWatched = false)
     {
         using var input = transform.Run(
@@ -108,7 +109,7 @@ internal sealed class DetectorTraining : IDisposable
         return targets;
     }
 
-    /// <summary>What the RPN proposes for each picture, in input px.</summary>
+    /// <summary>The RPN's proposals for each picture, in input px.</summary>
     private Box[][] ProposalsOf(RpnVariables rpn, InputBatch input)
     {
         var (model, training) = (Network.Configuration, configuration.Rpn);
@@ -137,7 +138,7 @@ internal sealed class DetectorTraining : IDisposable
         return targets;
     }
 
-    /// <summary>All anchors over an input, level after level; those of the last size are kept.</summary>
+    /// <summary>All anchors of an input, level after level; the anchors of the latest input size are cached.</summary>
     private BoxColumns AnchorBoxes(FeatureMaps maps, Shape input)
     {
         if (latestAnchors is { } known && (known.H, known.W) == (input.H, input.W))

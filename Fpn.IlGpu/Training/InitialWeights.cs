@@ -4,19 +4,19 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// What a network starts from: random tensors, and in place of those all that a checkpoint has of the same name and shape.
+/// The initial tensors of a network: random ones, replaced by a checkpoint's tensors of the same name and shape.
 /// </summary>
 internal static class InitialWeights
 {
     private const string Body = "backbone.body.";
 
-    /// <summary>Makes them.</summary>
-    /// <param name="configuration">The run's.</param>
-    /// <param name="model">The model's.</param>
-    /// <param name="folder">What paths are relative to.</param>
-    /// <param name="taken">How many tensors are the checkpoint's; 0 without one.</param>
+    /// <summary>Creates the initial state dict.</summary>
+    /// <param name="configuration">The configuration of the run.</param>
+    /// <param name="model">The configuration of the model.</param>
+    /// <param name="folder">The folder that paths are relative to.</param>
+    /// <param name="taken">The number of tensors that come from the checkpoint; 0 without one.</param>
     /// <exception cref="WeightsException">The checkpoint can't be read.</exception>
-    /// <exception cref="TrainingException">It has nothing that fits.</exception>
+    /// <exception cref="TrainingException">The checkpoint has no tensor that fits.</exception>
     public static StateDictionary Of(TrainingConfiguration configuration, ModelConfiguration model, string folder, out int taken)
     {
         var network = configuration.Network;
@@ -29,7 +29,7 @@ internal static class InitialWeights
             var merged = tensors.Select(fresh => Find(checkpoint, fresh) ?? fresh).ToList();
             taken = merged.Where((tensor, i) => tensor != tensors[i]).Count();
             if (taken == 0)
-                throw new TrainingException($"{path} has no tensor that fits the network: name another file, or another 'network.layout'.");
+                throw new TrainingException($"{path} has no tensor that fits the network: choose another file or 'network.layout'.");
             tensors = merged;
         }
         return new StateDictionary(
@@ -37,7 +37,7 @@ internal static class InitialWeights
             new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(model) });
     }
 
-    /// <summary>A detector's tensor; or a classifier's, whose names lack what stands before a backbone's.</summary>
+    /// <summary>Finds a tensor by its name in a detector, or in a classifier, whose names lack the backbone's prefix.</summary>
     private static StateTensor? Find(StateDictionary checkpoint, StateTensor fresh)
     {
         var name = checkpoint.Contains(fresh.Name) || !fresh.Name.StartsWith(Body, StringComparison.Ordinal)

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>The loss over the steps, as a picture: each step a grey dot, and the mean of the last fiftieth of the run as a line.</summary>
+/// <summary>A plot of the loss: a grey dot for each step, and a line for the moving mean over a fiftieth of the steps.</summary>
 internal static class LossPicture
 {
     private const int Width = 900;
@@ -20,15 +20,15 @@ internal static class LossPicture
     private static readonly Rgb Line = new(200, 60, 40);
     private static readonly Rgb Grid = new(225, 225, 225);
 
-    /// <summary>Draws it.</summary>
-    /// <param name="losses">Of the steps so far, in their order.</param>
+    /// <summary>Draws the plot.</summary>
+    /// <param name="losses">The losses of the steps so far, in order.</param>
     public static RgbImage Draw(IReadOnlyList<(int Step, float Loss)> losses)
     {
         var image = new RgbImage(Width, Height);
         var canvas = new Canvas(image);
         canvas.Fill(new PixelRectangle(0, 0, Width, Height), Rgb.White);
         var finite = losses.Where(l => float.IsFinite(l.Loss)).ToList();
-        // The first steps' heights would flatten all that follows.
+        // Scale to the 99th percentile: the high losses of the first steps would flatten the rest of the curve.
         var most = NiceAbove(finite.Count == 0 ? 1 : finite.Select(l => l.Loss).Order().ElementAt((finite.Count - 1) * 99 / 100) * 1.1f);
         var last = Math.Max(1, losses.Count == 0 ? 1 : losses[^1].Step);
         for (var i = 0; i <= Ticks; i++)
@@ -57,7 +57,7 @@ internal static class LossPicture
                 sum -= losses[i - window].Loss;
             var x = X(losses[i].Step, last);
             var y = Y((float)(sum / Math.Min(i + 1, window)), most);
-            // A stroke from the point before, so that steep parts have no gaps.
+            // Draw a stroke from the previous point, so that steep parts have no gaps.
             var (fromX, fromY) = before ?? (x, y);
             var strokes = Math.Max(1, Math.Max(Math.Abs(x - fromX), Math.Abs(y - fromY)));
             for (var s = 0; s <= strokes; s++)
@@ -76,7 +76,7 @@ internal static class LossPicture
 
     private static int Y(float loss, float most) => Height - Bottom - (int)((Height - Top - Bottom) * Math.Clamp(loss / most, 0, 1));
 
-    // 1, 2 or 5 times a power of ten.
+    // Rounds up to 1, 2, 5 or 10 times a power of ten.
     private static float NiceAbove(float value)
     {
         var unit = MathF.Pow(10, MathF.Floor(MathF.Log10(Math.Max(value, 1e-6f))));

@@ -10,15 +10,15 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// Trains a detector by its configuration, in a folder of its own:
+/// Trains a detector as configured, and writes the results to the run's folder:
 /// <code>
 /// using var trainer = Trainer.Open(device, TrainingConfiguration.Load("shapes.json"), ".", "run", resume: false);
 /// foreach (var step in trainer.Run())
 ///     Console.WriteLine($"{step.Step}: {step.Loss}");
 /// </code>
-/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to go on from) and, when the
-/// last step is done, <c>model.safetensors</c> in FP16, which <c>Detector.Load</c>
-/// takes. The same configuration and seed give the same weights on the same device, run through or resumed.
+/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to resume from) and, after the
+/// last step, <c>model.safetensors</c> in FP16 for <c>Detector.Load</c>. The same configuration and seed give the same weights on the
+/// same device, whether or not the run was interrupted and resumed.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -43,42 +43,42 @@ public sealed class Trainer : IDisposable
         training = new DetectorTraining(device, network, configuration, source.ProposalsOfSample);
     }
 
-    /// <summary>Steps done so far, those before a resumption among them.</summary>
+    /// <summary>The number of steps done so far, including those before the run was resumed.</summary>
     public int StepsDone { get; private set; }
 
-    /// <summary>The model, once the last step is done.</summary>
+    /// <summary>The path of the trained model, which is written after the last step.</summary>
     public string ModelPath => Path.Combine(folder, "model.safetensors");
 
-    /// <summary>Where the run stands, to go on from.</summary>
+    /// <summary>The path of the checkpoint, from which a run can be resumed.</summary>
     public string CheckpointPath => Path.Combine(folder, CheckpointFile);
 
-    /// <summary>Every step's losses.</summary>
+    /// <summary>The path of the log, which has the losses of every step.</summary>
     public string LogPath => Path.Combine(folder, "training.csv");
 
-    /// <summary>Sentences on what was wrong with the annotations, and skipped or mended.</summary>
+    /// <summary>Sentences about faults in the annotations, which were skipped or repaired.</summary>
     public IReadOnlyList<string> DataProblems => source.Problems;
 
-    /// <summary>What is trained on what, for people.</summary>
+    /// <summary>A description of the network and the data, for users.</summary>
     public string Description { get; private init; } = "";
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The parameters of the network.</summary>
     internal ParameterSet Parameters => network.Parameters;
 
     private string PicturePath => Path.Combine(folder, "loss.png");
 
     /// <summary>Opens a run.</summary>
-    /// <param name="device">Where it trains; it stays the caller's.</param>
-    /// <param name="configuration">How.</param>
-    /// <param name="dataFolder">What the configuration's paths are relative to.</param>
-    /// <param name="folder">The run's; it is made where it is missing.</param>
-    /// <param name="resume">Whether to go on from the folder's checkpoint.</param>
-    /// <param name="pictures">What to learn from; where it is null, the files that the configuration names.</param>
+    /// <param name="device">The device to train on; the caller disposes it.</param>
+    /// <param name="configuration">The configuration of the run.</param>
+    /// <param name="dataFolder">The folder that the configuration's paths are relative to.</param>
+    /// <param name="folder">The folder of the run; it is created if it is missing.</param>
+    /// <param name="resume">Whether to resume from the folder's checkpoint.</param>
+    /// <param name="pictures">The pictures to train on, or null for the files that the configuration names.</param>
     /// <exception cref="TrainingException">
-    /// The folder can't be written; or there is no checkpoint of this very run to go on from, or one that a new run would replace.
+    /// The folder can't be created; there is no checkpoint of this run to resume from; or a new run would replace a checkpoint.
     /// </exception>
-    /// <exception cref="AnnotationException">The data are missing or broken, or there is nothing to learn from.</exception>
+    /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
-    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public static Trainer Open(
         Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null)
     {
@@ -110,11 +110,13 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Trains, a step for each one of the enumeration.</summary>
-    /// <param name="cancellation">Ends it after a step, for which a checkpoint is written.</param>
-    /// <exception cref="TrainingException">A loss is no number: the weights have run away. The last checkpoint stays.</exception>
+    /// <summary>Trains: each element of the enumeration is one step.</summary>
+    /// <param name="cancellation">Stops after the current step and writes a checkpoint.</param>
+    /// <exception cref="TrainingException">
+    /// A loss or the norm of the gradients is not finite: training has diverged. The last checkpoint is kept.
+    /// </exception>
     /// <exception cref="AnnotationException">None of the pictures can be used.</exception>
-    /// <exception cref="DeviceException">The device is out of memory, or failed.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public IEnumerable<TrainingStep> Run(CancellationToken cancellation = default)
     {
         var schedule = configuration.Schedule;
@@ -134,7 +136,7 @@ public sealed class Trainer : IDisposable
                     Save();
                 yield return step;
             }
-            // Who enumerates may have cancelled between two steps.
+            // The caller may have cancelled between two steps.
             if (savedAt != StepsDone)
                 Save();
         }
@@ -142,7 +144,7 @@ public sealed class Trainer : IDisposable
             Locked(() => Safetensors.Write(ModelPath, network.Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
     }
 
-    /// <summary>Gives its memory back to the device.</summary>
+    /// <summary>Frees the device memory of the run.</summary>
     public void Dispose()
     {
         lock (device.Lock)
@@ -158,38 +160,38 @@ public sealed class Trainer : IDisposable
         using var scope = device.Memory.BeginPicture();
         var losses = training.Gradients(batch);
         if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
-            throw RunAway($"the loss '{broken.Key}' is", batch, rate);
+            throw RunAway($"the loss '{broken.Key}'", batch, rate);
         var schedule = configuration.Schedule;
         var norm = network.Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
         if (!float.IsFinite(norm))
-            throw RunAway("the norm of the gradients is", batch, rate);
-        // Layers have taken memory for their packed weights, which stays theirs.
+            throw RunAway("the norm of the gradients", batch, rate);
+        // The step succeeded: keep the memory that layers rented during it.
         scope.Keep();
         return losses;
     });
 
     private TrainingException RunAway(string what, SampleBatch batch, float rate)
     {
-        var kept = File.Exists(CheckpointPath) ? $" {CheckpointPath} is from before." : "";
+        var kept = File.Exists(CheckpointPath) ? $" {CheckpointPath} holds the state before the failure." : "";
         var norm = configuration.Schedule.GradientNorm > 0 ? "a lower" : "a";
         return new TrainingException(string.Create(
             CultureInfo.InvariantCulture,
-            $"In step {StepsDone + 1}, at a learning rate of {rate:G3}, {what} no finite number; {FirstNotFinite(batch)}. "
+            $"In step {StepsDone + 1}, at a learning rate of {rate:G3}, {what} is not finite; {FirstNotFinite(batch)}. "
             + $"Try a lower 'schedule.learning_rate', a longer 'schedule.warmup_steps' or {norm} 'schedule.gradient_norm'.{kept}"));
     }
 
-    /// <summary>Takes the step again, and looks at every layer on the way.</summary>
+    /// <summary>Computes the step again and checks every layer.</summary>
     private string FirstNotFinite(SampleBatch batch)
     {
         try
         {
             network.Parameters.DropGradients();
             training.Gradients(batch, isWatched: true);
-            return "all weights, layers' outputs and gradients are finite, but sums of them are too large for float32";
+            return "all weights, outputs and gradients of the layers are finite, but their sums are too large for float32";
         }
         catch (NotFiniteException e)
         {
-            return $"the first value that isn't one is {e.Message}";
+            return $"the first value that is not finite is {e.Message}";
         }
     }
 
@@ -246,19 +248,19 @@ public sealed class Trainer : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new TrainingException($"The run's folder '{folder}' can't be made ({e.Message.TrimEnd('.')}): name another.", e);
+            throw new TrainingException($"The run's folder '{folder}' can't be created ({e.Message.TrimEnd('.')}): choose another.", e);
         }
     }
 
-    // Hours of work are not to be lost by a word that was forgotten.
+    // Forgetting --resume must not overwrite hours of work.
     private static void CheckBegun(string checkpoint, bool resume)
     {
         if (resume && !File.Exists(checkpoint))
-            throw new TrainingException($"There is no {checkpoint} to go on from; without --resume a new run begins.");
+            throw new TrainingException($"There is no {checkpoint} to resume from; leave out --resume to start a new run.");
         if (!resume && File.Exists(checkpoint))
         {
             throw new TrainingException(
-                $"{checkpoint} is of a run that was begun: --resume goes on with it, another --out starts a new one.");
+                $"{checkpoint} is the checkpoint of an earlier run: use --resume to continue it, or another --out to start a new run.");
         }
     }
 

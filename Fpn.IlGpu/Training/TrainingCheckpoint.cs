@@ -5,10 +5,10 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// Where a run stands, as one safetensors file: every parameter in float32, the momentum of each that is trained under
-/// <c>velocity/NAME</c>, and in the metadata the step and the configuration. All that is random depends on the seed and the step,
-/// so that nothing else is needed to go on to the very same weights. The file is moved to its place when it is whole: a run that is
-/// killed leaves the checkpoint before.
+/// The state of a run as a single safetensors file: every parameter in float32, the velocity of each trained parameter under
+/// <c>velocity/NAME</c>, and the step and the configuration in the metadata. All random numbers depend only on the seed and the step,
+/// so a resumed run needs nothing else to reach exactly the same weights. The file is moved into place only when it is complete: a run
+/// that is killed leaves the previous checkpoint.
 /// </summary>
 internal static class TrainingCheckpoint
 {
@@ -16,12 +16,12 @@ internal static class TrainingCheckpoint
     private const string ConfigurationKey = "fpn.training.config";
     private const string VelocityPrefix = "velocity/";
 
-    /// <summary>Writes one.</summary>
-    /// <param name="path">The file; one that is there is replaced.</param>
-    /// <param name="parameters">The network's.</param>
-    /// <param name="steps">Steps done.</param>
-    /// <param name="configuration">The run's.</param>
-    /// <param name="model">The model's.</param>
+    /// <summary>Writes a checkpoint.</summary>
+    /// <param name="path">The file; an existing one is replaced.</param>
+    /// <param name="parameters">The parameters of the network.</param>
+    /// <param name="steps">The number of steps done.</param>
+    /// <param name="configuration">The configuration of the run.</param>
+    /// <param name="model">The configuration of the model.</param>
     public static void Write(
         string path, ParameterSet parameters, int steps, TrainingConfiguration configuration, ModelConfiguration model)
     {
@@ -38,10 +38,10 @@ internal static class TrainingCheckpoint
         });
     }
 
-    /// <summary>Puts a run where a file says that it stands.</summary>
-    /// <returns>Steps done.</returns>
-    /// <exception cref="TrainingException">The file is no checkpoint of a run, or of one with another configuration.</exception>
-    /// <exception cref="WeightsException">It can't be read, or a tensor is missing.</exception>
+    /// <summary>Restores the state of a run from a checkpoint.</summary>
+    /// <returns>The number of steps done.</returns>
+    /// <exception cref="TrainingException">The file is not a checkpoint of a run, or its run had another configuration.</exception>
+    /// <exception cref="WeightsException">The file can't be read, or a tensor is missing.</exception>
     public static int Restore(string path, ParameterSet parameters, TrainingConfiguration configuration)
     {
         using var state = Safetensors.Open(path);
@@ -49,13 +49,14 @@ internal static class TrainingCheckpoint
             || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var steps)
             || !state.Metadata.TryGetValue(ConfigurationKey, out var before))
         {
-            throw new TrainingException($"{path} is no checkpoint of a training run; without --resume a new run begins, and replaces it.");
+            throw new TrainingException(
+            $"{path} is not a checkpoint of a training run; use another --out to start a new run.");
         }
         if (before != configuration.ToJson())
         {
             throw new TrainingException(
-                $"{path} is from a run with another configuration: with this one it would not go on to the same weights. "
-                + "Start a new run, with this file as 'network.weights'.");
+                $"{path} is from a run with another configuration: resuming it with this one would not give the same weights. "
+                + "Start a new run with this file as 'network.weights'.");
         }
         var velocities = new StateDictionary(
             path,

@@ -4,8 +4,8 @@ using System.Text;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// What happened in each step, as a file of comma-separated values: <c>step,loss,…,learning_rate,seconds</c>, a column for each
-/// loss. A run that goes on from a checkpoint drops what came after that, so that no step is there twice.
+/// The log of all steps, a file of comma-separated values: <c>step,loss,…,learning_rate,seconds</c>, with a column for each loss. A
+/// resumed run drops the lines after its checkpoint, so that no step appears twice.
 /// </summary>
 internal sealed class TrainingLog : IDisposable
 {
@@ -18,10 +18,10 @@ internal sealed class TrainingLog : IDisposable
         this.hasHeader = hasHeader;
     }
 
-    /// <summary>Opens a file to go on after a step.</summary>
+    /// <summary>Opens a log to continue after a step.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="steps">The steps done so far: later ones are dropped; 0 begins anew.</param>
-    /// <exception cref="TrainingException">It can't be written.</exception>
+    /// <param name="steps">The number of steps done; lines of later steps are dropped. 0 starts a new log.</param>
+    /// <exception cref="TrainingException">The file can't be written.</exception>
     public static TrainingLog Open(string path, int steps)
     {
         try
@@ -67,7 +67,7 @@ internal sealed class TrainingLog : IDisposable
             CultureInfo.InvariantCulture,
             $"{step.Step},{step.Loss:G6},{string.Join(',', step.Losses.Select(l => l.Value.ToString("G6", CultureInfo.InvariantCulture)))},"
             + $"{step.LearningRate:G6},{step.Time.TotalSeconds:F3}"));
-        // Someone may be watching.
+        // Flush each line, so that others can follow the file.
         writer.Flush();
     }
 

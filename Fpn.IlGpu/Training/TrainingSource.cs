@@ -4,30 +4,30 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>Pictures to learn from that the caller has opened.</summary>
+/// <summary>Pictures to train on that the caller has opened.</summary>
 /// <param name="Source">The pictures with their boxes.</param>
-/// <param name="Classes">Names by class index; no background.</param>
+/// <param name="Classes">The class names by class index, without the background.</param>
 public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes);
 
-/// <summary>What a run learns from, opened.</summary>
-/// <param name="Pictures">Where its pictures come from.</param>
-/// <param name="Classes">Names by class index; no background.</param>
-/// <param name="Problems">Sentences on what was wrong with the annotations, and skipped or mended.</param>
+/// <summary>The opened data of a run.</summary>
+/// <param name="Pictures">The source of its pictures.</param>
+/// <param name="Classes">The class names by class index, without the background.</param>
+/// <param name="Problems">Sentences about faults in the annotations, which were skipped or repaired.</param>
 internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, IReadOnlyList<string> Problems)
 {
-    /// <summary>Proposals of the pictures, for Fast R-CNN; else null.</summary>
+    /// <summary>The proposals for the pictures, for Fast R-CNN; otherwise null.</summary>
     public GivenProposals? Proposals { get; init; }
 
-    /// <summary>Those of a sample, in input px; null where there are none.</summary>
+    /// <summary>Returns the proposals of a sample, in input px; null if there are no proposals.</summary>
     public Func<TrainingSample, Box[]>? ProposalsOfSample
         => Proposals is null ? null : sample => Proposals.OfSample(sample, Pictures.IdOf(sample.Index));
 
-    /// <summary>Opens it.</summary>
-    /// <param name="data">What it is.</param>
-    /// <param name="folder">What paths are relative to.</param>
-    /// <param name="mostProposals">How many proposals of a picture are used, the best.</param>
-    /// <param name="pictures">What to learn from, where the caller has it; else what the data name is opened.</param>
-    /// <exception cref="AnnotationException">It is missing, broken, or there is nothing to learn from.</exception>
+    /// <summary>Opens the data.</summary>
+    /// <param name="data">The configuration of the data.</param>
+    /// <param name="folder">The folder that paths are relative to.</param>
+    /// <param name="mostProposals">The number of best proposals to use from each picture.</param>
+    /// <param name="pictures">The pictures that the caller has opened, or null to open those that the configuration names.</param>
+    /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
     public static TrainingSource Open(TrainingData data, string folder, int mostProposals, TrainingPictures? pictures)
     {
         var source = pictures is null ? OpenPictures(data, folder) : new TrainingSource(pictures.Source, pictures.Classes, []);
@@ -41,7 +41,7 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         if (data.Shapes is not null)
         {
             throw new AnnotationException(
-                "'data.shapes' names the synthetic scenes, which the library alone does not draw: hand their pictures to Trainer.Open.");
+                "'data.shapes' names the synthetic scenes, which the library does not draw itself: pass their pictures to Trainer.Open.");
         }
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures))

@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Training;
 
-/// <summary>How one step of training went.</summary>
-/// <param name="Step">Its number, from 1 on.</param>
-/// <param name="Losses">By name; each the mean over what it counts.</param>
-/// <param name="LearningRate">Its rate.</param>
-/// <param name="Time">From the batch being asked for to the losses being known.</param>
+/// <summary>The result of one training step.</summary>
+/// <param name="Step">The number of the step, from 1.</param>
+/// <param name="Losses">The losses by name, each normalised by its number of samples.</param>
+/// <param name="LearningRate">The learning rate of the step.</param>
+/// <param name="Time">The time from requesting the batch to the end of the step.</param>
 public sealed record TrainingStep(int Step, IReadOnlyList<KeyValuePair<string, float>> Losses, float LearningRate, TimeSpan Time)
 {
-    /// <summary>What is made small: the sum of the losses.</summary>
+    /// <summary>The total loss, which training minimises: the sum of the losses.</summary>
     public float Loss => Losses.Sum(loss => loss.Value);
 }

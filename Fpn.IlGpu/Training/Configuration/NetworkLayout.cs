@@ -1,44 +1,44 @@
 namespace Fpn.IlGpu.Training;
 
-/// <summary>The network: from random numbers, or from a file.</summary>
+/// <summary>The network: its layers, and where its initial weights come from.</summary>
 public sealed record NetworkLayout
 {
     /// <summary>
-    /// A checkpoint to start from, of which every tensor that fits is taken (the class layers only if the number of classes is
-    /// the same); null to start from random numbers.
+    /// A checkpoint to start from: every tensor of matching name and shape is used (the class layers only if the number of classes is
+    /// the same). Null to start from random numbers.
     /// </summary>
     public string? Weights { get; init; }
 
-    /// <summary>resnet18, resnet34, resnet50, resnet101 or resnet152.</summary>
+    /// <summary>The backbone: resnet18, resnet34, resnet50, resnet101 or resnet152.</summary>
     public string Layout { get; init; } = "resnet50";
 
-    /// <summary>Channels inside the blocks of the four stages; the ResNets' own are 64, 128, 256, 512.</summary>
+    /// <summary>Channels inside the blocks of the four stages; the standard ResNets have 64, 128, 256, 512.</summary>
     public int[] Widths { get; init; } = [64, 128, 256, 512];
 
     /// <summary>
-    /// The backbone's last map, 5 for C5; or 4, which leaves the fifth stage out, or to <see cref="BoxHeadKind.Stage"/>.
+    /// The backbone's last map: 5 for C5; or 4 for C4, which drops the fifth stage or leaves it to <see cref="BoxHeadKind.Stage"/>.
     /// </summary>
     public int TopMap { get; init; } = 5;
 
-    /// <summary>What says what is in a region.</summary>
+    /// <summary>The kind of head that classifies regions.</summary>
     public BoxHeadKind BoxHead { get; init; } = BoxHeadKind.FullyConnected;
 
-    /// <summary>Whether one RPN head serves all levels, as the paper recommends; else each has its own.</summary>
+    /// <summary>Whether all levels share one RPN head, as the paper recommends; otherwise each level has its own.</summary>
     public bool SharedRpnHead { get; init; } = true;
 
-    /// <summary>d, channels of the pyramid's levels, and of the RPN's hidden layer.</summary>
+    /// <summary>Channels of the pyramid's levels, d, and of the RPN's hidden layer.</summary>
     public int PyramidChannels { get; init; } = 256;
 
-    /// <summary>Channels of the box head's two layers.</summary>
+    /// <summary>Channels of the box head's two hidden layers.</summary>
     public int HeadChannels { get; init; } = 1024;
 
-    /// <summary>What batch norms do.</summary>
+    /// <summary>The treatment of batch norms.</summary>
     public NormTraining BatchNorm { get; init; } = NormTraining.Live;
 
-    /// <summary>How many of the stem and the four stages stay as they were read, from the finest on; 0 to 5.</summary>
+    /// <summary>The number of frozen parts, counted from the stem through the four stages; 0 to 5.</summary>
     public int FrozenStages { get; init; }
 
-    /// <summary>Blocks of the four stages, and whether they are bottlenecks.</summary>
+    /// <summary>The number of blocks of each of the four stages, and whether they are bottlenecks.</summary>
     internal (int[] Blocks, bool Bottleneck) Stages => Layout switch
     {
         "resnet18" => ([2, 2, 2, 2], false),
@@ -46,67 +46,67 @@ public sealed record NetworkLayout
         "resnet50" => ([3, 4, 6, 3], true),
         "resnet101" => ([3, 4, 23, 3], true),
         "resnet152" => ([3, 8, 36, 3], true),
-        _ => throw new InvalidOperationException($"'{Layout}' was let pass."),
+        _ => throw new InvalidOperationException($"'{Layout}' is not a layout; the configuration should have been refused."),
     };
 
     internal string? Problem()
     {
         if (Layout is not ("resnet18" or "resnet34" or "resnet50" or "resnet101" or "resnet152"))
-            return $"'network.layout' is resnet18, resnet34, resnet50, resnet101 or resnet152, not '{Layout}'";
+            return $"'network.layout' must be resnet18, resnet34, resnet50, resnet101 or resnet152, not '{Layout}'";
         if (Widths.Length != 4 || Widths.Any(w => w is < 1 or > 4096))
             return "'network.widths' takes four numbers from 1 to 4096";
         if (PyramidChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
-            return "'network.pyramid_channels' lies within 1 and 4096, 'network.head_channels' within 1 and 16384";
+            return "'network.pyramid_channels' must be from 1 to 4096, 'network.head_channels' from 1 to 16384";
         if (TopMap is not (4 or 5))
-            return "'network.top_map' is 4 or 5";
+            return "'network.top_map' must be 4 or 5";
         if (BoxHead == BoxHeadKind.Stage && TopMap != 4)
-            return "'network.box_head' of 'stage' is the fifth stage: 'network.top_map' must be 4";
+            return "'network.box_head' set to 'stage' uses the fifth stage, so 'network.top_map' must be 4";
         if (FrozenStages is < 0 or > 5)
-            return "'network.frozen_stages' lies within 0 and 5";
+            return "'network.frozen_stages' must be from 0 to 5";
         return FrozenStages > 0 && Weights is null
-            ? "'network.frozen_stages' of random weights would stay random: name 'network.weights'"
+            ? "'network.frozen_stages' needs 'network.weights': without them the frozen stages would stay random"
             : null;
     }
 }
 
-/// <summary>What says what is in a region.</summary>
+/// <summary>The kind of head that classifies regions.</summary>
 public enum BoxHeadKind
 {
-    /// <summary>Two layers of <see cref="NetworkLayout.HeadChannels"/> on features of 7 × 7 (paper, section 4.2).</summary>
+    /// <summary>Two layers of <see cref="NetworkLayout.HeadChannels"/> channels on features of 7 × 7 (paper, section 4.2).</summary>
     FullyConnected,
 
-    /// <summary>The ResNet's fifth stage on features of 14 × 14, and a mean: the baseline that FPN is compared with.</summary>
+    /// <summary>The ResNet's fifth stage on features of 14 × 14, then a mean: the baseline that FPN is compared with.</summary>
     Stage,
 }
 
-/// <summary>What the region proposal network is told (section 4.1 of the paper).</summary>
+/// <summary>How the region proposal network is trained (section 4.1 of the paper).</summary>
 public sealed record ProposalTraining
 {
-    /// <summary>IoU from which an anchor is an object.</summary>
+    /// <summary>The least IoU of a positive anchor.</summary>
     public float PositiveIou { get; init; } = 0.7f;
 
-    /// <summary>IoU below which it is background.</summary>
+    /// <summary>The IoU below which an anchor is background.</summary>
     public float NegativeIou { get; init; } = 0.3f;
 
-    /// <summary>Anchors of a picture that count.</summary>
+    /// <summary>The number of anchors sampled from each picture.</summary>
     public int Samples { get; init; } = 256;
 
-    /// <summary>The most of them that are objects.</summary>
+    /// <summary>The largest share of positives among the samples.</summary>
     public float PositiveShare { get; init; } = 0.5f;
 
-    /// <summary>β of the smooth L1 loss.</summary>
+    /// <summary>The β of the smooth L1 loss.</summary>
     public float SmoothL1Beta { get; init; } = 1f / 9;
 
-    /// <summary>Proposals a level kept before NMS, in training.</summary>
+    /// <summary>The most proposals per level before NMS, in training.</summary>
     public int PreNmsTopN { get; init; } = 2000;
 
-    /// <summary>Proposals a picture kept after NMS, in training.</summary>
+    /// <summary>The most proposals per picture after NMS, in training.</summary>
     public int PostNmsTopN { get; init; } = 2000;
 
     internal string? Problem()
     {
         if (!(NegativeIou is >= 0 and <= 1) || !(PositiveIou is >= 0 and <= 1) || NegativeIou > PositiveIou)
-            return "'rpn' takes 'negative_iou' and 'positive_iou' within 0 and 1, the second no smaller";
+            return "'rpn' takes 'negative_iou' and 'positive_iou' from 0 to 1, with 'positive_iou' at least 'negative_iou'";
         if (Samples is < 1 or > 65536 || PreNmsTopN is < 1 or > 20_000 || PostNmsTopN is < 1 or > 20_000)
             return "'rpn' takes 'samples' from 1 to 65536, 'pre_nms_top_n' and 'post_nms_top_n' from 1 to 20000";
         return PositiveShare is >= 0 and <= 1 && SmoothL1Beta is >= 0 and <= 10
@@ -115,19 +115,19 @@ public sealed record ProposalTraining
     }
 }
 
-/// <summary>What the box head is told (section 5.2 of the paper).</summary>
+/// <summary>How the box head is trained (section 5.2 of the paper).</summary>
 public sealed record BoxTraining
 {
-    /// <summary>IoU from which a RoI is an object.</summary>
+    /// <summary>The least IoU of a positive RoI.</summary>
     public float PositiveIou { get; init; } = 0.5f;
 
-    /// <summary>RoIs of a picture that count.</summary>
+    /// <summary>The number of RoIs sampled from each picture.</summary>
     public int Samples { get; init; } = 512;
 
-    /// <summary>The most of them that are objects.</summary>
+    /// <summary>The largest share of positives among the samples.</summary>
     public float PositiveShare { get; init; } = 0.25f;
 
-    /// <summary>β of the smooth L1 loss.</summary>
+    /// <summary>The β of the smooth L1 loss.</summary>
     public float SmoothL1Beta { get; init; } = 1f / 9;
 
     internal string? Problem()

@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Training;
 
-/// <summary>What training does to batch norms.</summary>
+/// <summary>How training treats batch norms.</summary>
 public enum NormTraining
 {
-    /// <summary>Nothing: they are constants, folded into the weights before them; the rule for fine-tuning on few pictures.</summary>
+    /// <summary>Batch norms are constants, folded into the preceding weights; usual for fine-tuning on few pictures.</summary>
     Frozen,
 
-    /// <summary>γ and β are trained; the statistics stay those that were read.</summary>
+    /// <summary>γ and β are trained; the statistics keep the values that were read.</summary>
     Affine,
 
-    /// <summary>γ and β are trained, and the statistics are the batch's: for training from scratch.</summary>
+    /// <summary>γ and β are trained, and the statistics are those of the batch; for training from scratch.</summary>
     Live,
 }

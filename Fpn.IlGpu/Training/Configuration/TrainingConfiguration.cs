@@ -7,7 +7,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A training run, as its file describes it: JSON with comments, keys in snake_case, what is absent as the defaults here say.
+/// The configuration of a training run. Its file is JSON with comments and keys in snake_case; absent keys have the defaults below.
 /// <code>
 /// {
 ///   "data": { "shapes": { "width": 320, "height": 320 } },
@@ -33,33 +33,33 @@ public sealed record TrainingConfiguration
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
     };
 
-    /// <summary>What is learned from.</summary>
+    /// <summary>The data to train on.</summary>
     public required TrainingData Data { get; init; }
 
-    /// <summary>What learns.</summary>
+    /// <summary>The network to train.</summary>
     public NetworkLayout Network { get; init; } = new();
 
-    /// <summary>How it learns.</summary>
+    /// <summary>The steps, the learning rate, and the optimiser's other settings.</summary>
     public TrainingSchedule Schedule { get; init; } = new();
 
-    /// <summary>What the region proposal network is told.</summary>
+    /// <summary>How the region proposal network is trained.</summary>
     public ProposalTraining Rpn { get; init; } = new();
 
-    /// <summary>What the box head is told.</summary>
+    /// <summary>How the box head is trained.</summary>
     public BoxTraining BoxHead { get; init; } = new();
 
     /// <summary>
-    /// Keys of <see cref="ModelConfiguration"/>: anchors, sizes, thresholds and conventions, which the trained model carries.
+    /// Keys of <see cref="ModelConfiguration"/>: the anchors, sizes, thresholds and conventions of the trained model.
     /// </summary>
     public JsonElement? Model { get; init; }
 
-    /// <summary>What everything random depends on.</summary>
+    /// <summary>The seed of all random numbers.</summary>
     public long Seed { get; init; }
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">The file; the paths in it are relative to its folder.</param>
+    /// <param name="path">The file; by convention the paths in it are relative to its folder, see <see cref="Trainer.Open"/>.</param>
     /// <exception cref="TrainingException">
-    /// It is missing, no valid JSON (line and column are named), or has values that make no sense.
+    /// The file is missing, is not valid JSON (the message names line and column), or has invalid values.
     /// </exception>
     public static TrainingConfiguration Load(string path)
     {
@@ -83,15 +83,15 @@ public sealed record TrainingConfiguration
 
     /// <summary>Reads JSON.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="source">Where it is from, as messages name it.</param>
-    /// <exception cref="TrainingException">It is no valid JSON, or has values that make no sense.</exception>
+    /// <param name="source">The name of the source in messages.</param>
+    /// <exception cref="TrainingException">The text is not valid JSON, or has invalid values.</exception>
     public static TrainingConfiguration Parse(string json, string source = "the configuration")
     {
         ArgumentNullException.ThrowIfNull(json);
         try
         {
             var configuration = JsonSerializer.Deserialize<TrainingConfiguration>(json, Options)
-                ?? throw new TrainingException($"{source}: a training configuration is a JSON object.");
+                ?? throw new TrainingException($"{source}: a training configuration must be a JSON object.");
             configuration.Check(source);
             return configuration;
         }
@@ -101,12 +101,12 @@ public sealed record TrainingConfiguration
         }
     }
 
-    /// <summary>All of it as JSON, for checkpoints.</summary>
+    /// <summary>The whole configuration as JSON, for checkpoints.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
     /// <summary>The conventions and settings of the model.</summary>
-    /// <exception cref="WeightsException">A key is unknown or has no sensible value.</exception>
-    /// <exception cref="TrainingException">There is no training of such a model.</exception>
+    /// <exception cref="WeightsException">A key is unknown or has an invalid value.</exception>
+    /// <exception cref="TrainingException">Such a model can't be trained.</exception>
     internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes)
     {
         var own = new ModelConfiguration { Classes = ["background", .. classes] };
@@ -114,16 +114,16 @@ public sealed record TrainingConfiguration
         if (model.Detector is not (DetectorKind.FasterRcnn or DetectorKind.FastRcnn or DetectorKind.ProposalNetwork))
         {
             throw new TrainingException(
-                $"'model.detector' is {WeightsException.Quote(model.Detector)}; what can be trained is {DetectorKind.FasterRcnn}, "
+                $"'model.detector' is {WeightsException.Quote(model.Detector)}; the trainable ones are {DetectorKind.FasterRcnn}, "
                 + $"{DetectorKind.FastRcnn} and {DetectorKind.ProposalNetwork}.");
         }
         if (model.Detector == DetectorKind.FastRcnn != (Data.Proposals is not null))
         {
             throw new TrainingException(
-                $"'data.proposals' names the proposals that a {DetectorKind.FastRcnn} is trained on: one can't be without the other.");
+                $"A {DetectorKind.FastRcnn} must be trained on the proposals that 'data.proposals' names; other detectors can't use them.");
         }
         if (model.Pyramid == PyramidKind.SingleMap && !Network.SharedRpnHead)
-            throw new TrainingException("'network.shared_rpn_head' of a single map can only be true: there is one level.");
+            throw new TrainingException("'network.shared_rpn_head' must be true for a single map, which has only one level.");
         return model;
     }
 
@@ -153,48 +153,48 @@ public sealed record TrainingConfiguration
             throw new TrainingException($"{source}: 'model' can't be used. {e.Message}", e);
         }
         if (json.TryGetProperty("classes", out _))
-            throw new TrainingException($"{source}: 'model.classes' can't be chosen: the classes are those of the data.");
+            throw new TrainingException($"{source}: 'model.classes' can't be set: the classes are those of the data.");
     }
 }
 
-/// <summary>What is learned from: one of the three.</summary>
+/// <summary>The data to train on: exactly one of the three sources.</summary>
 public sealed record TrainingData
 {
-    /// <summary>The synthetic scenes that come with the library.</summary>
+    /// <summary>The library's synthetic scenes.</summary>
     public ShapesData? Shapes { get; init; }
 
     /// <summary>Pictures with annotations in COCO's format.</summary>
     public CocoData? Coco { get; init; }
 
-    /// <summary>A folder as of Pascal VOC.</summary>
+    /// <summary>A folder in the layout of Pascal VOC.</summary>
     public VocData? Voc { get; init; }
 
-    /// <summary>Whether every other picture, by chance, is mirrored left to right.</summary>
+    /// <summary>Whether each picture is mirrored left to right with a probability of 0.5.</summary>
     public bool Flip { get; init; } = true;
 
     /// <summary>
-    /// Lengths of the shorter side of which each picture gets one by chance, in px; empty for the model's <c>min_size</c>.
+    /// Lengths of the shorter side, in px, from which one is drawn for each picture; empty for the model's <c>min_size</c>.
     /// </summary>
     public int[] ShorterSides { get; init; } = [];
 
     /// <summary>
-    /// A file of proposals for the pictures, as <c>fpn proposals</c> writes it: what Fast R-CNN, which finds none itself, is trained
-    /// on, and nothing else.
+    /// A file of proposals for the pictures, as <c>fpn proposals</c> writes it. Required for Fast R-CNN, which does not find proposals
+    /// itself; not allowed for other detectors.
     /// </summary>
     public string? Proposals { get; init; }
 
-    /// <summary>Batches that are prepared ahead of the device.</summary>
+    /// <summary>The number of batches to prepare ahead of the device.</summary>
     public int Ahead { get; init; } = 2;
 
     internal string? Problem()
     {
         if (new object?[] { Shapes, Coco, Voc }.Count(d => d is not null) != 1)
-            return "'data' takes one of 'shapes', 'coco' and 'voc'";
+            return "'data' takes exactly one of 'shapes', 'coco' and 'voc'";
         if (ShorterSides.Any(side => side is < 32 or > 8192))
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
         if (Shapes is { } shapes && shapes.Problem() is { } problem)
             return problem;
-        return Ahead is < 1 or > 64 ? "'data.ahead' lies within 1 and 64" : null;
+        return Ahead is < 1 or > 64 ? "'data.ahead' must be from 1 to 64" : null;
     }
 }
 
@@ -204,22 +204,22 @@ public sealed record ShapesData
     private const int LeastSide = 21;
     private const int MostSide = 8192;
 
-    /// <summary>Width of a scene, in px.</summary>
+    /// <summary>The width of a scene, in px.</summary>
     public int Width { get; init; } = 320;
 
-    /// <summary>Height of a scene, in px.</summary>
+    /// <summary>The height of a scene, in px.</summary>
     public int Height { get; init; } = 320;
 
-    /// <summary>The first scene's seed; the others count on from there.</summary>
+    /// <summary>The seed of the first scene; the following scenes have consecutive seeds.</summary>
     public int FirstSeed { get; init; } = 1_000_000;
 
-    /// <summary>How many different scenes there are.</summary>
+    /// <summary>The number of different scenes.</summary>
     public int Count { get; init; } = 1_000_000;
 
-    /// <summary>Least size of a shape (twice the radius), in px.</summary>
+    /// <summary>The smallest size of a shape (twice the radius), in px.</summary>
     public double Smallest { get; init; } = 10;
 
-    /// <summary>Largest size of a shape, in px.</summary>
+    /// <summary>The largest size of a shape, in px.</summary>
     public double Largest { get; init; } = 280;
 
     internal string? Problem()
@@ -230,16 +230,16 @@ public sealed record ShapesData
             return "'data.shapes' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
         return Smallest >= 1 && Largest >= Smallest
             ? null
-            : "'data.shapes' takes a 'smallest' from 1 px on, and a 'largest' that is no smaller";
+            : "'data.shapes' takes a 'smallest' of at least 1 px and a 'largest' of at least 'smallest'";
     }
 }
 
-/// <summary>COCO's format.</summary>
+/// <summary>Pictures with annotations in COCO's format.</summary>
 /// <param name="Annotations">The JSON file of instances.</param>
 /// <param name="Pictures">The folder of the pictures.</param>
 public sealed record CocoData(string Annotations, string Pictures);
 
-/// <summary>Pascal VOC's format.</summary>
-/// <param name="Folder">The folder that has <c>Annotations</c>, <c>ImageSets</c> and <c>JPEGImages</c>.</param>
-/// <param name="Split">The list of pictures, such as <c>trainval</c>.</param>
+/// <summary>Pictures with annotations in Pascal VOC's format.</summary>
+/// <param name="Folder">The folder that contains <c>Annotations</c>, <c>ImageSets</c> and <c>JPEGImages</c>.</param>
+/// <param name="Split">The name of the list of pictures, such as <c>trainval</c>.</param>
 public sealed record VocData(string Folder, string Split);

@@ -1,20 +1,20 @@
 namespace Fpn.IlGpu.Training;
 
-/// <summary>Training can't begin or go on. The message is a sentence for the user.</summary>
+/// <summary>Training can't start or continue. The message is a sentence for the user.</summary>
 public sealed class TrainingException : Exception
 {
-    /// <summary>With nothing to say.</summary>
+    /// <summary>Creates an exception without a message.</summary>
     public TrainingException()
     {
     }
 
-    /// <summary>With a sentence.</summary>
+    /// <summary>Creates an exception with a message.</summary>
     public TrainingException(string message)
         : base(message)
     {
     }
 
-    /// <summary>With a sentence and what led to it.</summary>
+    /// <summary>Creates an exception with a message and its cause.</summary>
     public TrainingException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -6,9 +6,9 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A network's tensors before it has learned anything, by the names and the distributions of torchvision's
-/// <c>FasterRCNN</c>: He's normal distribution in the backbone, uniform ones in the pyramid and the box head, standard
-/// deviation 0.01 in the RPN head. They depend on the seed and each tensor's name alone.
+/// The random tensors of an untrained network, with the names and the distributions of torchvision's <c>FasterRCNN</c>: He's normal
+/// distribution in the backbone, uniform distributions in the pyramid and the box head, and a normal distribution of standard
+/// deviation 0.01 in the RPN head. They depend only on the seed and each tensor's name.
 /// </summary>
 internal sealed class FreshWeights
 {
@@ -19,10 +19,10 @@ internal sealed class FreshWeights
 
     private FreshWeights(long seed) => this.seed = seed;
 
-    /// <summary>All tensors of a Faster R-CNN, or of one of its halves.</summary>
-    /// <param name="layout">Its layers.</param>
-    /// <param name="model">Its detector, pyramid, anchors and classes.</param>
-    /// <param name="seed">What they depend on.</param>
+    /// <summary>All tensors of a Faster R-CNN, or of one of its halves: an RPN or a Fast R-CNN.</summary>
+    /// <param name="layout">The layers of the network.</param>
+    /// <param name="model">The kind of detector, the pyramid, the anchors and the classes.</param>
+    /// <param name="seed">The seed of the random numbers.</param>
     public static IReadOnlyList<StateTensor> Of(NetworkLayout layout, ModelConfiguration model, long seed)
     {
         var fresh = new FreshWeights(seed);
@@ -63,7 +63,7 @@ internal sealed class FreshWeights
     private void AddBoxHead(NetworkLayout layout, int classes, int d)
     {
         const string Head = "roi_heads.box_head";
-        // PyTorch's own for linear layers is uniform within 1 / √inputs, a third of the variance that the pyramid's has.
+        // PyTorch's default for linear layers is uniform within ±1 / √inputs, which has a third of the variance used for the pyramid.
         var linear = 1 / Math.Sqrt(3);
         var features = layout.HeadChannels;
         if (layout.BoxHead == BoxHeadKind.Stage)
@@ -79,12 +79,13 @@ internal sealed class FreshWeights
         AddUniform("roi_heads.box_predictor.bbox_pred", linear, zeroBias: false, 4 * classes, features);
     }
 
+    /// <summary>Adds the tensors of the backbone.</summary>
     /// <returns>Channels of the maps, C2 first.</returns>
     private int[] AddBackbone(NetworkLayout layout)
     {
         const string Body = "backbone.body";
         AddNormalised($"{Body}.conv1", $"{Body}.bn1", layout.Widths[0], 3, 7);
-        // The first map is C2.
+        // The maps are C2 to C4 or C5.
         var channels = new int[layout.TopMap - 1];
         var inputC = layout.Widths[0];
         for (var stage = 0; stage < channels.Length; stage++)
@@ -92,6 +93,7 @@ internal sealed class FreshWeights
         return channels;
     }
 
+    /// <summary>Adds the tensors of a stage of residual blocks.</summary>
     /// <returns>Channels of the stage's output.</returns>
     private int AddStage(string name, NetworkLayout layout, int stage, int inputC, bool isFirst)
     {
@@ -115,7 +117,7 @@ internal sealed class FreshWeights
 
     private void AddNormalised(string convolution, string batchNorm, int outputC, int inputC, int kernel)
     {
-        // He et al. 2015, by the fan out, so that gradients keep their size on the way back.
+        // He et al. 2015, by fan-out, so that gradients keep their magnitude in the backward pass.
         AddNormal(convolution, Math.Sqrt(2.0 / (outputC * kernel * kernel)), outputC, inputC, kernel, kernel);
         Add($"{batchNorm}.weight", [outputC], 1);
         Add($"{batchNorm}.bias", [outputC], 0);
@@ -129,7 +131,7 @@ internal sealed class FreshWeights
         Add($"{name}.bias", [shape[0]], 0);
     }
 
-    /// <summary>Uniform within ± spread · √(3 / inputs): with a spread of 1, outputs keep the variance of the inputs.</summary>
+    /// <summary>Adds uniform values within ± spread · √(3 / inputs); with a spread of 1, outputs keep the variance of the inputs.</summary>
     private void AddUniform(string name, double spread, bool zeroBias, params int[] shape)
     {
         var inputs = shape[1..].Aggregate(1, (a, b) => a * b);
@@ -144,7 +146,7 @@ internal sealed class FreshWeights
     private void AddNormal(string name, double deviation, params int[] shape)
     {
         var random = Random($"{name}.weight");
-        // Box and Muller: two uniform numbers make a normal one.
+        // The Box–Muller transform makes a normal number from two uniform ones.
         Add(
             $"{name}.weight", shape,
             () => deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextUnit())) * Math.Cos(2 * Math.PI * random.NextUnit()));
@@ -152,7 +154,7 @@ internal sealed class FreshWeights
 
     private KeyedRandom Random(string name)
     {
-        // A hash that is the same on every machine, unlike the string's own.
+        // A hash that is the same in every process, unlike string.GetHashCode.
         var hash = 0L;
         foreach (var c in name)
             hash = unchecked(hash * 31 + c);

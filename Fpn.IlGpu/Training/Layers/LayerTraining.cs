@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Training;
 
-/// <summary>What of a layer is trained.</summary>
-/// <param name="IsTrained">Whether anything is.</param>
-/// <param name="Norms">What becomes of its batch norm.</param>
-/// <param name="Epsilon">Of batch norms.</param>
+/// <summary>Which parts of a layer are trained.</summary>
+/// <param name="IsTrained">Whether any part is trained.</param>
+/// <param name="Norms">The treatment of its batch norm.</param>
+/// <param name="Epsilon">The ε of batch norms.</param>
 internal sealed record LayerTraining(bool IsTrained, NormTraining Norms, float Epsilon)
 {
-    /// <summary>Nothing is trained.</summary>
+    /// <summary>The same layer with nothing trained.</summary>
     public LayerTraining AsFrozen => this with { IsTrained = false, Norms = NormTraining.Frozen };
 
-    /// <summary>Whether batch norms are constants.</summary>
+    /// <summary>Whether batch norms are constants, to be folded into the weights.</summary>
     public bool FoldsNorms => !IsTrained || Norms == NormTraining.Frozen;
 }

@@ -3,17 +3,17 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>Operators with weights, as a tape records them.</summary>
+/// <summary>Operators with weights that a tape records.</summary>
 internal static class LayersOnTape
 {
     extension(Tape tape)
     {
-        /// <summary>A convolution with what follows it (see <see cref="Kernels.Convolution"/>): norm, residual, activation.</summary>
-        /// <param name="x">[N, H, W, C].</param>
-        /// <param name="layer">Its weights.</param>
+        /// <summary>A convolution, then norm, residual and activation (see <see cref="Kernels.Convolution"/>).</summary>
+        /// <param name="x">The input, [N, H, W, C].</param>
+        /// <param name="layer">The layer.</param>
         /// <param name="activation">None or ReLU.</param>
-        /// <param name="residual">To be added before the activation; of another size than the output, it is upsampled.</param>
-        /// <param name="into">Where the output goes, or null for memory of its own.</param>
+        /// <param name="residual">A map to add before the activation, or null; upsampled if its size differs from the output's.</param>
+        /// <param name="into">The memory for the output, or null to rent it.</param>
         public Variable Convolution(
             Variable x, TrainableConvolution layer, Activation activation, Variable? residual = null, Tensor? into = null)
         {
@@ -27,12 +27,12 @@ internal static class LayersOnTape
                 return tape.Add(normalised, residual, activation, into);
             return activation == Activation.None && into is null
                 ? tape.UpsampleAdd(normalised, residual)
-                : throw new ArgumentException("What is upsampled and merged has no activation.", nameof(activation));
+                : throw new ArgumentException("An upsampled residual can't be combined with an activation here.", nameof(activation));
         }
 
         /// <summary>A fully connected layer (see <see cref="MatrixProduct"/>).</summary>
-        /// <param name="x">[M, …].</param>
-        /// <param name="layer">Its weights.</param>
+        /// <param name="x">The input, [M, …].</param>
+        /// <param name="layer">The layer.</param>
         /// <param name="activation">None or ReLU.</param>
         public Variable Linear(Variable x, TrainableLinear layer, Activation activation)
         {
@@ -62,11 +62,11 @@ internal static class LayersOnTape
             return output;
         }
 
-        /// <summary>A batch norm that is not folded into weights, and its activation (see <see cref="Kernels.BatchNorm"/>).</summary>
-        /// <param name="x">[N, H, W, C].</param>
-        /// <param name="norm">Its weights.</param>
+        /// <summary>A batch norm that is not folded into weights, then an activation (see <see cref="Kernels.BatchNorm"/>).</summary>
+        /// <param name="x">The input, [N, H, W, C].</param>
+        /// <param name="norm">The layer.</param>
         /// <param name="activation">None or ReLU.</param>
-        /// <param name="into">Where the output goes, or null for memory of its own.</param>
+        /// <param name="into">The memory for the output, or null to rent it.</param>
         public Variable BatchNorm(Variable x, TrainableNorm norm, Activation activation, Tensor? into = null)
         {
             Tape.Check(activation);
@@ -87,7 +87,7 @@ internal static class LayersOnTape
             return output;
         }
 
-        /// <summary>A convolution, a batch norm folded into it or none at all; residual and activation are its epilogue.</summary>
+        /// <summary>A convolution without a batch norm, or with a folded one; residual and activation run in its epilogue.</summary>
         private Variable Convolve(Variable x, TrainableConvolution layer, Activation activation, Variable? residual, Tensor? into)
         {
             Tape.Check(activation);

@@ -3,16 +3,16 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// Looks at every layer of a step, forward and back, for the first value that is no finite number. It reads all of them back to the
-/// host: a run takes such a step only to say where one that went wrong did so, which it can, as the same step computes the same.
+/// Checks every layer of a step, forward and backward, for the first value that is not finite. It copies all values to the host, so a
+/// run does this only to locate the fault of a step that failed: it computes the same step again, which gives the same values.
 /// </summary>
 internal static class NumberWatch
 {
-    /// <summary>Looks at what a layer computed, and of what.</summary>
-    /// <param name="layer">Its name.</param>
+    /// <summary>Checks a layer's weights and output.</summary>
+    /// <param name="layer">The layer's name.</param>
     /// <param name="parameters">Its weights.</param>
-    /// <param name="output">[N, H, W, C].</param>
-    /// <exception cref="NotFiniteException">Something is no finite number.</exception>
+    /// <param name="output">Its output, [N, H, W, C].</param>
+    /// <exception cref="NotFiniteException">A value is not finite.</exception>
     public static void Forward(string layer, IEnumerable<Parameter> parameters, Tensor output)
     {
         if (parameters.Any(p => !IsFinite(p.ToTensor().ToArray())))
@@ -21,11 +21,11 @@ internal static class NumberWatch
             throw new NotFiniteException($"in the forward pass, in the output of '{layer}'");
     }
 
-    /// <summary>Looks at what came back through a layer.</summary>
-    /// <param name="layer">Its name.</param>
+    /// <summary>Checks the gradients of a layer's weights and input.</summary>
+    /// <param name="layer">The layer's name.</param>
     /// <param name="parameters">Its weights, with their gradients.</param>
-    /// <param name="inputGradient">[N, H, W, C], or null where nothing before it is trained.</param>
-    /// <exception cref="NotFiniteException">Something is no finite number.</exception>
+    /// <param name="inputGradient">The gradient of its input, [N, H, W, C], or null if nothing before the layer is trained.</param>
+    /// <exception cref="NotFiniteException">A value is not finite.</exception>
     public static void Backward(string layer, IEnumerable<Parameter> parameters, Tensor? inputGradient)
     {
         if (parameters.Any(p => p.IsTrained && !IsFinite(p.GradientToArray()))
@@ -38,5 +38,5 @@ internal static class NumberWatch
     private static bool IsFinite(ReadOnlySpan<float> values) => FloatConversion.IndexOfNonFinite(values) < 0;
 }
 
-/// <summary>A value is no finite number; the message says which, as a part of a sentence.</summary>
+/// <summary>A value is not finite; the message names it in words that fit into a sentence.</summary>
 internal sealed class NotFiniteException(string where) : Exception(where);

@@ -6,8 +6,8 @@ using ILGPU;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A named tensor of a network, in PyTorch's order of elements, as state dictionaries hold it. What is trained has a gradient
-/// and a velocity, too; the rest (frozen weights, running statistics) takes no more memory than its values.
+/// A named tensor of a network, with its elements in PyTorch's order, as in state dicts. A trained parameter also has a gradient and a
+/// velocity; other parameters (frozen weights, running statistics) take no memory beyond their values.
 /// </summary>
 internal sealed class Parameter : IDisposable
 {
@@ -16,11 +16,11 @@ internal sealed class Parameter : IDisposable
     private readonly DeviceArray<float>? gradient;
     private readonly DeviceArray<float>? velocity;
 
-    /// <summary>Puts one on a device.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="name">As in state dictionaries.</param>
-    /// <param name="values">In row-major order.</param>
-    /// <param name="shape">Their shape.</param>
+    /// <summary>Copies a parameter to a device.</summary>
+    /// <param name="device">The device to hold it.</param>
+    /// <param name="name">Its name in state dicts.</param>
+    /// <param name="values">Its values in row-major order.</param>
+    /// <param name="shape">Its shape.</param>
     /// <param name="isTrained">Whether steps change it.</param>
     public Parameter(Device device, string name, float[] values, ReadOnlySpan<int> shape, bool isTrained)
     {
@@ -34,28 +34,28 @@ internal sealed class Parameter : IDisposable
         velocity = device.Upload<float>(new float[values.Length]);
     }
 
-    /// <summary>As in state dictionaries: <c>backbone.body.conv1.weight</c>.</summary>
+    /// <summary>Its name in state dicts, for example <c>backbone.body.conv1.weight</c>.</summary>
     public string Name { get; }
 
-    /// <summary>The layer that it belongs to: <c>backbone.body.conv1</c>.</summary>
+    /// <summary>The name of its layer, for example <c>backbone.body.conv1</c>.</summary>
     public string Layer => Name[..Name.LastIndexOf('.')];
 
-    /// <summary>Whether steps change it; a frozen one stays as it was read.</summary>
+    /// <summary>Whether steps change it.</summary>
     public bool IsTrained { get; }
 
-    /// <summary>Whether anything has come back to it since the last step; else its gradient is 0, whatever its memory holds.</summary>
+    /// <summary>Whether a gradient was written since the last step; if not, the gradient counts as 0, whatever its memory holds.</summary>
     public bool HasGradient { get; set; }
 
-    /// <summary>Its extents.</summary>
+    /// <summary>Its shape.</summary>
     public ReadOnlySpan<int> Shape => shape;
 
     /// <summary>Its values.</summary>
     public ArrayView<float> Value => value.View;
 
-    /// <summary>Of what is trained: the gradient of the loss.</summary>
+    /// <summary>The gradient of the loss; only trained parameters have one.</summary>
     public ArrayView<float> Gradient => gradient!.View;
 
-    /// <summary>Of what is trained: the steps so far, as momentum keeps them.</summary>
+    /// <summary>The momentum buffer; only trained parameters have one.</summary>
     public ArrayView<float> Velocity => velocity!.View;
 
     /// <summary>Adds to the gradient.</summary>
@@ -67,20 +67,20 @@ internal sealed class Parameter : IDisposable
         HasGradient = true;
     }
 
-    /// <summary>Copies values to the device: to go on from a checkpoint.</summary>
+    /// <summary>Copies values and velocities to the device, to resume from a checkpoint.</summary>
     public void Restore(ReadOnlySpan<float> values, ReadOnlySpan<float> velocities)
     {
         value.Upload(values);
         velocity?.Upload(velocities);
     }
 
-    /// <summary>Its values on the host, after all work queued so far.</summary>
+    /// <summary>Copies the values to the host, after all work queued so far.</summary>
     public StateTensor ToTensor() => StateTensor.FromValues(Name, shape, value.Download());
 
-    /// <summary>The gradient on the host; zeros where nothing came back.</summary>
+    /// <summary>Copies the gradient to the host; zeros if there is none.</summary>
     public float[] GradientToArray() => HasGradient ? gradient!.Download() : new float[value.Length];
 
-    /// <summary>The steps so far on the host.</summary>
+    /// <summary>Copies the velocity to the host.</summary>
     public StateTensor VelocityToTensor() => StateTensor.FromValues(Name, shape, velocity!.Download());
 
     /// <inheritdoc/>

@@ -5,33 +5,33 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>All parameters of a network, read from named tensors, and the step that changes them.</summary>
-/// <param name="device">Where they are.</param>
-/// <param name="source">What they are read from.</param>
+/// <summary>All parameters of a network, read from named tensors, and the optimiser step that changes them.</summary>
+/// <param name="device">The device that holds them.</param>
+/// <param name="source">The reader that provides them.</param>
 internal sealed class ParameterSet(Device device, WeightReader source) : IDisposable
 {
     private readonly List<Parameter> all = [];
 
-    /// <summary>Where they are.</summary>
+    /// <summary>The device that holds them.</summary>
     public Device Device { get; } = device;
 
-    /// <summary>What they are read from.</summary>
+    /// <summary>The reader that provides them.</summary>
     public WeightReader Source { get; } = source;
 
-    /// <summary>All of them, in the order in which they were read.</summary>
+    /// <summary>All parameters, in the order in which they were read.</summary>
     public IReadOnlyList<Parameter> All => all;
 
-    /// <summary>Those that steps change.</summary>
+    /// <summary>The parameters that steps change.</summary>
     public IEnumerable<Parameter> Trained => all.Where(p => p.IsTrained);
 
-    /// <summary>Counts the steps, by which layers know whether their packed weights are old.</summary>
+    /// <summary>A counter that grows with every change of values; it tells layers whether their packed weights are out of date.</summary>
     public int Version { get; private set; }
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a parameter.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="isTrained">Whether steps change it.</param>
-    /// <param name="shape">The shape that it must have.</param>
-    /// <exception cref="WeightsException">It is missing, of another shape, or has values that are no numbers.</exception>
+    /// <param name="shape">The required shape.</param>
+    /// <exception cref="WeightsException">The tensor is missing, has another shape, or has values that are not finite.</exception>
     public Parameter Read(string name, bool isTrained, params ReadOnlySpan<int> shape)
     {
         var parameter = new Parameter(Device, name, Source.Read(name, shape), shape, isTrained);
@@ -40,13 +40,13 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
     }
 
     /// <summary>
-    /// A step of gradient descent (see <see cref="SgdStep"/>), after which all gradients are 0. Waits for the device.
+    /// Takes a step of gradient descent (see <see cref="SgdStep"/>), after which all gradients count as 0. Waits for the device.
     /// </summary>
-    /// <returns>The norm of all gradients; where it is no finite number, nothing was changed.</returns>
+    /// <returns>The norm of all gradients; if it is not finite, no value was changed.</returns>
     public float Step(SgdStep.Settings settings)
     {
         var trained = Trained.ToList();
-        // What nothing came back to still decays, and moves on, as in PyTorch.
+        // Parameters without a gradient still have weight decay and momentum, as in PyTorch.
         foreach (var parameter in trained.Where(p => !p.HasGradient))
             Fill.Run(Device, 0, parameter.Gradient);
         using var norm = Device.Rent<float>(1);
@@ -63,16 +63,16 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
         return length;
     }
 
-    /// <summary>Forgets the gradients, as before a step that is computed again.</summary>
+    /// <summary>Discards the gradients, so that a step can be computed again.</summary>
     public void DropGradients()
     {
         foreach (var parameter in all)
             parameter.HasGradient = false;
     }
 
-    /// <summary>Puts values and velocities in place of those that are there: to go on from a checkpoint.</summary>
-    /// <param name="values">By name; all.</param>
-    /// <param name="velocities">By name; of all that are trained.</param>
+    /// <summary>Replaces all values and velocities, to resume from a checkpoint.</summary>
+    /// <param name="values">The values of all parameters, by name.</param>
+    /// <param name="velocities">The velocities of all trained parameters, by name.</param>
     public void Restore(StateDictionary values, StateDictionary velocities)
     {
         foreach (var parameter in all)
@@ -84,9 +84,9 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
         Changed();
     }
 
-    /// <summary>Whether weights were packed before the last step, or never; from then on they count as new.</summary>
-    /// <param name="version">When they were packed.</param>
-    /// <param name="isTrained">Whether steps change them.</param>
+    /// <summary>Whether packed weights are out of date or were never packed; marks them as up to date, as the caller packs them.</summary>
+    /// <param name="version">The version that was packed, or null; updated.</param>
+    /// <param name="isTrained">Whether steps change the weights.</param>
     public bool IsOld(ref int? version, bool isTrained)
     {
         if (version is not null && (version == Version || !isTrained))
@@ -95,7 +95,7 @@ internal sealed class ParameterSet(Device device, WeightReader source) : IDispos
         return true;
     }
 
-    /// <summary>Says that values were changed by other means than steps.</summary>
+    /// <summary>Records that values were changed by something other than a step.</summary>
     public void Changed() => Version++;
 
     /// <inheritdoc/>

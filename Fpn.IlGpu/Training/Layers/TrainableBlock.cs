@@ -9,12 +9,12 @@ internal sealed class TrainableBlock : IDisposable
     private readonly TrainableConvolution? shortcut;
 
     /// <summary>Reads a block; it is a bottleneck if it has a third convolution.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">For example <c>backbone.body.layer1.0</c>.</param>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The block's name, for example <c>backbone.body.layer1.0</c>.</param>
     /// <param name="inputC">Channels of its input.</param>
-    /// <param name="stride">Of the block, in px of its input.</param>
+    /// <param name="stride">The block's stride, in px of its input.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 or its 3×3.</param>
-    /// <param name="training">What of it is trained.</param>
+    /// <param name="training">Which parts are trained.</param>
     public TrainableBlock(
         ParameterSet parameters, string name, int inputC, int stride, bool strideInFirst, LayerTraining training)
     {
@@ -49,9 +49,9 @@ internal sealed class TrainableBlock : IDisposable
     /// <summary>Channels of the output.</summary>
     public int OutputC => layers[^1].OutputC;
 
-    /// <summary>Runs the block; the caller disposes the output, and the input stays.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="input">[N, H, W, C].</param>
+    /// <summary>Runs the block; the caller disposes the output and keeps the input.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="input">The input, [N, H, W, C].</param>
     public Variable Run(Tape tape, Variable input)
     {
         using var projected = shortcut is null ? null : tape.Convolution(input, shortcut, Activation.None);

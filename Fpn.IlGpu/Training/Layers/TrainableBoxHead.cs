@@ -5,8 +5,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// <see cref="BoxHead"/> on a tape, with the same tensors: convolutions if there are any, fully connected layers with
-/// ReLU, then a logit for each class and four deltas for each; or a <see cref="TrainableStageHead"/> before these two.
+/// <see cref="BoxHead"/> on a tape, with the same tensors: optional convolutions, then fully connected layers with ReLU, or a
+/// <see cref="TrainableStageHead"/> instead of both; then a logit and four deltas for each class.
 /// </summary>
 internal sealed class TrainableBoxHead : IDisposable
 {
@@ -16,13 +16,13 @@ internal sealed class TrainableBoxHead : IDisposable
     private readonly TrainableLinear scores;
     private readonly TrainableLinear deltas;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">What their names begin with: <c>roi_heads</c>.</param>
-    /// <param name="channels">d.</param>
-    /// <param name="strideInFirst">Of a fifth stage: whether a bottleneck's stride is in its first 1×1.</param>
-    /// <param name="training">What of it is trained.</param>
-    /// <exception cref="WeightsException">Something is missing, or shapes don't fit one another.</exception>
+    /// <summary>Reads the head.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <param name="strideInFirst">For a fifth stage, whether a bottleneck's stride is in its first 1×1.</param>
+    /// <param name="training">Which parts are trained.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the shapes are inconsistent.</exception>
     public TrainableBoxHead(ParameterSet parameters, string name, int channels, bool strideInFirst, LayerTraining training)
     {
         var source = parameters.Source;
@@ -34,7 +34,7 @@ internal sealed class TrainableBoxHead : IDisposable
             (scores, deltas) = ReadPredictors(parameters, name, stage.OutputC, training);
             return;
         }
-        // Of a sequence, the last two are one that flattens and has no weights, and one that is fully connected.
+        // The last two layers of the sequence are a flattening one without weights and a fully connected one.
         convolutions = new TrainableConvolution[source.HasAny(head + ".fc6.") ? 0 : Math.Max(0, source.Count(head + ".") - 2)];
         for (var i = 0; i < convolutions.Length; i++)
         {
@@ -53,15 +53,15 @@ internal sealed class TrainableBoxHead : IDisposable
         (scores, deltas) = ReadPredictors(parameters, name, hidden[^1].OutputC, training);
     }
 
-    /// <summary>The side of a RoI's features: 7.</summary>
+    /// <summary>The side of a RoI's features in bins: usually 7; <see cref="StageHead.Bins"/> with a stage.</summary>
     public int Bins { get; }
 
-    /// <summary>The number of classes, the background counted.</summary>
+    /// <summary>The number of classes, including the background.</summary>
     public int Classes => scores.OutputC;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="roiFeatures">[R, bins, bins, d].</param>
+    /// <summary>Runs the head.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="roiFeatures">The RoI features, [R, bins, bins, d].</param>
     public BoxVariables Run(Tape tape, Variable roiFeatures)
     {
         var x = stage is null ? roiFeatures : stage.Run(tape, roiFeatures);
@@ -106,7 +106,9 @@ internal sealed class TrainableBoxHead : IDisposable
     }
 }
 
-/// <summary>What the box head says of every RoI, on a tape.</summary>
-/// <param name="Logits">[R, 1, 1, classes].</param>
-/// <param name="Deltas">[R, 1, 1, 4 · classes], or 4 · (classes − 1) where the background comes last and has none.</param>
+/// <summary>The box head's predictions for every RoI, on a tape.</summary>
+/// <param name="Logits">The logits, [R, 1, 1, classes].</param>
+/// <param name="Deltas">
+/// The deltas, [R, 1, 1, 4 · classes], or [R, 1, 1, 4 · (classes − 1)] if the background comes last and has none.
+/// </param>
 internal sealed record BoxVariables(Variable Logits, Variable Deltas);

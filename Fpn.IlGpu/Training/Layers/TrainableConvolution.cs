@@ -6,8 +6,8 @@ using ILGPU;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A convolution that can be trained. Its parameters keep PyTorch's order; what kernels read is packed from them again after each
-/// step. A frozen batch norm is folded in, as in inference: with s = γ / √(σ² + ε)
+/// A convolution that can be trained. Its parameters keep PyTorch's order; the weights for kernels are packed from them again after
+/// each step. A frozen batch norm is folded in, as in inference: with s = γ / √(σ² + ε),
 /// <code>
 /// folded[k, …] = s[k] · weight[k, …]     bias[k] = β[k] − μ[k] · s[k]     d weight[k, …] = s[k] · d folded[k, …]
 /// </code>
@@ -32,22 +32,22 @@ internal sealed class TrainableConvolution : IDisposable
         this.bias = bias;
         this.folded = folded;
         this.geometry = geometry;
-        // Now, and not when it is first needed: what is rented during a step is given back after it.
+        // Reserve memory now, not at first use: if a step fails, all memory that was rented during it is freed.
         if (IsTrained)
             backward = ConvolutionBackwardData.Reserve(Device, geometry);
         forward = ConvolutionWeights.Reserve(Device, geometry, WeightLayout.Forward(geometry), folded?.Shift.View ?? bias?.Value);
     }
 
-    /// <summary>The batch norm that follows, where it is trained, too; null where there is none, or it is folded in.</summary>
+    /// <summary>The batch norm that follows if it is trained too; null if there is none or it is folded in.</summary>
     public TrainableNorm? Norm { get; private init; }
 
-    /// <summary>Of the layer, as its tensors' names begin.</summary>
+    /// <summary>The layer's name: the prefix of its tensors' names.</summary>
     public string Name => weight.Layer;
 
-    /// <summary>Its own; not those of a norm.</summary>
+    /// <summary>The parameters of the convolution itself, without those of a norm.</summary>
     public IEnumerable<Parameter> Parameters => bias is null ? [weight] : [weight, bias];
 
-    /// <summary>K.</summary>
+    /// <summary>The number of output channels, K.</summary>
     public int OutputC => geometry.OutputC;
 
     /// <summary>Whether steps change its weights.</summary>
@@ -55,24 +55,24 @@ internal sealed class TrainableConvolution : IDisposable
 
     private Device Device => parameters.Device;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
+    /// <summary>Reads a convolution.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
     /// <param name="name">The convolution's name.</param>
     /// <param name="inputC">Channels of its input.</param>
     /// <param name="window">Stride, padding, dilation, groups.</param>
     /// <param name="norm">The name of the batch norm that follows, or null.</param>
-    /// <param name="training">What of it is trained.</param>
-    /// <exception cref="WeightsException">Something is missing, or of another shape.</exception>
+    /// <param name="training">Which parts are trained.</param>
+    /// <exception cref="WeightsException">A tensor is missing or has the wrong shape.</exception>
     public static TrainableConvolution Read(
         ParameterSet parameters, string name, int inputC, ConvolutionWindow window, string? norm, LayerTraining training)
     {
         var outputC = parameters.Source.Size(name + ".weight", 0, 4);
-        // Every layer keeps its map's size, or divides it by its stride.
+        // The padding must keep the size of the map, apart from the stride.
         var (kernelH, kernelW) = (2 * window.Padding.Y + 1, 2 * window.Padding.X + 1);
         var geometry = new ConvolutionGeometry(kernelH, kernelW, inputC / window.ChannelGroups, outputC, window);
         var weight = parameters.Read(name + ".weight", training.IsTrained, outputC, geometry.ChannelGroupInputC, kernelH, kernelW);
         if (norm is not null && parameters.Source.Has(name + ".bias"))
-            throw parameters.Source.Error($"the convolution '{name}' has a bias before a batch norm, which is not trained.");
+            throw parameters.Source.Error($"the convolution '{name}' has a bias before a batch norm, which training does not support.");
         if (norm is null)
             return new(parameters, weight, parameters.Read(name + ".bias", training.IsTrained, outputC), null, geometry);
         return training.FoldsNorms
@@ -80,15 +80,15 @@ internal sealed class TrainableConvolution : IDisposable
             : new(parameters, weight, null, null, geometry) { Norm = new TrainableNorm(parameters, norm, outputC, training) };
     }
 
-    /// <summary>A convolution <c>name.0</c> with the batch norm <c>name.1</c>, or with a bias where there is none.</summary>
+    /// <summary>Reads a convolution <c>name.0</c> with the batch norm <c>name.1</c>, or with a bias if there is no batch norm.</summary>
     public static TrainableConvolution ReadNormalised(
         ParameterSet parameters, string name, int inputC, ConvolutionWindow window, LayerTraining training)
         => Read(parameters, name + ".0", inputC, window, parameters.Source.HasAny(name + ".1.") ? name + ".1" : null, training);
 
-    /// <summary>The output's shape for an input's.</summary>
+    /// <summary>The output shape for an input shape.</summary>
     public Shape OutputShape(Shape input) => geometry.Window.OutputShape(input, geometry.KernelH, geometry.KernelW, OutputC);
 
-    /// <summary>The weights as they are now, packed for the forward pass.</summary>
+    /// <summary>The current weights, packed for the forward pass.</summary>
     public ConvolutionWeights Forward()
     {
         if (parameters.IsOld(ref forwardVersion, IsTrained))
@@ -96,19 +96,19 @@ internal sealed class TrainableConvolution : IDisposable
         return forward;
     }
 
-    /// <summary>The weights as they are now, packed for the gradient of the input.</summary>
+    /// <summary>The current weights, packed for the gradient of the input.</summary>
     public ConvolutionBackwardData Backward()
     {
         if (backward is null)
-            throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
+            throw new InvalidOperationException($"'{weight.Name}' is frozen, so every layer before it must be frozen too.");
         if (parameters.IsOld(ref backwardVersion, IsTrained))
             WithFolded(backward.Pack);
         return backward;
     }
 
     /// <summary>Adds to the gradients of weights and bias.</summary>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="outputGradient">[N, OH, OW, K], before any activation.</param>
+    /// <param name="input">The input, [N, H, W, C].</param>
+    /// <param name="outputGradient">The gradient of the output before any activation, [N, OH, OW, K].</param>
     public void AddGradients(Tensor input, Tensor outputGradient)
     {
         if (bias is not null)
@@ -148,12 +148,12 @@ internal sealed class TrainableConvolution : IDisposable
         use(values.View);
     }
 
-    /// <summary>A batch norm that is a constant: s and bias, [K] each.</summary>
+    /// <summary>The constants of a frozen batch norm: s and bias, [K] each.</summary>
     private sealed record FoldedNorm(DeviceArray<float> Scale, DeviceArray<float> Shift) : IDisposable
     {
         public static FoldedNorm Read(ParameterSet parameters, string name, int channels, float epsilon)
         {
-            // Parameters, too, as they are saved with the rest.
+            // These are parameters too, because they are saved with the others.
             var gamma = parameters.Read(name + ".weight", false, channels).ToTensor().ToArray();
             var beta = parameters.Read(name + ".bias", false, channels).ToTensor().ToArray();
             var mean = parameters.Read(name + ".running_mean", false, channels).ToTensor().ToArray();
@@ -166,7 +166,7 @@ internal sealed class TrainableConvolution : IDisposable
                 if (!float.IsFinite(scale[k]))
                 {
                     throw parameters.Source.Error(
-                        $"the tensor '{name}.running_var' has {variance[k]} at [{k}], by whose root can't be divided.");
+                        $"the tensor '{name}.running_var' has {variance[k]} at [{k}], which gives no finite scale.");
                 }
                 shift[k] = beta[k] - mean[k] * scale[k];
             }

@@ -8,8 +8,8 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// Faster R-CNN on a Feature Pyramid Network, composed on a tape of the very tensors that <see cref="FasterRcnn"/> reads: what is
-/// trained here loads there. So are its halves, the RPN alone and Fast R-CNN (see <see cref="DetectorKind"/>).
+/// Faster R-CNN on a Feature Pyramid Network, or one of its halves, the RPN alone or Fast R-CNN (see <see cref="DetectorKind"/>),
+/// composed on a tape. It has the same tensors as <see cref="FasterRcnn"/>, so a trained network can be loaded there.
 /// <code>
 /// using var tape = new Tape(device);
 /// var pyramid = network.Pyramid(tape, input);
@@ -28,12 +28,12 @@ internal sealed class TrainableDetector : IDisposable
     private readonly TrainableRpnHead? rpn;
     private readonly TrainableBoxHead? boxHead;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="state">As <see cref="Checkpoint"/> gives them; it may be closed afterwards.</param>
-    /// <param name="frozenStages">Of the backbone: 0 for none, 1 for the stem, 2 for the first stage of blocks, too, …</param>
-    /// <param name="norms">What becomes of batch norms.</param>
-    /// <exception cref="WeightsException">Something is missing, or shapes don't fit one another.</exception>
+    /// <summary>Reads the network.</summary>
+    /// <param name="device">The device to hold it.</param>
+    /// <param name="state">The state dict, as <see cref="Checkpoint"/> returns it; it may be closed afterwards.</param>
+    /// <param name="frozenStages">The frozen parts of the backbone: 0 for none, 1 for the stem, 2 also for the first stage, …</param>
+    /// <param name="norms">The treatment of batch norms.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or the shapes are inconsistent.</exception>
     public TrainableDetector(Device device, StateDictionary state, int frozenStages, NormTraining norms)
     {
         Configuration = ModelConfiguration.Of(state);
@@ -61,50 +61,50 @@ internal sealed class TrainableDetector : IDisposable
         }
     }
 
-    /// <summary>The conventions that it is trained by.</summary>
+    /// <summary>The conventions and settings of the model.</summary>
     public ModelConfiguration Configuration { get; }
 
-    /// <summary>Its tensors.</summary>
+    /// <summary>Its parameters.</summary>
     public ParameterSet Parameters { get; }
 
-    /// <summary>Whether it proposes regions; Fast R-CNN does not.</summary>
+    /// <summary>Whether it has an RPN; Fast R-CNN has none.</summary>
     [MemberNotNullWhen(true, nameof(rpn))]
     public bool HasRpn => rpn is not null;
 
-    /// <summary>Whether it says what is in regions; an RPN alone does not.</summary>
+    /// <summary>Whether it has a box head; an RPN alone has none.</summary>
     [MemberNotNullWhen(true, nameof(boxHead))]
     public bool HasBoxHead => boxHead is not null;
 
-    /// <summary>The number of classes, the background counted; 0 without a box head.</summary>
+    /// <summary>The number of classes, including the background; 0 without a box head.</summary>
     public int Classes => boxHead?.Classes ?? 0;
 
-    /// <summary>A; 0 without an RPN.</summary>
+    /// <summary>The number of anchors per location, A; 0 without an RPN.</summary>
     public int AnchorsPerLocation => rpn?.AnchorsPerLocation ?? 0;
 
-    /// <summary>Backbone and pyramid.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="input">[N, H, W, 3]; it becomes the tape's.</param>
+    /// <summary>Runs the backbone and the pyramid.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="input">The input, [N, H, W, 3]; the tape takes ownership.</param>
     public VariableMaps Pyramid(Tape tape, Tensor input) => pyramid.Run(tape, backbone.Run(tape, tape.Input(input)));
 
-    /// <summary>The region proposal network's head.</summary>
-    /// <exception cref="InvalidOperationException">It has none.</exception>
+    /// <summary>Runs the RPN head.</summary>
+    /// <exception cref="InvalidOperationException">The network has no RPN.</exception>
     public RpnVariables Rpn(Tape tape, VariableMaps maps)
         => HasRpn ? rpn.Run(tape, maps) : throw new InvalidOperationException("Fast R-CNN has no RPN.");
 
-    /// <summary>The RoIs of a step, as <see cref="Boxes"/> takes them; the caller disposes them.</summary>
-    /// <param name="maps">The pyramid that they are read from.</param>
-    /// <param name="boxesInputPx">[R].</param>
-    /// <param name="pictures">[R].</param>
-    /// <param name="inputH">Height of the padded input, in px.</param>
+    /// <summary>Prepares the RoIs of a step for <see cref="Boxes"/>; the caller disposes them.</summary>
+    /// <param name="maps">The pyramid to read features from.</param>
+    /// <param name="boxesInputPx">The RoIs, [R], in input px.</param>
+    /// <param name="pictures">The index of each RoI's picture in the batch, [R].</param>
+    /// <param name="inputH">The height of the padded input, in px.</param>
     public Regions Regions(VariableMaps maps, ReadOnlySpan<Box> boxesInputPx, ReadOnlySpan<int> pictures, int inputH)
         => new(
             Parameters.Device, boxesInputPx, pictures, maps.Values, pyramid.MergedLevels, inputH, Configuration.RoiLevelEpsilon);
 
-    /// <summary>RoI features and the head on them.</summary>
-    /// <param name="tape">On which.</param>
+    /// <summary>Pools RoI features and runs the box head on them.</summary>
+    /// <param name="tape">The tape to record on.</param>
     /// <param name="maps">The pyramid.</param>
-    /// <param name="regions">They must live as long as the tape.</param>
-    /// <exception cref="InvalidOperationException">It has no such head.</exception>
+    /// <param name="regions">The RoIs; they must live as long as the tape.</param>
+    /// <exception cref="InvalidOperationException">The network has no box head.</exception>
     public BoxVariables Boxes(Tape tape, VariableMaps maps, Regions regions)
     {
         if (!HasBoxHead)
@@ -113,7 +113,7 @@ internal sealed class TrainableDetector : IDisposable
         return boxHead.Run(tape, features);
     }
 
-    /// <summary>All of its tensors on the host, with the configuration: what <see cref="Detector"/> loads.</summary>
+    /// <summary>Copies all tensors to the host, with the configuration, as a state dict that <see cref="Detector"/> can load.</summary>
     public StateDictionary ToState() => new(
         "training", Parameters.All.Select(p => p.ToTensor()),
         new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = Configuration.ToJson() });

@@ -5,8 +5,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A fully connected layer that can be trained: of rows, or of maps that it sees as a whole, whose features PyTorch flattens from
-/// [C, H, W] and this library from [H, W, C].
+/// A fully connected layer that can be trained. Its input is rows, or whole maps, which PyTorch flattens from [C, H, W] and this
+/// library from [H, W, C].
 /// </summary>
 internal sealed class TrainableLinear : IDisposable
 {
@@ -25,19 +25,19 @@ internal sealed class TrainableLinear : IDisposable
         this.weight = weight;
         this.bias = bias;
         this.geometry = geometry;
-        // Now, and not when it is first needed: what is rented during a step is given back after it.
+        // Reserve memory now, not at first use: if a step fails, all memory that was rented during it is freed.
         if (IsTrained)
             backward = MatrixProductBackward.Reserve(Device, geometry);
         forward = ConvolutionWeights.ReserveProduct(Device, geometry, bias.Value);
     }
 
-    /// <summary>Of the layer, as its tensors' names begin.</summary>
+    /// <summary>The layer's name: the prefix of its tensors' names.</summary>
     public string Name => weight.Layer;
 
-    /// <summary>Its own.</summary>
+    /// <summary>The layer's parameters.</summary>
     public IEnumerable<Parameter> Parameters => [weight, bias];
 
-    /// <summary>K.</summary>
+    /// <summary>The number of output channels, K.</summary>
     public int OutputC => geometry.OutputC;
 
     /// <summary>Whether steps change it.</summary>
@@ -45,11 +45,11 @@ internal sealed class TrainableLinear : IDisposable
 
     private Device Device => parameters.Device;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
+    /// <summary>Reads a layer.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
     /// <param name="name">The layer's name.</param>
-    /// <param name="channels">C of its input.</param>
-    /// <param name="side">H and W of its input: 7 for a RoI's features, 1 for rows.</param>
+    /// <param name="channels">Channels of its input, C.</param>
+    /// <param name="side">The height and width of its input: 7 for a RoI's features, 1 for rows.</param>
     /// <param name="training">Whether it is trained.</param>
     public static TrainableLinear Read(ParameterSet parameters, string name, int channels, int side, LayerTraining training)
     {
@@ -61,7 +61,7 @@ internal sealed class TrainableLinear : IDisposable
             new ConvolutionGeometry(side, side, channels, outputC, ConvolutionWindow.Square()));
     }
 
-    /// <summary>The weights as they are now, packed for the forward pass.</summary>
+    /// <summary>The current weights, packed for the forward pass.</summary>
     public ConvolutionWeights Forward()
     {
         if (parameters.IsOld(ref forwardVersion, IsTrained))
@@ -69,19 +69,19 @@ internal sealed class TrainableLinear : IDisposable
         return forward;
     }
 
-    /// <summary>The weights as they are now, packed for the gradient of the input.</summary>
+    /// <summary>The current weights, packed for the gradient of the input.</summary>
     public MatrixProductBackward Backward()
     {
         if (backward is null)
-            throw new InvalidOperationException($"'{weight.Name}' is frozen, and so must be all that comes before it.");
+            throw new InvalidOperationException($"'{weight.Name}' is frozen, so every layer before it must be frozen too.");
         if (parameters.IsOld(ref backwardVersion, IsTrained))
             backward.Pack(weight.Value);
         return backward;
     }
 
     /// <summary>Adds to the gradients of weights and bias.</summary>
-    /// <param name="input">[M, side, side, C].</param>
-    /// <param name="outputGradient">[M, 1, 1, K], before any activation.</param>
+    /// <param name="input">The input, [M, side, side, C].</param>
+    /// <param name="outputGradient">The gradient of the output before any activation, [M, 1, 1, K].</param>
     public void AddGradients(Tensor input, Tensor outputGradient)
     {
         ConvolutionBackwardBias.Run(Device, outputGradient, bias.Gradient, bias.HasGradient);

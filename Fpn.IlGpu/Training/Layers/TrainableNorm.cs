@@ -4,10 +4,10 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>A batch norm that is trained: γ, β, and with the batch's statistics also the running ones.</summary>
+/// <summary>A batch norm that is trained: γ and β, and also the running statistics if it normalises by the batch's.</summary>
 internal sealed class TrainableNorm
 {
-    // PyTorch's.
+    // PyTorch's default.
     private const float Momentum = 0.1f;
 
     private readonly Device device;
@@ -18,11 +18,11 @@ internal sealed class TrainableNorm
     private readonly bool isLive;
     private readonly float epsilon;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">What their names begin with.</param>
-    /// <param name="channels">C.</param>
-    /// <param name="training">Whose statistics it takes.</param>
+    /// <summary>Reads a batch norm.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The prefix of its tensors' names.</param>
+    /// <param name="channels">The number of channels, C.</param>
+    /// <param name="training">Determines whether it uses the batch's or the running statistics.</param>
     public TrainableNorm(ParameterSet parameters, string name, int channels, LayerTraining training)
     {
         device = parameters.Device;
@@ -34,15 +34,15 @@ internal sealed class TrainableNorm
         epsilon = training.Epsilon;
     }
 
-    /// <summary>As its tensors' names begin.</summary>
+    /// <summary>The layer's name: the prefix of its tensors' names.</summary>
     public string Name => gamma.Layer;
 
-    /// <summary>What it computes with: the running statistics only where it doesn't take the batch's.</summary>
+    /// <summary>The parameters that its output depends on; the running statistics only if it doesn't use the batch's.</summary>
     public IEnumerable<Parameter> Parameters => isLive ? [gamma, beta] : [gamma, beta, mean, variance];
 
     private BatchNorm.Affine Affine => new(gamma.Value, beta.Value);
 
-    /// <summary>Runs it; the caller disposes the statistics that were used.</summary>
+    /// <summary>Runs the batch norm and returns the statistics it used, which the caller disposes.</summary>
     public Statistics Run(Tensor input, Activation activation, Tensor output)
     {
         var used = new Statistics(device.Rent<float>(input.Shape.C), device.Rent<float>(input.Shape.C));
@@ -54,11 +54,11 @@ internal sealed class TrainableNorm
         return used;
     }
 
-    /// <summary>Adds to the gradients of γ and β, and writes that of the input.</summary>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="outputGradient">[N, H, W, C].</param>
-    /// <param name="used">From the forward pass.</param>
-    /// <param name="inputGradient">May be the output's; null where nothing needs it.</param>
+    /// <summary>Adds to the gradients of γ and β, and writes the gradient of the input.</summary>
+    /// <param name="input">The input, [N, H, W, C].</param>
+    /// <param name="outputGradient">The gradient of the output, [N, H, W, C].</param>
+    /// <param name="used">The statistics from the forward pass.</param>
+    /// <param name="inputGradient">Receives the gradient of the input; may be the output's, null if it is not needed.</param>
     public void AddGradients(Tensor input, Tensor outputGradient, Statistics used, Tensor? inputGradient)
     {
         using var gammaGradient = device.Rent<float>(input.Shape.C);
@@ -71,10 +71,10 @@ internal sealed class TrainableNorm
         beta.AddGradient(device, betaGradient.View);
     }
 
-    /// <summary>μ and 1 / √(σ² + ε) as they were used.</summary>
+    /// <summary>The μ and 1 / √(σ² + ε) that the forward pass used.</summary>
     internal sealed record Statistics(DeviceArray<float> Mean, DeviceArray<float> Factor) : IDisposable
     {
-        /// <summary>What kernels take.</summary>
+        /// <summary>The statistics, for kernels.</summary>
         public BatchNorm.Used View => new(Mean.View, Factor.View);
 
         /// <inheritdoc/>

@@ -9,7 +9,8 @@ namespace Fpn.IlGpu.Training;
 /// <code>
 /// Ml = laterall(Cl) + upsample(Ml+1),   Pl = smoothl(Ml),   P6 = P5 subsampled by 2
 /// </code>
-/// Also what the paper holds it against, <see cref="AblatedPyramid"/> and <see cref="SingleMap"/>, which leave parts of this out.
+/// It also covers the alternatives that the paper compares it with, <see cref="AblatedPyramid"/> and <see cref="SingleMap"/>, which
+/// omit parts of it.
 /// </summary>
 internal sealed class TrainablePyramid : IDisposable
 {
@@ -17,18 +18,18 @@ internal sealed class TrainablePyramid : IDisposable
     private readonly TrainableConvolution?[] laterals;
     private readonly TrainableConvolution?[] smooths;
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads the pyramid.</summary>
     /// <param name="kind">One of <see cref="PyramidKind"/>.</param>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">What their names begin with: <c>backbone.fpn</c>.</param>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
     /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
-    /// <param name="training">What of it is trained.</param>
+    /// <param name="training">Which parts are trained.</param>
     public TrainablePyramid(
         string kind, ParameterSet parameters, string name, IReadOnlyList<int> backboneChannels, LayerTraining training)
     {
         this.kind = kind;
         if (parameters.Source.HasAny(name + ".extra_blocks."))
-            throw parameters.Source.Error("a pyramid whose top levels are convolutions, as RetinaNet's, is not trained here.");
+            throw parameters.Source.Error("a pyramid whose top levels are convolutions, such as RetinaNet's, can't be trained.");
         var count = backboneChannels.Count;
         if (kind == PyramidKind.SingleMap)
         {
@@ -44,27 +45,27 @@ internal sealed class TrainablePyramid : IDisposable
                 parameters, $"{name}.layer_blocks.{l}", Channels, ConvolutionWindow.Square(padding: 1), training))];
     }
 
-    /// <summary>d, the channels of every level.</summary>
+    /// <summary>The number of channels of every level, d.</summary>
     public int Channels { get; }
 
     /// <summary>The number of levels.</summary>
     public int Levels => HasTop ? MergedLevels + 1 : MergedLevels;
 
-    /// <summary>The number of levels that stand on a map of the backbone: those that RoIs are read from.</summary>
+    /// <summary>The number of levels that correspond to a map of the backbone; RoI features are read from these.</summary>
     public int MergedLevels => HasTop ? laterals.Length : 1;
 
     /// <summary>Whether there is a level above the backbone's top map.</summary>
     private bool HasTop => kind is not (PyramidKind.Finest or PyramidKind.SingleMap);
 
-    /// <summary>Builds P2 to P6 from C2 to C5, which it disposes as it goes.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="bottomUp">[N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>[N, Hl, Wl, d], finest first, and the level above.</returns>
+    /// <summary>Builds P2 to P6 from C2 to C5, and disposes each map after its last use.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="bottomUp">The backbone's maps, [N, Hl, Wl, Cl], finest first.</param>
+    /// <returns>The levels, [N, Hl, Wl, d], finest first, including the one above the top map.</returns>
     public VariableMaps Run(Tape tape, IReadOnlyList<Variable> bottomUp)
     {
         if (kind == PyramidKind.SingleMap)
         {
-            // With a window of one px: a copy.
+            // Max pooling with a window of one px is a copy.
             var copy = tape.Maps(
                 [bottomUp[^1].Shape], (_, into) => tape.MaxPool(bottomUp[^1], kernel: 1, stride: 1, padding: 0, into));
             foreach (var map in bottomUp)
@@ -91,7 +92,7 @@ internal sealed class TrainablePyramid : IDisposable
             layer?.Dispose();
     }
 
-    /// <summary>M2 to M5.</summary>
+    /// <summary>Computes M2 to M5, the merged maps before smoothing.</summary>
     private Variable[] Merge(Tape tape, IReadOnlyList<Variable> bottomUp)
     {
         var merged = new Variable[bottomUp.Count];

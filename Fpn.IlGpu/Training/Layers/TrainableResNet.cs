@@ -4,8 +4,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// <see cref="Networks.ResNet"/> on a tape, with the same tensors: 7×7 convolution of stride 2, max pool, stages of residual blocks.
-/// The first stages may be frozen: they look for edges and textures, which every set of pictures has.
+/// <see cref="Networks.ResNet"/> on a tape, with the same tensors: a 7×7 convolution of stride 2, a max pool, stages of residual
+/// blocks. The first stages may be frozen: they detect edges and textures, which are common to all data sets.
 /// </summary>
 internal sealed class TrainableResNet : IDisposable
 {
@@ -13,14 +13,14 @@ internal sealed class TrainableResNet : IDisposable
     private readonly List<TrainableBlock[]> stages = [];
     private readonly int firstMap;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">What their names begin with: <c>backbone.body</c>.</param>
+    /// <summary>Reads the network.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    /// <param name="mapCount">How many maps, the coarsest, it is to give.</param>
-    /// <param name="frozenStages">0 for none, 1 for the stem, 2 for the first stage of blocks, too, …</param>
-    /// <param name="training">Of the others.</param>
-    /// <exception cref="WeightsException">Something is missing, or it has fewer stages than that.</exception>
+    /// <param name="mapCount">The number of maps to return, counted from the coarsest.</param>
+    /// <param name="frozenStages">The number of frozen parts: 0 for none, 1 for the stem, 2 also for the first stage of blocks, …</param>
+    /// <param name="training">Which parts of the other layers are trained.</param>
+    /// <exception cref="WeightsException">A tensor is missing, or there are fewer stages than <paramref name="mapCount"/>.</exception>
     public TrainableResNet(
         ParameterSet parameters, string name, bool strideInFirst, int mapCount, int frozenStages, LayerTraining training)
     {
@@ -29,7 +29,7 @@ internal sealed class TrainableResNet : IDisposable
         var channels = stem.OutputC;
         var stageCount = Math.Max(2, parameters.Source.Count(name + ".layer")) - 1;
         if (mapCount > stageCount)
-            throw parameters.Source.Error($"its pyramid stands on {mapCount} maps, but '{name}' has {stageCount} stages.");
+            throw parameters.Source.Error($"its pyramid needs {mapCount} maps, but '{name}' has {stageCount} stages.");
         while (stages.Count < stageCount)
         {
             var stage = $"{name}.layer{stages.Count + 1}.";
@@ -52,8 +52,8 @@ internal sealed class TrainableResNet : IDisposable
     public IReadOnlyList<int> Channels { get; }
 
     /// <summary>Computes the maps, finest first; the caller disposes them.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="input">[N, H, W, 3].</param>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="input">The input, [N, H, W, 3].</param>
     public IReadOnlyList<Variable> Run(Tape tape, Variable input)
     {
         Variable x;
@@ -65,7 +65,7 @@ internal sealed class TrainableResNet : IDisposable
             foreach (var block in blocks)
             {
                 var next = block.Run(tape, x);
-                // A stage's last output is one of the maps; all between are done with.
+                // Keep the output of a stage if it is one of the maps; other values are no longer needed.
                 if (!maps.Contains(x))
                     x.Dispose();
                 x = next;

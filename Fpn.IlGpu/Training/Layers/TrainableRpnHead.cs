@@ -5,20 +5,22 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// <see cref="RpnHead"/> on a tape, with the same tensors. If it is the same on every level, its gradient is the sum of those from
-/// all levels.
+/// <see cref="RpnHead"/> on a tape, with the same tensors. If all levels share it, its gradient is the sum of the gradients from all
+/// levels.
 /// </summary>
 internal sealed class TrainableRpnHead : IDisposable
 {
     private readonly Layers[] ofLevels;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="name">What their names begin with: <c>rpn.head</c>.</param>
-    /// <param name="channels">d.</param>
-    /// <param name="levels">Of the pyramid.</param>
-    /// <param name="training">What of it is trained.</param>
-    /// <exception cref="WeightsException">Something is missing, or scores and deltas are for different numbers of anchors.</exception>
+    /// <summary>Reads the head.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    /// <param name="levels">The number of levels of the pyramid.</param>
+    /// <param name="training">Which parts are trained.</param>
+    /// <exception cref="WeightsException">
+    /// A tensor is missing, scores and deltas have different numbers of anchors, or the file has a different number of heads than levels.
+    /// </exception>
     public TrainableRpnHead(ParameterSet parameters, string name, int channels, int levels, LayerTraining training)
     {
         var names = RpnHead.Names(parameters.Source, name);
@@ -27,12 +29,12 @@ internal sealed class TrainableRpnHead : IDisposable
         ofLevels = [.. names.Select(own => Layers.Read(parameters, own, channels, training))];
     }
 
-    /// <summary>A.</summary>
+    /// <summary>The number of anchors per location, A.</summary>
     public int AnchorsPerLocation => ofLevels[0].Objectness.OutputC;
 
-    /// <summary>Runs it on every level.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="pyramid">[N, Hl, Wl, d].</param>
+    /// <summary>Runs the head on every level.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
     public RpnVariables Run(Tape tape, VariableMaps pyramid)
     {
         var features = pyramid.Levels.Select((level, l) => Of(l).Features(tape, level)).ToList();
@@ -100,11 +102,11 @@ internal sealed class TrainableRpnHead : IDisposable
     }
 }
 
-/// <summary>What the RPN says of every anchor, on a tape.</summary>
-/// <param name="Objectness">Logits [N, Hl, Wl, A] of each level.</param>
-/// <param name="Deltas">[N, Hl, Wl, 4 · A] of each level.</param>
+/// <summary>The RPN's predictions for every anchor, on a tape.</summary>
+/// <param name="Objectness">The objectness logits of each level, [N, Hl, Wl, A].</param>
+/// <param name="Deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
 internal sealed record RpnVariables(VariableMaps Objectness, VariableMaps Deltas)
 {
-    /// <summary>The values, from which proposals are made; they stay the tape's.</summary>
+    /// <summary>The values without gradients, to select proposals from; owned by the tape.</summary>
     public RpnOutput Values => new(Objectness.Values, Deltas.Values);
 }

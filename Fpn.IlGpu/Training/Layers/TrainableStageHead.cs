@@ -2,17 +2,17 @@ using Fpn.IlGpu.Networks;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary><see cref="StageHead"/> on a tape, with the same tensors: the ResNet's fifth stage on RoIs of C4, and the means.</summary>
+/// <summary><see cref="StageHead"/> on a tape, with the same tensors: the ResNet's fifth stage on RoIs of C4, then the means.</summary>
 internal sealed class TrainableStageHead : IDisposable
 {
     private readonly TrainableBlock[] blocks;
 
-    /// <summary>Reads one.</summary>
-    /// <param name="parameters">Which its tensors become a part of.</param>
-    /// <param name="head">What the box head's tensors' names begin with.</param>
-    /// <param name="channels">Of the map below.</param>
+    /// <summary>Reads the head.</summary>
+    /// <param name="parameters">The set that reads and owns the parameters.</param>
+    /// <param name="head">The prefix of the box head's tensors' names.</param>
+    /// <param name="channels">Channels of the map that RoI features are read from.</param>
     /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
-    /// <param name="training">What of it is trained.</param>
+    /// <param name="training">Which parts are trained.</param>
     public TrainableStageHead(ParameterSet parameters, string head, int channels, bool strideInFirst, LayerTraining training)
     {
         var name = StageHead.Name(head);
@@ -27,10 +27,10 @@ internal sealed class TrainableStageHead : IDisposable
     /// <summary>Channels of the features.</summary>
     public int OutputC => blocks[^1].OutputC;
 
-    /// <summary>Runs it; the caller disposes the features, and the input stays.</summary>
-    /// <param name="tape">On which.</param>
-    /// <param name="roiFeatures">[R, bins, bins, C].</param>
-    /// <returns>[R, 1, 1, C5].</returns>
+    /// <summary>Runs the stage and averages its output; the caller disposes the features and keeps the input.</summary>
+    /// <param name="tape">The tape to record on.</param>
+    /// <param name="roiFeatures">The RoI features, [R, bins, bins, C].</param>
+    /// <returns>The features, [R, 1, 1, C5].</returns>
     public Variable Run(Tape tape, Variable roiFeatures)
     {
         var x = roiFeatures;

@@ -7,7 +7,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>The RoIs of a step, on the device, each with the level that its size calls for.</summary>
+/// <summary>The RoIs of a step, on the device, each with the pyramid level that matches its size.</summary>
 internal sealed class Regions : IDisposable
 {
     private readonly DeviceArray<RoiLevel> levels;
@@ -15,20 +15,20 @@ internal sealed class Regions : IDisposable
     private readonly DeviceArray<RoiPlace> places;
     private readonly DeviceArray<int> count;
 
-    /// <summary>Puts them on a device.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="boxesInputPx">[R].</param>
-    /// <param name="pictures">[R]: which picture of the batch.</param>
-    /// <param name="pyramid">What they are read from.</param>
-    /// <param name="levelCount">From how many of its levels, the finest.</param>
-    /// <param name="inputH">Height of the padded input, in px.</param>
-    /// <param name="levelEpsilon">See <see cref="RoiLevels"/>.</param>
+    /// <summary>Copies RoIs to a device.</summary>
+    /// <param name="device">The device to hold them.</param>
+    /// <param name="boxesInputPx">The RoIs, [R], in input px.</param>
+    /// <param name="pictures">The index of each RoI's picture in the batch, [R].</param>
+    /// <param name="pyramid">The pyramid to read features from.</param>
+    /// <param name="levelCount">The number of levels to read from, counted from the finest.</param>
+    /// <param name="inputH">The height of the padded input, in px.</param>
+    /// <param name="levelEpsilon">The ε of the level formula; see <see cref="RoiLevels"/>.</param>
     public Regions(
         Device device, ReadOnlySpan<Box> boxesInputPx, ReadOnlySpan<int> pictures, FeatureMaps pyramid, int levelCount, int inputH,
         float levelEpsilon)
     {
         if (boxesInputPx.Length != pictures.Length)
-            throw new ArgumentException($"{boxesInputPx.Length} boxes are not of {pictures.Length} pictures.", nameof(pictures));
+            throw new ArgumentException($"{boxesInputPx.Length} boxes need as many pictures, not {pictures.Length}.", nameof(pictures));
         var table = RoiFeatures.Levels(pyramid, levelCount, inputH);
         Levels = table;
         Count = boxesInputPx.Length;
@@ -40,7 +40,7 @@ internal sealed class Regions : IDisposable
         RoiLevels.Run(device, boxes.View, owners.View, count.View, RoiFeatures.Range(table, levelEpsilon), places.View);
     }
 
-    /// <summary>R.</summary>
+    /// <summary>The number of RoIs, R.</summary>
     public int Count { get; }
 
     /// <summary>The levels, finest first.</summary>
@@ -49,7 +49,7 @@ internal sealed class Regions : IDisposable
     /// <summary>The levels, on the device.</summary>
     public ArrayView<RoiLevel> LevelView => levels.View;
 
-    /// <summary>What kernels read.</summary>
+    /// <summary>The RoIs, for kernels.</summary>
     public RoiList View => new(boxes.View, places.View, count.View);
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Training;
 
-// What the network is trained to make small. Losses compute their gradients along with themselves.
+// The losses that training minimises. Each one computes its value and the gradient of its input together.
 internal sealed partial class Tape
 {
     private const int MostLosses = 16;
@@ -15,9 +15,9 @@ internal sealed partial class Tape
     private DeviceArray<float>? losses;
 
     /// <summary>Adds <c>scale · Σ −log softmax(logits)[label]</c> (see <see cref="Kernels.SoftmaxCrossEntropy"/>).</summary>
-    /// <param name="name">By which the loss is read.</param>
-    /// <param name="logits">[M, 1, 1, K].</param>
-    /// <param name="labels">[M]; negative for rows to leave out.</param>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="logits">The logits, [M, 1, 1, K].</param>
+    /// <param name="labels">The class of each row, [M]; negative for rows to ignore.</param>
     /// <param name="scale">1 / M for the mean.</param>
     public void SoftmaxCrossEntropy(string name, Variable logits, ReadOnlySpan<int> labels, float scale)
     {
@@ -32,11 +32,11 @@ internal sealed partial class Tape
         AddLoss(name, each);
     }
 
-    /// <summary>Adds the cross-entropy of samples of all maps' logits (see <see cref="Kernels.SigmoidCrossEntropy"/>).</summary>
-    /// <param name="name">By which the loss is read.</param>
-    /// <param name="logits">[N, Hl, Wl, A].</param>
-    /// <param name="at">[S]: where in the maps' array; no two the same.</param>
-    /// <param name="targets">[S], 0…1.</param>
+    /// <summary>Adds the cross-entropy of samples from the logits of all maps (see <see cref="Kernels.SigmoidCrossEntropy"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="logits">The logits of each level, [N, Hl, Wl, A].</param>
+    /// <param name="at">The index of each sample in the maps' array, [S], all different.</param>
+    /// <param name="targets">The target probabilities, [S], 0…1.</param>
     /// <param name="scale">1 / S for the mean.</param>
     public void SigmoidCrossEntropy(
         string name, VariableMaps logits, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float scale)
@@ -51,13 +51,13 @@ internal sealed partial class Tape
         AddLoss(name, each);
     }
 
-    /// <summary>Adds smooth L1 of samples of all maps' deltas (see <see cref="Kernels.SmoothL1"/>).</summary>
-    /// <param name="name">By which the loss is read.</param>
-    /// <param name="deltas">[N, Hl, Wl, 4 · A].</param>
-    /// <param name="at">[S]: where in the maps' array each sample's four begin; no two the same.</param>
-    /// <param name="targets">[S, 4].</param>
-    /// <param name="beta">β.</param>
-    /// <param name="scale">Of the sum.</param>
+    /// <summary>Adds the smooth L1 loss of samples from the deltas of all maps (see <see cref="Kernels.SmoothL1"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
+    /// <param name="at">The index of each sample's first delta in the maps' array, [S], all different.</param>
+    /// <param name="targets">The target deltas, [S, 4].</param>
+    /// <param name="beta">The β of smooth L1.</param>
+    /// <param name="scale">The factor of the sum.</param>
     public void SmoothL1(
         string name, VariableMaps deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, float scale)
     {
@@ -66,13 +66,13 @@ internal sealed partial class Tape
         Give(deltas, gradients);
     }
 
-    /// <summary>Adds smooth L1 of samples of a matrix of deltas (see <see cref="Kernels.SmoothL1"/>).</summary>
-    /// <param name="name">By which the loss is read.</param>
-    /// <param name="deltas">[R, 1, 1, 4 · classes].</param>
-    /// <param name="at">[S]: where each sample's four begin; no two the same.</param>
-    /// <param name="targets">[S, 4].</param>
-    /// <param name="beta">β.</param>
-    /// <param name="scale">Of the sum.</param>
+    /// <summary>Adds the smooth L1 loss of samples from a matrix of deltas (see <see cref="Kernels.SmoothL1"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="deltas">The deltas, [R, 1, 1, 4 · classes].</param>
+    /// <param name="at">The index of each sample's first delta, [S], all different.</param>
+    /// <param name="targets">The target deltas, [S, 4].</param>
+    /// <param name="beta">The β of smooth L1.</param>
+    /// <param name="scale">The factor of the sum.</param>
     public void SmoothL1(
         string name, Variable deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, float scale)
     {
@@ -82,7 +82,7 @@ internal sealed partial class Tape
         Give(deltas, gradient);
     }
 
-    /// <summary>All losses by name, after waiting for the device.</summary>
+    /// <summary>Waits for the device and returns all losses by name.</summary>
     public IReadOnlyDictionary<string, float> ReadLosses()
     {
         var values = losses?.Download() ?? [];

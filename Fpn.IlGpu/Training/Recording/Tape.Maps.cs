@@ -6,11 +6,11 @@ namespace Fpn.IlGpu.Training;
 // Operators without weights.
 internal sealed partial class Tape
 {
-    /// <summary>The sum of two maps of one size, and its activation: the end of a residual block.</summary>
-    /// <param name="a">[N, H, W, C].</param>
-    /// <param name="b">[N, H, W, C].</param>
+    /// <summary>The sum of two maps of the same size, then an activation: the end of a residual block.</summary>
+    /// <param name="a">The first map, [N, H, W, C].</param>
+    /// <param name="b">The second map, [N, H, W, C].</param>
     /// <param name="activation">None or ReLU.</param>
-    /// <param name="into">Where the output goes, or null for memory of its own.</param>
+    /// <param name="into">The memory for the output, or null to rent it.</param>
     public Variable Add(Variable a, Variable b, Activation activation, Tensor? into = null)
     {
         Check(activation);
@@ -29,9 +29,9 @@ internal sealed partial class Tape
         return output;
     }
 
-    /// <summary>A finer map and a coarser one, upsampled to its size: the top-down pathway (see <see cref="UpsampleMerge"/>).</summary>
-    /// <param name="lateral">[N, H, W, C].</param>
-    /// <param name="top">[N, Ht, Wt, C].</param>
+    /// <summary>The sum of a finer map and an upsampled coarser one: the top-down pathway (see <see cref="UpsampleMerge"/>).</summary>
+    /// <param name="lateral">The finer map, [N, H, W, C].</param>
+    /// <param name="top">The coarser map, [N, Ht, Wt, C].</param>
     public Variable UpsampleAdd(Variable lateral, Variable top)
     {
         var output = New(Tensor.Rent(device, lateral.Shape));
@@ -48,9 +48,9 @@ internal sealed partial class Tape
         return output;
     }
 
-    /// <summary>A coarser map, upsampled to a size (see <see cref="UpsampleMerge.Upsample"/>).</summary>
-    /// <param name="x">[N, Ht, Wt, C].</param>
-    /// <param name="shape">[N, H, W, C].</param>
+    /// <summary>A coarser map, upsampled to a given size (see <see cref="UpsampleMerge.Upsample"/>).</summary>
+    /// <param name="x">The coarser map, [N, Ht, Wt, C].</param>
+    /// <param name="shape">The output shape, [N, H, W, C].</param>
     public Variable Upsample(Variable x, Shape shape)
     {
         var output = New(Tensor.Rent(device, shape));
@@ -60,10 +60,10 @@ internal sealed partial class Tape
         return output;
     }
 
-    /// <summary>Refuses an activation that has no gradient.</summary>
+    /// <summary>Throws if the tape has no gradient for an activation.</summary>
     internal static void Check(Activation activation)
     {
         if (activation is not (Activation.None or Activation.Relu))
-            throw new ArgumentException($"There is no gradient of {activation} here.", nameof(activation));
+            throw new ArgumentException($"The tape has no gradient for {activation}.", nameof(activation));
     }
 }

@@ -8,21 +8,21 @@ namespace Fpn.IlGpu.Training;
 // Pooling of maps, and of regions of maps.
 internal sealed partial class Tape
 {
-    /// <summary>Room for maps that operators fill.</summary>
-    /// <param name="shapes">Finest first.</param>
-    /// <param name="fill">Makes the variable of a level in the memory that it is given.</param>
+    /// <summary>Maps in one array, each computed by a given function.</summary>
+    /// <param name="shapes">The shapes of the maps, finest first.</param>
+    /// <param name="fill">Computes the variable of a level in the memory that it is given.</param>
     public VariableMaps Maps(IReadOnlyList<Shape> shapes, Func<int, Tensor, Variable> fill)
     {
         var values = NewMaps(shapes);
         return new VariableMaps(values, [.. shapes.Select((_, l) => fill(l, values[l]))]);
     }
 
-    /// <summary>Max pooling (see <see cref="Kernels.MaxPool"/>); with a 1×1 window, subsampling.</summary>
-    /// <param name="x">[N, H, W, C].</param>
-    /// <param name="kernel">Side of the window, in px.</param>
-    /// <param name="stride">Distance of neighbouring outputs, in px.</param>
-    /// <param name="padding">In px.</param>
-    /// <param name="into">Where the output goes, or null for memory of its own.</param>
+    /// <summary>Max pooling (see <see cref="Kernels.MaxPool"/>); a 1×1 window subsamples.</summary>
+    /// <param name="x">The input, [N, H, W, C].</param>
+    /// <param name="kernel">The side of the window, in px.</param>
+    /// <param name="stride">The stride, in px.</param>
+    /// <param name="padding">The padding, in px.</param>
+    /// <param name="into">The memory for the output, or null to rent it.</param>
     public Variable MaxPool(Variable x, int kernel, int stride, int padding, Tensor? into = null)
     {
         var output = New(into ?? Tensor.Rent(device, Kernels.MaxPool.OutputShape(x.Shape, kernel, stride, padding)));
@@ -35,8 +35,8 @@ internal sealed partial class Tape
     }
 
     /// <summary>The mean of every channel of every map (see <see cref="Kernels.GlobalAveragePool"/>).</summary>
-    /// <param name="x">[N, H, W, C].</param>
-    /// <returns>[N, 1, 1, C].</returns>
+    /// <param name="x">The input, [N, H, W, C].</param>
+    /// <returns>The means, [N, 1, 1, C].</returns>
     public Variable GlobalAveragePool(Variable x)
     {
         var output = New(Tensor.Rent(device, new Shape(x.Shape.N, 1, 1, x.Shape.C)));
@@ -46,21 +46,21 @@ internal sealed partial class Tape
         return output;
     }
 
-    /// <summary>Features of regions, by whichever pooling the settings say, from the levels that their sizes call for.</summary>
-    /// <param name="pyramid">[N, Hl, Wl, C].</param>
-    /// <param name="regions">Of which.</param>
-    /// <param name="bins">Side of the features.</param>
-    /// <param name="settings">How.</param>
-    /// <returns>[R, bins, bins, C].</returns>
+    /// <summary>Features of regions, pooled as configured from the levels that match their sizes.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, C].</param>
+    /// <param name="regions">The regions.</param>
+    /// <param name="bins">The side of the features, in bins.</param>
+    /// <param name="settings">The pooling conventions.</param>
+    /// <returns>The features, [R, bins, bins, C].</returns>
     public Variable RoiFeatures(VariableMaps pyramid, Regions regions, int bins, RoiSettings settings)
         => settings.IsMaxPool ? RoiMaxPool(pyramid, regions, bins) : RoiAlign(pyramid, regions, bins, settings);
 
-    /// <summary>Features of regions (see <see cref="Kernels.RoiAlign"/>), from the levels that their sizes call for.</summary>
-    /// <param name="pyramid">[N, Hl, Wl, C].</param>
-    /// <param name="regions">Of which.</param>
-    /// <param name="bins">Side of the features.</param>
-    /// <param name="settings">How.</param>
-    /// <returns>[R, bins, bins, C].</returns>
+    /// <summary>Features of regions by RoIAlign (see <see cref="Kernels.RoiAlign"/>), from the levels that match their sizes.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, C].</param>
+    /// <param name="regions">The regions.</param>
+    /// <param name="bins">The side of the features, in bins.</param>
+    /// <param name="settings">The pooling conventions.</param>
+    /// <returns>The features, [R, bins, bins, C].</returns>
     public Variable RoiAlign(VariableMaps pyramid, Regions regions, int bins, RoiSettings settings)
         => Pool(
             pyramid, regions, bins, keepsValues: false,
@@ -69,11 +69,11 @@ internal sealed partial class Tape
             (level, l, list, _, gradient) => RoiAlignBackward.Run(
                 device, gradient, list, l, regions.Levels[l].Scale, settings.SamplingRatio, settings.Aligned, level.GradientToAddTo()));
 
-    /// <summary>The same by max pooling (see <see cref="Kernels.RoiMaxPool"/>).</summary>
-    /// <param name="pyramid">[N, Hl, Wl, C].</param>
-    /// <param name="regions">Of which.</param>
-    /// <param name="bins">Side of the features.</param>
-    /// <returns>[R, bins, bins, C].</returns>
+    /// <summary>Features of regions by max pooling (see <see cref="Kernels.RoiMaxPool"/>), from the levels of their sizes.</summary>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, C].</param>
+    /// <param name="regions">The regions.</param>
+    /// <param name="bins">The side of the features, in bins.</param>
+    /// <returns>The features, [R, bins, bins, C].</returns>
     public Variable RoiMaxPool(VariableMaps pyramid, Regions regions, int bins)
         => Pool(
             pyramid, regions, bins, keepsValues: true,

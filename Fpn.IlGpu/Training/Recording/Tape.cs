@@ -5,37 +5,37 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// What a network computed in one step of training, in order, so that gradients can be computed in the opposite order:
+/// Records what a network computes in one training step, so that gradients can be computed in reverse order:
 /// <code>
 /// using var tape = new Tape(device);
 /// var x = tape.Input(pictures);
 /// x = tape.Convolution(x, layer, Activation.Relu);
 /// …
 /// tape.SoftmaxCrossEntropy("classes", x, labels, 1f / labels.Length);
-/// tape.Backward();                        // every parameter has its gradient now
+/// tape.Backward();                        // now every parameter has its gradient
 /// var losses = tape.ReadLosses();         // the only wait for the device
 /// </code>
-/// Each operator computes its output at once, and records what gives its inputs' gradients from its output's (the chain rule)
-/// together with the values which that needs. Going back, these are given up one after the other. What no trained parameter
-/// comes before is not recorded at all, and costs what it costs in inference.
+/// Each operator computes its output when it is called. It also records a function that computes the gradients of its inputs from the
+/// gradient of its output (the chain rule), and holds the values that this function needs. The backward pass releases these values
+/// step by step. Values that depend on no trained parameter are not recorded; they cost no more than in inference.
 /// </summary>
-/// <param name="device">Where all is computed.</param>
-/// <param name="isWatched">Whether each layer is looked at for what is no number.</param>
+/// <param name="device">The device that computes everything.</param>
+/// <param name="isWatched">Whether to check each layer for values that are not finite.</param>
 internal sealed partial class Tape(Device device, bool isWatched = false) : IDisposable
 {
     private readonly Stack<Step> steps = [];
     private readonly List<IDisposable> held = [];
 
-    /// <summary>Where all is computed.</summary>
+    /// <summary>The device that computes everything.</summary>
     internal Device Device => device;
 
-    /// <summary>Whether each layer is looked at for what is no number.</summary>
+    /// <summary>Whether to check each layer for values that are not finite.</summary>
     internal bool IsWatched => isWatched;
 
-    /// <summary>A value that no operator of the tape made, and that gradients need not come back to; it becomes the tape's.</summary>
+    /// <summary>Wraps a value that no operator of the tape computed and that needs no gradient; the tape takes ownership.</summary>
     public Variable Input(Tensor value) => New(value);
 
-    /// <summary>Something that lives as long as the tape.</summary>
+    /// <summary>Keeps an object alive as long as the tape, which disposes it.</summary>
     public T Hold<T>(T thing)
         where T : IDisposable
     {
@@ -43,7 +43,7 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
         return thing;
     }
 
-    /// <summary>Computes all gradients, from what the losses have left at their inputs.</summary>
+    /// <summary>Computes all gradients, starting from the gradients that the losses have computed for their inputs.</summary>
     public void Backward()
     {
         while (steps.TryPop(out var step))
@@ -56,7 +56,7 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
         }
     }
 
-    /// <summary>Gives back all memory that is still held.</summary>
+    /// <summary>Frees all memory that is still held.</summary>
     public void Dispose()
     {
         foreach (var step in steps)
@@ -73,15 +73,15 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
         held.Clear();
     }
 
-    /// <summary>A value that an operator makes.</summary>
+    /// <summary>Creates the variable for an operator's output.</summary>
     internal Variable New(Tensor value) => Hold(new Variable(device, value));
 
     private FeatureMaps NewMaps(IReadOnlyList<Shape> shapes) => Hold(new FeatureMaps(device, shapes));
 
     /// <summary>Records an operator.</summary>
-    /// <param name="output">What it made.</param>
-    /// <param name="kept">The variables whose values its gradient needs.</param>
-    /// <param name="backward">Takes the gradient of the output, which it may overwrite, and adds to those of the inputs.</param>
+    /// <param name="output">Its output.</param>
+    /// <param name="kept">The variables whose values its backward pass needs.</param>
+    /// <param name="backward">Takes the gradient of the output, which it may overwrite, and adds to the gradients of the inputs.</param>
     internal void Record(Variable output, IEnumerable<Variable> kept, Action<Tensor> backward)
     {
         output.NeedsGradient = true;
@@ -91,7 +91,7 @@ internal sealed partial class Tape(Device device, bool isWatched = false) : IDis
         steps.Push(new Step(output, needed, backward));
     }
 
-    /// <summary>Gives the gradient of an output to another variable, as it is.</summary>
+    /// <summary>Moves the gradient of an output to another variable unchanged.</summary>
     internal static void PassOn(Variable output, Variable to) => to.AddGradient(output.TakeGradient()!);
 
     private sealed record Step(Variable Output, Variable[] Kept, Action<Tensor> Backward);

@@ -5,8 +5,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// A value between two operators, and the gradient that comes back to it. Its memory is given back as soon as nobody holds it any
-/// more: who made it lets go by disposing it, the operators on the tape that need it for their gradients when those are computed.
+/// A value between two operators, and its gradient. References are counted, and the value's memory is freed when the last one is
+/// released: the creator releases its reference by disposing the variable, and a recorded operator releases its own once its
+/// backward pass has run.
 /// </summary>
 internal sealed class Variable : IDisposable
 {
@@ -16,10 +17,10 @@ internal sealed class Variable : IDisposable
     private bool isDisposed;
     private Tensor? gradient;
 
-    /// <summary>Holds a value, which becomes its own.</summary>
-    /// <param name="device">Where it is.</param>
-    /// <param name="value">[N, H, W, C].</param>
-    /// <param name="needsGradient">Whether anything before it is trained.</param>
+    /// <summary>Takes ownership of a value, with one reference for the creator.</summary>
+    /// <param name="device">The device that holds the value.</param>
+    /// <param name="value">The value, [N, H, W, C].</param>
+    /// <param name="needsGradient">Whether it depends on a trained parameter.</param>
     public Variable(Device device, Tensor value, bool needsGradient = false)
     {
         this.device = device;
@@ -27,20 +28,20 @@ internal sealed class Variable : IDisposable
         NeedsGradient = needsGradient;
     }
 
-    /// <summary>Its size.</summary>
+    /// <summary>The shape of the value.</summary>
     public Shape Shape => value.Shape;
 
-    /// <summary>[N, H, W, C].</summary>
-    /// <exception cref="ObjectDisposedException">Nobody has held it any more.</exception>
-    public Tensor Value => holders > 0 ? value : throw new ObjectDisposedException(nameof(Variable), $"A map of {Shape} is gone.");
+    /// <summary>The value, [N, H, W, C].</summary>
+    /// <exception cref="ObjectDisposedException">All references have been released.</exception>
+    public Tensor Value => holders > 0 ? value : throw new ObjectDisposedException(nameof(Variable), $"A map of {Shape} was freed.");
 
-    /// <summary>Whether a gradient is to come back to it.</summary>
+    /// <summary>Whether its gradient is needed.</summary>
     public bool NeedsGradient { get; set; }
 
-    /// <summary>What has come back so far; null for nothing.</summary>
+    /// <summary>The gradient accumulated so far, or null if there is none yet.</summary>
     public Tensor? Gradient => gradient;
 
-    /// <summary>The gradient for who adds to it: zeros if nothing has come back so far.</summary>
+    /// <summary>Returns the gradient for a caller that adds to it; zeros if there is none yet.</summary>
     public Tensor GradientToAddTo()
     {
         if (gradient is null)
@@ -51,14 +52,14 @@ internal sealed class Variable : IDisposable
         return gradient;
     }
 
-    /// <summary>The gradient for who can either write or add to it, and which of the two is needed.</summary>
+    /// <summary>Returns the gradient for a caller that can write or add to it, and whether it must add.</summary>
     public (Tensor Gradient, bool Accumulate) GradientToWrite()
     {
         var isThere = gradient is not null;
         return (gradient ??= Tensor.Rent(device, Shape), isThere);
     }
 
-    /// <summary>Adds what comes back from one operator, which is given away with it.</summary>
+    /// <summary>Adds the gradient from one operator, and takes ownership of its tensor.</summary>
     public void AddGradient(Tensor addend)
     {
         if (gradient is null)
@@ -70,7 +71,7 @@ internal sealed class Variable : IDisposable
         addend.Dispose();
     }
 
-    /// <summary>The gradient, which is the caller's from then on.</summary>
+    /// <summary>Removes and returns the gradient; the caller takes ownership.</summary>
     public Tensor? TakeGradient()
     {
         var taken = gradient;
@@ -78,17 +79,17 @@ internal sealed class Variable : IDisposable
         return taken;
     }
 
-    /// <summary>One more holds it.</summary>
+    /// <summary>Adds a reference.</summary>
     public void Hold() => holders++;
 
-    /// <summary>One less holds it.</summary>
+    /// <summary>Releases a reference; the last release frees the value.</summary>
     public void Release()
     {
         if (--holders == 0)
             value.Dispose();
     }
 
-    /// <summary>Who made it lets go of it; what is on the tape still holds it.</summary>
+    /// <summary>Releases the creator's reference; operators on the tape may still hold theirs.</summary>
     public void Dispose()
     {
         if (isDisposed)

@@ -4,23 +4,22 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// What the RPN is to learn of one picture (paper, section 4.1): of all levels' anchors, those that cross the border too, up
-/// to 256 are chosen, their objectness being 1 for positives and 0 for negatives; and the deltas that take each positive to
-/// its true box.
+/// The RPN's targets for one picture (paper, section 4.1). Up to 256 anchors are sampled from all levels, including anchors that cross
+/// the border. The target objectness is 1 for positives and 0 for negatives; positives also have deltas to their true boxes.
 /// </summary>
-/// <param name="Positives">Indices of anchors, ascending.</param>
-/// <param name="Negatives">Indices of anchors, ascending.</param>
-/// <param name="Deltas">[positives, 4]: dx, dy, dw, dh.</param>
+/// <param name="Positives">The indices of the positive anchors, ascending.</param>
+/// <param name="Negatives">The indices of the negative anchors, ascending.</param>
+/// <param name="Deltas">The target deltas, [positives, 4]: dx, dy, dw, dh.</param>
 internal sealed record AnchorTargets(int[] Positives, int[] Negatives, float[] Deltas)
 {
     private static readonly BoxWeights Weights = new(1, 1, 1, 1);
 
-    /// <summary>Finds the targets of a picture.</summary>
-    /// <param name="anchors">[A], of all levels, in input px.</param>
-    /// <param name="truth">The picture's.</param>
-    /// <param name="size">How many to choose.</param>
-    /// <param name="rule">Which are positive, and which negative.</param>
-    /// <param name="random">Chooses.</param>
+    /// <summary>Computes the targets for a picture.</summary>
+    /// <param name="anchors">The anchors of all levels, [A], in input px.</param>
+    /// <param name="truth">The picture's true boxes.</param>
+    /// <param name="size">The number of anchors to sample.</param>
+    /// <param name="rule">The rule for positives and negatives.</param>
+    /// <param name="random">The random numbers for sampling.</param>
     public static AnchorTargets Of(BoxColumns anchors, PictureTruth truth, SampleSize size, MatchRule rule, KeyedRandom random)
     {
         var matches = BoxMatching.Run(anchors, truth.Boxes, truth.Ignored, rule);

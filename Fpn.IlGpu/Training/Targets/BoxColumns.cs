@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>Boxes with each coordinate in an array of its own, as SIMD wants them; those of a grid's anchors can be kept.</summary>
+/// <summary>Boxes with each coordinate in a separate array, for SIMD.</summary>
 internal sealed class BoxColumns
 {
     private readonly float[] x1;
@@ -13,11 +13,11 @@ internal sealed class BoxColumns
     private readonly float[] y2;
     private readonly float[] area;
 
-    /// <summary>Copies boxes.</summary>
+    /// <summary>Copies the coordinates of boxes.</summary>
     public BoxColumns(ReadOnlySpan<Box> boxes)
     {
         Count = boxes.Length;
-        // Up to whole vectors with boxes without area, which overlap nothing.
+        // Pad to whole vectors with empty boxes, which overlap nothing.
         PaddedCount = (Count + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
         (x1, y1, x2, y2) = (new float[PaddedCount], new float[PaddedCount], new float[PaddedCount], new float[PaddedCount]);
         area = new float[PaddedCount];
@@ -25,19 +25,19 @@ internal sealed class BoxColumns
             (x1[i], y1[i], x2[i], y2[i], area[i]) = (boxes[i].X1, boxes[i].Y1, boxes[i].X2, boxes[i].Y2, boxes[i].Area);
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of boxes.</summary>
     public int Count { get; }
 
-    /// <summary>That, rounded up to whole vectors.</summary>
+    /// <summary>The number of boxes, rounded up to whole vectors.</summary>
     public int PaddedCount { get; }
 
-    /// <summary>Box i.</summary>
+    /// <summary>The box at index i.</summary>
     public Box this[int i] => new(x1[i], y1[i], x2[i], y2[i]);
 
-    /// <summary>The areas of a vector of boxes from i on, in px².</summary>
+    /// <summary>The areas of the vector of boxes that starts at i, in px².</summary>
     public Vector<float> Areas(int i) => new(area, i);
 
-    /// <summary>What a vector of boxes from i on have in common with another box, in px².</summary>
+    /// <summary>The areas of intersection of the vector of boxes that starts at i with another box, in px².</summary>
     public Vector<float> Intersections(int i, Box other)
     {
         var w = Vector.Min(new Vector<float>(x2, i), new Vector<float>(other.X2))
@@ -47,7 +47,7 @@ internal sealed class BoxColumns
         return Vector.Max(w, Vector<float>.Zero) * Vector.Max(h, Vector<float>.Zero);
     }
 
-    /// <summary>Intersection over union of a vector of boxes from i on with another box; 0 where neither has an area.</summary>
+    /// <summary>The IoU of the vector of boxes that starts at i with another box; 0 where neither box has an area.</summary>
     public Vector<float> Ious(int i, Box other)
     {
         var intersections = Intersections(i, other);

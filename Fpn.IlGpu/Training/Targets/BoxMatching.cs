@@ -4,47 +4,48 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>From which IoU on a candidate is positive, and below which it is negative; between the two it is neither.</summary>
-/// <param name="PositiveFrom">Least IoU of a positive.</param>
-/// <param name="NegativeBelow">A negative's IoU with every true box is less.</param>
-/// <param name="BestOfEach">Whether the candidates that overlap a true box most are positive however little that is.</param>
+/// <summary>The IoU thresholds for positive and negative candidates; a candidate between the two is neither.</summary>
+/// <param name="PositiveFrom">The least IoU of a positive.</param>
+/// <param name="NegativeBelow">The limit that a negative's IoU with every true box is below.</param>
+/// <param name="BestOfEach">Whether the candidates with the greatest IoU with a true box are always positive, however small it is.</param>
 internal readonly record struct MatchRule(float PositiveFrom, float NegativeBelow, bool BestOfEach)
 {
-    /// <summary>For anchors (paper, section 4.1).</summary>
+    /// <summary>The rule for anchors (paper, section 4.1).</summary>
     public static MatchRule Anchors { get; } = new(0.7f, 0.3f, BestOfEach: true);
 
-    /// <summary>For RoIs (Fast R-CNN, section 2.3, without its lower bound of 0.1, which nobody has kept).</summary>
+    /// <summary>The rule for RoIs (Fast R-CNN, section 2.3, without its lower bound of 0.1, which later implementations dropped).</summary>
     public static MatchRule Rois { get; } = new(0.5f, 0.5f, BestOfEach: false);
 }
 
 /// <summary>
-/// Tells each candidate (anchor or proposal) which true box it stands for: that of its greatest IoU, the first among equals.
+/// Matches each candidate (anchor or proposal) with the true box of greatest IoU, the first one among equals.
 /// <code>
-/// positive: IoU ≥ PositiveFrom, or, with BestOfEach, no other candidate's IoU with some true box is greater, and it is not 0
-/// negative: IoU &lt; NegativeBelow with all
-/// neither:  the rest, and what lies by half or more in a region to be ignored and is not positive
+/// positive: IoU ≥ PositiveFrom; or, with BestOfEach, the greatest IoU &gt; 0 of all candidates with some true box
+/// negative: IoU &lt; NegativeBelow with all true boxes
+/// neither:  the rest, and candidates that are not positive and have at least half of their area in an ignored region
 /// </code>
-/// As torchvision's Matcher, which however makes every candidate positive for a true box that none overlaps. It knows no
-/// regions to be ignored; there it is intersection over the candidate's own area, as in COCO's evaluation of crowds.
-/// 200k anchors and 20 boxes take milliseconds, so this stays on the host: a vector of candidates at a time, and IoU
-/// computed twice instead of kept.
+/// This follows torchvision's Matcher with two differences. For a true box that no candidate overlaps, torchvision makes every
+/// candidate positive. It also has no ignored regions; their overlap is the intersection over the candidate's own area, as in COCO's
+/// evaluation of crowds.
+/// 200k anchors and 20 boxes take milliseconds, so matching stays on the host. It processes a vector of candidates at a time, and
+/// computes the IoU twice instead of storing it.
 /// </summary>
 internal static class BoxMatching
 {
     /// <summary>The match of a negative.</summary>
     public const int Negative = -1;
 
-    /// <summary>The match of what is neither positive nor negative.</summary>
+    /// <summary>The match of a candidate that is neither positive nor negative.</summary>
     public const int Neither = -2;
 
     private const float IgnoredFrom = 0.5f;
 
     /// <summary>Matches candidates.</summary>
-    /// <param name="candidates">[A], in input px.</param>
-    /// <param name="truth">[G], in input px.</param>
-    /// <param name="ignored">Regions in which nothing is to be learned, in input px.</param>
-    /// <param name="rule">What counts as what.</param>
-    /// <returns>[A]: the index of a true box, or <see cref="Negative"/>, or <see cref="Neither"/>.</returns>
+    /// <param name="candidates">The candidates, [A], in input px.</param>
+    /// <param name="truth">The true boxes, [G], in input px.</param>
+    /// <param name="ignored">The ignored regions, in input px.</param>
+    /// <param name="rule">The rule for positives and negatives.</param>
+    /// <returns>The match of each candidate, [A]: the index of a true box, or <see cref="Negative"/>, or <see cref="Neither"/>.</returns>
     public static int[] Run(BoxColumns candidates, ReadOnlySpan<Box> truth, ReadOnlySpan<Box> ignored, MatchRule rule)
     {
         var best = new float[candidates.PaddedCount];
@@ -69,7 +70,7 @@ internal static class BoxMatching
         return matches;
     }
 
-    // The greatest IoU with one true box. Where it is a candidate's greatest so far, too, the candidate is told.
+    // Returns the greatest IoU of one true box with any candidate, and updates each candidate's best true box so far.
     private static float Compare(BoxColumns candidates, Box truth, int index, float[] best, int[] nearest)
     {
         var greatest = Vector<float>.Zero;
@@ -88,7 +89,7 @@ internal static class BoxMatching
         return result;
     }
 
-    // They stand for the box that is nearest to them, which need not be this one.
+    // The candidates with the greatest IoU become positive. Each keeps its own best true box, which need not be this one.
     private static void KeepBest(BoxColumns candidates, Box truth, float bestIou, int[] nearest, int[] matches)
     {
         for (var i = 0; i < candidates.PaddedCount; i += Vector<float>.Count)

@@ -3,10 +3,10 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>What is to be learned of a picture: its true boxes with their classes, and regions to leave alone.</summary>
+/// <summary>The ground truth of a picture: its true boxes with their classes, and the regions to ignore.</summary>
 internal sealed class PictureTruth
 {
-    /// <summary>Sorts a sample's objects. Boxes without area are left out: nothing can be learned of them.</summary>
+    /// <summary>Separates a sample's objects into true boxes and ignored regions. Boxes without area are dropped.</summary>
     public PictureTruth(IEnumerable<SampleObject> objects)
     {
         var whole = objects.Where(o => o.BoxInputPx is { Width: > 0, Height: > 0 }).ToList();
@@ -16,12 +16,12 @@ internal sealed class PictureTruth
         Ignored = [.. whole.Where(o => o.IsIgnored).Select(o => o.BoxInputPx)];
     }
 
-    /// <summary>[G], in input px.</summary>
+    /// <summary>The true boxes, [G], in input px.</summary>
     public Box[] Boxes { get; }
 
-    /// <summary>[G], from 0; no background.</summary>
+    /// <summary>The class index of each true box, [G], from 0, without the background.</summary>
     public int[] Classes { get; }
 
-    /// <summary>Crowds, and objects that are too difficult, in input px.</summary>
+    /// <summary>The ignored regions, which are crowds and difficult objects, in input px.</summary>
     public Box[] Ignored { get; }
 }

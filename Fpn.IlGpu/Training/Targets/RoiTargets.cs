@@ -5,29 +5,29 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// What the box head is to learn of one picture (Fast R-CNN, section 2.3): of its proposals, and its true boxes, without
-/// which there would be hardly a positive in the beginning, up to 512 are chosen; the class of each, and the deltas that
-/// take each positive to its true box.
+/// The box head's targets for one picture (Fast R-CNN, section 2.3). Up to 512 RoIs are sampled from its proposals and its true boxes;
+/// without the true boxes there would be hardly any positives at the beginning. Each RoI has a class, and positives also have deltas
+/// to their true boxes.
 /// </summary>
-/// <param name="Rois">[R], in input px; positives come first.</param>
-/// <param name="ClassIndices">[R], from 0, or <see cref="Background"/>.</param>
-/// <param name="Truth">[positives]: which of the picture's true boxes each stands for.</param>
-/// <param name="Deltas">[positives, 4]: dx, dy, dw, dh, times the head's weights.</param>
+/// <param name="Rois">The RoIs, [R], in input px; positives come first.</param>
+/// <param name="ClassIndices">The class index of each RoI, [R], from 0, or <see cref="Background"/>.</param>
+/// <param name="Truth">The index of each positive's true box in the picture, [positives].</param>
+/// <param name="Deltas">The target deltas, [positives, 4]: dx, dy, dw, dh, times the head's weights.</param>
 internal sealed record RoiTargets(Box[] Rois, int[] ClassIndices, int[] Truth, float[] Deltas)
 {
-    /// <summary>The class index of what is no object.</summary>
+    /// <summary>The class index of the background.</summary>
     public const int Background = -1;
 
-    /// <summary>How many of the RoIs, the first ones, are positive.</summary>
+    /// <summary>The number of positive RoIs, which come first.</summary>
     public int Positives => Truth.Length;
 
-    /// <summary>Finds the targets of a picture.</summary>
-    /// <param name="proposals">In input px.</param>
-    /// <param name="truth">The picture's.</param>
-    /// <param name="size">How many to choose.</param>
-    /// <param name="rule">Which are positive, and which negative.</param>
-    /// <param name="weights">The head's: 10, 10, 5, 5.</param>
-    /// <param name="random">Chooses.</param>
+    /// <summary>Computes the targets for a picture.</summary>
+    /// <param name="proposals">The proposals, in input px.</param>
+    /// <param name="truth">The picture's true boxes.</param>
+    /// <param name="size">The number of RoIs to sample.</param>
+    /// <param name="rule">The rule for positives and negatives.</param>
+    /// <param name="weights">The head's delta weights, usually 10, 10, 5, 5.</param>
+    /// <param name="random">The random numbers for sampling.</param>
     public static RoiTargets Of(
         ReadOnlySpan<Box> proposals, PictureTruth truth, SampleSize size, MatchRule rule, BoxWeights weights, KeyedRandom random)
     {

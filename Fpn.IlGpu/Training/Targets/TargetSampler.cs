@@ -2,26 +2,26 @@ using Fpn.IlGpu.Data;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>How many candidates of a picture the losses are taken of.</summary>
-/// <param name="Count">At most so many.</param>
-/// <param name="PositiveFraction">At most this part of them is positive; negatives take the rest.</param>
+/// <summary>The number of candidates of a picture that enter the losses.</summary>
+/// <param name="Count">The most candidates.</param>
+/// <param name="PositiveFraction">The largest share of positives; negatives fill the rest.</param>
 internal readonly record struct SampleSize(int Count, float PositiveFraction)
 {
-    /// <summary>Anchors: 256 a picture, up to half of them positive.</summary>
+    /// <summary>For anchors: 256 per picture, up to half of them positive.</summary>
     public static SampleSize Anchors { get; } = new(256, 0.5f);
 
-    /// <summary>RoIs: 512 a picture, up to a quarter of them positive.</summary>
+    /// <summary>For RoIs: 512 per picture, up to a quarter of them positive.</summary>
     public static SampleSize Rois { get; } = new(512, 0.25f);
 }
 
-/// <summary>Chooses, of a picture's matched candidates, those to learn from: at random, each positive (negative) alike.</summary>
+/// <summary>Samples training candidates from a picture's matched candidates, uniformly among positives and among negatives.</summary>
 internal static class TargetSampler
 {
-    /// <summary>Chooses.</summary>
-    /// <param name="matches">[A], of <see cref="BoxMatching"/>.</param>
-    /// <param name="size">How many.</param>
-    /// <param name="random">Decides.</param>
-    /// <returns>Indices of candidates, ascending.</returns>
+    /// <summary>Samples candidates.</summary>
+    /// <param name="matches">The matches from <see cref="BoxMatching"/>, [A].</param>
+    /// <param name="size">The number of candidates to sample.</param>
+    /// <param name="random">The random numbers.</param>
+    /// <returns>The indices of the sampled candidates, ascending.</returns>
     public static (int[] Positives, int[] Negatives) Choose(ReadOnlySpan<int> matches, SampleSize size, KeyedRandom random)
     {
         var (positives, negatives) = (new List<int>(), new List<int>(matches.Length));
@@ -36,7 +36,7 @@ internal static class TargetSampler
         return (chosen, Some(negatives, size.Count - chosen.Length, ref random));
     }
 
-    // The first steps of a shuffle (Fisher and Yates).
+    // The first steps of a Fisher–Yates shuffle.
     private static int[] Some(List<int> all, int count, ref KeyedRandom random)
     {
         if (all.Count <= count)
