@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A kernel's PTX, run on the CPU: <c>PtxKernel.Compile(Convolution.NaiveKernel)</c>, then <c>Launch(threads, args)</c> for
-/// a kernel whose first parameter is an index, or <c>LaunchGroups(grid, group, args)</c> for an explicitly grouped one. An
-/// array takes the place of a view, and kernels write to it.
+/// A kernel's PTX, run on the CPU: <c>PtxKernel.Compile(NaiveConvolution.Kernel)</c> then <c>Launch(threads, args)</c> for
+/// a kernel whose first parameter is an index, or <c>LaunchGroups(grid, group, args)</c> for one that groups itself.
+/// Where a kernel takes a view, an array is given, and written to.
 /// </summary>
 internal sealed class PtxKernel
 {

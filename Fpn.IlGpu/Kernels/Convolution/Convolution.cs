@@ -5,25 +5,26 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Convolution with everything that follows it in a residual block:
+/// Convolution together with everything that follows it in a residual block:
 /// <code>
 /// out[n, y, x, k] = f( bias[k] + residual[n, y, x, k]
 ///                         + Σ ky, kx, c  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c, k] )
 /// </code>
-/// with zeros outside the input, f the activation, and c running over the channels of k's group. Batch norm is folded into weights and
-/// bias. As in PyTorch, this is a correlation: the window is not flipped. Read <see cref="NaiveKernel"/> first;
-/// <see cref="ConvolutionForm"/> lists the faster ways.
+/// with zeros outside the input, f the activation, and c running over the channels of k's channel group. Batch norm is folded into
+/// weights and bias. As in PyTorch, this is a cross-correlation: the window is not flipped. Read <see cref="NaiveConvolution"/> first;
+/// <see cref="ConvolutionForm"/> lists the faster forms.
 /// </summary>
 internal static class Convolution
 {
-    /// <summary>Runs it in the form that its weights are packed for.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Checks the shapes, and runs the convolution in the form that its weights are packed for.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="weights">Packed for this device, with the bias.</param>
-    /// <param name="residual">[N, OH, OW, K] to add, or null.</param>
-    /// <param name="activation">f, what ends the layer.</param>
+    /// <param name="weights">Weights and bias, packed for this device.</param>
+    /// <param name="residual">[N, OH, OW, K], added before the activation; or null.</param>
+    /// <param name="activation">f.</param>
     /// <param name="output">[N, OH, OW, K].</param>
-    /// <param name="upsampleResidual">Whether the residual is of another size, [N, Ht, Wt, K], and is upsampled first.</param>
+    /// <param name="upsampleResidual">Whether the residual has another size, [N, Ht, Wt, K], and is first upsampled.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit one another.</exception>
     public static void Run(
         Device device, Tensor input, ConvolutionWeights weights, Tensor? residual, Activation activation, Tensor output,
         bool upsampleResidual = false)
@@ -33,8 +34,8 @@ internal static class Convolution
     }
 
     /// <summary>
-    /// The same for sizes that the caller vouches for. The output may be larger or smaller than the window's padding says, and the
-    /// residual may be the output itself, to which the convolution is then added.
+    /// Runs the convolution without checking the sizes, which is up to the caller. The output may be larger or smaller than the window's
+    /// padding implies. The residual may be the output itself, to which the convolution is then added.
     /// </summary>
     public static void Compute(
         Device device, ConvolutionSizes sizes, Tensor input, ConvolutionWeights weights, Tensor? residual, Tensor output)
@@ -44,8 +45,7 @@ internal static class Convolution
         switch (weights.Form)
         {
             case ConvolutionForm.Naive:
-                device.Launch(
-                    NaiveKernel, (int)output.Shape.Length, input.View, weights.Values, weights.Bias, residualView, sizes, output.View);
+                NaiveConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
                 break;
             case ConvolutionForm.Depthwise:
                 DepthwiseConvolution.Run(device, sizes, input.View, weights.Values, weights.Bias, residualView, output.View);
@@ -77,42 +77,6 @@ internal static class Convolution
             default:
                 throw new ArgumentOutOfRangeException(nameof(weights), weights.Form, null);
         }
-    }
-
-    /// <summary>One thread = one output (n, y, x, k).</summary>
-    internal static void NaiveKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
-        ConvolutionSizes sizes, ArrayView<float> output)
-    {
-        int i = index;
-        var k = i % sizes.OutputC;
-        var x = i / sizes.OutputC % sizes.OutputW;
-        var y = i / sizes.OutputC / sizes.OutputW % sizes.OutputH;
-        var n = i / sizes.OutputC / sizes.OutputW / sizes.OutputH;
-        var group = k / sizes.ChannelGroupOutputC;
-        var firstC = group * sizes.ChannelGroupInputC;
-        var firstWeight = group * sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC * sizes.ChannelGroupOutputC + k % sizes.ChannelGroupOutputC;
-
-        var sum = bias[k];
-        for (var ky = 0; ky < sizes.KernelH; ky++)
-        {
-            var iy = y * sizes.StrideY - sizes.PaddingY + ky * sizes.DilationY;
-            if (iy < 0 || iy >= sizes.InputH)
-                continue;
-            for (var kx = 0; kx < sizes.KernelW; kx++)
-            {
-                var ix = x * sizes.StrideX - sizes.PaddingX + kx * sizes.DilationX;
-                if (ix < 0 || ix >= sizes.InputW)
-                    continue;
-                var pixel = ((n * sizes.InputH + iy) * sizes.InputW + ix) * sizes.InputC + firstC;
-                var weight = firstWeight + (ky * sizes.KernelW + kx) * sizes.ChannelGroupInputC * sizes.ChannelGroupOutputC;
-                for (var c = 0; c < sizes.ChannelGroupInputC; c++)
-                    sum += input[pixel + c] * weights[weight + c * sizes.ChannelGroupOutputC];
-            }
-        }
-        if (sizes.Residual != Residual.None)
-            sum += residual[sizes.ResidualAt(n, y, x) + k];
-        output[i] = Activate.Value(sum, sizes.Activation);
     }
 
     /// <summary>One thread = one segment of an output row × some blocks of output channels (see <see cref="Tiling"/>).</summary>

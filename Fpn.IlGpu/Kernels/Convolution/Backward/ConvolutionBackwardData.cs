@@ -9,11 +9,10 @@ namespace Fpn.IlGpu.Kernels;
 /// <code>
 /// din[n, iy, ix, c] = Σ ky, kx, k  dout[n, oy, ox, k] · weights[ky, kx, c, k]     where iy = oy·s − p + ky·d, ix likewise
 /// </code>
-/// k runs over the output channels of c's group. Read <see cref="NaiveKernel"/> first. Of stride 1 it is itself a convolution, whose
-/// windows are flipped and whose C and K change places, so that all fast forms serve it. Of stride s, the pixels
-/// iy = s·q + r − p of one remainder r see the same few rows of the window (<see cref="GradientPhase"/>): s · s smaller
-/// convolutions of stride 1, whose outputs are put between one another. Nothing is multiplied by the zeros that dilating dout
-/// would bring.
+/// k runs over the output channels of c's channel group. Read <see cref="NaiveKernel"/> first. With stride 1 the gradient is itself a
+/// convolution, with flipped windows and with C and K swapped, so that all fast forms serve it. With stride s, the pixels
+/// iy = s·q + r − p of one remainder r see the same few rows of the window (<see cref="GradientPhase"/>). The gradient then is s · s
+/// smaller convolutions of stride 1, whose outputs are interleaved. Nothing is multiplied by the zeros that a dilated dout would have.
 /// </summary>
 internal sealed class ConvolutionBackwardData : IDisposable
 {
@@ -25,8 +24,8 @@ internal sealed class ConvolutionBackwardData : IDisposable
         Device device, ConvolutionGeometry geometry, (GradientPhase Y, GradientPhase X, ConvolutionWeights Weights)[] phases)
         => (this.device, this.geometry, this.phases) = (device, geometry, phases);
 
-    /// <summary>Reserves room for the weights; <see cref="Pack"/> fills it.</summary>
-    /// <param name="device">Where.</param>
+    /// <summary>Reserves room for the packed weights; <see cref="Pack"/> fills it.</summary>
+    /// <param name="device">The device to reserve it on.</param>
     /// <param name="geometry">The forward convolution.</param>
     public static ConvolutionBackwardData Reserve(Device device, ConvolutionGeometry geometry)
     {
@@ -45,7 +44,7 @@ internal sealed class ConvolutionBackwardData : IDisposable
         }
     }
 
-    /// <summary>Packs the weights as they are now.</summary>
+    /// <summary>Packs the current weights.</summary>
     /// <param name="parameter">[K, C / groups, kh, kw].</param>
     public void Pack(ArrayView<float> parameter)
     {
@@ -53,10 +52,10 @@ internal sealed class ConvolutionBackwardData : IDisposable
             weights.Pack(device, parameter);
     }
 
-    /// <summary>Runs it with the weights that were packed last.</summary>
+    /// <summary>Computes the gradient with the weights that were packed last.</summary>
     /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
     /// <param name="inputGradient">din, [N, H, W, C].</param>
-    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="accumulate">Whether to add to din instead of overwriting it.</param>
     public void Run(Tensor outputGradient, Tensor inputGradient, bool accumulate = false)
     {
         Validate(geometry, inputGradient.Shape, outputGradient.Shape);
@@ -70,9 +69,9 @@ internal sealed class ConvolutionBackwardData : IDisposable
                 device, Sizes(weights, y, x, outputGradient.Shape, shape, residual), outputGradient, weights, residual, inputGradient);
             return;
         }
-        // Pixels that no window sees have no gradient.
+        // The gradient of pixels that no window sees is 0.
         if (!accumulate && phases.Length < stride.Y * stride.X)
-            ConvolutionPhases.Clear(device, inputGradient);
+            Fill.Run(device, 0, inputGradient.View);
         foreach (var (y, x, weights) in phases)
         {
             var part = shape with { H = y.Pixels(shape.H), W = x.Pixels(shape.W) };
@@ -85,8 +84,8 @@ internal sealed class ConvolutionBackwardData : IDisposable
         }
     }
 
-    /// <summary>The gradient by its definition, from the parameter as it is.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Computes the gradient by its definition, from the parameter as it is.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="geometry">The forward convolution.</param>
     /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
     /// <param name="parameter">[K, C / groups, kh, kw].</param>
@@ -99,7 +98,7 @@ internal sealed class ConvolutionBackwardData : IDisposable
         device.Launch(NaiveKernel, (int)inputGradient.Shape.Length, outputGradient.View, parameter, sizes, inputGradient.View);
     }
 
-    /// <summary>One thread = one value (n, y, x, c) of the input's gradient.</summary>
+    /// <summary>One thread = one value (n, y, x, c) of the gradient of the input.</summary>
     internal static void NaiveKernel(
         Index1D index, ArrayView<float> outputGradient, ArrayView<float> parameter, ConvolutionSizes sizes,
         ArrayView<float> inputGradient)
@@ -138,7 +137,7 @@ internal sealed class ConvolutionBackwardData : IDisposable
             weights.Dispose();
     }
 
-    /// <summary>Refuses tensors that are not the convolution's.</summary>
+    /// <summary>Throws if the shapes are not those of the convolution.</summary>
     internal static void Validate(in ConvolutionGeometry geometry, Shape input, Shape output)
     {
         var expected = geometry.Window.OutputShape(input, geometry.KernelH, geometry.KernelW, geometry.OutputC);
@@ -146,11 +145,11 @@ internal sealed class ConvolutionBackwardData : IDisposable
         {
             throw new ArgumentException(
                 $"A {geometry.KernelH}×{geometry.KernelW} convolution of {geometry.ChannelGroupInputC * geometry.Window.ChannelGroups} channels to "
-                + $"{geometry.OutputC} has no gradients of {input} and {output}.");
+                + $"{geometry.OutputC} doesn't fit an input of {input} and an output of {output}.");
         }
     }
 
-    /// <summary>Of the convolution of one phase, whose padding is that of its first row and column.</summary>
+    /// <summary>Returns the sizes of one phase's convolution, with the padding of that phase.</summary>
     private static ConvolutionSizes Sizes(
         ConvolutionWeights weights, GradientPhase y, GradientPhase x, Shape input, Shape output, Tensor? residual)
         => ConvolutionSizes.From(input, output, weights.Geometry, residual is null ? Residual.None : Residual.SameSize, Activation.None)
@@ -159,19 +158,19 @@ internal sealed class ConvolutionBackwardData : IDisposable
 }
 
 /// <summary>
-/// Along one axis, the input pixels i = s·q + r − p of one remainder r, and the elements of the window that see them: those with
-/// ky·d = r + s·m, each from the output pixel q − m.
+/// Along one axis: the input pixels i = s·q + r − p of one remainder r, and the elements of the window that see them. Those are the
+/// elements ky with ky·d = r + s·m; each sees the pixel from the output pixel q − m.
 /// </summary>
 /// <param name="FirstPixel">The first of the pixels; the others follow every s pixels.</param>
-/// <param name="Stride">s.</param>
+/// <param name="Stride">s, in px.</param>
 /// <param name="Last">The last such element of the window.</param>
-/// <param name="Step">From one to the next.</param>
-/// <param name="Count">How many; none if the pixels are never seen.</param>
-/// <param name="Dilation">From one to the next, in pixels of the output.</param>
-/// <param name="Padding">Of a convolution over the output that has the flipped elements as its window.</param>
+/// <param name="Step">Step from one such element to the next.</param>
+/// <param name="Count">The number of such elements; 0 if no window sees the pixels.</param>
+/// <param name="Dilation">Distance between such elements, in px of the output.</param>
+/// <param name="Padding">Padding, in px, of the convolution over the output whose window is the flipped elements.</param>
 internal readonly record struct GradientPhase(int FirstPixel, int Stride, int Last, int Step, int Count, int Dilation, int Padding)
 {
-    /// <summary>Those of all remainders.</summary>
+    /// <summary>Returns the phases of all remainders.</summary>
     public static IEnumerable<GradientPhase> All(int kernel, int stride, int padding, int dilation)
     {
         var common = (int)System.Numerics.BigInteger.GreatestCommonDivisor(stride, dilation);
@@ -183,7 +182,7 @@ internal readonly record struct GradientPhase(int FirstPixel, int Stride, int La
             var step = stride / common;
             var count = first < kernel ? (kernel - 1 - first) / step + 1 : 0;
             var distance = dilation / common;
-            // The first q whose pixel is none of the padding.
+            // The first q whose pixel is not in the padding.
             var q = (padding - r + stride - 1) / stride;
             var reach = (first * dilation - r) / stride + (count - 1) * distance;
             yield return new GradientPhase(
@@ -191,6 +190,6 @@ internal readonly record struct GradientPhase(int FirstPixel, int Stride, int La
         }
     }
 
-    /// <summary>How many of these pixels a map has.</summary>
+    /// <summary>Returns how many pixels of this phase a map of a size has.</summary>
     public int Pixels(int size) => size > FirstPixel ? (size - 1 - FirstPixel) / Stride + 1 : 0;
 }

@@ -8,20 +8,20 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Puts the phases of a strided convolution's gradient (<see cref="ConvolutionBackwardData"/>) between one another:
+/// Interleaves the phases of the gradient of a strided convolution (<see cref="ConvolutionBackwardData"/>):
 /// <code>
 /// din[n, y0 + y·s, x0 + x·s, c] (+)= phase[n, y, x, c]
 /// </code>
 /// </summary>
 internal static class ConvolutionPhases
 {
-    /// <summary>Writes or adds the pixels of one phase; the others are left as they are.</summary>
-    /// <param name="device">Where both tensors are.</param>
+    /// <summary>Writes or adds the pixels of one phase; leaves all others unchanged.</summary>
+    /// <param name="device">The device that holds both tensors.</param>
     /// <param name="phase">[N, h, w, C].</param>
-    /// <param name="first">y0, x0.</param>
-    /// <param name="stride">s.</param>
+    /// <param name="first">y0 and x0, in px of din.</param>
+    /// <param name="stride">s along y and x, in px.</param>
     /// <param name="output">din, [N, H, W, C].</param>
-    /// <param name="accumulate">Whether to add.</param>
+    /// <param name="accumulate">Whether to add to din instead of overwriting it.</param>
     public static void Place(Device device, Tensor phase, (int Y, int X) first, (int Y, int X) stride, Tensor output, bool accumulate)
     {
         var (from, to) = (phase.Shape, output.Shape);
@@ -29,14 +29,6 @@ internal static class ConvolutionPhases
             from.H, from.W, to.H, to.W, to.C, first.Y, first.X, stride.Y, stride.X, from.N * from.H * from.W, accumulate ? 1 : 0);
         var grain = Grain.For(device, sizes.Pixels, sizes.Channels);
         device.Launch(PlaceKernel, grain.Threads(sizes.Pixels, sizes.Channels), phase.View, sizes, grain, output.View);
-    }
-
-    /// <summary>Writes zeros.</summary>
-    public static void Clear(Device device, Tensor output)
-    {
-        var length = (int)output.Shape.Length;
-        var grain = Grain.For(device, length, 1);
-        device.Launch(ClearKernel, grain.Threads(length, 1), length, grain, output.View);
     }
 
     /// <summary>One thread = some pixels of the phase × some channels (see <see cref="Grain"/>).</summary>
@@ -57,14 +49,7 @@ internal static class ConvolutionPhases
         }
     }
 
-    /// <summary>One thread = some values (see <see cref="Grain"/>).</summary>
-    internal static void ClearKernel(Index1D index, int length, Grain grain, ArrayView<float> output)
-    {
-        var first = index * grain.Pixels;
-        Zero(first, IntrinsicMath.Min(grain.Pixels, length - first), output);
-    }
-
-    /// <summary>On a CPU: by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Write(ArrayView<float> phase, int from, int count, int accumulate, int to, ArrayView<float> output)
     {
@@ -80,7 +65,7 @@ internal static class ConvolutionPhases
             output[to + i] += phase[from + i];
     }
 
-    /// <summary>On a GPU: as a rule, one channel.</summary>
+    /// <summary>The GPU body: usually one channel.</summary>
     [DeviceBody(nameof(Write))]
     public static void WriteOnDevice(ArrayView<float> phase, int from, int count, int accumulate, int to, ArrayView<float> output)
     {
@@ -88,23 +73,7 @@ internal static class ConvolutionPhases
             output[to + i] = accumulate != 0 ? output[to + i] + phase[from + i] : phase[from + i];
     }
 
-    /// <summary>On a CPU: all at once.</summary>
-    [IntrinsicImplementation]
-    public static void Zero(int from, int count, ArrayView<float> output)
-    {
-        if (count > 0)
-            MemoryMarshal.CreateSpan(ref output[from], count).Clear();
-    }
-
-    /// <summary>On a GPU: as a rule, one value.</summary>
-    [DeviceBody(nameof(Zero))]
-    public static void ZeroOnDevice(int from, int count, ArrayView<float> output)
-    {
-        for (var i = 0; i < count; i++)
-            output[from + i] = 0;
-    }
-
-    /// <summary>Of a phase and of what it is put into.</summary>
+    /// <summary>The sizes of a phase and of the gradient that it is written to.</summary>
     internal readonly record struct Sizes(
         int PhaseH, int PhaseW, int OutputH, int OutputW, int Channels, int FirstY, int FirstX, int StrideY, int StrideX, int Pixels,
         int Accumulate);

@@ -4,10 +4,9 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The convolution as an implicit matrix product (see <see cref="GroupTiling"/>), in tiles that a group of threads brings
-/// into shared memory together. What it gains over <see cref="Convolution.NaiveKernel"/>: each value is read from the
-/// device's memory once for 16 outputs, and not once for each. It still reads two values from shared memory for one
-/// multiply-accumulate; <see cref="RegisterTile"/> goes on from there.
+/// The convolution as an implicit matrix product (see <see cref="GroupTiling"/>), in tiles that a thread group loads into shared memory
+/// together. It gains over <see cref="NaiveConvolution"/> because each value is read from device memory once for 16 outputs, not once
+/// for each. It still reads two values from shared memory for one multiply-add, which <see cref="RegisterTile"/> improves on.
 /// </summary>
 internal static class SharedTile
 {
@@ -16,16 +15,16 @@ internal static class SharedTile
     private const int StepDepth = 16;
     private const int Threads = TilePixels * TileChannels;
 
-    // One more value a row: so the threads that read a column of values meet different banks.
+    // One extra value per row, so that the threads that read a column of values use different banks.
     private const int Pitch = StepDepth + 1;
 
     private const int SharedBytes = (TilePixels * Pitch + StepDepth * TileChannels) * sizeof(float);
 
-    /// <summary>A group.</summary>
+    /// <summary>The thread group and its tile.</summary>
     public static GroupShape Shape { get; } =
         new(TilePixels, TileChannels, StepDepth, Threads, SharedBytes, GroupsPerMultiprocessor: 8);
 
-    /// <summary>One thread = one output (m, k), of pixel m.</summary>
+    /// <summary>One thread = one output (m, k): pixel m, channel k.</summary>
     [GroupedKernel]
     internal static void Kernel(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows,
@@ -34,7 +33,7 @@ internal static class SharedTile
         var pixels = SharedMemory.Allocate<float>(TilePixels * Pitch);
         var channels = SharedMemory.Allocate<float>(StepDepth * TileChannels);
         var at = GroupPosition.OfThisGroup(sizes, tiling);
-        // The whole group leaves before its first barrier, or none of it.
+        // Either the whole group returns before its first barrier, or none of it.
         if (tiling.HasLiveRows != 0 && at.FirstPixel >= liveRows[0])
             return;
 
@@ -55,7 +54,7 @@ internal static class SharedTile
             Group.Barrier();
             for (var d = 0; d < StepDepth; d++)
                 sum += pixels[row * Pitch + d] * channels[d * TileChannels + column];
-            // Nobody overwrites what another thread still reads.
+            // The next step must not overwrite what another thread still reads.
             Group.Barrier();
         }
         var outputRow = OutputRow.Of(at.FirstPixel + row, at, sizes, tiling);

@@ -1,48 +1,49 @@
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The ways to compute a convolution, from the one to read first to the fastest: the rungs of a ladder, each a file or a
-/// section of one, that says what it gains and why. <see cref="ConvolutionForms"/> decides which one runs.
+/// The ways to compute a convolution, from the one to read first to the fastest: the rungs of a ladder. Each is a file that says what
+/// it gains over the rung below, and why. <see cref="ConvolutionForms"/> decides which one runs.
 /// </summary>
 internal enum ConvolutionForm
 {
-    /// <summary>One thread an output: <see cref="Convolution.NaiveKernel"/>.</summary>
+    /// <summary>One thread computes one output: <see cref="NaiveConvolution"/>.</summary>
     Naive,
 
-    /// <summary>Each channel by itself: <see cref="DepthwiseConvolution"/>.</summary>
+    /// <summary>Each channel on its own: <see cref="DepthwiseConvolution"/>.</summary>
     Depthwise,
 
-    /// <summary>Output channels side by side in SIMD registers: <see cref="SimdVectorConvolution"/>, on a CPU.</summary>
+    /// <summary>Output channels side by side in SIMD registers, on a CPU: <see cref="SimdVectorConvolution"/>.</summary>
     SimdVector,
 
-    /// <summary>Each value loaded is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
+    /// <summary>Each loaded value is used for a whole row or column of a tile: <see cref="ConvolutionTile"/>.</summary>
     Tile,
 
     /// <summary>
-    /// First copied side by side, then multiplied without a branch: <see cref="UnfoldedConvolution"/>, for OpenCL on CPUs.
+    /// Windows are copied side by side (im2col), then multiplied without a branch, for OpenCL on CPUs:
+    /// <see cref="UnfoldedConvolution"/>.
     /// </summary>
     Unfolded,
 
-    /// <summary>Groups of threads share what they read: <see cref="Kernels.SharedTile"/>, on GPUs.</summary>
+    /// <summary>Thread groups share what they read, on GPUs: <see cref="Kernels.SharedTile"/>.</summary>
     SharedTile,
 
-    /// <summary>Each thread computes 8 × 8 outputs from shared memory: <see cref="Kernels.RegisterTile"/>, on GPUs.</summary>
+    /// <summary>Each thread computes 8 × 8 outputs from shared memory, on GPUs: <see cref="Kernels.RegisterTile"/>.</summary>
     RegisterTile,
 
     /// <summary>
-    /// A quarter of the multiplications, for 3×3 windows, by register tiles: <see cref="Kernels.GpuWinograd"/>, on GPUs.
+    /// A quarter of the multiplications, for 3×3 windows, with register tiles, on GPUs: <see cref="Kernels.GpuWinograd"/>.
     /// </summary>
     GpuWinograd,
 
-    /// <summary>Small matrices a warp, rounded to TF32: <see cref="TensorTile"/>, on NVIDIA GPUs with tensor cores.</summary>
+    /// <summary>Each warp multiplies small matrices rounded to TF32, on NVIDIA GPUs with tensor cores: <see cref="TensorTile"/>.</summary>
     TensorTf32,
 
     /// <summary>The same, rounded to FP16.</summary>
     TensorFp16,
 
-    /// <summary>A quarter of the multiplications, for 3×3 windows: <see cref="SimdWinograd"/>, on a CPU.</summary>
+    /// <summary>A quarter of the multiplications, for 3×3 windows, on a CPU: <see cref="SimdWinograd"/>.</summary>
     SimdWinograd,
 
-    /// <summary>The same in three kernels: <see cref="StagedWinograd"/>, for OpenCL on CPUs.</summary>
+    /// <summary>The same in three kernels, for OpenCL on CPUs: <see cref="StagedWinograd"/>.</summary>
     StagedWinograd,
 }

@@ -8,7 +8,8 @@ namespace Fpn.IlGpu.Kernels;
 internal readonly record struct TilePosition(int N, int Y, int X, int Block)
 {
     /// <summary>
-    /// Blocks of channels change last, so that threads which run one after the other read the same weights.
+    /// Returns a thread's position. The block of channels changes slowest, so that threads that run one after another read the same
+    /// weights.
     /// </summary>
     public static TilePosition Of(int index, ConvolutionSizes sizes)
     {
@@ -22,10 +23,10 @@ internal readonly record struct TilePosition(int N, int Y, int X, int Block)
 }
 
 /// <summary>
-/// The inner block of a convolution: multiply-accumulates for a few neighbouring pixels × a few output channels, then
-/// bias, residual and ReLU. Each value loaded is used for a whole row or column of the tile, which is what makes it
-/// fast. One intrinsic, and a body for each kind of device: SIMD on a CPU (<see cref="SimdConvolution"/>), an
-/// accumulator array that the driver's compiler turns into vector registers on OpenCL, scalars on CUDA.
+/// The inner block of a convolution: multiply-adds for a few neighbouring pixels × a few output channels, then bias, residual and
+/// activation. Each loaded value is used for a whole row or column of the tile, which is what makes it fast. The tile is one intrinsic
+/// with a body for each kind of device: SIMD on a CPU (<see cref="SimdConvolution"/>), an accumulator array on OpenCL, which the
+/// driver's compiler turns into vector registers, and scalars on CUDA.
 /// </summary>
 internal static class ConvolutionTile
 {
@@ -34,14 +35,14 @@ internal static class ConvolutionTile
     private const int CudaPixels = 4;
     private const int CudaChannels = 4;
 
-    // What a CPU thread reads again and again stays in a second-level cache of 2 MB: the weights of its blocks, for all tiles
-    // of the segment; and the segment's input, for all blocks. Either may be read once where the other takes the space.
+    // What a CPU thread reads repeatedly should stay in a second-level cache of 2 MB: the weights of its blocks, which all tiles of the
+    // segment read, and the segment's input, which all blocks read. Where one of them takes the space, the other is streamed.
     private const int CpuSegmentPixels = 120;
     private const int CpuBlocksPerThread = 8;
     private const int CpuWeightBytes = 1_200_000;
     private const int CpuInputBytes = 800_000;
 
-    /// <summary>Pixels × output channels of a tile on a device.</summary>
+    /// <summary>Returns the pixels × output channels of a tile on a device.</summary>
     public static (int Pixels, int Channels) Shape(Device device) => device.Info.Kind switch
     {
         DeviceKind.Cpu => (SimdTile.Pixels, SimdTile.Channels),
@@ -49,7 +50,7 @@ internal static class ConvolutionTile
         _ => (CudaPixels, CudaChannels),
     };
 
-    /// <summary>Splits the output over threads: a tile each on a GPU, several on a CPU if enough threads remain.</summary>
+    /// <summary>Splits the output among threads: one tile each on a GPU; on a CPU several, as long as there are enough threads.</summary>
     public static ConvolutionSizes Plan(Device device, ConvolutionSizes sizes)
     {
         var (pixels, channels) = Shape(device);
@@ -57,7 +58,7 @@ internal static class ConvolutionTile
         if (device.Info.Kind != DeviceKind.Cpu)
             return plan;
 
-        // Enough threads to keep every core busy to the end; larger parts reuse more of what is in the cache.
+        // There must be enough threads to keep every core busy to the end. Beyond that, larger parts reuse more of the cache.
         var enough = device.Threads * 6;
         var values = SimdConvolution.SliceDepth(plan);
         var inputBytes = values * plan.StrideX / plan.KernelW * sizeof(float);
@@ -78,12 +79,12 @@ internal static class ConvolutionTile
         }
     }
 
-    /// <summary>The number of threads of the tiled kernel.</summary>
+    /// <summary>Returns the number of threads of the tiled kernel.</summary>
     public static int Threads(ConvolutionSizes sizes)
         => Division.CeilDiv(sizes.OutputW, sizes.Tiling.SegmentPixels) * sizes.OutputH * sizes.OutputN
             * Division.CeilDiv(sizes.ChannelGroups * sizes.BlocksPerChannelGroup, sizes.Tiling.BlocksPerThread);
 
-    /// <summary>On a CPU: a segment × blocks of channels, by SIMD.</summary>
+    /// <summary>The CPU body: a segment × blocks of channels, by SIMD.</summary>
     [IntrinsicImplementation]
     public static unsafe void Run(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
@@ -122,7 +123,7 @@ internal static class ConvolutionTile
                 {
                     for (var p = 0; p < OpenClPixels; p++)
                     {
-                        // Outside the map, any address that exists is read and its value dropped: no branch.
+                        // Outside the map, a valid address is read and its value dropped, which needs no branch.
                         var px = ix + p * sizes.StrideX;
                         var inside = px >= 0 && px < sizes.InputW;
                         var value = input[row + (inside ? px : 0) * sizes.InputC + c];
@@ -141,7 +142,7 @@ internal static class ConvolutionTile
         }
     }
 
-    /// <summary>On CUDA: one tile of scalars, which stay in registers where an array would not.</summary>
+    /// <summary>The CUDA body: one tile of scalars, which stay in registers where an array would not.</summary>
     [DeviceBody(nameof(Run), For = Backends.Ptx)]
     public static void RunCuda(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
@@ -226,7 +227,7 @@ internal static class ConvolutionTile
     private static float Load(ArrayView<float> input, ConvolutionSizes sizes, bool rowInside, int row, int x)
         => rowInside && x >= 0 && x < sizes.InputW ? input[row + x * sizes.InputC] : 0;
 
-    /// <summary>The epilogue of one output: bias, residual, ReLU; nothing outside the row or beyond the group's channels.</summary>
+    /// <summary>Ends one output with bias, residual and activation. Stores nothing outside the row or the channel group.</summary>
     private static void Store(
         ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, TilePosition at, int pixel, int channel,
         float sum, ArrayView<float> output)

@@ -3,18 +3,18 @@ using System.Runtime.CompilerServices;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// What one CPU thread does of a convolution: tile after tile of a segment of an output row, for some blocks of output
-/// channels. The tile reads the input where it lies; only where its columns cross the map's border does it read a copy of the
-/// few pixels around it, with the zeros that pad them. Rows beyond the border are left out.
+/// What one CPU thread computes of a convolution: tile after tile of a segment of an output row, for some blocks of output channels. A
+/// tile reads the input in place. Only where its columns cross the map's border does it read a copy of the few pixels around it, padded
+/// with zeros. Rows outside the map are skipped.
 /// </summary>
 internal static unsafe class SimdConvolution
 {
-    // Where a single block's weights are too large for the cache, the sums are made in slices of the depth, so that a slice of
-    // the weights stays there while all tiles of the segment use it.
+    // Where the weights of a single block are too large for the cache, the sums are accumulated slice by slice of the depth, so that a
+    // slice of the weights stays in the cache while all tiles of the segment use it.
     private const int LargestBlockBytes = 1_200_000;
     private const int SlicedDepth = 512;
 
-    // The values of a cache line.
+    // Floats in a cache line.
     private const int MostAhead = 16;
 
     [ThreadStatic]
@@ -23,7 +23,7 @@ internal static unsafe class SimdConvolution
     [ThreadStatic]
     private static SimdScratch? border;
 
-    /// <summary>Computes the segment at a position. Pointers are to whole tensors.</summary>
+    /// <summary>Computes the segment at a position. All pointers are to the first value of a whole tensor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
         float* input, float* weights, float* bias, float* residual, in ConvolutionSizes sizes, TilePosition at, float* output)
@@ -35,7 +35,7 @@ internal static unsafe class SimdConvolution
         var groupDepth = sizes.KernelH * sizes.KernelW * sizes.ChannelGroupInputC;
         var sliceDepth = SliceDepth(sizes);
         var oneSlice = sliceDepth == groupDepth;
-        // The copies of tiles at the border serve all blocks.
+        // All blocks share the copies of tiles at the border.
         var copyLength = sizes.KernelH * SpanX(sizes, tilePixels) * Math.Min(sizes.ChannelGroupInputC, sliceDepth);
         var copies = (border ??= new SimdScratch()).Of(tiles * copyLength);
         var sums = (accumulators ??= new SimdScratch()).Of((oneSlice ? 1 : blocks * tiles) * tilePixels * tileChannels);
@@ -72,7 +72,7 @@ internal static unsafe class SimdConvolution
         }
     }
 
-    /// <summary>How many of the values behind an output are summed up at a time.</summary>
+    /// <summary>Returns how many of the values that an output depends on are summed in one slice.</summary>
     public static int SliceDepth(in ConvolutionSizes s)
     {
         var depth = s.KernelH * s.KernelW * s.ChannelGroupInputC;
@@ -80,17 +80,17 @@ internal static unsafe class SimdConvolution
         return isLarge ? SlicedDepth : depth;
     }
 
-    /// <summary>Where the tile's input begins and how to step through it.</summary>
+    /// <summary>Finds where a tile's input begins and how to step through it.</summary>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="s">All sizes.</param>
-    /// <param name="tile">Where its output begins.</param>
+    /// <param name="tile">Where the tile's output begins.</param>
     /// <param name="pixels">How many of its pixels count.</param>
     /// <param name="c">The first channel that it reads.</param>
-    /// <param name="depth">How many channels.</param>
-    /// <param name="copy">Where its copy is, if it needs one.</param>
-    /// <param name="isFirst">Whether no block before has read it.</param>
+    /// <param name="depth">The number of channels that it reads.</param>
+    /// <param name="copy">Room for its copy, if it needs one.</param>
+    /// <param name="isFirst">Whether no earlier block has read it.</param>
     /// <param name="hasNext">Whether another tile follows to the right.</param>
-    /// <param name="firstRow">The first row of the window that lies in the map.</param>
+    /// <param name="firstRow">The first row of the window that is inside the map.</param>
     private static TileWalk FindInput(
         float* input, in ConvolutionSizes s, TilePosition tile, int pixels, int c, int depth, float* copy, bool isFirst, bool hasNext,
         out int firstRow)
@@ -101,7 +101,7 @@ internal static unsafe class SimdConvolution
         var rows = Math.Max(0, Math.Min(s.KernelH, Division.CeilDiv(s.InputH - y, s.DilationY)) - firstRow);
         var firstY = (long)tile.N * s.InputH + y + firstRow * s.DilationY;
 
-        // Pixels that don't count may be any that are in memory.
+        // Pixels that don't count may be read from anywhere in the tensor.
         var spanX = SpanX(s, SimdTile.PixelsRead(pixels));
         var isInside = x >= 0 && x + SpanX(s, pixels) <= s.InputW
             && (firstY + (rows - 1) * s.DilationY) * s.InputW + x + spanX <= (long)s.OutputN * s.InputH * s.InputW;
@@ -111,9 +111,10 @@ internal static unsafe class SimdConvolution
             CopyWithBorder(start, s, x, rows, rowStep, spanX, depth, copy);
         var pixel = isInside ? s.InputC : depth;
 
-        // Neighbouring weights of a row read neighbouring pixels: one run of kw · C values, if nothing lies between.
+        // Neighbouring weights of a window's row read neighbouring pixels: one run of kw · C values, if the pixels are contiguous.
         var contiguous = s.DilationX == 1 && pixel == depth;
-        // The first block that reads the segment fetches it, each tile for the next. Of a slice, each pixel is a stream of its own.
+        // The first block that reads the segment also prefetches it: each tile fetches the input of the next. A slice of the depth is not
+        // prefetched, because there each pixel is a separate stream.
         var step = isFirst && hasNext && depth == s.ChannelGroupInputC
             ? Math.Min(MostAhead, Division.CeilDiv(SimdTile.Pixels * s.StrideX * s.InputC, s.KernelW * depth))
             : 0;
@@ -129,10 +130,10 @@ internal static unsafe class SimdConvolution
             ahead);
     }
 
-    /// <summary>Columns of the input that some output pixels of a row see.</summary>
+    /// <summary>Returns the number of input columns that consecutive output pixels of a row see.</summary>
     private static int SpanX(in ConvolutionSizes s, int pixels) => (pixels - 1) * s.StrideX + (s.KernelW - 1) * s.DilationX + 1;
 
-    /// <summary>Copies what a tile reads of the rows that lie in the map; what lies left and right of it is zero.</summary>
+    /// <summary>Copies what a tile reads of the rows that are inside the map. Columns outside the map are zero.</summary>
     private static void CopyWithBorder(
         float* start, in ConvolutionSizes s, int x, int rows, nint rowStep, int spanX, int depth, float* copy)
     {

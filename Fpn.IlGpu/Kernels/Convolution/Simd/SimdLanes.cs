@@ -5,31 +5,37 @@ using System.Runtime.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A SIMD register of floats, so that an operator is written once and compiled for each width. Generic code over a struct
-/// costs nothing: the JIT compiles it for each.
+/// A SIMD register of floats. With it, an operator is written once and compiled for each register width. Generic code over a struct
+/// costs nothing, because the JIT compiles it separately for each struct.
 /// </summary>
-/// <typeparam name="T">The register itself.</typeparam>
+/// <typeparam name="T">The register type.</typeparam>
 internal unsafe interface ISimdLanes<T> : IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>
     where T : struct, ISimdLanes<T>
 {
-    /// <summary>Floats of a register.</summary>
+    /// <summary>The number of floats in a register.</summary>
     static abstract int Count { get; }
 
-    /// <summary>The same value in each lane.</summary>
+    /// <summary>Returns a register with the same value in each lane.</summary>
     static abstract T Of(float value);
 
     static abstract T Load(float* from);
 
     void Store(float* to);
 
-    /// <summary>this · factor + addend, rounded once where the processor can.</summary>
+    /// <summary>Returns this · factor + addend, rounded once where the processor can.</summary>
     T MultiplyAdd(T factor, T addend);
+
+    /// <summary>
+    /// sum += x · w in place, rounded once where the processor can. Inner loops use it because the JIT would copy the register once
+    /// more for <c>sum = x.MultiplyAdd(w, sum)</c>.
+    /// </summary>
+    static abstract void Accumulate(ref T sum, T x, T w);
 }
 
-/// <summary>16 floats.</summary>
-internal readonly unsafe struct Lanes16(Vector512<float> value) : ISimdLanes<Lanes16>
+/// <summary>A register of 16 floats.</summary>
+internal unsafe struct Lanes16(Vector512<float> value) : ISimdLanes<Lanes16>
 {
-    private readonly Vector512<float> value = value;
+    private Vector512<float> value = value;
 
     public static int Count => 16;
 
@@ -49,17 +55,21 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ISimdLanes<Lan
     public static Lanes16 Load(float* from) => new(Vector512.Load(from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* to) => value.Store(to);
+    public readonly void Store(float* to) => value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Lanes16 MultiplyAdd(Lanes16 factor, Lanes16 addend)
+    public readonly Lanes16 MultiplyAdd(Lanes16 factor, Lanes16 addend)
         => new(Vector512.MultiplyAddEstimate(value, factor.value, addend.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Lanes16 sum, Lanes16 x, Lanes16 w)
+        => sum.value = Vector512.MultiplyAddEstimate(x.value, w.value, sum.value);
 }
 
-/// <summary>8 floats.</summary>
-internal readonly unsafe struct Lanes8(Vector256<float> value) : ISimdLanes<Lanes8>
+/// <summary>A register of 8 floats.</summary>
+internal unsafe struct Lanes8(Vector256<float> value) : ISimdLanes<Lanes8>
 {
-    private readonly Vector256<float> value = value;
+    private Vector256<float> value = value;
 
     public static int Count => 8;
 
@@ -79,9 +89,13 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ISimdLanes<Lane
     public static Lanes8 Load(float* from) => new(Vector256.Load(from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* to) => value.Store(to);
+    public readonly void Store(float* to) => value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Lanes8 MultiplyAdd(Lanes8 factor, Lanes8 addend)
+    public readonly Lanes8 MultiplyAdd(Lanes8 factor, Lanes8 addend)
         => new(Vector256.MultiplyAddEstimate(value, factor.value, addend.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Lanes8 sum, Lanes8 x, Lanes8 w)
+        => sum.value = Vector256.MultiplyAddEstimate(x.value, w.value, sum.value);
 }

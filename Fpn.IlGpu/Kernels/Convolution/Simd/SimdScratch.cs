@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>A CPU thread's working memory, 64-byte aligned, kept from one use to the next.</summary>
+/// <summary>A CPU thread's working memory, aligned to 64 bytes and kept from one use to the next.</summary>
 internal sealed unsafe class SimdScratch
 {
     private float* memory;
@@ -10,13 +10,13 @@ internal sealed unsafe class SimdScratch
 
     ~SimdScratch() => NativeMemory.AlignedFree(memory);
 
-    /// <summary>Room for so many floats; what they are is left from before.</summary>
+    /// <summary>Returns room for count floats, which hold whatever the last use left.</summary>
     public float* Of(int count)
     {
         if (count > capacity)
         {
             NativeMemory.AlignedFree(memory);
-            // Nothing is left to free or to use if the allocation throws.
+            // If the allocation throws, nothing is left to free or to use.
             memory = null;
             capacity = 0;
             memory = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);

@@ -3,96 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
-// With registers of 16 floats, where a whole tile would compute much that nobody asks for.
+// With registers of 16 floats, for few channels, where a whole tile would compute many sums that are not stored.
 internal static unsafe partial class SimdTile
 {
-    /// <summary>6 pixels × 32 channels, for what is left at the end of a row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply6x32(in TileWalk walk, float* w, float* sums, bool accumulate)
-    {
-        var s0a = Vector512<float>.Zero;
-        var s0b = Vector512<float>.Zero;
-        var s1a = Vector512<float>.Zero;
-        var s1b = Vector512<float>.Zero;
-        var s2a = Vector512<float>.Zero;
-        var s2b = Vector512<float>.Zero;
-        var s3a = Vector512<float>.Zero;
-        var s3b = Vector512<float>.Zero;
-        var s4a = Vector512<float>.Zero;
-        var s4b = Vector512<float>.Zero;
-        var s5a = Vector512<float>.Zero;
-        var s5b = Vector512<float>.Zero;
-        if (accumulate)
-        {
-            s0a = Vector512.Load(sums + 0);
-            s0b = Vector512.Load(sums + 16);
-            s1a = Vector512.Load(sums + 32);
-            s1b = Vector512.Load(sums + 48);
-            s2a = Vector512.Load(sums + 64);
-            s2b = Vector512.Load(sums + 80);
-            s3a = Vector512.Load(sums + 96);
-            s3b = Vector512.Load(sums + 112);
-            s4a = Vector512.Load(sums + 128);
-            s4b = Vector512.Load(sums + 144);
-            s5a = Vector512.Load(sums + 160);
-            s5b = Vector512.Load(sums + 176);
-        }
-        var pixel = (nint)walk.PixelStep;
-        var pixel2 = 2 * pixel;
-        var step = (nint)walk.ValueStep;
-        var aheadStep = (nint)walk.Ahead.Step;
-        for (var row = 0; row < walk.Rows; row++)
-        {
-            var ahead = walk.Ahead.Start + (nint)row * walk.Ahead.RowStep;
-            for (var run = 0; run < walk.Runs; run++)
-            {
-                // Three pixels share a pointer: two more would not fit into an address.
-                var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
-                var end = x0 + walk.RunLength * step;
-                var x3 = x0 + 3 * pixel;
-                for (; x0 < end; x0 += step, x3 += step, w += 32, ahead += aheadStep)
-                {
-                    Prefetch(ahead);
-                    Prefetch(w + StepsAhead * 32);
-                    Prefetch(w + StepsAhead * 32 + 16);
-                    var wa = Vector512.Load(w);
-                    var wb = Vector512.Load(w + 16);
-                    var x = Vector512.Create(*x0);
-                    s0a = Vector512.MultiplyAddEstimate(x, wa, s0a);
-                    s0b = Vector512.MultiplyAddEstimate(x, wb, s0b);
-                    x = Vector512.Create(x0[pixel]);
-                    s1a = Vector512.MultiplyAddEstimate(x, wa, s1a);
-                    s1b = Vector512.MultiplyAddEstimate(x, wb, s1b);
-                    x = Vector512.Create(x0[pixel2]);
-                    s2a = Vector512.MultiplyAddEstimate(x, wa, s2a);
-                    s2b = Vector512.MultiplyAddEstimate(x, wb, s2b);
-                    x = Vector512.Create(*x3);
-                    s3a = Vector512.MultiplyAddEstimate(x, wa, s3a);
-                    s3b = Vector512.MultiplyAddEstimate(x, wb, s3b);
-                    x = Vector512.Create(x3[pixel]);
-                    s4a = Vector512.MultiplyAddEstimate(x, wa, s4a);
-                    s4b = Vector512.MultiplyAddEstimate(x, wb, s4b);
-                    x = Vector512.Create(x3[pixel2]);
-                    s5a = Vector512.MultiplyAddEstimate(x, wa, s5a);
-                    s5b = Vector512.MultiplyAddEstimate(x, wb, s5b);
-                }
-            }
-        }
-        s0a.Store(sums + 0);
-        s0b.Store(sums + 16);
-        s1a.Store(sums + 32);
-        s1b.Store(sums + 48);
-        s2a.Store(sums + 64);
-        s2b.Store(sums + 80);
-        s3a.Store(sums + 96);
-        s3b.Store(sums + 112);
-        s4a.Store(sums + 128);
-        s4b.Store(sums + 144);
-        s5a.Store(sums + 160);
-        s5b.Store(sums + 176);
-    }
-
-    /// <summary>12 pixels × the first 16 of 32 channels, for where there are no more: half of the work.</summary>
+    /// <summary>12 pixels × the first 16 of 32 channels, where no more channels are left: half of the work.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply12x16(in TileWalk walk, float* w, float* sums, bool accumulate)
     {
@@ -132,7 +46,7 @@ internal static unsafe partial class SimdTile
             var ahead = walk.Ahead.Start + (nint)row * walk.Ahead.RowStep;
             for (var run = 0; run < walk.Runs; run++)
             {
-                // Three pixels share a pointer: two more would not fit into an address.
+                // Three pixels share a pointer: an x86 address can add pixel or 2 · pixel, but not 3 · pixel.
                 var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
                 var end = x0 + walk.RunLength * step;
                 var x3 = x0 + 3 * pixel;

@@ -6,7 +6,7 @@ namespace Fpn.IlGpu.Kernels;
 // With registers of 16 floats.
 internal static unsafe partial class SimdTile
 {
-    /// <summary>12 pixels × 32 channels: 24 accumulators, two weights and a value in 32 registers.</summary>
+    /// <summary>12 pixels × 32 channels: 24 accumulators, two registers of weights and one value, 27 of 32 registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply12x32(in TileWalk walk, float* w, float* sums, bool accumulate)
     {
@@ -70,7 +70,7 @@ internal static unsafe partial class SimdTile
             var ahead = walk.Ahead.Start + (nint)row * walk.Ahead.RowStep;
             for (var run = 0; run < walk.Runs; run++)
             {
-                // Three pixels share a pointer: two more would not fit into an address.
+                // Three pixels share a pointer: an x86 address can add pixel or 2 · pixel, but not 3 · pixel.
                 var x0 = walk.Start + (nint)row * walk.RowStep + (nint)run * walk.RunStep;
                 var end = x0 + walk.RunLength * step;
                 var x3 = x0 + 3 * pixel;

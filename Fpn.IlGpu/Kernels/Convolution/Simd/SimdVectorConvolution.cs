@@ -6,14 +6,21 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The second rung on a CPU: a pixel at a time, a block of neighbouring output channels side by side in SIMD registers. It gains a
-/// factor of some 50 over one output at a time, by the width of the registers and by reading weights in the order in which
-/// they lie. What limits it is that each weight is loaded for one multiplication: <see cref="ConvolutionTile"/>, the next
-/// rung, uses it for 12.
+/// The second rung on a CPU: one pixel at a time, with a block of neighbouring output channels side by side in SIMD registers. It is
+/// about 50 times as fast as one output at a time, thanks to the width of the registers and to reading weights in the order in which
+/// they are stored. Its limit is that each weight is loaded for a single multiplication; <see cref="ConvolutionTile"/>, the next rung,
+/// uses it for 12.
 /// </summary>
 internal static unsafe class SimdVectorConvolution
 {
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernel; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">[blocks of K, kh, kw, C / groups, channels of a block].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -22,7 +29,7 @@ internal static unsafe class SimdVectorConvolution
         device.Launch(Kernel, sizes.OutputN * sizes.OutputH, input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = one output row.</summary>
+    /// <summary>One thread = one output row after another, until none is left (see <see cref="WorkShare"/>).</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D row, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
