@@ -4,29 +4,31 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>One level's grid of anchors: where its anchors begin among all, its size, and its stride in input px.</summary>
+/// <summary>
+/// One level's grid of anchors: the index of its first anchor among all, its rows and columns, and its stride in input px.
+/// </summary>
 internal readonly record struct AnchorLevel(int First, int H, int W, int StrideY, int StrideX);
 
-/// <summary>What kernels need to tell any anchor: the cells [L, A, 4] in input px, and the levels' grids [L].</summary>
+/// <summary>What kernels need to compute any anchor: the cells [L, A, 4] in input px, and the grids of the levels [L].</summary>
 internal readonly record struct AnchorGrids(ArrayView<float> Cells, ArrayView<AnchorLevel> Levels);
 
 /// <summary>
-/// Anchors (paper, section 4.1): at each position of each level, A boxes around the position's corner at
-/// (x · stride, y · stride), of the level's scale s and aspect ratios r = h / w:
+/// Anchors (paper, section 4.1): at each position of each level, A boxes around the position's corner at (x · stride, y · stride), with
+/// the level's scales s and aspect ratios r = h / w:
 /// <code>w = s / √r, h = s · √r; box = round(−w/2, −h/2, w/2, h/2) + (x, y, x, y) · stride</code>
-/// Order: level, y, x, a. Rounding the cell's corners (half to even) is torchvision's; Detectron2 leaves them.
+/// Order: level, y, x, a. Rounding the cells' corners (half to even) is torchvision's convention; Detectron2 does not round them.
 /// </summary>
 internal sealed class Anchors : IDisposable
 {
     private readonly DeviceArray<float> cells;
     private readonly bool stridesDouble;
 
-    /// <summary>Puts the cells of all levels on a device.</summary>
-    /// <param name="device">Where to.</param>
+    /// <summary>Uploads the cells of all levels to a device.</summary>
+    /// <param name="device">The device to upload to.</param>
     /// <param name="sizes">[level][scale], in input px.</param>
     /// <param name="aspectRatios">h / w.</param>
     /// <param name="round">Whether corners are rounded to whole px.</param>
-    /// <param name="stridesDouble">Whether each level's stride is twice that of the level below, or input / map.</param>
+    /// <param name="stridesDouble">Whether each level's stride is twice that of the next finer level; otherwise it is input / map.</param>
     public Anchors(Device device, float[][] sizes, float[] aspectRatios, bool round, bool stridesDouble)
     {
         this.stridesDouble = stridesDouble;
@@ -41,10 +43,10 @@ internal sealed class Anchors : IDisposable
     /// <summary>A, the number of anchors at a position.</summary>
     public int PerLocation { get; }
 
-    /// <summary>[L, A, 4]: corners relative to the position.</summary>
+    /// <summary>[L, A, 4]: corners relative to the position, in input px.</summary>
     public ArrayView<float> CellView => cells.View;
 
-    /// <summary>The grids over the maps of a padded input.</summary>
+    /// <summary>Returns the grids over the maps of a padded input of inputH × inputW px.</summary>
     public AnchorLevel[] Grids(IReadOnlyList<Shape> maps, int inputH, int inputW)
     {
         var grids = new AnchorLevel[maps.Count];
@@ -60,7 +62,7 @@ internal sealed class Anchors : IDisposable
         return grids;
     }
 
-    /// <summary>Writes all anchors of one level: output [H · W · A], in input px.</summary>
+    /// <summary>Writes all anchors of one level to output, [H · W · A], in input px.</summary>
     public void Generate(Device device, AnchorLevel level, int levelIndex, ArrayView<Box> output)
     {
         var count = level.H * level.W * PerLocation;
@@ -68,7 +70,7 @@ internal sealed class Anchors : IDisposable
         device.Launch(Kernel, grain.Threads(count, 1), CellView, level, levelIndex, PerLocation, grain, output);
     }
 
-    /// <summary>One thread = some consecutive anchors.</summary>
+    /// <summary>One thread = some consecutive anchors i of a level (see <see cref="Grain"/>).</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> cells, AnchorLevel level, int levelIndex, int perLocation, Grain grain, ArrayView<Box> output)
     {
@@ -78,7 +80,7 @@ internal sealed class Anchors : IDisposable
             output[i] = At(i, cells, level, levelIndex, perLocation);
     }
 
-    /// <summary>Anchor i of a level.</summary>
+    /// <summary>Returns anchor i of a level, in input px.</summary>
     public static Box At(int i, ArrayView<float> cells, AnchorLevel level, int levelIndex, int perLocation)
     {
         var cell = (levelIndex * perLocation + i % perLocation) * 4;

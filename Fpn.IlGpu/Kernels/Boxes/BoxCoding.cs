@@ -5,16 +5,16 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The coding of boxes relative to others (Faster R-CNN, section 3.1.2): deltas move an anchor's or a proposal's centre
-/// by parts of its size and scale its sides exponentially.
+/// Codes boxes relative to other boxes (Faster R-CNN, section 3.1.2): deltas move the centre of an anchor or a proposal by fractions of
+/// its size, and scale its sides exponentially.
 /// <code>
 /// cx = x + w · dx / wx     w' = w · exp(min(dw / ww, log(1000 / 16)))      y, h likewise
 /// </code>
-/// The clamp is that of torchvision and Detectron2; it keeps untrained deltas from overflowing exp.
+/// The clamp is that of torchvision and Detectron2. It keeps untrained deltas from overflowing exp.
 /// </summary>
 internal static class BoxCoding
 {
-    /// <summary>Decodes four deltas relative to a box.</summary>
+    /// <summary>Decodes the four deltas that begin at an index, relative to a box.</summary>
     public static Box Decode(Box from, ArrayView<float> deltas, int at, BoxWeights weights)
     {
         const float LargestLogScale = 4.135166556742356f; // log(1000 / 16)
@@ -31,12 +31,12 @@ internal static class BoxCoding
     }
 
     /// <summary>
-    /// The deltas that take one box to another, on the host: <see cref="Decode"/> backwards.
+    /// Computes the deltas that take one box to another, on the host: the inverse of <see cref="Decode"/>.
     /// <code>dx = wx · (cx' − cx) / w     dw = ww · log(w' / w)     y, h likewise</code>
     /// </summary>
-    /// <param name="from">The anchor or proposal; it has an area.</param>
-    /// <param name="to">The true box; it has an area.</param>
-    /// <param name="weights">The coding's.</param>
+    /// <param name="from">The anchor or proposal; its area must not be 0.</param>
+    /// <param name="to">The true box; its area must not be 0.</param>
+    /// <param name="weights">The weights of the coding.</param>
     /// <param name="deltas">[4]: dx, dy, dw, dh.</param>
     public static void Encode(Box from, Box to, BoxWeights weights, Span<float> deltas)
     {
@@ -46,10 +46,10 @@ internal static class BoxCoding
         deltas[3] = weights.H * MathF.Log(to.Height / from.Height);
     }
 
-    /// <summary>The part of a box inside a picture of w × h px.</summary>
+    /// <summary>Returns the part of a box that is inside a picture of w × h px.</summary>
     public static Box Clip(Box box, float w, float h) => new(
         XMath.Clamp(box.X1, 0, w), XMath.Clamp(box.Y1, 0, h), XMath.Clamp(box.X2, 0, w), XMath.Clamp(box.Y2, 0, h));
 }
 
-/// <summary>What deltas were multiplied by in training: 1, 1, 1, 1 in the RPN; 10, 10, 5, 5 in the box head.</summary>
+/// <summary>The factors that multiplied the deltas in training: 1, 1, 1, 1 in the RPN; 10, 10, 5, 5 in the box head.</summary>
 internal readonly record struct BoxWeights(float X, float Y, float W, float H);

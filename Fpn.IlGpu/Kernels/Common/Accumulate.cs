@@ -5,14 +5,14 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <c>sum[i] += addend[i]</c>: the gradient of a value that several operators read is the sum of what comes back from each.
+/// <c>sum[i] += addend[i]</c>: where several operators read a value, its gradient is the sum of the gradients that they return.
 /// </summary>
 internal static class Accumulate
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where both arrays are.</param>
-    /// <param name="addend">Any number of values.</param>
-    /// <param name="sum">As many.</param>
+    /// <summary>Adds one array to another.</summary>
+    /// <param name="device">The device that holds both arrays.</param>
+    /// <param name="addend">[length].</param>
+    /// <param name="sum">[length].</param>
     public static void Run(Device device, ArrayView<float> addend, ArrayView<float> sum)
     {
         if (addend.Length != sum.Length)
@@ -29,7 +29,7 @@ internal static class Accumulate
         Add(addend, from, IntrinsicMath.Min(grain.Pixels, length - from), sum);
     }
 
-    /// <summary>On a CPU: a run, by SIMD.</summary>
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Add(ArrayView<float> addend, int from, int count, ArrayView<float> sum)
     {
@@ -41,7 +41,7 @@ internal static class Accumulate
         AddOnDevice(addend, from + done, count - done, sum);
     }
 
-    /// <summary>On a GPU: as a rule, one element.</summary>
+    /// <summary>The GPU body: usually one element.</summary>
     [DeviceBody(nameof(Add))]
     public static void AddOnDevice(ArrayView<float> addend, int from, int count, ArrayView<float> sum)
     {

@@ -4,13 +4,13 @@ using ILGPU.IR.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary><c>out[i] = value</c>: gradients begin as zeros, to which every operator that read the value adds its part.</summary>
+/// <summary><c>out[i] = value</c>: gradients start at zero, and every operator that read a value adds its part to them.</summary>
 internal static class Fill
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where the array is.</param>
-    /// <param name="value">What to write.</param>
-    /// <param name="output">Any number of values.</param>
+    /// <summary>Fills an array.</summary>
+    /// <param name="device">The device that holds the array.</param>
+    /// <param name="value">The value to write.</param>
+    /// <param name="output">[length].</param>
     public static void Run(Device device, float value, ArrayView<float> output)
     {
         var length = (int)output.Length;
@@ -25,11 +25,11 @@ internal static class Fill
         Write(value, from, IntrinsicMath.Min(grain.Pixels, length - from), output);
     }
 
-    /// <summary>On a CPU: a run, by SIMD.</summary>
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Write(float value, int from, int count, ArrayView<float> output) => ChannelRun.Span(output, from, count).Fill(value);
 
-    /// <summary>On a GPU: as a rule, one element.</summary>
+    /// <summary>The GPU body: usually one element.</summary>
     [DeviceBody(nameof(Write))]
     public static void WriteOnDevice(float value, int from, int count, ArrayView<float> output)
     {

@@ -6,17 +6,17 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The second pass of sums that were split so that more threads had work:
+/// The second pass of sums that were split to give more threads work:
 /// <code>out[i] (+)= Σ p  partial[p, i]</code>
-/// in the order of p, whoever computed them first: no atomics, and run after run the same bits.
+/// The parts are added in the order of p, whichever thread computed them: no atomics, and the same bits in every run.
 /// </summary>
 internal static class PartialSums
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where both arrays are.</param>
+    /// <summary>Adds up the parts.</summary>
+    /// <param name="device">The device that holds both arrays.</param>
     /// <param name="partial">[parts, length].</param>
-    /// <param name="parts">How many were added up apart.</param>
-    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="parts">The number of parts.</param>
+    /// <param name="accumulate">Whether to add to the output instead of overwriting it.</param>
     /// <param name="output">[length].</param>
     public static void Combine(Device device, ArrayView<float> partial, int parts, bool accumulate, ArrayView<float> output)
     {
@@ -25,14 +25,14 @@ internal static class PartialSums
         device.Launch(Kernel, grain.Threads(length, 1), partial, new Sizes(length, parts, accumulate ? 1 : 0), grain, output);
     }
 
-    /// <summary>One thread = some consecutive sums (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some consecutive sums i (see <see cref="Grain"/>).</summary>
     internal static void Kernel(Index1D index, ArrayView<float> partial, Sizes sizes, Grain grain, ArrayView<float> output)
     {
         var first = index * grain.Pixels;
         AddUp(partial, sizes, first, IntrinsicMath.Min(first + grain.Pixels, sizes.Length), output);
     }
 
-    /// <summary>On a CPU: some at once, by SIMD.</summary>
+    /// <summary>The CPU body: several sums at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddUp(ArrayView<float> partial, Sizes sizes, int first, int end, ArrayView<float> output)
     {
@@ -46,7 +46,7 @@ internal static class PartialSums
         AddUpOnDevice(partial, sizes, first, end, output);
     }
 
-    /// <summary>On a GPU: as a rule, one.</summary>
+    /// <summary>The GPU body: usually one sum.</summary>
     [DeviceBody(nameof(AddUp))]
     public static void AddUpOnDevice(ArrayView<float> partial, Sizes sizes, int first, int end, ArrayView<float> output)
     {

@@ -7,10 +7,10 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Sums of arrays, always added up in the same order: first parts of each array, then those parts.
+/// Sums over arrays, always added in the same order: first the parts of each array, then those parts.
 /// <code>
-/// sum   Σ i x[i]                     a loss from those of its rows
-/// norm  √( Σ arrays Σ i x[i]² )      of all gradients together, by which they are clipped
+/// sum   Σ i x[i]                     the loss, from the losses of its rows
+/// norm  √( Σ arrays Σ i x[i]² )      of all gradients together, for clipping
 /// </code>
 /// </summary>
 internal static class Sum
@@ -18,9 +18,9 @@ internal static class Sum
     private const int ShortestPart = 1024;
     private const int MostParts = 512;
 
-    /// <summary>The sum of an array.</summary>
-    /// <param name="device">Where both arrays are.</param>
-    /// <param name="values">Any number.</param>
+    /// <summary>Computes the sum of an array.</summary>
+    /// <param name="device">The device that holds both arrays.</param>
+    /// <param name="values">[length].</param>
     /// <param name="output">[1].</param>
     public static void Run(Device device, ArrayView<float> values, ArrayView<float> output)
     {
@@ -30,9 +30,9 @@ internal static class Sum
         device.Launch(LastKernel, 1, partial.View, new Sizes(parts, 1, Squares: 0), output);
     }
 
-    /// <summary>The norm of several arrays as of one vector.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="arrays">At least one.</param>
+    /// <summary>Computes the norm of several arrays, taken together as one vector.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="arrays">At least one array, of any length.</param>
     /// <param name="output">[1].</param>
     public static void Norm(Device device, IReadOnlyList<ArrayView<float>> arrays, ArrayView<float> output)
     {
@@ -45,18 +45,18 @@ internal static class Sum
             device.Launch(PartKernel, parts, values, new Sizes((int)values.Length, parts, Squares: 1), first, partial.View);
             first += parts;
         }
-        // Twice, as there are many parts of many arrays.
+        // A second pass over the parts: many arrays have more parts than one thread should add.
         var groups = Division.CeilDiv(all, MostParts);
         using var fewer = device.Rent<float>(groups);
         device.Launch(PartKernel, groups, partial.View, new Sizes(all, groups, Squares: 0), 0, fewer.View);
         device.Launch(LastKernel, 1, fewer.View, new Sizes(groups, 1, Squares: 1), output);
     }
 
-    /// <summary>One thread = the sum of one part, of the values or of their squares.</summary>
+    /// <summary>One thread = the sum of one part of the values, or of their squares.</summary>
     internal static void PartKernel(Index1D index, ArrayView<float> values, Sizes sizes, int first, ArrayView<float> partial)
         => partial[first + index] = AddUp(values, index, sizes);
 
-    /// <summary>One thread = all: the sum of the parts, or its root.</summary>
+    /// <summary>One thread = the whole result: the sum of the parts, or its root.</summary>
     internal static void LastKernel(Index1D index, ArrayView<float> partial, Sizes sizes, ArrayView<float> output)
     {
         var sum = 0f;
@@ -65,7 +65,7 @@ internal static class Sum
         output[index] = sizes.Squares != 0 ? XMath.Sqrt(sum) : sum;
     }
 
-    /// <summary>On a CPU: of consecutive values, by SIMD.</summary>
+    /// <summary>The CPU body: a part is a run of consecutive values, added by SIMD.</summary>
     [IntrinsicImplementation]
     public static float AddUp(ArrayView<float> values, int part, Sizes sizes)
     {
@@ -81,7 +81,7 @@ internal static class Sum
         return sum;
     }
 
-    /// <summary>On a GPU: of values a stride apart, so that neighbouring threads read neighbours.</summary>
+    /// <summary>The GPU body: a part is every parts-th value, so that neighbouring threads read neighbouring addresses.</summary>
     [DeviceBody(nameof(AddUp))]
     public static float AddUpOnDevice(ArrayView<float> values, int part, Sizes sizes)
     {

@@ -2,12 +2,14 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>Which form computes a convolution on a device, and how its weights are packed for it.</summary>
+/// <summary>Chooses the form that computes a convolution on a device, and packs weights for it.</summary>
 internal static class ConvolutionForms
 {
     private const int LeastTileChannels = 8;
 
-    /// <summary>All forms that a device can run for a convolution, slowest first: what the bench climbs and the tests compare.</summary>
+    /// <summary>
+    /// Returns all forms that can compute a convolution on a device, slowest first. The bench times them and the tests compare them.
+    /// </summary>
     public static IReadOnlyList<ConvolutionForm> Ladder(Device device, in ConvolutionGeometry geometry)
     {
         var all = geometry;
@@ -15,13 +17,16 @@ internal static class ConvolutionForms
     }
 
     /// <summary>
-    /// The form that runs in production. On a GPU: tensor cores where the device's precision is for them, and else Winograd where
-    /// it pays and tiles of registers where not; each channel by itself, and groups of so few that most of a tile would be for
-    /// nothing, have forms of their own. On a CPU: Winograd where it can, and else a tile.
+    /// Returns the form that runs in production. On a GPU: tensor cores where the device's precision allows them; otherwise Winograd where
+    /// it pays, and register tiles elsewhere. On a CPU: Winograd where it applies, otherwise a tile. Through OpenCL on a CPU: Winograd in
+    /// stages where it applies, otherwise the unfolded form. Depthwise convolutions have a form of their own. On a GPU, channel groups that
+    /// are too small for a thread group's tile take <see cref="ConvolutionForm.Tile"/>.
     /// </summary>
     public static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry) => Choose(device, geometry, device.Precision);
 
-    /// <summary>The form that runs where weights are trained, and packed anew on the device in each step: in float32.</summary>
+    /// <summary>
+    /// Returns the form for weights that are trained and packed again on the device in each step: always a float32 form.
+    /// </summary>
     public static ConvolutionForm ChooseTrained(Device device, in ConvolutionGeometry geometry) => Choose(device, geometry, Precision.Fp32);
 
     private static ConvolutionForm Choose(Device device, in ConvolutionGeometry geometry, Precision precision)
@@ -59,7 +64,7 @@ internal static class ConvolutionForms
         _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
     };
 
-    /// <summary>Output channels that lie side by side in packed weights; a group's last block is filled up with zeros.</summary>
+    /// <summary>Returns the number of output channels in a block of packed weights. A group's last block is padded with zeros.</summary>
     public static int BlockChannels(Device device, ConvolutionForm form, in ConvolutionGeometry geometry) => form switch
     {
         ConvolutionForm.Naive => geometry.ChannelGroupOutputC,
@@ -70,7 +75,7 @@ internal static class ConvolutionForms
         _ => ImplicitGemm.Shape(form, geometry.ChannelGroupOutputC).Channels,
     };
 
-    /// <summary>Values of a block.</summary>
+    /// <summary>Returns the number of floats in a block.</summary>
     public static int BlockLength(ConvolutionForm form, in ConvolutionGeometry geometry, int blockC)
     {
         var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
@@ -78,7 +83,7 @@ internal static class ConvolutionForms
         {
             ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GpuWinograd
                 => WinogradTransform.Values * geometry.ChannelGroupInputC * blockC,
-            // Whole steps: the last one is filled up with zeros. Two halves lie in a float.
+            // Padded with zeros to whole steps. Two FP16 values share a float.
             ConvolutionForm.TensorFp16 => WholeSteps(depth, form, geometry) * blockC / 2,
             ConvolutionForm.SharedTile or ConvolutionForm.RegisterTile or ConvolutionForm.TensorTf32
                 => WholeSteps(depth, form, geometry) * blockC,
@@ -93,13 +98,13 @@ internal static class ConvolutionForms
     }
 
     /// <summary>Packs a block of output channels.</summary>
-    /// <param name="form">What is to read it.</param>
+    /// <param name="form">The form that reads the block.</param>
     /// <param name="geometry">The convolution.</param>
-    /// <param name="torch">[up to blockC, C / groups, kh, kw].</param>
-    /// <param name="blockC">Channels of a block.</param>
+    /// <param name="torch">[up to blockC, C / groups, kh, kw], in PyTorch's order.</param>
+    /// <param name="blockC">Output channels in a block.</param>
     /// <param name="packed">
-    /// All zeros; the direct forms take [kh, kw, C / groups, blockC], Winograd's [36, C, blockC], and tensor cores what
-    /// <see cref="TensorWeights"/> says.
+    /// The block, all zeros on entry: [kh, kw, C / groups, blockC] for the direct forms, [36, C, blockC] for Winograd's, and for tensor
+    /// cores what <see cref="TensorWeights"/> describes.
     /// </param>
     public static void PackBlock(
         ConvolutionForm form, in ConvolutionGeometry geometry, ReadOnlySpan<float> torch, int blockC, Span<float> packed)
@@ -128,7 +133,7 @@ internal static class ConvolutionForms
         }
     }
 
-    /// <summary>Whether a form reads weights that are transformed.</summary>
+    /// <summary>Whether a form reads Winograd-transformed weights.</summary>
     public static bool IsWinograd(ConvolutionForm form)
         => form is ConvolutionForm.SimdWinograd or ConvolutionForm.StagedWinograd or ConvolutionForm.GpuWinograd;
 }

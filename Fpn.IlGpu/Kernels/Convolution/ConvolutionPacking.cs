@@ -7,25 +7,25 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Packs weights that are trained, on their device, for the form that computes with them: after each step of the optimiser,
-/// from the parameter's array into room that is there already (<see cref="ConvolutionWeights.Reserve"/>).
+/// Packs trained weights on their device, for the form that computes with them: after each step of the optimiser, from the
+/// parameter's array into an array that exists already (<see cref="ConvolutionWeights.Reserve"/>).
 /// <code>
 /// direct     packed[block, ky, kx, c, k] = weights[ky, kx, c, block · BlockC + k]
 /// Winograd   packed[block, i, c, k]      = (G weights[·, ·, c, block · BlockC + k] Gᵀ)[i]       i of 36
 /// </code>
-/// with zeros beyond a part's last channel; a part is a group, or all channels of a depthwise convolution.
+/// with zeros beyond a part's last channel. A part is a channel group, or all channels of a depthwise convolution.
 /// </summary>
 internal static unsafe class ConvolutionPacking
 {
     // Input channels of a block that a CPU thread packs at a time.
     private const int RunC = 16;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where both arrays are.</param>
-    /// <param name="parameter">[K, C / groups, kh, kw], or where else the layout finds its weights.</param>
-    /// <param name="sizes">How to pack.</param>
-    /// <param name="isWinograd">Whether they are transformed.</param>
-    /// <param name="packed">All blocks.</param>
+    /// <summary>Packs all blocks.</summary>
+    /// <param name="device">The device that holds both arrays.</param>
+    /// <param name="parameter">[K, C / groups, kh, kw], or any other array in which the layout finds the weights.</param>
+    /// <param name="sizes">How to pack them.</param>
+    /// <param name="isWinograd">Whether to transform them.</param>
+    /// <param name="packed">[blocks, BlockLength].</param>
     public static void Run(Device device, ArrayView<float> parameter, Sizes sizes, bool isWinograd, ArrayView<float> packed)
     {
         var pairs = sizes.Blocks * sizes.InputC * sizes.BlockC;
@@ -37,7 +37,7 @@ internal static unsafe class ConvolutionPacking
             device.Launch(DirectKernel, sizes.Blocks * sizes.BlockLength, parameter, sizes, packed);
     }
 
-    /// <summary>One thread = one packed value.</summary>
+    /// <summary>One thread = one packed value (block, ky, kx, c, k).</summary>
     internal static void DirectKernel(Index1D index, ArrayView<float> parameter, Sizes sizes, ArrayView<float> packed)
     {
         var k = index % sizes.BlockC;
@@ -45,11 +45,11 @@ internal static unsafe class ConvolutionPacking
         var c = d % sizes.InputC;
         var kx = d / sizes.InputC % sizes.KernelW;
         var ky = d / sizes.InputC / sizes.KernelW;
-        // Some forms fill a block up to whole steps.
+        // Some forms pad a block with zeros to whole steps.
         packed[index] = ky < sizes.KernelH ? Load(parameter, sizes, index / sizes.BlockLength, k, c, ky, kx) : 0;
     }
 
-    /// <summary>One thread = the 36 values of one input channel for one output channel.</summary>
+    /// <summary>One thread = the 36 transformed values of one input channel and one output channel.</summary>
     internal static void WinogradKernel(Index1D index, ArrayView<float> parameter, Sizes sizes, ArrayView<float> packed)
     {
         var k = index % sizes.BlockC;
@@ -81,7 +81,7 @@ internal static unsafe class ConvolutionPacking
         }
     }
 
-    /// <summary>One thread = some input channels of a block.</summary>
+    /// <summary>One thread = one part after another, until none is left: up to 16 input channels of a block.</summary>
     [CpuKernel]
     internal static void RunKernel(Index1D index, ArrayView<float> parameter, Sizes sizes, int isWinograd, ArrayView<float> packed)
         => PackRun(parameter, sizes, isWinograd, index, packed);
@@ -105,7 +105,7 @@ internal static unsafe class ConvolutionPacking
         }
     }
 
-    /// <summary>One input channel of a block.</summary>
+    /// <summary>Packs one input channel of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Direct(float* parameter, in Sizes s, int block, int c, float* packed)
     {
@@ -119,7 +119,7 @@ internal static unsafe class ConvolutionPacking
         }
     }
 
-    /// <summary>One input channel of a block, as many output channels at once as a register has lanes.</summary>
+    /// <summary>Packs one input channel of a block, as many output channels at a time as a register has lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Winograd<T>(float* parameter, in Sizes s, int block, int c, float* packed)
         where T : struct, ISimdLanes<T>
@@ -148,7 +148,7 @@ internal static unsafe class ConvolutionPacking
         where T : struct, ISimdLanes<T>
         => w0.MultiplyAdd(T.Of(row.G0), w1.MultiplyAdd(T.Of(row.G1), w2 * T.Of(row.G2)));
 
-    /// <summary>The output channels of a block at one place.</summary>
+    /// <summary>Gathers the output channels of a block at one place of the window.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gather(float* parameter, in Sizes s, int block, int c, int ky, int kx, float* to)
     {
@@ -182,15 +182,15 @@ internal static unsafe class ConvolutionPacking
     }
 
     /// <summary>How to pack.</summary>
-    /// <param name="Blocks">How many.</param>
-    /// <param name="BlocksPerPart">Of how many a part consists.</param>
-    /// <param name="BlockC">Output channels of a block.</param>
-    /// <param name="BlockLength">Values of a block.</param>
-    /// <param name="PartC">Output channels of a part.</param>
-    /// <param name="InputC">Input channels of a group.</param>
+    /// <param name="Blocks">The number of blocks.</param>
+    /// <param name="BlocksPerPart">Blocks in a part.</param>
+    /// <param name="BlockC">Output channels in a block.</param>
+    /// <param name="BlockLength">Floats in a block.</param>
+    /// <param name="PartC">Output channels in a part.</param>
+    /// <param name="InputC">C / groups.</param>
     /// <param name="KernelH">Rows of the window.</param>
     /// <param name="KernelW">Columns of the window.</param>
-    /// <param name="Layout">Where the weights lie.</param>
+    /// <param name="Layout">Where the weights are stored in the parameter.</param>
     internal readonly record struct Sizes(
         int Blocks, int BlocksPerPart, int BlockC, int BlockLength, int PartC, int InputC, int KernelH, int KernelW, WeightLayout Layout);
 }
@@ -201,7 +201,9 @@ internal readonly record struct WinogradRow(float G0, float G1, float G2)
     private const float A2 = WinogradTransform.A2;
     private const float B2 = WinogradTransform.B2;
 
-    /// <summary>The row of a point p: [1, p, p²] / Π (p − q) over all other points q; the last is that of ∞.</summary>
+    /// <summary>
+    /// Returns the row of the i-th point p: [1, p, p²] / Π (p − q) over all other finite points q. The last row is that of ∞.
+    /// </summary>
     public static WinogradRow Of(int i)
     {
         if (i == 5)

@@ -6,32 +6,32 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Weights and bias of a convolution (or, as a 1×1 convolution, of a matrix product) in a device's memory, packed for
-/// the form that computes it (see <see cref="ConvolutionForms"/>): in blocks of a few output channels of a group, so that a
-/// tile reads its weights as one contiguous stream.
+/// Weights and bias of a convolution (or, as a 1×1 convolution, of a matrix product) in a device's memory, packed for the form that
+/// computes it (see <see cref="ConvolutionForms"/>): in blocks of a few output channels of a channel group, so that a tile reads its
+/// weights as one contiguous stream.
 /// </summary>
 internal sealed class ConvolutionWeights : IDisposable
 {
-    // Large weights are packed a part at a time: beside the device's copy of them, there is never another whole one.
+    // Large weights are packed a part at a time, so that the host never holds a packed copy of all of them.
     private const int ValuesAtOnce = 1 << 20;
 
     private readonly DeviceArray<float> values;
     private readonly DeviceArray<float>? ownBias;
 
-    // Of weights that are trained: how they are packed anew.
+    // How to pack trained weights again; null for all others.
     private readonly ConvolutionPacking.Sizes? packing;
 
     private ConvolutionWeights(
         DeviceArray<float> values, DeviceArray<float>? ownBias, ArrayView<float> bias, ConvolutionPacking.Sizes? packing = null)
         => (this.values, this.ownBias, Bias, this.packing) = (values, ownBias, bias, packing);
 
-    /// <summary>Some output channels of PyTorch's weights, [count, C / groups, kh, kw], from one on.</summary>
+    /// <summary>Reads output channels of PyTorch's weights, from channel <c>first</c> on, into rows [count, C / groups, kh, kw].</summary>
     public delegate void TorchRows(int first, Span<float> rows);
 
-    /// <summary>The convolution that they are for.</summary>
+    /// <summary>The convolution that the weights are for.</summary>
     public required ConvolutionGeometry Geometry { get; init; }
 
-    /// <summary>What computes it.</summary>
+    /// <summary>The form that reads them.</summary>
     public required ConvolutionForm Form { get; init; }
 
     public int OutputC => Geometry.OutputC;
@@ -40,12 +40,12 @@ internal sealed class ConvolutionWeights : IDisposable
 
     public ArrayView<float> Bias { get; }
 
-    /// <summary>Packs and uploads weights that are in memory.</summary>
-    /// <param name="device">Where to.</param>
+    /// <summary>Packs and uploads weights from host memory.</summary>
+    /// <param name="device">The device to upload to.</param>
     /// <param name="weights">[kh, kw, C / groups, K].</param>
     /// <param name="biasValues">[K].</param>
     /// <param name="geometry">The convolution.</param>
-    /// <param name="form">What is to compute it, or null for what the device does best.</param>
+    /// <param name="form">The form to pack for, or null for the device's best.</param>
     public static ConvolutionWeights From(
         Device device, ReadOnlyMemory<float> weights, float[] biasValues, ConvolutionGeometry geometry, ConvolutionForm? form = null)
     {
@@ -71,13 +71,13 @@ internal sealed class ConvolutionWeights : IDisposable
         }
     }
 
-    /// <summary>Packs and uploads weights as PyTorch keeps them, read a few output channels at a time.</summary>
-    /// <param name="device">Where to.</param>
-    /// <param name="rows">Where from.</param>
+    /// <summary>Packs and uploads weights in PyTorch's order, which are read a few output channels at a time.</summary>
+    /// <param name="device">The device to upload to.</param>
+    /// <param name="rows">Reads the weights.</param>
     /// <param name="biasValues">[K].</param>
-    /// <param name="scale">[K], by which each output channel is multiplied; or null.</param>
+    /// <param name="scale">[K]: a factor for each output channel; or null.</param>
     /// <param name="geometry">The convolution.</param>
-    /// <param name="form">What is to compute it, or null for what the device does best.</param>
+    /// <param name="form">The form to pack for, or null for the device's best.</param>
     public static ConvolutionWeights FromTorch(
         Device device, TorchRows rows, float[] biasValues, float[]? scale, ConvolutionGeometry geometry, ConvolutionForm? form = null)
     {
@@ -89,7 +89,7 @@ internal sealed class ConvolutionWeights : IDisposable
         var blockLength = ConvolutionForms.BlockLength(how, geometry, blockC);
         var atOnce = Math.Clamp(ValuesAtOnce / blockLength, 1, blocks);
         var values = device.Rent<float>((long)blocks * blockLength);
-        // Rented, as an array a layer would pile up faster than the garbage collector looks.
+        // Rented: one array for each layer would be garbage faster than the collector removes it.
         var packed = ArrayPool<float>.Shared.Rent(atOnce * blockLength);
         for (var first = 0; first < blocks; first += atOnce)
         {
@@ -127,12 +127,12 @@ internal sealed class ConvolutionWeights : IDisposable
         }
     }
 
-    /// <summary>Room for weights that are trained; <see cref="Pack"/> fills it, again after each step.</summary>
-    /// <param name="device">Where.</param>
+    /// <summary>Reserves room for trained weights. <see cref="Pack"/> fills it, again after each step.</summary>
+    /// <param name="device">The device to reserve it on.</param>
     /// <param name="geometry">The convolution.</param>
-    /// <param name="layout">Where its weights lie in the parameter.</param>
-    /// <param name="bias">[K], a parameter of its own that is read where it lies; null for zeros.</param>
-    /// <param name="form">What is to compute it, or null for what the device does best.</param>
+    /// <param name="layout">Where the weights are stored in the parameter.</param>
+    /// <param name="bias">[K], a separate parameter that is read in place; null for zeros.</param>
+    /// <param name="form">The form to pack for, or null for the device's best.</param>
     public static ConvolutionWeights Reserve(
         Device device, ConvolutionGeometry geometry, WeightLayout layout, ArrayView<float>? bias, ConvolutionForm? form = null)
     {
@@ -150,10 +150,10 @@ internal sealed class ConvolutionWeights : IDisposable
         return new ConvolutionWeights(values, zeros, bias ?? zeros!.View, sizes) { Geometry = geometry, Form = how };
     }
 
-    /// <summary>The same for a fully connected layer over maps that its window covers: weights of a matrix product.</summary>
-    /// <param name="device">Where.</param>
+    /// <summary>Reserves room for the weights of a fully connected layer whose window covers the whole map: a matrix product.</summary>
+    /// <param name="device">The device to reserve it on.</param>
     /// <param name="geometry">The layer as a convolution whose window is the whole map.</param>
-    /// <param name="bias">[K], a parameter of its own; null for zeros.</param>
+    /// <param name="bias">[K], a separate parameter that is read in place; null for zeros.</param>
     public static ConvolutionWeights ReserveProduct(Device device, ConvolutionGeometry geometry, ArrayView<float>? bias)
     {
         var depth = geometry.KernelH * geometry.KernelW * geometry.ChannelGroupInputC;
@@ -161,18 +161,19 @@ internal sealed class ConvolutionWeights : IDisposable
         return Reserve(device, geometry, WeightLayout.Forward(geometry), bias, form).AsMatrix();
     }
 
-    /// <summary>Fills reserved room from the parameter, on the device.</summary>
-    /// <param name="device">Where both are.</param>
-    /// <param name="parameter">What the layout was made for: as a rule [K, C / groups, kh, kw].</param>
+    /// <summary>Packs the parameter into the reserved room, on the device.</summary>
+    /// <param name="device">The device that holds both.</param>
+    /// <param name="parameter">The array that the layout describes: usually [K, C / groups, kh, kw].</param>
     public void Pack(Device device, ArrayView<float> parameter)
     {
         if (packing is not { } sizes)
-            throw new InvalidOperationException("These weights were packed once and for all.");
+            throw new InvalidOperationException("These weights can't be packed again: they were not reserved for training.");
         ConvolutionPacking.Run(device, parameter, sizes, ConvolutionForms.IsWinograd(Form), Values);
     }
 
     /// <summary>
-    /// The same as weights of a matrix product, whose rows are all values that the window sees; takes the place of this.
+    /// Returns the same weights as those of a matrix product, whose rows are all values that the window sees. The result replaces this
+    /// object and owns its arrays.
     /// </summary>
     public ConvolutionWeights AsMatrix() => new(values, ownBias, Bias, packing)
     {
@@ -187,7 +188,7 @@ internal sealed class ConvolutionWeights : IDisposable
         ownBias?.Dispose();
     }
 
-    /// <summary>What weights are packed in: parts, each of some blocks of so many channels.</summary>
+    /// <summary>Returns how weights are packed: in parts, each of some blocks of blockC output channels.</summary>
     private static (int Parts, int BlocksPerPart, int BlockC) Blocks(Device device, ConvolutionForm form, in ConvolutionGeometry geometry)
     {
         // Depthwise weights are one block of all channels: [1, kh, kw, 1, C].

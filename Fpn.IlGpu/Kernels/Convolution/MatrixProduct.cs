@@ -7,17 +7,17 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>
 /// The matrix product of a fully connected layer:
 /// <code>out[m, k] = f( bias[k] + Σ c  in[m, c] · weights[c, k] )</code>
-/// It is a 1×1 convolution over one row of M pixels, and so shares its tile (<see cref="ConvolutionTile"/>). Rows beyond
-/// a count that only the device knows, such as the number of proposals, are skipped tile by tile.
+/// It is a 1×1 convolution over one row of M pixels, and so shares its tile (<see cref="ConvolutionTile"/>). Only the device may know
+/// how many rows count, the number of proposals for example; tiles of rows beyond that number are skipped.
 /// </summary>
 internal static class MatrixProduct
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
-    /// <param name="input">[M, …]: all but the first dimension are the C values of a row.</param>
-    /// <param name="weights">[C, K] and [K], packed for this device.</param>
-    /// <param name="liveRows">[1]: how many of the M rows count; the outputs of the others may be anything.</param>
-    /// <param name="activation">f, what ends the layer.</param>
+    /// <summary>Runs the product in the form that its weights are packed for.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
+    /// <param name="input">[M, …]: all dimensions but the first together are the C values of a row.</param>
+    /// <param name="weights">Weights [C, K] and bias [K], packed for this device.</param>
+    /// <param name="liveRows">[1]: how many of the M rows count; the other rows of the output are undefined.</param>
+    /// <param name="activation">f.</param>
     /// <param name="output">[M, 1, 1, K].</param>
     public static void Run(
         Device device, Tensor input, ConvolutionWeights weights, ArrayView<int> liveRows, Activation activation, Tensor output)
@@ -40,7 +40,7 @@ internal static class MatrixProduct
                     output.View);
                 break;
             case ConvolutionForm.SimdVector:
-                // A row of pixels for each row of the matrix, so that threads have something to share.
+                // One row of pixels for each row of the matrix, so that threads can share the rows.
                 var each = ConvolutionSizes.From(
                     new Shape(1, rows, 1, depth), new Shape(1, rows, 1, weights.OutputC), geometry, Residual.None, activation);
                 SimdVectorConvolution.Run(device, each, input.View, weights.Values, weights.Bias, output.View, output.View);
@@ -61,7 +61,7 @@ internal static class MatrixProduct
         }
     }
 
-    /// <summary>One thread = one output (m, k), from weights [C, K] as they are: read this first.</summary>
+    /// <summary>One thread = one output (m, k), from unpacked weights [C, K]. Read this first.</summary>
     internal static void NaiveKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, int depth, int outputC,
         Activation activation, ArrayView<float> output)

@@ -1,26 +1,26 @@
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Where a convolution's weights lie in the array of a parameter that is trained, whose own order is PyTorch's, [K, C / groups, kh, kw]:
+/// Where a convolution's weights are stored in the array of a trained parameter, whose own order is PyTorch's, [K, C / groups, kh, kw]:
 /// <code>
 /// weights[ky, kx, c, k] of a group = parameter[First + group · Group + k / OutputRun · OutputHigh + k % OutputRun · Output
 ///                                                + c · Input + ky · Row + kx · Column]
 /// </code>
-/// The steps describe the forward pass, and as well every convolution that the gradient of its input is made of
-/// (<see cref="ConvolutionBackwardData"/>): flipped windows have negative ones.
+/// The steps describe the forward pass, and also each of the convolutions that make up the gradient of its input
+/// (<see cref="ConvolutionBackwardData"/>). Those have flipped windows, and so negative steps.
 /// </summary>
-/// <param name="First">The weight at group, k, c, ky, kx of 0.</param>
-/// <param name="Group">From one group to the next.</param>
-/// <param name="Output">From one output channel to the next.</param>
-/// <param name="OutputRun">Output channels that lie Output apart: all, but for matrix products over maps.</param>
-/// <param name="OutputHigh">From one such run to the next.</param>
-/// <param name="Input">From one input channel to the next.</param>
-/// <param name="Row">From one row of the window to the next.</param>
-/// <param name="Column">From one column of the window to the next.</param>
+/// <param name="First">Index of the weight at group = k = c = ky = kx = 0.</param>
+/// <param name="Group">Step from one channel group to the next.</param>
+/// <param name="Output">Step from one output channel to the next.</param>
+/// <param name="OutputRun">Output channels that are Output apart: all of them, except for matrix products over maps.</param>
+/// <param name="OutputHigh">Step from one run of output channels to the next.</param>
+/// <param name="Input">Step from one input channel to the next.</param>
+/// <param name="Row">Step from one row of the window to the next.</param>
+/// <param name="Column">Step from one column of the window to the next.</param>
 internal readonly record struct WeightLayout(
     int First, int Group, int Output, int OutputRun, int OutputHigh, int Input, int Row, int Column)
 {
-    /// <summary>Of the forward pass.</summary>
+    /// <summary>Returns the layout of the forward pass.</summary>
     public static WeightLayout Forward(in ConvolutionGeometry g)
     {
         var positions = g.KernelH * g.KernelW;
@@ -30,7 +30,8 @@ internal readonly record struct WeightLayout(
     }
 
     /// <summary>
-    /// Of the gradient: K and C change places, and of the window every so many rows and columns are taken, backwards from one on.
+    /// Returns the layout of the gradient of the input, in which K and C are swapped. It takes every rowStep-th row and columnStep-th
+    /// column of the window, backwards from lastRow and lastColumn.
     /// </summary>
     public static WeightLayout Backward(in ConvolutionGeometry g, int lastRow, int rowStep, int lastColumn, int columnStep)
     {
@@ -41,8 +42,8 @@ internal readonly record struct WeightLayout(
     }
 
     /// <summary>
-    /// Of the gradient where the window covers the whole map, so that it is a matrix product from K to all values of the map,
-    /// [kh, kw, C].
+    /// Returns the layout of the gradient of the input where the window covers the whole map: a matrix product from K to all values of the
+    /// map, [kh, kw, C].
     /// </summary>
     public static WeightLayout BackwardProduct(in ConvolutionGeometry g)
     {
@@ -50,7 +51,7 @@ internal readonly record struct WeightLayout(
         return new WeightLayout(0, 0, forward.Input, g.ChannelGroupInputC, 1, forward.Output, 0, 0);
     }
 
-    /// <summary>The index of a weight.</summary>
+    /// <summary>Returns the index of a weight.</summary>
     public int At(int group, int k, int c, int ky, int kx)
         => First + group * Group + k / OutputRun * OutputHigh + k % OutputRun * Output + c * Input + ky * Row + kx * Column;
 }

@@ -10,22 +10,22 @@ namespace Fpn.IlGpu.Kernels;
 /// loss[s]             = scale · Σ j  |d| &lt; β ? ½ · d² / β : |d| − ½ · β
 /// gradient[at[s] + j] = scale ·      |d| &lt; β ? d / β      : sign(d)
 /// </code>
-/// β is 1 in the paper, 1/9 in torchvision; with β = 0 it is plain L1, Detectron2's. Only samples count: at[s] is where
-/// sample s has the first of its four deltas among all, and no two have the same.
+/// β is 1 in the paper and 1/9 in torchvision. With β = 0 it is plain L1, as in Detectron2. Only samples count: at[s] is the index of the
+/// first of sample s's four deltas, and no two samples share any.
 /// </summary>
 internal static class SmoothL1
 {
     private const int Deltas = 4;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="predictions">All deltas.</param>
-    /// <param name="at">[S]: the first of each sample's four; no two the same.</param>
+    /// <summary>Computes the losses and the gradient.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="predictions">All deltas, [length].</param>
+    /// <param name="at">[S]: the index of the first of each sample's four deltas; no two are the same.</param>
     /// <param name="targets">[S, 4].</param>
     /// <param name="beta">β.</param>
-    /// <param name="scale">Of all losses.</param>
+    /// <param name="scale">A factor for all losses.</param>
     /// <param name="losses">[S].</param>
-    /// <param name="gradient">As long as the predictions; only those of samples are written.</param>
+    /// <param name="gradient">[length]; only the values of samples are written.</param>
     public static void Run(
         Device device, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
         ArrayView<float> losses, ArrayView<float> gradient)
@@ -35,7 +35,7 @@ internal static class SmoothL1
         device.Launch(Kernel, (int)at.Length, predictions, at, targets, beta, scale, losses, gradient);
     }
 
-    /// <summary>One thread = one sample.</summary>
+    /// <summary>One thread = one sample s: its loss and its four gradients.</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
         ArrayView<float> losses, ArrayView<float> gradient)

@@ -6,22 +6,22 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Softmax cross-entropy, the loss of the box head's classes (Fast R-CNN, section 2.3), and its gradient:
+/// Softmax cross-entropy, which is the loss of the box head's classes (Fast R-CNN, section 2.3), and its gradient:
 /// <code>
 /// loss[m]        = −scale · weight[m] · log softmax(in[m])[label]
 ///                =  scale · weight[m] · (max + log Σ k exp(in[m, k] − max) − in[m, label])
 /// gradient[m, k] =  scale · weight[m] · (softmax(in[m])[k] − (k = label))
 /// </code>
-/// A row whose label is negative is left out: its loss and gradient are 0. scale is 1 / count for the mean over so many.
+/// Rows with a negative label are left out: their loss and gradient are 0. For the mean over count rows, scale is 1 / count.
 /// </summary>
 internal static class SoftmaxCrossEntropy
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Computes the losses and the gradient.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="logits">[M, 1, 1, K].</param>
-    /// <param name="labels">[M], 0 … K − 1, or negative for rows to leave out.</param>
-    /// <param name="weights">[M].</param>
-    /// <param name="scale">Of all losses.</param>
+    /// <param name="labels">[M], 0 … K − 1; negative for rows to leave out.</param>
+    /// <param name="weights">[M]: a factor for each row's loss.</param>
+    /// <param name="scale">A factor for all losses.</param>
     /// <param name="losses">[M].</param>
     /// <param name="gradient">[M, 1, 1, K].</param>
     public static void Run(
@@ -34,7 +34,7 @@ internal static class SoftmaxCrossEntropy
         device.Launch(Kernel, rows, logits.View, labels, weights, logits.Shape.C, scale, losses, gradient.View);
     }
 
-    /// <summary>One thread = one row.</summary>
+    /// <summary>One thread = one row m: its loss and its K gradients.</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> weights, int classes, float scale,
         ArrayView<float> losses, ArrayView<float> gradient)

@@ -6,32 +6,32 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// An object's mask at picture size (He et al., Mask R-CNN, section 3.1, Inference): its side × side probabilities are
-/// resized to its box, and those above a threshold are in.
+/// An object's mask at picture size (He et al., Mask R-CNN, section 3.1, Inference): its side × side probabilities are resized to its
+/// box, and pixels above a threshold belong to the object.
 /// <code>
 /// u = (x + ½ − start x) · step x − shift,  v likewise (see <see cref="MaskWindow"/>)
 /// p = mix of the four cells around (v, u), where cells outside the mask are 0
 /// in = p &gt; threshold (rounded boxes), p ≥ threshold (exact boxes)
 /// </code>
-/// Both conventions follow what their users see: Detectron2 compares with ≥ itself, torchvision hands out p, which is
-/// as a rule compared with &gt;. They differ where p is exactly the threshold, as halfway between a 1 and a 0.
+/// The comparison is the one that users of each library get: Detectron2 itself compares with ≥, and torchvision returns p, which users
+/// usually compare with &gt;. They differ only where p equals the threshold, for example halfway between a 1 and a 0.
 /// </summary>
 internal static class MaskPaste
 {
-    /// <summary>Words of 32 px that a launch computes at the most: 64 MB.</summary>
+    /// <summary>The most words of 32 pixels that one launch computes: 64 MB.</summary>
     internal const int WordsAtOnce = 1 << 24;
 
     private const int BitsPerWord = 32;
 
-    /// <summary>Runs it, and waits for the masks.</summary>
-    /// <param name="device">Where the probabilities are.</param>
+    /// <summary>Computes the masks, and waits for them.</summary>
+    /// <param name="device">The device that holds the probabilities.</param>
     /// <param name="probabilities">[D, side, side], 0…1.</param>
-    /// <param name="side">Cells of a mask's side.</param>
-    /// <param name="targets">[D]. A box that is empty or off its picture has an empty mask.</param>
-    /// <param name="threshold">The least probability of an object's pixels, 0…1.</param>
-    /// <param name="roundBox">Boxes in whole px, as torchvision; if not, exact ones, as Detectron2.</param>
-    /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 px than this.</param>
-    /// <returns>[D], launch by launch as they are enumerated.</returns>
+    /// <param name="side">Cells along a mask's side.</param>
+    /// <param name="targets">[D]. The mask of a box that is empty or outside its picture is empty.</param>
+    /// <param name="threshold">The lowest probability of an object's pixels, 0…1.</param>
+    /// <param name="roundBox">Whether boxes are rounded to whole px, as in torchvision; otherwise they are exact, as in Detectron2.</param>
+    /// <param name="wordsAtOnce">Objects share a launch as long as they need no more words of 32 pixels than this.</param>
+    /// <returns>[D]. Each launch runs when its first mask is enumerated.</returns>
     internal static IEnumerable<PastedMask> Run(
         Device device, ArrayView<float> probabilities, int side, IReadOnlyList<MaskTarget> targets, float threshold,
         bool roundBox, int wordsAtOnce = WordsAtOnce)
@@ -39,7 +39,7 @@ internal static class MaskPaste
         if (probabilities.Length < (long)targets.Count * side * side)
         {
             throw new ArgumentException(
-                $"{targets.Count} masks of {side} × {side} are more than {probabilities.Length} values.", nameof(probabilities));
+                $"{targets.Count} masks of {side} × {side} need more than {probabilities.Length} values.", nameof(probabilities));
         }
         return Paste(device, probabilities, side, targets, threshold, roundBox, wordsAtOnce);
     }
@@ -87,8 +87,8 @@ internal static class MaskPaste
     }
 
     /// <summary>
-    /// One thread = some words (see <see cref="Grain"/>); a word = 32 consecutive px of a window, column by column, which
-    /// is the order of run lengths.
+    /// One thread = some words (see <see cref="Grain"/>). One word = 32 consecutive pixels of a window, column by column, which is the
+    /// order of run lengths.
     /// </summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> probabilities, ArrayView<MaskWindow> windows, Sizes sizes, Grain grain, ArrayView<uint> words)
@@ -98,7 +98,7 @@ internal static class MaskPaste
             words[i] = Word(probabilities, windows[Owner(windows, sizes.Windows, i)], i, sizes);
     }
 
-    /// <summary>The last window that begins at or before a word; those before it that begin there too are empty.</summary>
+    /// <summary>Returns the last window that begins at or before a word. Earlier windows that begin at the same word are empty.</summary>
     private static int Owner(ArrayView<MaskWindow> windows, int count, int word)
     {
         var first = 0;
@@ -128,7 +128,7 @@ internal static class MaskPaste
         {
             var v = Position(window.Top + y, window.StartY, window.StepY, window.Shift, sizes.Side);
             var newRow = (int)XMath.Floor(v);
-            // Many px lie between the same two rows of the mask: what is mixed along x stays.
+            // Many pixels lie between the same two rows of the mask, and reuse what was mixed along x.
             if (newRow != row)
             {
                 row = newRow;
@@ -150,7 +150,9 @@ internal static class MaskPaste
         return bits;
     }
 
-    /// <summary>Where a pixel lies on the mask, in cells; all that is a cell or more outside is alike.</summary>
+    /// <summary>
+    /// Returns where a pixel lies on the mask, in cells. It is clamped to one cell outside, because everything beyond is 0.
+    /// </summary>
     private static float Position(int px, float start, float step, float shift, int side)
         => XMath.Max(XMath.Min((px + 0.5f - start) * step - shift, side), -1);
 
@@ -164,11 +166,11 @@ internal static class MaskPaste
         return left * (1 - (u - column)) + right * (u - column);
     }
 
-    /// <param name="Words">Of all windows.</param>
-    /// <param name="Windows">How many there are.</param>
-    /// <param name="Side">Cells of a mask's side.</param>
-    /// <param name="Threshold">What probabilities are compared with.</param>
-    /// <param name="Inclusive">Whether the threshold itself is in: 1 or 0.</param>
+    /// <param name="Words">The words of all windows.</param>
+    /// <param name="Windows">The number of windows.</param>
+    /// <param name="Side">Cells along a mask's side.</param>
+    /// <param name="Threshold">The probability to compare with, 0…1.</param>
+    /// <param name="Inclusive">1 if the threshold itself is in; otherwise 0.</param>
     internal readonly record struct Sizes(int Words, int Windows, int Side, float Threshold, int Inclusive);
 }
 
@@ -176,6 +178,6 @@ internal static class MaskPaste
 internal readonly record struct MaskTarget(Box BoxImagePx, int Width, int Height);
 
 /// <summary>An object's mask at picture size.</summary>
-/// <param name="Words">A bit a px of the window, 32 px a word, column by column.</param>
-/// <param name="Window">Which part of the picture they are of; outside it there is nothing of the object.</param>
+/// <param name="Words">One bit for each pixel of the window, 32 pixels per word, column by column.</param>
+/// <param name="Window">The part of the picture that the bits cover. Nothing outside it belongs to the object.</param>
 internal readonly record struct PastedMask(ReadOnlyMemory<uint> Words, MaskWindow Window);

@@ -3,42 +3,42 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The part of the picture that an object's mask can reach, and where its pixels lie on the mask: pixel x of the
-/// picture at u = (x + ½ − StartX) · StepX − Shift, in mask cells from the middle of the first.
+/// The part of the picture that an object's mask can reach, and where its pixels lie on the mask: pixel x of the picture is at
+/// u = (x + ½ − StartX) · StepX − Shift, in mask cells from the centre of the first cell.
 /// </summary>
 /// <param name="Left">First column, in px of the picture.</param>
 /// <param name="Top">First row, in px of the picture.</param>
-/// <param name="Width">Columns; 0 if no px of the picture is reached.</param>
-/// <param name="Height">Rows; 0 if no px of the picture is reached.</param>
-/// <param name="StartX">Where the mask begins, in px of the picture.</param>
-/// <param name="StartY">Where the mask begins, in px of the picture.</param>
-/// <param name="StepX">Mask cells a px.</param>
-/// <param name="StepY">Mask cells a px.</param>
-/// <param name="Shift">½, and the width of a border around the mask, in cells.</param>
-/// <param name="FirstProbability">Where the mask's cells begin.</param>
-/// <param name="FirstWord">Where the window's bits begin.</param>
+/// <param name="Width">Columns, in px; 0 if no pixel of the picture is reached.</param>
+/// <param name="Height">Rows, in px; 0 if no pixel of the picture is reached.</param>
+/// <param name="StartX">The mask's left edge, in px of the picture.</param>
+/// <param name="StartY">The mask's top edge, in px of the picture.</param>
+/// <param name="StepX">Mask cells per px along x.</param>
+/// <param name="StepY">Mask cells per px along y.</param>
+/// <param name="Shift">½ plus the width of the border around the mask, in cells.</param>
+/// <param name="FirstProbability">Index of the mask's first cell.</param>
+/// <param name="FirstWord">Index of the window's first word of bits.</param>
 internal readonly record struct MaskWindow(
     int Left, int Top, int Width, int Height, float StartX, float StartY, float StepX, float StepY, float Shift,
     int FirstProbability = 0, int FirstWord = 0)
 {
-    // A border of one cell of zeros lets the mask fade out where it is cut off.
+    // A border of one cell of zeros lets the mask fade out at its edges.
     private const int Border = 1;
 
-    // Px and steps beyond this come of no picture; they would overflow.
+    // No picture needs more px or larger steps than this, and larger ones would overflow.
     private const float Most = 1e9f;
 
-    /// <summary>Its bits, 32 a word.</summary>
+    /// <summary>Words of bits in the window, 32 pixels per word.</summary>
     public int Words => (Width * Height + 31) / 32;
 
     /// <summary>
-    /// As torchvision 0.14: the box is grown for a border of one cell, its corners are cut to whole px, and both belong
-    /// to it.
+    /// Returns the window by torchvision 0.14's convention: the box is enlarged by a border of one cell, its corners are truncated to whole
+    /// px, and both corners belong to it.
     /// </summary>
     public static MaskWindow Rounded(Box boxImagePx, int side, int width, int height)
     {
         if (!(boxImagePx.Width >= 0 && boxImagePx.Height >= 0))
             return default;
-        // In float32 and in this order, as there: corners at the edge of rounding come out the same.
+        // In float32 and in torchvision's order of operations, so that corners on the verge of rounding come out the same.
         var growth = (float)((side + 2.0 * Border) / side);
         var (left, right) = Range(boxImagePx.X1, boxImagePx.X2);
         var (top, bottom) = Range(boxImagePx.Y1, boxImagePx.Y2);
@@ -58,7 +58,9 @@ internal readonly record struct MaskWindow(
         }
     }
 
-    /// <summary>As Detectron2: the mask lies on the exact box, and fades out over half a cell around it.</summary>
+    /// <summary>
+    /// Returns the window by Detectron2's convention: the mask covers the exact box, and fades out over half a cell around it.
+    /// </summary>
     public static MaskWindow Exact(Box boxImagePx, int side, int width, int height)
     {
         if (!(boxImagePx.Width > 0 && boxImagePx.Height > 0))

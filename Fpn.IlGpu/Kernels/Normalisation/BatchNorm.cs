@@ -11,25 +11,25 @@ namespace Fpn.IlGpu.Kernels;
 /// Batch normalisation as a layer of its own (Ioffe and Szegedy, algorithm 1); for inference it is folded into weights.
 /// <code>
 /// out[n, y, x, c] = f( γ[c] · (in[n, y, x, c] − μ[c]) · r[c] + β[c] ),   r = 1 / √(σ² + ε)
-/// frozen   μ, σ²  the running ones
-/// live     μ, σ²  of all pixels of the batch;  running += momentum · (of the batch − running), there σ² · M / (M − 1)
+/// frozen   μ, σ²  the running statistics
+/// live     μ, σ²  of all M pixels of the batch;  running += momentum · (batch − running), with the batch's σ² · M / (M − 1)
 /// </code>
-/// as in PyTorch, with M pixels. Parts of the pixels give their mean and sum of squared deviations, combined as by Chan,
-/// Golub and LeVeque, so that no digits are lost where σ is small beside μ.
+/// as in PyTorch. The pixels are split into parts. Each part gives its mean and its sum of squared deviations, which are combined as by
+/// Chan, Golub and LeVeque, so that no digits are lost where σ is small compared with μ.
 /// </summary>
 internal static class BatchNorm
 {
     private const int PixelsPerPart = 256;
 
-    /// <summary>Runs it with the running statistics.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Normalises with the running statistics.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="affine">γ and β.</param>
-    /// <param name="running">What μ and σ² were in training.</param>
+    /// <param name="running">The running μ and σ².</param>
     /// <param name="epsilon">ε.</param>
     /// <param name="activation">f.</param>
-    /// <param name="used">Takes μ and r, for the gradient.</param>
-    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    /// <param name="used">Receives μ and r, for the gradient.</param>
+    /// <param name="output">[N, H, W, C]; must not be the input.</param>
     public static void Frozen(
         Device device, Tensor input, Affine affine, Running running, float epsilon, Activation activation, Used used, Tensor output)
     {
@@ -37,24 +37,24 @@ internal static class BatchNorm
         Normalise(device, input, affine, activation, used, output);
     }
 
-    /// <summary>Runs it with the batch's own statistics, by which the running ones move.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Normalises with the batch's own statistics, and updates the running ones.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="affine">γ and β.</param>
-    /// <param name="running">Updated.</param>
+    /// <param name="running">The running μ and σ², which are updated.</param>
     /// <param name="epsilon">ε.</param>
-    /// <param name="momentum">How far the running statistics move: 0.1.</param>
+    /// <param name="momentum">How far the running statistics move, as a fraction of the difference: 0.1.</param>
     /// <param name="activation">f.</param>
-    /// <param name="used">Takes μ and r, for the gradient.</param>
-    /// <param name="output">[N, H, W, C]; another than the input.</param>
-    /// <exception cref="ArgumentException">There are fewer than two pixels, whose variance is nothing.</exception>
+    /// <param name="used">Receives μ and r, for the gradient.</param>
+    /// <param name="output">[N, H, W, C]; must not be the input.</param>
+    /// <exception cref="ArgumentException">The batch has fewer than two pixels, so that its variance is undefined.</exception>
     public static void Live(
         Device device, Tensor input, Affine affine, Running running, float epsilon, float momentum, Activation activation, Used used,
         Tensor output)
     {
         var shape = input.Shape;
         if (shape.Pixels < 2)
-            throw new ArgumentException($"A batch of {shape} has no statistics.", nameof(input));
+            throw new ArgumentException($"A batch of {shape} has too few pixels for statistics.", nameof(input));
         var parts = Division.CeilDiv(shape.Pixels, PixelsPerPart);
         var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
         var sizes = new Sizes(shape.Pixels, shape.C, parts, chunk);
@@ -65,14 +65,14 @@ internal static class BatchNorm
         Normalise(device, input, affine, activation, used, output);
     }
 
-    /// <summary>One thread = one channel: μ and r from the running statistics.</summary>
+    /// <summary>One thread = one channel: its μ and r from the running statistics.</summary>
     internal static void FrozenKernel(Index1D index, Running running, float epsilon, Used used)
     {
         used.Mean[index] = running.Mean[index];
         used.Factor[index] = 1 / XMath.Sqrt(running.Variance[index] + epsilon);
     }
 
-    /// <summary>One thread = some channels of one part of the pixels: their means and squared deviations, [parts, C].</summary>
+    /// <summary>One thread = some channels of one part of the pixels: their means and sums of squared deviations, [parts, C].</summary>
     internal static void PartKernel(Index1D index, ArrayView<float> input, Sizes sizes, ArrayView<float> means, ArrayView<float> squares)
     {
         var chunks = (sizes.Channels + sizes.Chunk - 1) / sizes.Chunk;
@@ -84,7 +84,7 @@ internal static class BatchNorm
         Moments(input, first * sizes.Channels + c, sizes.Channels, pixels, count, part * sizes.Channels + c, means, squares);
     }
 
-    /// <summary>One thread = one channel: the parts combined, and the running statistics moved.</summary>
+    /// <summary>One thread = one channel: combines its parts, and updates its running statistics.</summary>
     internal static void CombineKernel(
         Index1D index, ArrayView<float> means, ArrayView<float> squares, Sizes sizes, float epsilon, float momentum, Running running,
         Used used)
@@ -106,7 +106,7 @@ internal static class BatchNorm
         running.Variance[index] += momentum * (sum / (sizes.Pixels - 1) - running.Variance[index]);
     }
 
-    /// <summary>One thread = some pixels × some channels (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some pixels (n, y, x) × some channels c (see <see cref="Grain"/>).</summary>
     internal static void NormaliseKernel(
         Index1D index, ArrayView<float> input, Affine affine, Used used, int pixels, int channels, Activation activation, Grain grain,
         ArrayView<float> output)
@@ -118,7 +118,7 @@ internal static class BatchNorm
         Scale(input, affine, used, first, own, c, channels, IntrinsicMath.Min(grain.Channels, channels - c), activation, output);
     }
 
-    /// <summary>On a CPU: of several channels at once, by SIMD.</summary>
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Moments(
         ArrayView<float> input, int from, int step, int pixels, int count, int to, ArrayView<float> means, ArrayView<float> squares)
@@ -142,7 +142,7 @@ internal static class BatchNorm
         MomentsOnDevice(input, from + c, step, pixels, count - c, to + c, means, squares);
     }
 
-    /// <summary>On a GPU: as a rule, of one channel.</summary>
+    /// <summary>The GPU body: usually one channel.</summary>
     [DeviceBody(nameof(Moments))]
     public static void MomentsOnDevice(
         ArrayView<float> input, int from, int step, int pixels, int count, int to, ArrayView<float> means, ArrayView<float> squares)
@@ -165,7 +165,7 @@ internal static class BatchNorm
         }
     }
 
-    /// <summary>On a CPU: the channels of pixels, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of some pixels, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Scale(
         ArrayView<float> input, Affine affine, Used used, int first, int pixels, int c, int channels, int count, Activation activation,
@@ -186,7 +186,7 @@ internal static class BatchNorm
         ScaleOnDevice(input, affine, used, first, pixels, c + done, channels, count - done, activation, output);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(Scale))]
     public static void ScaleOnDevice(
         ArrayView<float> input, Affine affine, Used used, int first, int pixels, int c, int channels, int count, Activation activation,
@@ -222,6 +222,6 @@ internal static class BatchNorm
     /// <summary>The running mean and variance, [C] each.</summary>
     internal readonly record struct Running(ArrayView<float> Mean, ArrayView<float> Variance);
 
-    /// <summary>μ and r = 1 / √(σ² + ε) as they were used, [C] each.</summary>
+    /// <summary>The μ and r = 1 / √(σ² + ε) that the forward pass used, [C] each.</summary>
     internal readonly record struct Used(ArrayView<float> Mean, ArrayView<float> Factor);
 }

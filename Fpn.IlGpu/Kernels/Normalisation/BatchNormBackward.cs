@@ -11,22 +11,22 @@ namespace Fpn.IlGpu.Kernels;
 /// <code>
 /// dβ[c] = Σ dout           dγ[c] = Σ dout · x̂
 /// frozen   din = γ · r · dout
-/// live     din = γ · r · (dout − dβ / M − x̂ · dγ / M)        as μ and r are made of the input, too
+/// live     din = γ · r · (dout − dβ / M − x̂ · dγ / M)        because μ and r depend on the input, too
 /// </code>
-/// (Ioffe and Szegedy, section 3, its chain of equations put together.)
+/// (Ioffe and Szegedy, section 3, with its chain of equations combined.)
 /// </summary>
 internal static class BatchNormBackward
 {
     private const int PixelsPerPart = 256;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Computes all three gradients.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="outputGradient">dout before any activation, [N, H, W, C].</param>
     /// <param name="gamma">γ, [C].</param>
     /// <param name="used">μ and r of the forward pass.</param>
-    /// <param name="live">Whether they were the batch's own.</param>
-    /// <param name="affineGradient">Takes dγ and dβ, [C] each.</param>
+    /// <param name="live">Whether μ and r were the batch's own.</param>
+    /// <param name="affineGradient">Receives dγ and dβ, [C] each.</param>
     /// <param name="inputGradient">din, [N, H, W, C]; may be dout itself.</param>
     public static void Run(
         Device device, Tensor input, Tensor outputGradient, ArrayView<float> gamma, BatchNorm.Used used, bool live,
@@ -36,12 +36,12 @@ internal static class BatchNormBackward
         ToInput(device, input, outputGradient, gamma, used, live, affineGradient, inputGradient);
     }
 
-    /// <summary>dγ and dβ alone, where nothing before needs a gradient.</summary>
+    /// <summary>Computes dγ and dβ alone, where no earlier layer needs a gradient.</summary>
     public static void Sums(Device device, Tensor input, Tensor outputGradient, BatchNorm.Used used, BatchNorm.Affine affineGradient)
     {
         var shape = input.Shape;
         if (outputGradient.Shape != shape)
-            throw new ArgumentException($"A gradient of {outputGradient.Shape} is none of {shape}.", nameof(outputGradient));
+            throw new ArgumentException($"A gradient of {outputGradient.Shape} doesn't fit an input of {shape}.", nameof(outputGradient));
         var parts = Division.CeilDiv(shape.Pixels, PixelsPerPart);
         var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
         var sizes = new BatchNorm.Sizes(shape.Pixels, shape.C, parts, chunk);
@@ -52,14 +52,14 @@ internal static class BatchNormBackward
         device.Launch(CombineKernel, shape.C, partial, sizes, affineGradient);
     }
 
-    /// <summary>din alone; where statistics are frozen, the other gradients are not read.</summary>
+    /// <summary>Computes din alone. With frozen statistics, it does not read the other gradients.</summary>
     public static void ToInput(
         Device device, Tensor input, Tensor outputGradient, ArrayView<float> gamma, BatchNorm.Used used, bool live,
         BatchNorm.Affine affineGradient, Tensor inputGradient)
     {
         var shape = input.Shape;
         if (outputGradient.Shape != shape || inputGradient.Shape != shape)
-            throw new ArgumentException($"Gradients of {outputGradient.Shape} and {inputGradient.Shape} are none of {shape}.");
+            throw new ArgumentException($"Gradients of {outputGradient.Shape} and {inputGradient.Shape} don't fit an input of {shape}.");
         var grain = Grain.For(device, shape.Pixels, shape.C);
         device.Launch(
             InputKernel, grain.Threads(shape.Pixels, shape.C), input.View, outputGradient.View, new Norm(gamma, used, affineGradient),
@@ -80,7 +80,7 @@ internal static class BatchNormBackward
         AddUp(input, outputGradient, used, run, part * sizes.Channels, partial);
     }
 
-    /// <summary>One thread = one channel: the sums of the parts.</summary>
+    /// <summary>One thread = one channel: adds up its parts.</summary>
     internal static void CombineKernel(Index1D index, BatchNorm.Affine partial, BatchNorm.Sizes sizes, BatchNorm.Affine gradient)
     {
         var (gamma, beta) = (0f, 0f);
@@ -93,7 +93,7 @@ internal static class BatchNormBackward
         gradient.Beta[index] = beta;
     }
 
-    /// <summary>One thread = some pixels × some channels (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some pixels (n, y, x) × some channels c (see <see cref="Grain"/>).</summary>
     internal static void InputKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, Norm norm, Extent extent, Grain grain,
         ArrayView<float> inputGradient)
@@ -106,7 +106,7 @@ internal static class BatchNormBackward
         Differentiate(input, outputGradient, norm, run, extent.Share, inputGradient);
     }
 
-    /// <summary>On a CPU: of several channels at once, by SIMD.</summary>
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddUp(
         ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Patch run, int to, BatchNorm.Affine partial)
@@ -128,7 +128,7 @@ internal static class BatchNormBackward
         AddUpOnDevice(input, outputGradient, used, run with { C = c, Count = run.Count - (c - run.C) }, to, partial);
     }
 
-    /// <summary>On a GPU: as a rule, of one channel.</summary>
+    /// <summary>The GPU body: usually one channel.</summary>
     [DeviceBody(nameof(AddUp))]
     public static void AddUpOnDevice(
         ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Patch run, int to, BatchNorm.Affine partial)
@@ -147,7 +147,7 @@ internal static class BatchNormBackward
         }
     }
 
-    /// <summary>On a CPU: of several channels at once, by SIMD.</summary>
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Differentiate(
         ArrayView<float> input, ArrayView<float> outputGradient, Norm norm, Patch run, float share, ArrayView<float> inputGradient)
@@ -173,7 +173,7 @@ internal static class BatchNormBackward
         DifferentiateOnDevice(input, outputGradient, norm, run with { C = c, Count = run.Count - (c - run.C) }, share, inputGradient);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(Differentiate))]
     public static void DifferentiateOnDevice(
         ArrayView<float> input, ArrayView<float> outputGradient, Norm norm, Patch run, float share, ArrayView<float> inputGradient)
@@ -192,11 +192,14 @@ internal static class BatchNormBackward
         }
     }
 
-    /// <summary>Share is 1 / M where statistics are live, else 0.</summary>
+    /// <summary>The numbers of pixels and channels. Share is 1 / M if the statistics are live, otherwise 0.</summary>
     internal readonly record struct Extent(int Pixels, int Channels, float Share);
 
     internal readonly record struct Norm(ArrayView<float> Gamma, BatchNorm.Used Used, BatchNorm.Affine Sums);
 
-    /// <summary>Some channels of some pixels: the first pixel, how many; the first channel, how many, of how many.</summary>
+    /// <summary>
+    /// Some channels of some pixels: the first pixel and the number of pixels; the first channel, the number of channels, and how many
+    /// channels a pixel has.
+    /// </summary>
     internal readonly record struct Patch(int First, int Pixels, int C, int Count, int Channels);
 }

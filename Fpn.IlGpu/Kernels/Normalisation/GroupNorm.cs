@@ -6,26 +6,25 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Group normalisation (Wu and He, Group Normalization, equations 1 and 2) and what follows it:
+/// Group normalisation (Wu and He, Group Normalization, equations 1 and 2) and the activation that follows it:
 /// <code>out[n, y, x, c] = f( γ[c] · (in[n, y, x, c] − μ) / √(σ² + ε) + β[c] )</code>
-/// with mean μ and variance σ² over all pixels of a picture and the channels of c's group; unlike a batch norm's they
-/// depend on the picture, and can't be folded into weights. Each part of the pixels gives its count, mean and sum of
-/// squared deviations; pairs of those are combined as by Chan, Golub and LeVeque, which loses no digits where σ is small
-/// beside μ.
+/// with mean μ and variance σ² over all pixels of a picture and the channels of c's group. Unlike those of a batch norm, they depend on
+/// the picture and can't be folded into weights. Each part of the pixels gives its count, mean and sum of squared deviations. Two such
+/// triples are combined as by Chan, Golub and LeVeque, which loses no digits where σ is small compared with μ.
 /// </summary>
 internal static class GroupNorm
 {
     private const int PixelsPerPart = 512;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Normalises a tensor.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="gamma">[C].</param>
-    /// <param name="beta">[C].</param>
-    /// <param name="groups">Parts that C is split into.</param>
+    /// <param name="gamma">γ, [C].</param>
+    /// <param name="beta">β, [C].</param>
+    /// <param name="groups">The number of groups that C is split into.</param>
     /// <param name="epsilon">ε.</param>
     /// <param name="activation">f.</param>
-    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    /// <param name="output">[N, H, W, C]; must not be the input.</param>
     public static void Run(
         Device device, Tensor input, ArrayView<float> gamma, ArrayView<float> beta, int groups, float epsilon,
         Activation activation, Tensor output)
@@ -56,7 +55,7 @@ internal static class GroupNorm
         var firstPixel = part * PixelsPerPart;
         var pixels = IntrinsicMath.Min(PixelsPerPart, sizes.Pixels - firstPixel);
         var from = (n * sizes.Pixels + firstPixel) * sizes.Channels + group * width;
-        // Summed up as deviations from some value of the group, numbers stay small where the mean is large.
+        // Summing deviations from one of the group's values keeps the numbers small where the mean is large.
         var shift = input[from];
         var sum = 0f;
         for (var p = 0; p < pixels; p++)
@@ -77,7 +76,7 @@ internal static class GroupNorm
         partial[index] = new Moments(pixels * width, mean, squares);
     }
 
-    /// <summary>One thread = one group of one picture: its parts' moments, combined.</summary>
+    /// <summary>One thread = one group of one picture: combines the moments of its parts.</summary>
     internal static void CombineKernel(Index1D index, ArrayView<Moments> partial, Sizes sizes, ArrayView<Moments> moments)
     {
         var n = index / sizes.Groups;
@@ -112,7 +111,7 @@ internal static class GroupNorm
 
     internal readonly record struct Sizes(int Pixels, int Channels, int Groups, int Parts, float Epsilon);
 
-    /// <summary>Of some values: how many, their mean, and the sum of their squared deviations from it.</summary>
+    /// <summary>The moments of some values: their count, their mean, and the sum of their squared deviations from it.</summary>
     internal readonly record struct Moments(float Count, float Mean, float Squares);
 
     internal readonly record struct Affine(ArrayView<float> Gamma, ArrayView<float> Beta);

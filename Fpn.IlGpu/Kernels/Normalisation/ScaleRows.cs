@@ -6,16 +6,16 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <c>out[k, i] (+)= scale[k] · in[k, i]</c>: a frozen batch norm's factors into the weights of the convolution before it,
-/// [K, C, kh, kw], and back again from the folded weights' gradient to that of the weights.
+/// <c>out[k, i] (+)= scale[k] · in[k, i]</c>: folds the factors of a frozen batch norm into the weights of the convolution before it,
+/// [K, C, kh, kw], and turns the gradient of the folded weights into that of the weights.
 /// </summary>
 internal static class ScaleRows
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Scales the rows.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">[K, …].</param>
     /// <param name="scale">[K].</param>
-    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="accumulate">Whether to add to the output instead of overwriting it.</param>
     /// <param name="output">[K, …]; may be the input itself.</param>
     public static void Run(Device device, ArrayView<float> input, ArrayView<float> scale, bool accumulate, ArrayView<float> output)
     {
@@ -26,12 +26,12 @@ internal static class ScaleRows
         device.Launch(Kernel, (int)(input.Length / run), input, scale, row, run, accumulate ? 1 : 0, output);
     }
 
-    /// <summary>One thread = some consecutive values of a row.</summary>
+    /// <summary>One thread = some consecutive values of a row: the whole row on a CPU, one value on a GPU.</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> input, ArrayView<float> scale, int row, int run, int accumulate, ArrayView<float> output)
         => Scale(input, scale[index * run / row], index * run, run, accumulate, output);
 
-    /// <summary>On a CPU: a row, by SIMD.</summary>
+    /// <summary>The CPU body: a row, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Scale(ArrayView<float> input, float scale, int from, int count, int accumulate, ArrayView<float> output)
     {
@@ -43,7 +43,7 @@ internal static class ScaleRows
         ScaleOnDevice(input, scale, from + done, count - done, accumulate, output);
     }
 
-    /// <summary>On a GPU: one value.</summary>
+    /// <summary>The GPU body: one value.</summary>
     [DeviceBody(nameof(Scale))]
     public static void ScaleOnDevice(ArrayView<float> input, float scale, int from, int count, int accumulate, ArrayView<float> output)
     {

@@ -6,7 +6,8 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A step of stochastic gradient descent with momentum, weight decay and clipping, as torch.optim.SGD and clip_grad_norm_:
+/// One step of stochastic gradient descent with momentum, weight decay and gradient clipping, as in torch.optim.SGD and
+/// clip_grad_norm_:
 /// <code>
 /// g' = g · min(1, limit / (norm + 1e-6)) + decay · w
 /// v  = momentum · v + g'
@@ -15,13 +16,13 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class SgdStep
 {
-    /// <summary>Runs it on one parameter.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="gradient">g.</param>
-    /// <param name="norm">[1]: of all gradients; not read where there is no limit.</param>
-    /// <param name="settings">Rates.</param>
-    /// <param name="velocity">v; zeros before the first step.</param>
-    /// <param name="weights">w.</param>
+    /// <summary>Updates one parameter.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="gradient">g, [length].</param>
+    /// <param name="norm">[1]: the norm of all gradients together; not read if there is no limit.</param>
+    /// <param name="settings">The learning rate and the other settings.</param>
+    /// <param name="velocity">v, [length]; zeros before the first step.</param>
+    /// <param name="weights">w, [length].</param>
     public static void Run(
         Device device, ArrayView<float> gradient, ArrayView<float> norm, Settings settings, ArrayView<float> velocity,
         ArrayView<float> weights)
@@ -43,7 +44,7 @@ internal static class SgdStep
         Step(gradient, scale, settings, from, IntrinsicMath.Min(grain.Pixels, length - from), velocity, weights);
     }
 
-    /// <summary>On a CPU: a run, by SIMD.</summary>
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Step(
         ArrayView<float> gradient, float scale, Settings settings, int from, int count, ArrayView<float> velocity,
@@ -61,7 +62,7 @@ internal static class SgdStep
         StepOnDevice(gradient, scale, settings, from + done, count - done, velocity, weights);
     }
 
-    /// <summary>On a GPU: as a rule, one element.</summary>
+    /// <summary>The GPU body: usually one element.</summary>
     [DeviceBody(nameof(Step))]
     public static void StepOnDevice(
         ArrayView<float> gradient, float scale, Settings settings, int from, int count, ArrayView<float> velocity,
@@ -75,10 +76,10 @@ internal static class SgdStep
         }
     }
 
-    /// <summary>How large a step is.</summary>
+    /// <summary>The settings of a step.</summary>
     /// <param name="Rate">The learning rate.</param>
-    /// <param name="Momentum">What is left of the last step: 0.9.</param>
+    /// <param name="Momentum">The fraction of the last step's velocity that is kept: 0.9.</param>
     /// <param name="Decay">Weight decay: 1e-4.</param>
-    /// <param name="NormLimit">The norm of all gradients is made no larger than this; 0 for no limit.</param>
+    /// <param name="NormLimit">All gradients are scaled so that their norm is at most this; 0 for no limit.</param>
     internal readonly record struct Settings(float Rate, float Momentum, float Decay, float NormLimit = 0);
 }

@@ -7,7 +7,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>The non-linearity that ends a layer, as a rule in the epilogue of its convolution.</summary>
+/// <summary>The activation that ends a layer, usually in the epilogue of its convolution.</summary>
 internal enum Activation
 {
     /// <summary>x.</summary>
@@ -16,21 +16,21 @@ internal enum Activation
     /// <summary>max(x, 0).</summary>
     Relu,
 
-    /// <summary>min(max(x + 3, 0), 6) / 6: a sigmoid of straight lines (Searching for MobileNetV3, section 5.2).</summary>
+    /// <summary>min(max(x + 3, 0), 6) / 6: a piecewise linear sigmoid (Searching for MobileNetV3, section 5.2).</summary>
     HardSigmoid,
 
     /// <summary>x · hardsigmoid(x), from the same section.</summary>
     HardSwish,
 }
 
-/// <summary>Activations: of one value, for kernels; of a vector, for the CPU bodies of intrinsics; of a tensor.</summary>
+/// <summary>Activations of a value, for kernels; of a vector, for the CPU bodies of intrinsics; and of a tensor.</summary>
 internal static class Activate
 {
-    /// <summary>Of a tensor, where no convolution comes before.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Applies an activation to a tensor that no convolution has just computed.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="activation">Which.</param>
-    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    /// <param name="activation">The activation.</param>
+    /// <param name="output">[N, H, W, C]; must not be the input.</param>
     public static void Run(Device device, Tensor input, Activation activation, Tensor output)
     {
         if (input.Shape != output.Shape)
@@ -49,7 +49,7 @@ internal static class Activate
             output[i] = Value(input[i], activation);
     }
 
-    /// <summary>Of one value.</summary>
+    /// <summary>Returns the activation of one value.</summary>
     public static float Value(float x, Activation activation)
     {
         if (activation == Activation.None)
@@ -60,7 +60,7 @@ internal static class Activate
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
-    /// <summary>Of four values.</summary>
+    /// <summary>Returns the activation of four values.</summary>
     public static Float4 Four(Float4 x, Activation activation)
     {
         if (activation == Activation.None)
@@ -68,7 +68,7 @@ internal static class Activate
         return new Float4(Value(x.X, activation), Value(x.Y, activation), Value(x.Z, activation), Value(x.W, activation));
     }
 
-    /// <summary>Of as many values as the processor takes at once.</summary>
+    /// <summary>Returns the activation of a vector of the processor's width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Lanes(Vector<float> x, Activation activation)
     {
@@ -80,7 +80,7 @@ internal static class Activate
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
-    /// <summary>Of eight values.</summary>
+    /// <summary>Returns the activation of eight values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> EightLanes(Vector256<float> x, Activation activation)
     {
@@ -92,7 +92,7 @@ internal static class Activate
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
-    /// <summary>Of 16 values; the body of an intrinsic may call it.</summary>
+    /// <summary>Returns the activation of 16 values.</summary>
     public static Vector512<float> SixteenLanes(Vector512<float> x, Activation activation)
     {
         if (activation == Activation.None)

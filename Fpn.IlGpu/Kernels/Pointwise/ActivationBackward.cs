@@ -7,24 +7,24 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Gradients of activations, from their outputs y, so that their inputs need not be kept:
+/// Gradients of activations, computed from their outputs y, so that their inputs need not be kept:
 /// <code>
-/// ReLU      dx = dy where y &gt; 0, else 0          (0 at 0, as PyTorch)
+/// ReLU      dx = dy where y &gt; 0, otherwise 0          (0 at 0, as in PyTorch)
 /// sigmoid   dx = dy · y · (1 − y)
 /// </code>
 /// </summary>
 internal static class ActivationBackward
 {
-    /// <summary>Of ReLU.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the gradient of ReLU.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="outputGradient">dy, [N, H, W, C].</param>
     /// <param name="output">y, [N, H, W, C].</param>
     /// <param name="inputGradient">dx, [N, H, W, C]; may be dy itself.</param>
     public static void Relu(Device device, Tensor outputGradient, Tensor output, Tensor inputGradient)
         => Launch(device, ReluKernel, outputGradient, output, inputGradient);
 
-    /// <summary>Of the sigmoid.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the gradient of the sigmoid.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="outputGradient">dy, [N, H, W, C].</param>
     /// <param name="output">y, [N, H, W, C].</param>
     /// <param name="inputGradient">dx, [N, H, W, C]; may be dy itself.</param>
@@ -48,7 +48,7 @@ internal static class ActivationBackward
             inputGradient[i] = outputGradient[i] * output[i] * (1 - output[i]);
     }
 
-    /// <summary>On a CPU: a run, by SIMD.</summary>
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Mask(
         ArrayView<float> outputGradient, ArrayView<float> output, int from, int count, ArrayView<float> inputGradient)
@@ -62,7 +62,7 @@ internal static class ActivationBackward
         MaskOnDevice(outputGradient, output, from + done, count - done, inputGradient);
     }
 
-    /// <summary>On a GPU: as a rule, one element.</summary>
+    /// <summary>The GPU body: usually one element.</summary>
     [DeviceBody(nameof(Mask))]
     public static void MaskOnDevice(
         ArrayView<float> outputGradient, ArrayView<float> output, int from, int count, ArrayView<float> inputGradient)

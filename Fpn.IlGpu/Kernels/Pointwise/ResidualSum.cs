@@ -7,13 +7,14 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <c>out[i] = f(a[i] + b[i])</c>: the end of a residual block (He et al., Deep Residual Learning, equation 1) where a batch norm that is
-/// being trained stands between; else it is the convolution's epilogue (<see cref="Residual.SameSize"/>).
+/// <c>out[i] = f(a[i] + b[i])</c>: the end of a residual block (He et al., Deep Residual Learning, equation 1) where a batch norm in
+/// training comes between the convolution and the sum. Otherwise the sum is in the convolution's epilogue
+/// (<see cref="Residual.SameSize"/>).
 /// </summary>
 internal static class ResidualSum
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the sum.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="a">[N, H, W, C].</param>
     /// <param name="b">[N, H, W, C].</param>
     /// <param name="activation">f.</param>
@@ -35,7 +36,7 @@ internal static class ResidualSum
         Add(a, b, activation, from, IntrinsicMath.Min(grain.Pixels, length - from), output);
     }
 
-    /// <summary>On a CPU: a run, by SIMD.</summary>
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Add(ArrayView<float> a, ArrayView<float> b, Activation activation, int from, int count, ArrayView<float> output)
     {
@@ -48,7 +49,7 @@ internal static class ResidualSum
         AddOnDevice(a, b, activation, from + done, count - done, output);
     }
 
-    /// <summary>On a GPU: as a rule, one element.</summary>
+    /// <summary>The GPU body: usually one element.</summary>
     [DeviceBody(nameof(Add))]
     public static void AddOnDevice(
         ArrayView<float> a, ArrayView<float> b, Activation activation, int from, int count, ArrayView<float> output)

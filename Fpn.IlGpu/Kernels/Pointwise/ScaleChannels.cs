@@ -6,14 +6,16 @@ using ILGPU.IR.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>Every channel of a picture times a factor of its own: <c>out[n, y, x, c] = in[n, y, x, c] · gates[n, c]</c></summary>
+/// <summary>
+/// Multiplies every channel of a picture by its own factor: <c>out[n, y, x, c] = in[n, y, x, c] · gates[n, c]</c>
+/// </summary>
 internal static class ScaleChannels
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Scales the channels.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="gates">[N, 1, 1, C].</param>
-    /// <param name="output">[N, H, W, C]; another than the input.</param>
+    /// <param name="output">[N, H, W, C]; must not be the input.</param>
     public static void Run(Device device, Tensor input, Tensor gates, Tensor output)
     {
         var shape = input.Shape;
@@ -26,7 +28,7 @@ internal static class ScaleChannels
         device.Launch(Kernel, grain.Threads(shape.Pixels, shape.C), input.View, gates.View, shape, grain, output.View);
     }
 
-    /// <summary>One thread = some pixels × some channels (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some pixels (n, y, x) × some channels c (see <see cref="Grain"/>).</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> input, ArrayView<float> gates, Shape shape, Grain grain, ArrayView<float> output)
     {
@@ -39,7 +41,7 @@ internal static class ScaleChannels
             Multiply(input, gates, pixel / (shape.H * shape.W) * shape.C + c, count, pixel * shape.C + c, output);
     }
 
-    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Multiply(ArrayView<float> input, ArrayView<float> gates, int gate, int count, int at, ArrayView<float> output)
     {
@@ -49,7 +51,7 @@ internal static class ScaleChannels
         MultiplyOnDevice(input, gates, gate + c, count - c, at + c, output);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(Multiply))]
     public static void MultiplyOnDevice(
         ArrayView<float> input, ArrayView<float> gates, int gate, int count, int at, ArrayView<float> output)

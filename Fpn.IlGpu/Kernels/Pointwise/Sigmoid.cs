@@ -5,11 +5,11 @@ using ILGPU.Algorithms;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary><c>out = 1 / (1 + exp(−in))</c>, element by element: a logit as a probability.</summary>
+/// <summary><c>out = 1 / (1 + exp(−in))</c>, element by element: turns logits into probabilities.</summary>
 internal static class Sigmoid
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the sigmoid of a tensor.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="output">[N, H, W, C]; may be the input itself.</param>
     public static void Run(Device device, Tensor input, Tensor output)
@@ -29,6 +29,6 @@ internal static class Sigmoid
             output[i] = Of(input[i]);
     }
 
-    /// <summary>Of one value.</summary>
+    /// <summary>Returns the sigmoid of one value.</summary>
     internal static float Of(float x) => 1 / (1 + XMath.Exp(-x));
 }

@@ -6,13 +6,13 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <c>out[m, k] = exp(in[m, k] − max) / Σ j exp(in[m, j] − max)</c>, each row by itself; subtracting the row's largest
-/// value changes nothing but keeps exp from overflowing.
+/// <c>out[m, k] = exp(in[m, k] − max) / Σ j exp(in[m, j] − max)</c>, each row m on its own. Subtracting the row's largest value does not
+/// change the result, and keeps exp from overflowing.
 /// </summary>
 internal static class Softmax
 {
-    /// <summary>Runs it over the last dimension.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the softmax over the last dimension.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="output">[N, H, W, C]; may be the input itself.</param>
     public static void Run(Device device, Tensor input, Tensor output)
@@ -22,7 +22,7 @@ internal static class Softmax
         device.Launch(Kernel, input.Shape.Pixels, input.View, input.Shape.C, output.View);
     }
 
-    /// <summary>One thread = one row.</summary>
+    /// <summary>One thread = one row m.</summary>
     internal static void Kernel(Index1D index, ArrayView<float> input, int channels, ArrayView<float> output)
     {
         var first = index * channels;

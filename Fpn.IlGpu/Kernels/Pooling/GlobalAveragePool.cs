@@ -7,16 +7,16 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The mean of every channel of a picture: <c>out[n, 0, 0, c] = Σ y, x  in[n, y, x, c] / (H · W)</c>
-/// First the sums of parts of the pixels, then the sum of those: no thread walks a whole map, and no two write to one
-/// place.
+/// The mean of every channel of a picture:
+/// <code>out[n, 0, 0, c] = Σ y, x  in[n, y, x, c] / (H · W)</code>
+/// Parts of the pixels are summed first, then the parts, so that no thread walks a whole map and no two threads write to the same place.
 /// </summary>
 internal static class GlobalAveragePool
 {
     private const int PixelsPerPart = 256;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the means.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="output">[N, 1, 1, C].</param>
     public static void Run(Device device, Tensor input, Tensor output)
@@ -46,7 +46,7 @@ internal static class GlobalAveragePool
         Add(input, from, sizes.Channels, pixels, count, (n * sizes.Parts + part) * sizes.Channels + c, partial);
     }
 
-    /// <summary>One thread = the mean of one channel of one picture.</summary>
+    /// <summary>One thread = the mean of one channel c of one picture n.</summary>
     internal static void MeanKernel(Index1D index, ArrayView<float> partial, Sizes sizes, ArrayView<float> output)
     {
         var c = index % sizes.Channels;
@@ -57,7 +57,7 @@ internal static class GlobalAveragePool
         output[index] = sum / sizes.Pixels;
     }
 
-    /// <summary>On a CPU: sums over pixels, of several channels at once by SIMD.</summary>
+    /// <summary>The CPU body: sums over pixels, several channels at a time by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Add(ArrayView<float> input, int from, int step, int pixels, int count, int to, ArrayView<float> partial)
     {
@@ -72,7 +72,7 @@ internal static class GlobalAveragePool
         AddOnDevice(input, from + c, step, pixels, count - c, to + c, partial);
     }
 
-    /// <summary>On a GPU: as a rule, of one channel.</summary>
+    /// <summary>The GPU body: usually one channel.</summary>
     [DeviceBody(nameof(Add))]
     public static void AddOnDevice(ArrayView<float> input, int from, int step, int pixels, int count, int to, ArrayView<float> partial)
     {

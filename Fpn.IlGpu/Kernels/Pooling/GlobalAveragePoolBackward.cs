@@ -7,27 +7,27 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of a mean (see <see cref="GlobalAveragePool"/>) is the same for every px that it was taken over:
+/// The gradient of a mean (see <see cref="GlobalAveragePool"/>), which is the same for every pixel that the mean was taken over:
 /// <code>din[n, y, x, c] += dout[n, 0, 0, c] / (H · W)</code>
 /// </summary>
 internal static class GlobalAveragePoolBackward
 {
-    /// <summary>Adds it to a gradient.</summary>
-    /// <param name="device">Where both tensors are.</param>
-    /// <param name="outputGradient">[N, 1, 1, C].</param>
-    /// <param name="inputGradient">[N, H, W, C], to which it is added.</param>
+    /// <summary>Adds the gradient to that of the input.</summary>
+    /// <param name="device">The device that holds both tensors.</param>
+    /// <param name="outputGradient">dout, [N, 1, 1, C].</param>
+    /// <param name="inputGradient">din, [N, H, W, C], to which the gradient is added.</param>
     public static void Run(Device device, Tensor outputGradient, Tensor inputGradient)
     {
         var shape = inputGradient.Shape;
         if (outputGradient.Shape != new Shape(shape.N, 1, 1, shape.C))
-            throw new ArgumentException($"Means of {outputGradient.Shape} are not those of {shape}.", nameof(outputGradient));
+            throw new ArgumentException($"Means of {outputGradient.Shape} don't fit a map of {shape}.", nameof(outputGradient));
         var grain = Grain.For(device, shape.Pixels, shape.C);
         device.Launch(
             Kernel, grain.Threads(shape.Pixels, shape.C), outputGradient.View, new Sizes(shape.Pixels, shape.H * shape.W, shape.C), grain,
             inputGradient.View);
     }
 
-    /// <summary>One thread = some px × some channels (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some input pixels × some channels (see <see cref="Grain"/>).</summary>
     internal static void Kernel(Index1D index, ArrayView<float> outputGradient, Sizes sizes, Grain grain, ArrayView<float> inputGradient)
     {
         var parts = (sizes.Channels + grain.Channels - 1) / grain.Channels;
@@ -43,7 +43,7 @@ internal static class GlobalAveragePoolBackward
         }
     }
 
-    /// <summary>On a CPU: the channels of one px, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddShare(ArrayView<float> from, int at, float share, int count, int to, ArrayView<float> sums)
     {
@@ -53,7 +53,7 @@ internal static class GlobalAveragePoolBackward
         AddShareOnDevice(from, at + c, share, count - c, to + c, sums);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one px.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(AddShare))]
     public static void AddShareOnDevice(ArrayView<float> from, int at, float share, int count, int to, ArrayView<float> sums)
     {

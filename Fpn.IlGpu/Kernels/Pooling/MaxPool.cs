@@ -7,22 +7,23 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Max pooling: <c>out[n, y, x, c] = max over ky, kx of in[n, y·s − p + ky, x·s − p + kx, c]</c>, of what lies inside the
-/// map. Values are finite: not every device carries a NaN through. With a 1×1 window and stride 2 it is the subsampling
-/// that gives P6 (paper, section 4.1).
+/// Max pooling over the part of each window that is inside the map:
+/// <code>out[n, y, x, c] = max over ky, kx of in[n, y·s − p + ky, x·s − p + kx, c]</code>
+/// Values must be finite: not every device passes a NaN on. With a 1×1 window and stride 2 it is the subsampling that gives P6 (paper,
+/// section 4.1).
 /// </summary>
 internal static class MaxPool
 {
-    /// <summary>The output's shape: floor((in + 2·padding − kernel) / stride) + 1.</summary>
+    /// <summary>Returns the output's shape: floor((in + 2·padding − kernel) / stride) + 1.</summary>
     public static Shape OutputShape(Shape input, int kernel, int stride, int padding)
         => ConvolutionWindow.Square(stride, padding).OutputShape(input, kernel, kernel, input.C);
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Computes the maxima.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="kernel">Side of the window, in px.</param>
-    /// <param name="stride">Distance of neighbouring outputs, in px.</param>
-    /// <param name="padding">Border that the window may reach into, at most kernel / 2, in px.</param>
+    /// <param name="stride">Distance between neighbouring outputs, in px.</param>
+    /// <param name="padding">Border that the window may reach into, in px; at most kernel / 2.</param>
     /// <param name="output">[N, OH, OW, C].</param>
     public static void Run(Device device, Tensor input, int kernel, int stride, int padding, Tensor output)
     {
@@ -60,7 +61,7 @@ internal static class MaxPool
         }
     }
 
-    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void MaxOver(ArrayView<float> input, Window window, int count, int to, ArrayView<float> output)
     {
@@ -75,7 +76,7 @@ internal static class MaxPool
         MaxOverOnDevice(input, window with { From = window.From + c }, count - c, to + c, output);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(MaxOver))]
     public static void MaxOverOnDevice(ArrayView<float> input, Window window, int count, int to, ArrayView<float> output)
     {
@@ -93,7 +94,7 @@ internal static class MaxPool
 
     internal readonly record struct Sizes(Shape Input, Shape Output, int Kernel, int Stride, int Padding);
 
-    /// <summary>The part of a window that lies inside the map: its first value, its size, and the steps to the next.</summary>
+    /// <summary>The part of a window that is inside the map: its first value, its size, and the steps to the next row and pixel.</summary>
     internal readonly record struct Window(int From, int Rows, int Columns, int RowStep, int PixelStep)
     {
         public int At(int i) => From + i / Columns * RowStep + i % Columns * PixelStep;

@@ -7,22 +7,23 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of max pooling goes to where each maximum came from, of equal ones the first of the window, as in PyTorch:
-/// <code>din[p] += Σ dout[w]   over the windows w that hold p, where p is the first of w with in[p] = out[w]</code>
-/// Each pixel gathers from the windows that hold it, which overlap; so nothing is stored but input and output, and no
-/// two threads write to one place. With a 1×1 window and stride 2 it is the gradient of P6's subsampling.
+/// The gradient of max pooling, which goes to the pixel that each maximum came from; of equal ones to the first in the window, as in
+/// PyTorch:
+/// <code>din[p] += Σ dout[w]   over the windows w that contain p, where p is the first of w with in[p] = out[w]</code>
+/// Each pixel gathers from the windows that contain it, which may overlap. So nothing is stored but input and output, and no two threads
+/// write to the same place. With a 1×1 window and stride 2 it is the gradient of P6's subsampling.
 /// </summary>
 internal static class MaxPoolBackward
 {
-    /// <summary>Adds it to a gradient.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Adds the gradient to that of the input.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="output">[N, OH, OW, C], what <see cref="MaxPool"/> made of it.</param>
-    /// <param name="outputGradient">[N, OH, OW, C].</param>
+    /// <param name="output">[N, OH, OW, C], which <see cref="MaxPool"/> computed from the input.</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, C].</param>
     /// <param name="kernel">Side of the window, in px.</param>
-    /// <param name="stride">Distance of neighbouring outputs, in px.</param>
+    /// <param name="stride">Distance between neighbouring outputs, in px.</param>
     /// <param name="padding">Border that the window may reach into, in px.</param>
-    /// <param name="inputGradient">[N, H, W, C], to which it is added.</param>
+    /// <param name="inputGradient">din, [N, H, W, C], to which the gradient is added.</param>
     public static void Run(
         Device device, Tensor input, Tensor output, Tensor outputGradient, int kernel, int stride, int padding, Tensor inputGradient)
     {
@@ -51,7 +52,7 @@ internal static class MaxPoolBackward
         for (var pixel = first; pixel < end; pixel++)
         {
             var (x, y, n) = (pixel % w, pixel / w % h, pixel / w / h);
-            // Windows begin at o·s − p: those that hold the pixel, of those that there are.
+            // A window begins at o·s − p. These are the windows that contain the pixel and exist.
             var lastY = IntrinsicMath.Min((y + sizes.Padding) / sizes.Stride, sizes.Output.H - 1);
             var lastX = IntrinsicMath.Min((x + sizes.Padding) / sizes.Stride, sizes.Output.W - 1);
             for (var oy = FirstWindow(y, sizes); oy <= lastY; oy++)
@@ -72,16 +73,16 @@ internal static class MaxPoolBackward
         }
     }
 
-    /// <summary>On a CPU: the channels of one pixel in one window, by SIMD.</summary>
-    /// <param name="input">All values.</param>
+    /// <summary>The CPU body: the channels of one pixel in one window, by SIMD.</summary>
+    /// <param name="input">All values, [N, H, W, C].</param>
     /// <param name="window">The window, down to the row of the pixel.</param>
     /// <param name="own">The pixel's number in the window.</param>
-    /// <param name="output">The maxima.</param>
-    /// <param name="outputGradient">Their gradients.</param>
-    /// <param name="from">Of the window's maximum.</param>
-    /// <param name="count">Channels.</param>
-    /// <param name="to">Of the pixel.</param>
-    /// <param name="inputGradient">What is added to.</param>
+    /// <param name="output">The maxima, [N, OH, OW, C] or [R, bins, bins, C].</param>
+    /// <param name="outputGradient">Their gradients, of the same shape.</param>
+    /// <param name="from">Index of the window's maximum.</param>
+    /// <param name="count">The number of channels.</param>
+    /// <param name="to">Index of the pixel's gradient.</param>
+    /// <param name="inputGradient">[N, H, W, C], to which the gradients are added.</param>
     [IntrinsicImplementation]
     public static void AddWhereFirst(
         ArrayView<float> input, MaxPool.Window window, int own, ArrayView<float> output, ArrayView<float> outputGradient, int from,
@@ -103,7 +104,7 @@ internal static class MaxPoolBackward
             input, window with { From = window.From + c }, own, output, outputGradient, from + c, count - c, to + c, inputGradient);
     }
 
-    /// <summary>On a GPU: as a rule, one channel.</summary>
+    /// <summary>The GPU body: usually one channel.</summary>
     [DeviceBody(nameof(AddWhereFirst))]
     public static void AddWhereFirstOnDevice(
         ArrayView<float> input, MaxPool.Window window, int own, ArrayView<float> output, ArrayView<float> outputGradient, int from,
@@ -120,7 +121,7 @@ internal static class MaxPoolBackward
         }
     }
 
-    /// <summary>Of the windows along an axis that hold a pixel, the first.</summary>
+    /// <summary>Returns the first of the windows along an axis that contain a pixel.</summary>
     private static int FirstWindow(int pixel, MaxPool.Sizes sizes)
         => IntrinsicMath.Max(0, (pixel + sizes.Padding - sizes.Kernel + sizes.Stride) / sizes.Stride);
 }

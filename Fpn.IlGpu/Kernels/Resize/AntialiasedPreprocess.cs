@@ -5,26 +5,26 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="Preprocess"/> as Detectron2 does it, which resizes by Pillow: first along rows, then along columns, each
-/// time to whole levels,
+/// <see cref="Preprocess"/> by Detectron2's convention, which resizes with Pillow: first along rows, then along columns, and each time to
+/// whole 8-bit levels.
 /// <code>
 /// out[i] = round( Σ j  tri((j + ½ − c) / s) · in[j]  /  Σ j  tri((j + ½ − c) / s) )
 /// c = (i + ½) · in / out,   s = max(in / out, 1),   tri(t) = max(1 − |t|, 0)
 /// </code>
-/// Where the picture grows that is bilinear interpolation; where it shrinks every pixel of it counts. The weights are
-/// whole numbers, computed by the host in double, so that every level is Pillow's.
+/// Where the picture grows, this is bilinear interpolation; where it shrinks, every one of its pixels counts. The weights are whole
+/// numbers that the host computes in double precision, so that every level equals Pillow's.
 /// </summary>
 internal static class AntialiasedPreprocess
 {
-    // Pillow's: weights are rounded to so many bits after the point.
+    // Bits after the binary point of a rounded weight, as in Pillow.
     private const int FractionBits = 22;
 
-    /// <summary>Runs it for one picture of the batch.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="pixels">[H, W, 3], 8 bit, RGB.</param>
-    /// <param name="picture">H and W of the picture, and of its resized form, in px.</param>
-    /// <param name="channels">How values become inputs.</param>
-    /// <param name="n">Which picture of the batch it is.</param>
+    /// <summary>Resizes and normalises one picture of the batch.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="pixels">[H, W, 3], 8-bit RGB.</param>
+    /// <param name="picture">H and W of the picture before and after resizing, in px.</param>
+    /// <param name="channels">The scale and offset of each channel.</param>
+    /// <param name="n">The picture's number in the batch.</param>
     /// <param name="output">[N, padded H, padded W, 3].</param>
     public static void Run(
         Device device, ArrayView<byte> pixels, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
@@ -92,10 +92,10 @@ internal static class AntialiasedPreprocess
         }
     }
 
-    /// <summary>A sum of levels times factors as a level.</summary>
+    /// <summary>Rounds a sum of levels × factors to a level, 0…255.</summary>
     private static int Level(int sum) => IntrinsicMath.Clamp((sum + (1 << (FractionBits - 1))) >> FractionBits, 0, 255);
 
-    /// <summary>For each of the outputs: its first tap, how many there are, and the factor of each.</summary>
+    /// <summary>Returns, for each output: its first tap, the number of its taps, and the factor of each.</summary>
     private static (int[] Factors, int Taps) Factors(int input, int output)
     {
         var ratio = (double)input / output;
@@ -121,7 +121,7 @@ internal static class AntialiasedPreprocess
         return (table, most);
     }
 
-    /// <summary>The table of an axis, as kernels read it: [outputs, 2 + taps].</summary>
+    /// <summary>The table of one axis, as kernels read it: [outputs, 2 + taps].</summary>
     internal readonly record struct Filter(ArrayView<int> Table, int Taps)
     {
         public int First(int i) => Table[i * (Taps + 2)];

@@ -5,9 +5,9 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// From a picture's 8-bit pixels to the network's input: bilinear resizing with half-pixel centres and without
-/// antialiasing, then <c>value · scale + offset</c> a channel (that is (value / 255 − mean) / std), then zeros up to the
-/// padded size. As torchvision's GeneralizedRCNNTransform, which normalises first: both are linear.
+/// Turns a picture's 8-bit pixels into the network's input: bilinear resizing with half-pixel centres and without antialiasing, then
+/// <c>value · scale + offset</c> for each channel, which is (value / 255 − mean) / std, then zeros up to the padded size. torchvision's
+/// GeneralizedRCNNTransform normalises first, which is equivalent, as both steps are linear.
 /// <code>
 /// source y = (y + ½) · H / h − ½, clamped to the picture; x likewise
 /// out = mix of the four neighbours
@@ -15,12 +15,12 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class Preprocess
 {
-    /// <summary>Runs it for one picture of the batch.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="pixels">[H, W, 3], 8 bit, RGB.</param>
-    /// <param name="picture">H and W of the picture, and of its resized form, in px.</param>
-    /// <param name="channels">How values become inputs.</param>
-    /// <param name="n">Which picture of the batch it is.</param>
+    /// <summary>Resizes and normalises one picture of the batch.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="pixels">[H, W, 3], 8-bit RGB.</param>
+    /// <param name="picture">H and W of the picture before and after resizing, in px.</param>
+    /// <param name="channels">The scale and offset of each channel.</param>
+    /// <param name="n">The picture's number in the batch.</param>
     /// <param name="output">[N, padded H, padded W, 3].</param>
     public static void Run(
         Device device, ArrayView<byte> pixels, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
@@ -74,10 +74,12 @@ internal static class Preprocess
     internal readonly record struct Sizes(ResizedPicture Picture, int PaddedH, int PaddedW, int FirstPixel);
 }
 
-/// <summary>A picture's size and that of its resized form, in px.</summary>
+/// <summary>A picture's size before and after resizing, in px.</summary>
 internal readonly record struct ResizedPicture(int H, int W, int ResizedH, int ResizedW);
 
-/// <summary>input[c] = value · scale[c] + offset[c], with channels in the network's order.</summary>
+/// <summary>
+/// input[c] = value · scale[c] + offset[c], with channels in the network's order. Bgr is 1 if that order is BGR; otherwise 0.
+/// </summary>
 internal readonly record struct ChannelScaling(
     float Scale0, float Scale1, float Scale2, float Offset0, float Offset1, float Offset2, int Bgr)
 {

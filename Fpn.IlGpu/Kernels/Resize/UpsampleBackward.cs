@@ -7,22 +7,22 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of nearest-neighbour upsampling (see <see cref="UpsampleMerge"/>): a coarse pixel gets the sum over the pixels
-/// that read it, which are a rectangle, as sizes need not be multiples of one another.
+/// The gradient of nearest-neighbour upsampling (see <see cref="UpsampleMerge"/>). A coarse pixel gets the sum over the pixels that read
+/// it. These form a rectangle, whose size may differ from pixel to pixel, because sizes need not be multiples of one another.
 /// <code>dtop[n, ty, tx, c] += Σ dout[n, y, x, c]   over y, x with ⌊y·Ht/H⌋ = ty and ⌊x·Wt/W⌋ = tx</code>
-/// The lateral's gradient is the output's as it is.
+/// The gradient of the lateral is that of the output, unchanged.
 /// </summary>
 internal static class UpsampleBackward
 {
-    /// <summary>Adds it to a gradient.</summary>
-    /// <param name="device">Where both tensors are.</param>
-    /// <param name="outputGradient">[N, H, W, C].</param>
-    /// <param name="topGradient">[N, Ht, Wt, C], to which it is added.</param>
+    /// <summary>Adds the gradient to that of the coarser map.</summary>
+    /// <param name="device">The device that holds both tensors.</param>
+    /// <param name="outputGradient">dout, [N, H, W, C].</param>
+    /// <param name="topGradient">dtop, [N, Ht, Wt, C], to which the gradient is added.</param>
     public static void Run(Device device, Tensor outputGradient, Tensor topGradient)
     {
         var (output, top) = (outputGradient.Shape, topGradient.Shape);
         if (output.N != top.N || output.C != top.C)
-            throw new ArgumentException($"A map of {top} was not upsampled to one of {output}.", nameof(topGradient));
+            throw new ArgumentException($"A map of {top} can't have been upsampled to one of {output}.", nameof(topGradient));
         var pixels = top.Pixels;
         var grain = Grain.For(device, pixels, top.C);
         var sizes = new Sizes(output, NearestUpsampling.Between(top, output), pixels);
@@ -52,7 +52,7 @@ internal static class UpsampleBackward
         }
     }
 
-    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one coarse pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddSum(ArrayView<float> from, MaxPool.Window window, int count, int to, ArrayView<float> sums)
     {
@@ -67,7 +67,7 @@ internal static class UpsampleBackward
         AddSumOnDevice(from, window with { From = window.From + c }, count - c, to + c, sums);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one coarse pixel.</summary>
     [DeviceBody(nameof(AddSum))]
     public static void AddSumOnDevice(ArrayView<float> from, MaxPool.Window window, int count, int to, ArrayView<float> sums)
     {
@@ -80,7 +80,7 @@ internal static class UpsampleBackward
         }
     }
 
-    /// <summary>The first pixel that reads a coarse pixel, or one after it; by the very rounding of the forward pass.</summary>
+    /// <summary>Returns the first pixel that reads a coarse pixel or one after it, with exactly the forward pass's rounding.</summary>
     private static int FirstReader(int top, int topSize, int size, float ratio)
     {
         if (top >= topSize)

@@ -7,16 +7,16 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The step of the top-down pathway (paper, section 3):
+/// One step of the top-down pathway (paper, section 3):
 /// <code>out[n, y, x, c] = lateral[n, y, x, c] + top[n, ⌊y·Ht/H⌋, ⌊x·Wt/W⌋, c]</code>
-/// Nearest-neighbour upsampling to the lateral's exact size, as torchvision does (for Ht/H = ½ it is the paper's ×2),
-/// and the element-wise merge, each also alone. In the pyramid the lateral convolution does it in its epilogue
-/// (<see cref="Residual.Upsampled"/>), and saves writing and reading the lateral.
+/// This is nearest-neighbour upsampling to the lateral's exact size, as in torchvision (the paper's ×2 where Ht/H = ½), and the
+/// element-wise sum; each is also available on its own. In the pyramid, the lateral convolution does both in its epilogue
+/// (<see cref="Residual.Upsampled"/>), which saves writing and reading the lateral.
 /// </summary>
 internal static class UpsampleMerge
 {
     /// <summary>out = lateral + upsampled top.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="lateral">[N, H, W, C].</param>
     /// <param name="top">[N, Ht, Wt, C], the coarser level.</param>
     /// <param name="output">[N, H, W, C]; may be the lateral itself.</param>
@@ -24,9 +24,16 @@ internal static class UpsampleMerge
         => Launch(device, lateral, top, output, addLateral: true);
 
     /// <summary>out = upsampled input, to the output's size.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
+    /// <param name="input">[N, Ht, Wt, C], the coarser map.</param>
+    /// <param name="output">[N, H, W, C].</param>
     public static void Upsample(Device device, Tensor input, Tensor output) => Launch(device, output, input, output, addLateral: false);
 
     /// <summary>out = a + b, element by element.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
+    /// <param name="a">[N, H, W, C].</param>
+    /// <param name="b">[N, H, W, C].</param>
+    /// <param name="output">[N, H, W, C].</param>
     public static void Merge(Device device, Tensor a, Tensor b, Tensor output)
     {
         if (a.Shape != b.Shape)
@@ -54,7 +61,7 @@ internal static class UpsampleMerge
         }
     }
 
-    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Add(
         ArrayView<float> lateral, ArrayView<float> top, int from, int addLateral, int count, int to, ArrayView<float> output)
@@ -70,7 +77,7 @@ internal static class UpsampleMerge
         AddOnDevice(lateral, top, from + c, addLateral, count - c, to + c, output);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(Add))]
     public static void AddOnDevice(
         ArrayView<float> lateral, ArrayView<float> top, int from, int addLateral, int count, int to, ArrayView<float> output)

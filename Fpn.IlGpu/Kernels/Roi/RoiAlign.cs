@@ -9,26 +9,26 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// RoIAlign (He et al., Mask R-CNN, section 3): each of bins × bins parts of a RoI is the mean of samples taken by
-/// bilinear interpolation, with no coordinate rounded.
+/// RoIAlign (He et al., Mask R-CNN, section 3): each of the bins × bins parts of a RoI is the mean of samples, which are taken by bilinear
+/// interpolation without rounding any coordinate.
 /// <code>
 /// start = y1 · scale − shift,  bin = (y2 − y1) · scale / bins,  sample i of g at start + (bin index + (i + ½) / g) · bin
 /// </code>
-/// x likewise. As torchvision and Detectron2: samples beyond 1 px outside the map count 0; shift is ½ if aligned; if not,
-/// a RoI is at least 1 level px wide and high; g is fixed, or adaptive: ⌈RoI side / bins⌉.
+/// and likewise for x. As in torchvision and Detectron2, samples more than 1 px outside the map count as 0. If aligned, shift is ½;
+/// otherwise shift is 0, and a RoI is at least 1 level px wide and high. g is fixed, or adaptive: ⌈RoI side / bins⌉.
 /// </summary>
 internal static class RoiAlign
 {
-    // On a CPU.
+    // What the CPU body works on at a time.
     private const int SamplesAtOnce = 16;
     private const int VectorsAtOnce = 4;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Pools all RoIs.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="levels">[L].</param>
-    /// <param name="features">All levels' maps [N, H, W, C], one after the other.</param>
+    /// <param name="features">The maps [N, H, W, C] of all levels, one after another.</param>
     /// <param name="rois">The RoIs.</param>
-    /// <param name="samplingRatio">g, the samples of a bin's side; 0 for adaptive.</param>
+    /// <param name="samplingRatio">g, the number of samples along a bin's side; 0 for adaptive.</param>
     /// <param name="aligned">Whether to shift by half a px.</param>
     /// <param name="output">[R, bins, bins, C].</param>
     public static void Run(
@@ -82,7 +82,7 @@ internal static class RoiAlign
         }
     }
 
-    /// <summary>On a CPU: the channels of one bin, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one bin, by SIMD.</summary>
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MeanOver(ArrayView<float> features, SampleGrid grid, int channels, int to, ArrayView<float> output)
@@ -100,7 +100,7 @@ internal static class RoiAlign
                 if (sample.Weight != 0)
                     samples[count++] = sample;
             }
-            // All samples lie in the map, so that one look at its ends is enough.
+            // All samples are inside the map, so that one bounds check at its ends is enough.
             ref var map = ref features[grid.First];
             _ = features[grid.First + (grid.H * grid.W - 1) * grid.C + channels - 1];
             _ = output[to + channels - 1];
@@ -110,7 +110,7 @@ internal static class RoiAlign
         MeanOverOnDevice(features, grid with { First = grid.First + blocked }, channels - blocked, to + blocked, output);
     }
 
-    /// <summary>Four vectors of channels, whose sums stay in registers while all samples are added.</summary>
+    /// <summary>Adds all samples to four vectors of channels, whose sums stay in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddSamples(ref float features, ReadOnlySpan<Sample> samples, bool add, ref float output)
     {
@@ -133,7 +133,7 @@ internal static class RoiAlign
         sums.D.StoreUnsafe(ref output, 3 * step);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one bin.</summary>
+    /// <summary>The GPU body: usually one channel of one bin.</summary>
     [DeviceBody(nameof(MeanOver))]
     public static void MeanOverOnDevice(ArrayView<float> features, SampleGrid grid, int channels, int to, ArrayView<float> output)
     {
@@ -155,7 +155,10 @@ internal static class RoiAlign
 
     internal readonly record struct Sizes(int Bins, int C, int SamplingRatio, int Aligned);
 
-    /// <summary>The samples of one bin: the map they are read from, the bin's corner and size in level px, its samples a side.</summary>
+    /// <summary>
+    /// The samples of one bin: the map that they are read from, the bin's corner and size in level px, and the number of samples along its
+    /// sides.
+    /// </summary>
     internal readonly record struct SampleGrid(
         int First, int H, int W, int C, float Y, float X, float BinH, float BinW, int Rows, int Columns)
     {
@@ -171,7 +174,7 @@ internal static class RoiAlign
             var x0 = IntrinsicMath.Min((int)x, W - 1);
             var y1 = IntrinsicMath.Min(y0 + 1, H - 1);
             var x1 = IntrinsicMath.Min(x0 + 1, W - 1);
-            // At the last row or column both neighbours are the same, so any mix of them will do.
+            // At the last row or column, both neighbours are the same, so that any mix of them will do.
             var mixY = y0 == y1 ? 0 : y - y0;
             var mixX = x0 == x1 ? 0 : x - x0;
             var weight = 1f / (Rows * Columns);
@@ -188,11 +191,13 @@ internal static class RoiAlign
         }
     }
 
-    /// <summary>One bilinear sample: four values and their weights, which sum up to Weight; 0 outside the map.</summary>
+    /// <summary>
+    /// One bilinear sample: the indices of four values, and their weights, which add up to Weight. All are 0 outside the map.
+    /// </summary>
     internal readonly record struct Sample(
         float Weight, int At00, int At01, int At10, int At11, float W00, float W01, float W10, float W11);
 
-    /// <summary>Consecutive channels.</summary>
+    /// <summary>Four vectors of consecutive channels.</summary>
     private readonly record struct FourVectors(Vector<float> A, Vector<float> B, Vector<float> C, Vector<float> D)
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,32 +6,32 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of <see cref="RoiAlign"/> to one level's map. A bilinear sample weighs a pixel by its row and by its column, and the
-/// samples of a bin are a grid; so a bin does, too:
+/// The gradient of <see cref="RoiAlign"/> with respect to one level's map. The weight of a pixel in a bilinear sample is the product of a
+/// weight for its row and one for its column. As a bin's samples are a grid, the weight of a pixel in a bin is such a product, too:
 /// <code>
 /// din[y, x, c] += Σ RoIs r  Σ bins i, j  row[i, y] · column[j, x] · dout[r, i, j, c]
 /// row[i, y]     = mean over the bin's rows of samples of max(0, 1 − |y − their y|)
 /// </code>
-/// with samples' coordinates clamped as they were. Each pixel gathers from the RoIs of its tile (see <see cref="RoiTiles"/>); in a
-/// RoI only a bin or two along each axis reach it.
+/// with the samples' coordinates clamped as in the forward pass. Each pixel gathers from the RoIs of its tile (see
+/// <see cref="RoiTiles"/>). Only a bin or two of a RoI reach it along each axis.
 /// </summary>
 internal static class RoiAlignBackward
 {
-    /// <summary>Adds it to a gradient.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="outputGradient">[R, bins, bins, C].</param>
+    /// <summary>Adds the gradient to that of the map.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="outputGradient">dout, [R, bins, bins, C].</param>
     /// <param name="rois">The RoIs.</param>
-    /// <param name="number">The level's number, in which RoIs are placed.</param>
+    /// <param name="number">The level's number, 0 for the finest.</param>
     /// <param name="scale">Level px per input px: 1/4 for P2.</param>
-    /// <param name="samplingRatio">g, the samples of a bin's side; 0 for adaptive.</param>
+    /// <param name="samplingRatio">g, the number of samples along a bin's side; 0 for adaptive.</param>
     /// <param name="aligned">Whether RoIs are shifted by half a px.</param>
-    /// <param name="inputGradient">The level's, [N, H, W, C], to which it is added.</param>
+    /// <param name="inputGradient">The gradient of the level's map, [N, H, W, C], which is added to.</param>
     public static void Run(
         Device device, Tensor outputGradient, RoiList rois, int number, float scale, int samplingRatio, bool aligned, Tensor inputGradient)
     {
         var (pooled, map) = (outputGradient.Shape, inputGradient.Shape);
         if (pooled.C != map.C || pooled.H != pooled.W || pooled.N != rois.Boxes.Length)
-            throw new ArgumentException($"A gradient of {pooled} is none of {rois.Boxes.Length} RoIs on a map of {map}.");
+            throw new ArgumentException($"A gradient of {pooled} doesn't fit {rois.Boxes.Length} RoIs on a map of {map}.");
         using var tiles = RoiTiles.Find(device, rois, number, scale, map);
         var sizes = new Sizes(pooled.H, map.C, samplingRatio, aligned ? 1 : 0, scale, tiles.Layout);
         if (device.Info.Kind == DeviceKind.Cpu)
@@ -43,7 +43,7 @@ internal static class RoiAlignBackward
         device.Launch(Kernel, (int)map.Length, outputGradient.View, rois.Boxes, tiles.View, sizes, inputGradient.View);
     }
 
-    /// <summary>One thread = one channel of one pixel.</summary>
+    /// <summary>One thread = one channel of one pixel (n, y, x, c).</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes,
         ArrayView<float> inputGradient)
@@ -78,13 +78,15 @@ internal static class RoiAlignBackward
 
     internal readonly record struct Sizes(int Bins, int C, int SamplingRatio, int Aligned, float Scale, RoiTiles.Grid Grid);
 
-    /// <summary>One axis of a RoI: its start and the length of its bins, in level px; the samples of each; the map's size.</summary>
+    /// <summary>
+    /// One axis of a RoI: its start and the length of its bins, in level px; the number of samples in each bin; and the map's size, in px.
+    /// </summary>
     internal readonly record struct Axis(float Start, float BinLength, int Samples, int Size)
     {
-        // Of bins: the weights tell exactly what these only narrow down.
+        // In bins. FirstBin and LastBin only narrow down the bins; the weights are exact.
         private const float Slack = 0.01f;
 
-        /// <summary>By the very rounding of <see cref="RoiAlign"/>.</summary>
+        /// <summary>Returns an axis, with exactly the rounding of <see cref="RoiAlign"/>.</summary>
         public static Axis Of(float from, float to, Sizes sizes, int size)
         {
             var length = (to - from) * sizes.Scale;
@@ -94,22 +96,22 @@ internal static class RoiAlignBackward
             return new Axis(from * sizes.Scale - (sizes.Aligned != 0 ? 0.5f : 0), length / sizes.Bins, samples, size);
         }
 
-        /// <summary>No bin before this one reaches a pixel.</summary>
+        /// <summary>Returns a bin before which no bin reaches a pixel.</summary>
         public int FirstBin(int pixel, int bins) => pixel == 0 || BinLength <= 0
             ? 0
             : (int)XMath.Clamp(XMath.Floor((pixel - 1 - Start) / BinLength - Slack), 0, bins);
 
-        /// <summary>No bin behind this one reaches a pixel.</summary>
+        /// <summary>Returns a bin after which no bin reaches a pixel.</summary>
         public int LastBin(int pixel, int bins) => pixel == Size - 1 || BinLength <= 0
             ? bins - 1
             : (int)XMath.Clamp(XMath.Floor((pixel + 1 - Start) / BinLength + Slack), -1, bins - 1);
 
-        /// <summary>How much of a pixel is in a bin: the mean over the samples.</summary>
+        /// <summary>Returns the weight of a pixel in a bin along this axis: the mean over the samples.</summary>
         public float Weight(int bin, int pixel)
         {
             var first = Start + bin * BinLength;
             var last = first + BinLength;
-            // Samples beyond the map's edge read its last px.
+            // Samples beyond the map's edge read its last pixel.
             var isBefore = pixel > 0 && XMath.Max(first, last) <= pixel - 1;
             var isBehind = pixel < Size - 1 && XMath.Min(first, last) >= pixel + 1;
             if (isBefore || isBehind || Samples <= 0)

@@ -9,21 +9,21 @@ using static Fpn.IlGpu.Kernels.RoiAlignBackward;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="RoiAlignBackward"/> on a CPU: a thread owns a tile, weighs the bins of a RoI once for its rows and once for its
-/// columns, and adds to each pixel the few bins that reach it, many channels at once, their sums in registers.
+/// <see cref="RoiAlignBackward"/> on a CPU. A thread owns a tile. It computes a RoI's weights once for the tile's rows and once for its
+/// columns, and adds to each pixel the few bins that reach it, many channels at a time, with their sums in registers.
 /// </summary>
 internal static class RoiAlignBackwardOnCpu
 {
     private const int VectorsAtOnce = 4;
 
-    /// <summary>One thread = one tile.</summary>
+    /// <summary>One thread = one tile after another, until none is left (see <see cref="WorkShare"/>).</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D tile, ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes,
         ArrayView<float> inputGradient)
         => GatherTile(outputGradient, boxes, lists, sizes, tile, inputGradient);
 
-    /// <summary>Gathers for a tile.</summary>
+    /// <summary>Gathers the gradients of one tile after another.</summary>
     [IntrinsicImplementation]
     public static void GatherTile(
         ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes, int tile,
@@ -61,7 +61,7 @@ internal static class RoiAlignBackwardOnCpu
         }
     }
 
-    /// <summary>The weights of each of a tile's rows, or columns, for each bin; false if all are 0.</summary>
+    /// <summary>Computes the weight of each of a tile's rows, or columns, in each bin. Returns false if all are 0.</summary>
     private static bool Weigh(Axis axis, int first, int bins, float[] weights)
     {
         var any = false;
@@ -74,7 +74,7 @@ internal static class RoiAlignBackwardOnCpu
         return any;
     }
 
-    /// <summary>The bins that reach a pixel.</summary>
+    /// <summary>Collects the bins that reach a pixel, and returns how many there are.</summary>
     private static int Reaching(int roi, ReadOnlySpan<float> rows, ReadOnlySpan<float> columns, int channels, Span<WeightedBin> bins)
     {
         var count = 0;
@@ -93,7 +93,7 @@ internal static class RoiAlignBackwardOnCpu
     private static void Add(
         ArrayView<float> outputGradient, ReadOnlySpan<WeightedBin> bins, int to, int channels, ArrayView<float> inputGradient)
     {
-        // Bins are in order: one look at the ends of what is read is enough.
+        // Bins are in ascending order, so that one bounds check of the last one is enough.
         _ = outputGradient[bins[^1].First + channels - 1];
         ref var from = ref outputGradient[0];
         var sums = ChannelRun.Span(inputGradient, to, channels);
@@ -128,6 +128,6 @@ internal static class RoiAlignBackwardOnCpu
         }
     }
 
-    /// <summary>A bin by where its gradient begins.</summary>
+    /// <summary>Index of the first value of a bin's gradient, and the bin's weight.</summary>
     private readonly record struct WeightedBin(int First, float Weight);
 }

@@ -6,9 +6,9 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Which pyramid level a RoI is read from (paper, equation 1):
+/// The pyramid level that a RoI is read from (paper, equation 1):
 /// <code>k = ⌊k0 + log2(√(w·h) / 224) + ε⌋, clamped to the levels there are; k0 = 4</code>
-/// so that a RoI of ImageNet's 224 px goes to P4. torchvision adds ε = 1e-6, outside of the logarithm.
+/// so that a RoI of ImageNet's 224 px goes to P4. torchvision adds ε = 1e-6, outside the logarithm.
 /// </summary>
 internal static class RoiLevels
 {
@@ -16,12 +16,12 @@ internal static class RoiLevels
     private const int CanonicalLevel = 4;
 
     /// <summary>Writes where each RoI is read from.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="rois">[R], in input px.</param>
-    /// <param name="pictures">[R]: which picture of the batch.</param>
-    /// <param name="count">[1]: how many of the R there are.</param>
-    /// <param name="range">The levels there are.</param>
-    /// <param name="places">[R]: picture, and level counted from the finest.</param>
+    /// <param name="pictures">[R]: the RoI's picture in the batch.</param>
+    /// <param name="count">[1]: how many of the R RoIs count.</param>
+    /// <param name="range">The levels of the pyramid.</param>
+    /// <param name="places">[R]: each RoI's picture and its level, 0 for the finest.</param>
     public static void Run(
         Device device, ArrayView<Box> rois, ArrayView<int> pictures, ArrayView<int> count, Range range, ArrayView<RoiPlace> places)
         => device.Launch(Kernel, (int)rois.Length, rois, pictures, count, range, places);
@@ -34,18 +34,18 @@ internal static class RoiLevels
             places[index] = new RoiPlace(pictures[index], Of(rois[index], range) - range.Finest);
     }
 
-    /// <summary>The number of one RoI's level.</summary>
+    /// <summary>Returns the number of a RoI's level: 2 for P2.</summary>
     public static int Of(Box roi, Range range)
     {
         var side = XMath.Sqrt(XMath.Max(roi.Area, 0));
-        // An empty box would give minus infinity.
+        // For an empty box, the logarithm would be minus infinity.
         if (!(side > 0))
             return range.Finest;
         var level = XMath.Floor(CanonicalLevel + XMath.Log2(side / CanonicalSide) + range.Epsilon);
         return (int)XMath.Clamp(level, range.Finest, range.Coarsest);
     }
 
-    /// <summary>The levels there are.</summary>
+    /// <summary>The levels of the pyramid.</summary>
     /// <param name="Finest">The number of the finest: 2 for P2.</param>
     /// <param name="Coarsest">The number of the coarsest: 5 for P5.</param>
     /// <param name="Epsilon">ε.</param>

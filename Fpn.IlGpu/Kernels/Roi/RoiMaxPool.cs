@@ -6,17 +6,17 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// RoI max pooling, the paper's (Girshick, Fast R-CNN, section 2.1): the RoI's corners are rounded to whole level px,
-/// both inclusive; each of bins × bins parts is the maximum of the px that it touches.
+/// RoI max pooling, the paper's choice (Girshick, Fast R-CNN, section 2.1). The RoI's corners are rounded to whole level px, both
+/// inclusive, and each of the bins × bins parts is the maximum of the pixels that it touches.
 /// <code>rows of bin i: ⌊i · h / bins⌋ … ⌈(i + 1) · h / bins⌉ − 1 from the rounded top, inside the map</code>
-/// A bin that is empty is 0, as in torchvision.
+/// An empty bin is 0, as in torchvision.
 /// </summary>
 internal static class RoiMaxPool
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Pools all RoIs.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="levels">[L].</param>
-    /// <param name="features">All levels' maps [N, H, W, C], one after the other.</param>
+    /// <param name="features">The maps [N, H, W, C] of all levels, one after another.</param>
     /// <param name="rois">The RoIs.</param>
     /// <param name="output">[R, bins, bins, C].</param>
     public static void Run(Device device, ArrayView<RoiLevel> levels, ArrayView<float> features, RoiList rois, Tensor output)
@@ -59,7 +59,7 @@ internal static class RoiMaxPool
         }
     }
 
-    /// <summary>The px of the map that a bin covers along one axis.</summary>
+    /// <summary>Returns the pixels of the map that a bin covers along one axis.</summary>
     internal static PixelRange BinRange(float start, float end, int bin, int bins, int size)
     {
         var first = Round(start);
@@ -70,7 +70,7 @@ internal static class RoiMaxPool
         return new PixelRange(from, to - from);
     }
 
-    /// <summary>Half away from zero, as C's round.</summary>
+    /// <summary>Rounds half away from zero, as C's round does.</summary>
     private static int Round(float x) => x < 0 ? -(int)(-x + 0.5f) : (int)(x + 0.5f);
 
     internal readonly record struct PixelRange(int First, int Count)

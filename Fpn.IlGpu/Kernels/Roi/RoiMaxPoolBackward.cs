@@ -5,31 +5,31 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of <see cref="RoiMaxPool"/> to one level's map: to where each bin's maximum came from, of equal ones the first,
-/// as in torchvision.
-/// <code>din[p] += Σ RoIs r  Σ bins b that hold p   dout[r, b]   where p is the first of b with in[p] = out[r, b]</code>
+/// The gradient of <see cref="RoiMaxPool"/> with respect to one level's map. It goes to the pixel that each bin's maximum came from; of
+/// equal ones to the first, as in torchvision.
+/// <code>din[p] += Σ RoIs r  Σ bins b that contain p   dout[r, b]   where p is the first of b with in[p] = out[r, b]</code>
 /// Each pixel gathers from the RoIs of its tile (see <see cref="RoiTiles"/>).
 /// </summary>
 internal static class RoiMaxPoolBackward
 {
-    /// <summary>Adds it to a gradient.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Adds the gradient to that of the map.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">The level's map, [N, H, W, C].</param>
-    /// <param name="output">What was pooled, [R, bins, bins, C].</param>
-    /// <param name="outputGradient">[R, bins, bins, C].</param>
+    /// <param name="output">The maxima, [R, bins, bins, C].</param>
+    /// <param name="outputGradient">dout, [R, bins, bins, C].</param>
     /// <param name="rois">The RoIs.</param>
-    /// <param name="number">The level's number, in which RoIs are placed.</param>
+    /// <param name="number">The level's number, 0 for the finest.</param>
     /// <param name="scale">Level px per input px: 1/4 for P2.</param>
-    /// <param name="inputGradient">The level's, [N, H, W, C], to which it is added.</param>
+    /// <param name="inputGradient">The gradient of the level's map, [N, H, W, C], which is added to.</param>
     public static void Run(
         Device device, Tensor input, Tensor output, Tensor outputGradient, RoiList rois, int number, float scale, Tensor inputGradient)
     {
         var (pooled, map) = (outputGradient.Shape, inputGradient.Shape);
         if (pooled.C != map.C || pooled.H != pooled.W || pooled.N != rois.Boxes.Length || output.Shape != pooled || input.Shape != map)
-            throw new ArgumentException($"A gradient of {pooled} is none of {rois.Boxes.Length} RoIs on a map of {map}.");
+            throw new ArgumentException($"A gradient of {pooled} doesn't fit {rois.Boxes.Length} RoIs on a map of {map}.");
         using var tiles = RoiTiles.Find(device, rois, number, scale, map);
         var sizes = new Sizes(pooled.H, map.C, scale, tiles.Layout);
-        // A CPU's thread takes the pixels one after the other, as their tiles have RoIs or not.
+        // On a CPU a thread takes few pixels, because its work depends on how many RoIs their tile has.
         var grain = device.Info.Kind == DeviceKind.Cpu ? new Grain(RoiTiles.Side, map.C) : new Grain(1, 1);
         device.Launch(
             Kernel, grain.Threads(map.Pixels, map.C), input.View, output.View, outputGradient.View, rois.Boxes, tiles.View, sizes, grain,

@@ -6,16 +6,16 @@ using ILGPU.Algorithms;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Which RoIs reach into which tile of one level's map, in the order of the RoIs. With these lists gradients of RoI pooling
-/// gather: whoever owns a pixel walks the few RoIs that may have read it, so that no two threads write to one place, and
-/// sums are the same run after run. A RoI may be listed where it reads nothing, but is never missed.
+/// Which RoIs reach which tile of one level's map, in the order of the RoIs. With these lists, gradients of RoI pooling are gathered: the
+/// thread that owns a pixel walks the few RoIs that may have read it, so that no two threads write to the same place, and sums are the
+/// same in every run. A RoI may be listed where it reads nothing, but none is ever missing.
 /// </summary>
 internal sealed class RoiTiles : IDisposable
 {
     /// <summary>Side of a tile, in level px.</summary>
     public const int Side = 8;
 
-    // Pooling rounds corners, and reads the neighbours of what it samples; RoIs have a least size of 1 px.
+    // In level px. Pooling rounds corners and reads the neighbours of its samples, and a RoI is at least 1 px wide and high.
     private const int Reach = 2;
 
     private readonly DeviceArray<int> rois;
@@ -28,17 +28,17 @@ internal sealed class RoiTiles : IDisposable
         Layout = layout;
     }
 
-    /// <summary>How tiles are numbered.</summary>
+    /// <summary>How the tiles are numbered.</summary>
     public Grid Layout { get; }
 
-    /// <summary>What kernels read.</summary>
+    /// <summary>The lists, as kernels read them.</summary>
     public Lists View => new(rois.View, counts.View);
 
-    /// <summary>Finds them; the caller disposes the result.</summary>
-    /// <param name="device">Where all arrays are.</param>
+    /// <summary>Finds the RoIs of all tiles; the caller disposes the result.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
     /// <param name="list">The RoIs.</param>
-    /// <param name="number">The level's number, in which RoIs are placed.</param>
-    /// <param name="scale">Level px per input px.</param>
+    /// <param name="number">The level's number, 0 for the finest.</param>
+    /// <param name="scale">Level px per input px: 1/4 for P2.</param>
     /// <param name="map">The level's map, [N, H, W, C].</param>
     public static RoiTiles Find(Device device, RoiList list, int number, float scale, Shape map)
     {
@@ -49,14 +49,14 @@ internal sealed class RoiTiles : IDisposable
         return found;
     }
 
-    /// <summary>One thread = one tile.</summary>
+    /// <summary>One thread = one tile: lists the RoIs that reach it.</summary>
     internal static void Kernel(
         Index1D index, ArrayView<Box> boxes, ArrayView<RoiPlace> places, ArrayView<int> count, Level level, Grid grid, Lists lists)
     {
         var left = index % grid.Columns * Side;
         var top = index / grid.Columns % grid.Rows * Side;
         var picture = index / grid.Columns / grid.Rows;
-        // Samples beyond the map's edge read its last px.
+        // Samples beyond the map's edge read its last pixel.
         var right = left + Side >= grid.W ? float.MaxValue : left + Side;
         var bottom = top + Side >= grid.H ? float.MaxValue : top + Side;
         var from = left == 0 ? -float.MaxValue : (float)left;
@@ -87,15 +87,15 @@ internal sealed class RoiTiles : IDisposable
 
     internal readonly record struct Level(int Number, float Scale);
 
-    /// <summary>[Tiles, Capacity] RoIs, and [Tiles] how many.</summary>
+    /// <summary>The RoIs of each tile, [Tiles, Capacity], and how many there are, [Tiles].</summary>
     internal readonly record struct Lists(ArrayView<int> Rois, ArrayView<int> Counts);
 
-    /// <summary>The tiles of all pictures of a map, row by row.</summary>
+    /// <summary>The tiles of a map, picture by picture and row by row.</summary>
     internal readonly record struct Grid(int N, int H, int W, int Rows, int Columns, int Capacity)
     {
         public int Tiles => N * Rows * Columns;
 
-        /// <summary>The tile of a pixel.</summary>
+        /// <summary>Returns the tile of a pixel.</summary>
         public int At(int n, int y, int x) => (n * Rows + y / Side) * Columns + x / Side;
     }
 }

@@ -4,21 +4,21 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Sorts the codes of <see cref="TopK"/>, list by list, on a GPU: tiles of 1024 by a bitonic network in shared memory
-/// (Batcher, Sorting networks and their applications, 1968), then sorted runs in pairs, in which an element's new place
-/// is its own plus the number of smaller ones in the other run, found by bisection.
+/// Sorts the codes of <see cref="TopK"/> on a GPU, list by list. First a bitonic network in shared memory sorts tiles of 1024 (Batcher,
+/// Sorting networks and their applications, 1968). Then sorted runs are merged in pairs: an element's new place is its own plus the
+/// number of smaller elements in the other run, which is found by bisection.
 /// </summary>
 internal static class CodeSort
 {
     private const int Tile = 1024;
     private const int Threads = 128;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="codes">[S, k], of which no two of a list are equal; its contents are lost.</param>
+    /// <summary>Sorts all lists.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="codes">[S, k], with no two equal codes in a list; overwritten.</param>
     /// <param name="counts">[S]: how many codes each list has.</param>
-    /// <param name="k">The most there can be.</param>
-    /// <param name="indices">[S, k]: the lower halves of the sorted codes.</param>
+    /// <param name="k">The most codes that a list can have.</param>
+    /// <param name="indices">[S, k]: receives the lower halves of the sorted codes.</param>
     public static void Run(Device device, DeviceArray<ulong> codes, ArrayView<int> counts, int k, ArrayView<int> indices)
     {
         var lists = (int)counts.Length;
@@ -39,7 +39,7 @@ internal static class CodeSort
         device.Launch(IndexKernel, lists * k, from, counts, k, indices);
     }
 
-    /// <summary>One group = one tile of a list, put in order.</summary>
+    /// <summary>One group = one tile of a list, sorted; one thread = every 128th pair of it.</summary>
     [GroupedKernel]
     internal static void TileKernel(ArrayView<ulong> codes, ArrayView<int> counts, int k, int tiles)
     {
@@ -48,8 +48,8 @@ internal static class CodeSort
         var first = Grid.IdxX % tiles * Tile;
         var from = Grid.IdxX / tiles * k + first;
         var count = IntrinsicMath.Min(counts[Grid.IdxX / tiles] - first, Tile);
-        // Of a tile beyond the list's end: none. It sorts what isn't there; some drivers fail if a group leaves before a
-        // barrier, even all of it.
+        // For a tile beyond the list's end, count is 0 or less. Its group still sorts padding, because some drivers fail if a group
+        // returns before a barrier, even if all of it does.
         var size = 2;
         while (size < count)
             size *= 2;
@@ -79,7 +79,7 @@ internal static class CodeSort
             codes[from + i] = shared[i];
     }
 
-    /// <summary>One thread = one code: its place in its run and the next together.</summary>
+    /// <summary>One thread = one code: finds its place in two runs merged.</summary>
     internal static void MergeKernel(
         Index1D index, ArrayView<ulong> codes, ArrayView<int> counts, int k, int run, ArrayView<ulong> merged)
     {
@@ -91,7 +91,7 @@ internal static class CodeSort
         var code = codes[index];
         var pair = i / (2 * run) * 2 * run;
         var isFirst = i < pair + run;
-        // The other run; a last one without a partner stays as it is.
+        // The other run of the pair. A last run without a partner is copied unchanged.
         var low = list * k + IntrinsicMath.Min(isFirst ? pair + run : pair, count);
         var high = list * k + IntrinsicMath.Min(isFirst ? pair + 2 * run : pair + run, count);
         var start = low;
@@ -106,7 +106,7 @@ internal static class CodeSort
         merged[list * k + pair + i % run + (low - start)] = code;
     }
 
-    /// <summary>One thread = one code's index.</summary>
+    /// <summary>One thread = the index of one code.</summary>
     internal static void IndexKernel(Index1D index, ArrayView<ulong> codes, ArrayView<int> counts, int k, ArrayView<int> indices)
     {
         if (index % k < counts[index / k])

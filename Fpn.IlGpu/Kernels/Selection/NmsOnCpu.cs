@@ -7,8 +7,8 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="NonMaximumSuppression"/> on a CPU: the boxes kept so far stand in arrays of their corners, so that a box is
-/// compared with many of them at a time, and only until one suppresses it.
+/// <see cref="NonMaximumSuppression"/> on a CPU. The boxes kept so far are stored as arrays of their corners, so that a box is compared
+/// with many of them at a time, and only until one of them suppresses it.
 /// </summary>
 internal static class NmsOnCpu
 {
@@ -23,7 +23,7 @@ internal static class NmsOnCpu
     internal static void Kernel(Index1D segment, BoxLists lists, NmsSettings settings, ArrayView<float> scores)
         => Suppress(segment, lists, settings, scores);
 
-    /// <summary>Goes through a segment.</summary>
+    /// <summary>Suppresses boxes of one segment.</summary>
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Suppress(int segment, BoxLists lists, NmsSettings settings, ArrayView<float> scores)
@@ -45,7 +45,7 @@ internal static class NmsOnCpu
         }
     }
 
-    /// <summary>The boxes kept so far; their arrays are longer by a vector, whose last boxes may be anything.</summary>
+    /// <summary>The boxes kept so far. The arrays are one vector longer than needed; what is beyond the last box is arbitrary.</summary>
     private sealed class Kept
     {
         private float[] x1 = [];
@@ -74,11 +74,11 @@ internal static class NmsOnCpu
             count++;
         }
 
-        /// <summary>Whether the IoU of a box with any of its class is over a threshold.</summary>
+        /// <summary>Whether the IoU of a box with any kept box of its class is over a threshold.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public bool AnyOver(float threshold, Tensors.Box box, int classId)
         {
-            // Without a copy of each in a register of its own, the loop would broadcast them again and again.
+            // Broadcast here once: otherwise the loop would broadcast them in every iteration.
             var (ownX1, ownY1) = (new Vector<float>(box.X1), new Vector<float>(box.Y1));
             var (ownX2, ownY2) = (new Vector<float>(box.X2), new Vector<float>(box.Y2));
             var (ownArea, ownClass) = (new Vector<float>(box.Area), new Vector<int>(classId));

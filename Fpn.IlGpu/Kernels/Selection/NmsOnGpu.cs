@@ -4,19 +4,19 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="NonMaximumSuppression"/> on a GPU. First all pairs at once, as bits: which later boxes would each box
-/// suppress? Then a group for each segment goes through its boxes, a word of 32 at a time: one thread says which of the
-/// 32 are kept, and all threads put together what those suppress.
+/// <see cref="NonMaximumSuppression"/> on a GPU. First, all pairs are compared in parallel, and bits say which later boxes each box would
+/// suppress. Then one group for each segment goes through its boxes, a word of 32 at a time: one thread finds which of the 32 are kept,
+/// and all threads combine what those suppress.
 /// </summary>
 internal static class NmsOnGpu
 {
     private const int Threads = 128;
     private const int WordBits = 32;
 
-    // 16 KiB of shared memory: 131 072 boxes a segment.
+    // 16 KiB of shared memory: 131 072 boxes per segment.
     private const int MostWords = 4096;
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Launches both kernels.</summary>
     /// <exception cref="DeviceException">There are more pairs of boxes than kernels can index.</exception>
     public static void Run(Device device, BoxLists lists, ArrayView<float> scores, NmsSettings settings)
     {
@@ -27,7 +27,7 @@ internal static class NmsOnGpu
         {
             throw new DeviceException(
                 $"{segments} lists of {settings.Capacity} boxes are more than non-maximum suppression can hold; "
-                + "fewer proposals a level or a smaller batch would help.");
+                + "fewer proposals per level or a smaller batch would help.");
         }
         using var mask = device.Rent<uint>(rows * words);
         var sizes = new Sizes((int)rows, words);
@@ -36,8 +36,8 @@ internal static class NmsOnGpu
     }
 
     /// <summary>
-    /// One thread = one box and 32 others: the bits of those, among the boxes after it, that it would suppress. Neighbours
-    /// have the same 32 others.
+    /// One thread = one box and 32 others: the bits of those, among the boxes after it, that it would suppress. Neighbouring threads have
+    /// the same 32 others.
     /// </summary>
     internal static void MaskKernel(
         Index1D index, BoxLists lists, ArrayView<float> scores, NmsSettings settings, Sizes sizes, ArrayView<uint> mask)
@@ -62,7 +62,7 @@ internal static class NmsOnGpu
         mask[row * sizes.Words + word] = bits;
     }
 
-    /// <summary>One group = one segment, from its best box down.</summary>
+    /// <summary>One group = one segment, from its best box down; one thread = every 128th word of its bits.</summary>
     [GroupedKernel]
     internal static void KeepKernel(
         ArrayView<int> counts, ArrayView<uint> mask, NmsSettings settings, int words, ArrayView<float> scores)
@@ -74,7 +74,7 @@ internal static class NmsOnGpu
         var count = counts[Grid.IdxX];
         var used = (count + WordBits - 1) / WordBits;
 
-        // What is no candidate counts as removed from the start.
+        // Boxes that are no candidates count as removed from the start.
         for (var word = thread; word < used; word += Threads)
         {
             var bits = 0u;
@@ -87,7 +87,7 @@ internal static class NmsOnGpu
         {
             if (thread < WordBits && block * WordBits + thread < count)
                 diagonal[thread] = mask[(first + block * WordBits + thread) * words + block];
-            // Also: what the block before has removed is there.
+            // Also waits for what the previous block has removed.
             Group.Barrier();
             var inBlock = IntrinsicMath.Min(WordBits, count - block * WordBits);
             if (thread == 0)
@@ -118,6 +118,6 @@ internal static class NmsOnGpu
         }
     }
 
-    /// <summary>All segments' boxes, and the words of bits of each.</summary>
+    /// <summary>The boxes of all segments, and the words of bits of each box.</summary>
     internal readonly record struct Sizes(int Rows, int Words);
 }

@@ -8,15 +8,15 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="TopK"/> on a CPU. Each part of a segment has room for 2k codes; when they fill up, the k best stay, and
-/// from then on only what is better than the worst of them is looked at. Once there are k good ones hardly any value is,
-/// which a SIMD comparison sees of many at once. Then the parts' best are put together, cut to k and sorted.
+/// <see cref="TopK"/> on a CPU. Each part of a segment has room for 2k codes. When they fill up, the k best stay, and from then on only
+/// values better than the worst of them are considered. Hardly any are, once k good ones are found, and one SIMD comparison rejects many
+/// values at a time. Finally, the parts' best are put together, cut to k, and sorted.
 /// </summary>
 internal static class TopKOnCpu
 {
     private const int PartsPerThread = 4;
 
-    // A part's first k values all look good, so parts should be much longer than that.
+    // A part's first k values are all kept, so a part should be much longer than that.
     private const int LeastPartLengthByK = 8;
 
     public static void Run(
@@ -48,7 +48,7 @@ internal static class TopKOnCpu
         Index1D segment, Search search, ArrayView<ulong> best, ArrayView<int> found, ArrayView<int> indices, ArrayView<int> counts)
         => counts[segment] = Merge(segment, search, best, found, indices);
 
-    /// <summary>Collects candidates, and returns how many.</summary>
+    /// <summary>Collects the candidates of a part, and returns how many there are.</summary>
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int BestOfPart(
@@ -62,7 +62,7 @@ internal static class TopKOnCpu
         var codes = MemoryMarshal.CreateSpan(ref best[to], search.Room);
         var count = 0;
         var bound = search.Above;
-        // Of values that compare equal only 0 and −0 differ in their keys: the bound for both is just below.
+        // Of values that compare equal, only 0 and −0 have different keys; the bound for both is just below 0.
         var least = 0u;
         for (var i = 0; i < length; i++)
         {
@@ -79,7 +79,7 @@ internal static class TopKOnCpu
                 if (i >= length)
                     break;
             }
-            // Those of the vector one by one; for others one is all.
+            // Values of the vector one by one; with another step there is only one value.
             var end = segment.Step == 1 ? Math.Min(i + Vector<float>.Count, length) : i + 1;
             for (; i < end; i++)
             {
@@ -101,7 +101,7 @@ internal static class TopKOnCpu
         return count;
     }
 
-    /// <summary>Puts the parts' candidates together, sorts the best, and returns how many.</summary>
+    /// <summary>Puts the parts' candidates together, sorts the best, and returns how many there are.</summary>
     [IntrinsicImplementation]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Merge(int segment, Search search, ArrayView<ulong> best, ArrayView<int> found, ArrayView<int> indices)
@@ -126,7 +126,7 @@ internal static class TopKOnCpu
         return all.Length;
     }
 
-    /// <summary>Quickselect: the smallest so many to the front, in no order.</summary>
+    /// <summary>Quickselect: moves the count smallest codes to the front, in no particular order.</summary>
     private static void BestFirst(Span<ulong> codes, int count)
     {
         var (low, high) = (0, codes.Length - 1);
@@ -157,7 +157,7 @@ internal static class TopKOnCpu
 
     private static ulong MedianOfThree(ulong a, ulong b, ulong c) => Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
 
-    /// <summary>The worst of some codes: what a value must be over, and its key.</summary>
+    /// <summary>Returns the bound that a value must exceed to beat the worst of some codes, and the worst's key.</summary>
     private static (float Bound, uint Key) Worst(ReadOnlySpan<ulong> codes)
     {
         var worst = 0ul;
@@ -168,6 +168,6 @@ internal static class TopKOnCpu
         return (value == 0 ? -float.Epsilon : value, key);
     }
 
-    /// <summary>What is searched: segments are split into equal parts, each the work of one thread.</summary>
+    /// <summary>The parameters of a search. Segments are split into equal parts, each the work of one thread.</summary>
     internal readonly record struct Search(float Above, int Parts, int PartLength, int K, int Room);
 }

@@ -4,15 +4,15 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// <see cref="TopK"/> on a GPU. Selecting: the k-th key by radix, from the highest of four digits down. Each pass counts
-/// the digit's values among the elements whose higher digits are the threshold's so far, and takes the digit at which the
-/// count from above reaches k. Then every part of a segment knows from the counts of those before it where the elements
-/// that it takes go, and how many that equal the threshold are still wanted: in order, without atomics, which on OpenCL
-/// would need the generic address space. What was taken is sorted by <see cref="CodeSort"/>.
+/// <see cref="TopK"/> on a GPU. The k-th key is selected by radix, from the highest of its four digits down. Each pass counts a digit's
+/// values among the elements whose higher digits equal those of the threshold so far, and takes the digit at which the count from above
+/// reaches k. Every part of a segment then knows, from the counts of the parts before it, where to write the elements that it takes, and
+/// how many elements equal to the threshold are still wanted. This keeps the order and needs no atomics, which on OpenCL would need the
+/// generic address space. <see cref="CodeSort"/> then sorts what was taken.
 /// </summary>
 internal static class TopKOnGpu
 {
-    // A thread's counts of all 256 digits are 64 words of four, and a group's threads sum up a word each: 16 KiB.
+    // A thread's counts of all 256 digits are 64 words of four bytes, and each of a group's 64 threads sums one word: 16 KiB.
     private const int Threads = 64;
     private const int DigitBits = 8;
     private const int Bins = 1 << DigitBits;
@@ -22,7 +22,7 @@ internal static class TopKOnGpu
     private const int MostParts = 128;
     private const int LeastPartLength = 4096;
 
-    // Consecutive elements a thread: a line of the cache.
+    // Consecutive elements per thread: one cache line.
     private const int RunLength = 16;
 
     public static void Run(
@@ -55,12 +55,15 @@ internal static class TopKOnGpu
         CodeSort.Run(device, codes, counts, k, indices);
     }
 
-    /// <summary>One group = one part of a segment: how often each digit occurs in it, [S, parts, bins].</summary>
+    /// <summary>
+    /// One group = one part of a segment: how often each digit occurs in it, [S, parts, bins]. One thread = every 64th element, then the
+    /// sums of four digits.
+    /// </summary>
     [GroupedKernel]
     internal static void CountKernel(
         ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states, Search search, int pass, ArrayView<int> histograms)
     {
-        // [64 words of four digits, threads]: each thread counts in a column of its own.
+        // [64 words of four digits, threads]: each thread counts in its own column.
         var counters = SharedMemory.Allocate1D<uint>(Bins / 4 * Threads);
         var thread = Group.IdxX;
         var s = Grid.IdxX / search.Parts;
@@ -72,7 +75,7 @@ internal static class TopKOnGpu
         var sum1 = 0u;
         var sum2 = 0u;
         var sum3 = 0u;
-        // The counts are bytes, which are summed up before they could overflow.
+        // The counts are bytes, which are summed before they can overflow.
         for (var first = search.First(Grid.IdxX); first < end; first += Threads * MostInByte)
         {
             for (var word = 0; word < Bins / 4; word++)
@@ -81,7 +84,7 @@ internal static class TopKOnGpu
             for (var i = first + thread; i < last; i += Threads)
             {
                 var key = TopK.Key(values[segment.First + i * segment.Step], search.Above);
-                // A shift by all 32 bits would be a shift by none.
+                // Shifting by all 32 bits would shift by none.
                 if (pass == 0 || key >> (shift + DigitBits) == prefix >> (shift + DigitBits))
                 {
                     var digit = (int)(key >> shift & (Bins - 1));
@@ -91,7 +94,7 @@ internal static class TopKOnGpu
             Group.Barrier();
             for (var i = 0; i < Threads; i++)
             {
-                // Each thread begins at another column, so that they read from different banks.
+                // Each thread begins at a different column, so that they read from different banks.
                 var word = counters[thread * Threads + ((i + thread) & (Threads - 1))];
                 sum0 += word & 0xFF;
                 sum1 += word >> 8 & 0xFF;
@@ -107,7 +110,9 @@ internal static class TopKOnGpu
         histograms[to + 3] = (int)sum3;
     }
 
-    /// <summary>One group = one segment: the digit at which the count from above reaches what is still wanted.</summary>
+    /// <summary>
+    /// One group = one segment: picks the digit at which the count from above reaches what is still wanted. One thread = four digits.
+    /// </summary>
     [GroupedKernel]
     internal static void PickKernel(ArrayView<int> histograms, Search search, int pass, ArrayView<State> states)
     {
@@ -132,7 +137,7 @@ internal static class TopKOnGpu
         Group.Barrier();
         for (var i = thread + 1; i < Threads; i++)
             wanted -= sums[i];
-        // The digit is another thread's, of higher digits.
+        // The digit belongs to a thread of higher digits.
         if (wanted <= 0)
             return;
         var digit = 3;
@@ -151,16 +156,19 @@ internal static class TopKOnGpu
                 }
             }
         }
-        // Of lower digits, unless there are no lower ones.
+        // The digit belongs to a thread of lower digits, if there is one.
         if (digit == 0 && count0 < wanted && thread > 0)
             return;
         states[s] = new State(threshold | (uint)(thread * 4 + digit) << (32 - DigitBits * (pass + 1)), wanted);
     }
 
-    /// <summary>One thread = one segment: all that counts is wanted.</summary>
+    /// <summary>One thread = one segment: all elements that count are wanted.</summary>
     internal static void TakeAllKernel(Index1D segment, ArrayView<State> states, int k) => states[segment] = new State(0, k);
 
-    /// <summary>One group = one part of a segment: how many elements are above the threshold, and how many equal it.</summary>
+    /// <summary>
+    /// One group = one part of a segment: how many elements are above the threshold, and how many equal it. One thread = every 64th
+    /// element.
+    /// </summary>
     [GroupedKernel]
     internal static void TallyKernel(
         ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states, Search search, ArrayView<Tally> tallies)
@@ -191,7 +199,10 @@ internal static class TopKOnGpu
         tallies[Grid.IdxX] = new Tally(above, equal);
     }
 
-    /// <summary>One group = one part of a segment: its elements above the threshold, and the first that equal it.</summary>
+    /// <summary>
+    /// One group = one part of a segment: takes its elements above the threshold, and the first that equal it. One thread = runs of 16
+    /// elements.
+    /// </summary>
     [GroupedKernel]
     internal static void TakeKernel(
         ArrayView<float> values, ArrayView<Segment> segments, ArrayView<State> states, Search search, ArrayView<Tally> tallies,
@@ -234,7 +245,7 @@ internal static class TopKOnGpu
                 equal += key == state.Threshold && key != 0 ? 1 : 0;
             }
             found[thread] = new Tally(above, equal);
-            // Whoever writes it writes the same.
+            // All threads that write it write the same value.
             if (above + equal > 0)
                 any[0] = 1;
             Group.Barrier();
@@ -252,7 +263,7 @@ internal static class TopKOnGpu
                 }
                 if (above + equal > 0)
                 {
-                    // Of those before that equal the threshold, only the first so many were taken.
+                    // Of the earlier elements that equal the threshold, only the first Wanted were taken.
                     var to = s * search.K + aboveHere + IntrinsicMath.Min(equalHere, state.Wanted);
                     for (var i = first; i < last; i++)
                     {
@@ -264,24 +275,24 @@ internal static class TopKOnGpu
                     }
                 }
             }
-            // The next tile writes what is still being read.
+            // The next tile overwrites what other threads may still read.
             Group.Barrier();
         }
     }
 
-    /// <summary>The threshold's digits found so far, and how many elements are still to be taken at it.</summary>
+    /// <summary>The digits of the threshold found so far, and how many elements at it are still to be taken.</summary>
     internal readonly record struct State(uint Threshold, int Wanted);
 
-    /// <summary>Numbers of elements above the threshold, and equal to it.</summary>
+    /// <summary>The numbers of elements above the threshold and equal to it.</summary>
     internal readonly record struct Tally(int Above, int Equal);
 
-    /// <summary>What is searched: segments are split into equal parts, each the work of one group.</summary>
+    /// <summary>The parameters of a search. Segments are split into equal parts, each the work of one group.</summary>
     internal readonly record struct Search(float Above, int Parts, int PartLength, int K)
     {
-        /// <summary>The first element of a part, by the index of its group.</summary>
+        /// <summary>Returns the first element of a group's part.</summary>
         public int First(int group) => group % Parts * PartLength;
 
-        /// <summary>The element after the last of a part.</summary>
+        /// <summary>Returns the element after the last of a group's part.</summary>
         public int End(int group, Segment segment) => IntrinsicMath.Min(First(group) + PartLength, segment.Length);
     }
 }

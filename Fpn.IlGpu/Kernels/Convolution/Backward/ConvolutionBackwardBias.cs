@@ -9,25 +9,26 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>
 /// The gradient of the bias of a convolution or matrix product:
 /// <code>db[k] = Σ n, y, x  dout[n, y, x, k]</code>
-/// in two passes, parts of the pixels and then those (<see cref="PartialSums"/>). How it is split depends on sizes alone.
+/// in two passes: parts of the pixels are summed first, then the parts (<see cref="PartialSums"/>). The split depends on the sizes alone,
+/// so that the sums have the same bits on any number of cores.
 /// </summary>
 internal static class ConvolutionBackwardBias
 {
     private const int LeastPixels = 64;
     private const int MostParts = 64;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where both arrays are.</param>
+    /// <summary>Computes the gradient.</summary>
+    /// <param name="device">The device that holds both arrays.</param>
     /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
     /// <param name="biasGradient">db, [K].</param>
-    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="accumulate">Whether to add to db instead of overwriting it.</param>
     public static void Run(Device device, Tensor outputGradient, ArrayView<float> biasGradient, bool accumulate = false)
     {
         var (pixels, channels) = (outputGradient.Shape.Pixels, outputGradient.Shape.C);
         if (biasGradient.Length != channels)
-            throw new ArgumentException($"{biasGradient.Length} biases have no gradient of {outputGradient.Shape}.", nameof(biasGradient));
+            throw new ArgumentException($"{biasGradient.Length} biases don't fit an output of {outputGradient.Shape}.", nameof(biasGradient));
         var parts = Math.Clamp(pixels / LeastPixels, 1, MostParts);
-        // All channels of a pixel on a CPU, one on a GPU.
+        // A thread takes all channels of a pixel on a CPU, and one channel on a GPU.
         var run = device.Info.Kind == DeviceKind.Cpu ? channels : 1;
         var sizes = new Sizes(pixels, channels, parts, run);
         using var partial = device.Rent<float>((long)parts * channels);
@@ -43,7 +44,7 @@ internal static class ConvolutionBackwardBias
         AddUp(outputGradient, sizes, index / runs, c, IntrinsicMath.Min(c + sizes.Run, sizes.Channels), partial);
     }
 
-    /// <summary>On a CPU: some channels at once, by SIMD.</summary>
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddUp(ArrayView<float> outputGradient, Sizes sizes, int part, int c, int end, ArrayView<float> partial)
     {
@@ -57,7 +58,7 @@ internal static class ConvolutionBackwardBias
         AddUpOnDevice(outputGradient, sizes, part, c, end, partial);
     }
 
-    /// <summary>On a GPU: one channel.</summary>
+    /// <summary>The GPU body: one channel.</summary>
     [DeviceBody(nameof(AddUp))]
     public static void AddUpOnDevice(ArrayView<float> outputGradient, Sizes sizes, int part, int c, int end, ArrayView<float> partial)
     {
@@ -70,10 +71,10 @@ internal static class ConvolutionBackwardBias
         }
     }
 
-    /// <summary>Pixels and channels, the parts of the pixels, and how many channels a thread takes.</summary>
+    /// <summary>The numbers of pixels and channels, of parts of the pixels, and of channels per thread.</summary>
     internal readonly record struct Sizes(int Pixels, int Channels, int Parts, int Run)
     {
-        /// <summary>The first pixel of a part.</summary>
+        /// <summary>Returns the first pixel of a part.</summary>
         public int First(int part) => (int)((long)Pixels * part / Parts);
     }
 }

@@ -7,13 +7,13 @@ namespace Fpn.IlGpu.Kernels;
 /// <summary>The ways to compute the gradient of a convolution's weights, from the one to read first to the fastest.</summary>
 internal enum WeightGradientForm
 {
-    /// <summary>One thread a weight: <see cref="ConvolutionBackwardWeights.NaiveKernel"/>.</summary>
+    /// <summary>One thread computes the gradient of one weight: <see cref="ConvolutionBackwardWeights.NaiveKernel"/>.</summary>
     Naive,
 
-    /// <summary>Each channel by itself: <see cref="DepthwiseBackwardWeights"/>.</summary>
+    /// <summary>Each channel on its own: <see cref="DepthwiseBackwardWeights"/>.</summary>
     Depthwise,
 
-    /// <summary>Each value loaded is used for a row or column of a tile of weights: <see cref="TiledBackwardWeights"/>.</summary>
+    /// <summary>Each loaded value is used for a row or column of a tile of weights: <see cref="TiledBackwardWeights"/>.</summary>
     Tile,
 
     /// <summary>The same by SIMD, on a CPU: <see cref="SimdBackwardWeights"/>.</summary>
@@ -28,21 +28,21 @@ internal enum WeightGradientForm
 /// <code>
 /// dw[k, c, ky, kx] = Σ n, oy, ox  in[n, oy·s − p + ky·d, ox·s − p + kx·d, c] · dout[n, oy, ox, k]
 /// </code>
-/// with zeros outside the input and c running over the channels of k's group. For each place of the window it is a matrix product,
-/// [C, pixels] · [pixels, K], whose inner dimension is long: all pixels of the batch. That dimension is split where there
-/// would be too few threads, and the parts are added up in their order (<see cref="PartialSums"/>): run after run the same bits,
-/// on any number of cores. Read <see cref="NaiveKernel"/> first.
+/// with zeros outside the input, and c running over the channels of k's channel group. For each place of the window it is a matrix
+/// product, [C, pixels] · [pixels, K], whose inner dimension is long: all pixels of the batch. That dimension is split where there would
+/// be too few threads, and the parts are added in a fixed order (<see cref="PartialSums"/>): the same bits in every run, on any number
+/// of cores. Read <see cref="NaiveKernel"/> first.
 /// </summary>
 internal static class ConvolutionBackwardWeights
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="device">Where all arrays are.</param>
-    /// <param name="geometry">The forward convolution; of a matrix product over maps, one whose window is the map.</param>
+    /// <summary>Computes the gradient.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="geometry">The forward convolution; for a matrix product over maps, one whose window is the map.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
     /// <param name="weightGradient">dw, [K, C / groups, kh, kw].</param>
-    /// <param name="accumulate">Whether to add to what is there.</param>
-    /// <param name="form">What is to compute it, or null for what the device does best.</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
+    /// <param name="form">The form to use, or null for the device's best.</param>
     public static void Run(
         Device device, ConvolutionGeometry geometry, Tensor input, Tensor outputGradient, ArrayView<float> weightGradient,
         bool accumulate = false, WeightGradientForm? form = null)
@@ -53,7 +53,7 @@ internal static class ConvolutionBackwardWeights
         if (weightGradient.Length != length)
         {
             throw new ArgumentException(
-                $"{weightGradient.Length} values are no gradient of {length} weights.", nameof(weightGradient));
+                $"A gradient of {weightGradient.Length} values doesn't fit {length} weights.", nameof(weightGradient));
         }
         device.MultiplyAdds += sizes.MultiplyAdds;
         switch (form ?? Ladder(device, geometry)[^1])
@@ -79,7 +79,7 @@ internal static class ConvolutionBackwardWeights
         }
     }
 
-    /// <summary>All forms that a device can run for a convolution, slowest first; the last runs in production.</summary>
+    /// <summary>Returns all forms that can compute the gradient on a device, slowest first; the last one runs in production.</summary>
     public static IReadOnlyList<WeightGradientForm> Ladder(Device device, in ConvolutionGeometry geometry)
     {
         if (geometry.IsDepthwise)
@@ -91,7 +91,7 @@ internal static class ConvolutionBackwardWeights
             : [WeightGradientForm.Naive, WeightGradientForm.SimdTile];
     }
 
-    /// <summary>One thread = one weight (k, c, ky, kx).</summary>
+    /// <summary>One thread = the gradient of one weight (k, c, ky, kx).</summary>
     internal static void NaiveKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, int accumulate,
         ArrayView<float> weightGradient)

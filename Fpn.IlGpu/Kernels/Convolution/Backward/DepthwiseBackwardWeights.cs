@@ -6,18 +6,25 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of a depthwise convolution's weights:
+/// The gradient of the weights of a depthwise convolution:
 /// <code>
 /// dw[c, ky, kx] = Σ n, oy, ox  in[n, oy·s − p + ky·d, ox·s − p + kx·d, c] · dout[n, oy, ox, c]
 /// </code>
-/// Neighbouring channels are neighbouring lanes, as in <see cref="DepthwiseConvolution"/>; pixels are split into parts.
+/// Neighbouring channels are neighbouring lanes, as in <see cref="DepthwiseConvolution"/>. The pixels are split into parts, which
+/// <see cref="PartialSums"/> adds up.
 /// </summary>
 internal static class DepthwiseBackwardWeights
 {
     private const int LeastPixels = 64;
     private const int MostParts = 64;
 
-    /// <summary>Runs it; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">The sizes of the forward convolution.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, C].</param>
+    /// <param name="weightGradient">dw, [C, 1, kh, kw].</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
         bool accumulate)
@@ -44,7 +51,7 @@ internal static class DepthwiseBackwardWeights
         AddUp(input, outputGradient, sizes, new Place(index / runs / places, index / runs % places, c, end), split, partial);
     }
 
-    /// <summary>On a CPU: some channels at once, by SIMD.</summary>
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void AddUp(
         ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Place at, Split split, ArrayView<float> partial)
@@ -66,7 +73,7 @@ internal static class DepthwiseBackwardWeights
         AddUpOnDevice(input, outputGradient, sizes, at with { FirstC = c }, split, partial);
     }
 
-    /// <summary>On a GPU: one channel.</summary>
+    /// <summary>The GPU body: one channel.</summary>
     [DeviceBody(nameof(AddUp))]
     public static void AddUpOnDevice(
         ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Place at, Split split, ArrayView<float> partial)
@@ -84,7 +91,9 @@ internal static class DepthwiseBackwardWeights
         }
     }
 
-    /// <summary>The input pixel that a place of the window sees from an output pixel; less than 0 outside the map.</summary>
+    /// <summary>
+    /// Returns the index of the input pixel that a place of the window sees from an output pixel, or −1 outside the map.
+    /// </summary>
     private static int InputAt(ConvolutionSizes sizes, int pixel, int place)
     {
         var (n, y, x) = sizes.OutputAt(pixel);
@@ -95,13 +104,13 @@ internal static class DepthwiseBackwardWeights
             : -1;
     }
 
-    /// <summary>What a thread sums up: a part of the pixels, a place of the window, channels from one to before another.</summary>
+    /// <summary>What a thread sums: a part of the pixels, a place of the window, and the channels from FirstC to before EndC.</summary>
     internal readonly record struct Place(int Part, int Window, int FirstC, int EndC);
 
-    /// <summary>All pixels, their parts, and the channels of a thread.</summary>
+    /// <summary>The numbers of pixels, of parts of the pixels, and of channels per thread.</summary>
     internal readonly record struct Split(int Pixels, int Parts, int Channels)
     {
-        /// <summary>The first pixel of a part.</summary>
+        /// <summary>Returns the first pixel of a part.</summary>
         public int First(int part) => (int)((long)Pixels * part / Parts);
     }
 }

@@ -2,10 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Fpn.IlGpu.Kernels;
 
-// What a chunk needs, copied side by side.
+// Contiguous copies of what a chunk reads.
 internal static unsafe partial class SimdBackwardWeights
 {
-    /// <summary>[pixels, 32] of dout, with zeros beyond the group's last channel.</summary>
+    /// <summary>
+    /// Copies a chunk's dout as [pixels, 32], or [pixels, 16] without AVX-512, with zeros beyond the group's last channel.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pack(float* from, in ConvolutionSizes s, in Chunk at, int channels, float* to)
     {
@@ -29,7 +31,7 @@ internal static unsafe partial class SimdBackwardWeights
         }
     }
 
-    /// <summary>[pixels, values]: some of the values that each pixel's window sees, which lie side by side.</summary>
+    /// <summary>Copies some of the contiguous values that each pixel's window sees, as [pixels, values].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyPixels(float* input, in ConvolutionSizes s, in Chunk at, int values, float* to)
     {
@@ -44,7 +46,7 @@ internal static unsafe partial class SimdBackwardWeights
         }
     }
 
-    /// <summary>All that the chunk's windows see of a group's channels, and zeros around the map.</summary>
+    /// <summary>Copies everything that the chunk's windows see of a channel group, with zeros around the map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyWithBorder(float* input, in ConvolutionSizes s, in Chunk at, float* to)
     {
@@ -74,7 +76,10 @@ internal static unsafe partial class SimdBackwardWeights
         }
     }
 
-    /// <summary>A tile's way through a copy with its border; the innermost loop is the longest that there is.</summary>
+    /// <summary>
+    /// Returns a tile's walk through a copy with its border. The innermost loop is over columns, over rows if the chunk has one column, or
+    /// over pictures if it has one pixel of each.
+    /// </summary>
     private static TileWalk Walk(float* first, in ConvolutionSizes s, in Chunk at, int spanX)
     {
         var (columnStep, rowStep) = (s.StrideX * s.ChannelGroupInputC, s.StrideY * spanX * s.ChannelGroupInputC);

@@ -5,34 +5,36 @@ internal static unsafe partial class SimdBackwardWeights
 {
     private const int ChunkPixels = 128;
 
-    // Of a part's sums: 12 × 32 × 4 bytes a tile.
+    // Limits of a part's sums, which take 12 × 32 × 4 bytes for each tile.
     private const int MostTiles = 192;
     private const int MostTilesOfPixels = 64;
     private const int MostBlocks = 4;
     private const int LeastTiles = 16;
 
-    // Where weights are few, pixels are split for so many threads, whether there are as many or not: the sums must not depend on it.
+    // Where weights are few, pixels are split for this many threads, however many there are: the sums must not depend on the number of
+    // threads.
     private const int EnoughParts = 32;
     private const int PartsPerThread = 4;
 
-    /// <summary>Output pixels: of how many pictures, rows and columns, from which on.</summary>
+    /// <summary>The output pixels of a chunk: its first picture, row and column, and how many it has of each.</summary>
     internal readonly record struct Chunk(int N, int Y, int X, int Pictures, int H, int W);
 
-    /// <summary>What is split, and how.</summary>
+    /// <summary>How the work is split.</summary>
     /// <param name="RowLength">
-    /// Values that lie side by side under a row of the window: kw · C of a group, if nothing lies between; or under all of it.
+    /// Contiguous values under a row of the window: kw · C / groups if its columns are contiguous, otherwise C / groups. Where all rows
+    /// of the window are contiguous, too, the values under the whole window.
     /// </param>
-    /// <param name="Runs">How many such runs a row of the window has.</param>
+    /// <param name="Runs">The number of such runs in a row of the window.</param>
     /// <param name="Tiles">All tiles of a block of output channels.</param>
-    /// <param name="Ranges">Ranges of them.</param>
-    /// <param name="Blocks">Blocks of output channels of a group.</param>
+    /// <param name="Ranges">Ranges that the tiles are split into.</param>
+    /// <param name="Blocks">Blocks of output channels in a channel group.</param>
     /// <param name="BlocksAtOnce">Blocks that a thread computes from the same copy of the input.</param>
     /// <param name="Chunks">Chunks of pixels.</param>
-    /// <param name="Splits">Parts of the chunks that are summed up apart.</param>
-    /// <param name="Pictures">Pictures of a chunk.</param>
-    /// <param name="ChunkH">Rows of a chunk.</param>
-    /// <param name="ChunkW">Columns of a chunk.</param>
-    /// <param name="IsOneRun">1 where all that a window sees is one run, inside the map.</param>
+    /// <param name="Splits">Parts of the chunks that are summed separately.</param>
+    /// <param name="Pictures">Pictures in a chunk.</param>
+    /// <param name="ChunkH">Rows in a chunk.</param>
+    /// <param name="ChunkW">Columns in a chunk.</param>
+    /// <param name="IsOneRun">1 where all that a window sees is one contiguous run inside the map; otherwise 0.</param>
     internal readonly record struct Plan(
         int RowLength, int Runs, int Tiles, int Ranges, int Blocks, int BlocksAtOnce, int Chunks, int Splits,
         int Pictures, int ChunkH, int ChunkW,
@@ -46,7 +48,7 @@ internal static unsafe partial class SimdBackwardWeights
             var isInside = s.PaddingY == 0 && s.PaddingX == 0;
             if (isInside && s.ChannelGroups == 1 && s.KernelW == s.InputW && runs == 1 && s.DilationY == 1)
             {
-                // The window is as wide as the map: its rows lie side by side, too.
+                // The window is as wide as the map, so that its rows are contiguous, too.
                 (rows, rowLength) = (1, rows * rowLength);
             }
             var isOneRun = isInside && rows * runs == 1 && (s.KernelW == 1 || s.ChannelGroups == 1);
@@ -75,15 +77,15 @@ internal static unsafe partial class SimdBackwardWeights
             return plan;
         }
 
-        /// <summary>The number of parts of the work.</summary>
+        /// <summary>Returns the number of parts of the work.</summary>
         public int Parts(int groups) => groups * Division.CeilDiv(Blocks, BlocksAtOnce) * Ranges * Splits;
 
-        /// <summary>What is copied of the input for a chunk.</summary>
+        /// <summary>Returns how many floats of the input are copied for a chunk.</summary>
         public int CopyLength(in ConvolutionSizes s, int tiles) => Pictures * (IsOneRun != 0
             ? ChunkH * ChunkW * tiles * SimdTile.Pixels
             : SpanY(s, ChunkH) * SpanX(s, ChunkW) * s.ChannelGroupInputC);
 
-        /// <summary>The pixels of a chunk.</summary>
+        /// <summary>Returns the pixels of a chunk.</summary>
         public Chunk ChunkAt(in ConvolutionSizes s, int chunk)
         {
             var (columns, rows) = (Division.CeilDiv(s.OutputW, ChunkW), Division.CeilDiv(s.OutputH, ChunkH));
@@ -94,7 +96,7 @@ internal static unsafe partial class SimdBackwardWeights
                 n, y, x, Math.Min(Pictures, s.OutputN - n), Math.Min(ChunkH, s.OutputH - y), Math.Min(ChunkW, s.OutputW - x));
         }
 
-        /// <summary>A tile's row of the window, the column where its run begins, and its first value of the run.</summary>
+        /// <summary>Returns a tile's row of the window, the column where its run begins, and its first value in the run.</summary>
         public (int Ky, int Kx, int M) TileAt(int tile)
         {
             var tilesOfRun = Division.CeilDiv(RowLength, SimdTile.Pixels);

@@ -6,22 +6,28 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of weights on a CPU, by the same tile as the forward pass (<see cref="SimdTile"/>): its rows are 12 of the values
-/// that lie side by side under a row of the window, (kx, c), its columns 32 output channels, and what it runs along are pixels.
+/// The gradient of weights on a CPU, by the same tile as the forward pass (<see cref="SimdTile"/>). The tile's rows are 12 of the
+/// contiguous values under a row of the window, (kx, c), and its columns are 32 output channels. Its inner loop runs over pixels.
 /// <code>
 /// sums[ky, (kx, c), k] += Σ pixels of a chunk  in[pixel + ky, (kx, c)] · dout[pixel, k]
 /// </code>
-/// A chunk of some 100 pixels of dout is packed, 32 channels wide, and stays in the first-level cache while all tiles use it.
-/// What the chunk sees of the input is copied, too: with the zeros around it; or if that is one run of values a pixel, only those
-/// of the part's tiles, side by side. Read where they lie, pixels far apart would each miss the cache for a few values. The sums of a
-/// block of output channels stay in the second-level cache.
+/// A chunk of about 100 pixels of dout is packed, 32 channels wide, and stays in the first-level cache while all tiles use it. What the
+/// chunk sees of the input is copied, too, with the zeros around it. Where each pixel sees one contiguous run of values, only the values
+/// of the part's tiles are copied: read in place, pixels far apart would each miss the cache for a few values. The sums of a block of
+/// output channels stay in the second-level cache. (Without AVX-512 the tile is 6 × 16.)
 /// </summary>
 internal static unsafe partial class SimdBackwardWeights
 {
     [ThreadStatic]
     private static SimdScratch? scratch;
 
-    /// <summary>Runs it; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">The sizes of the forward convolution.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
+    /// <param name="weightGradient">dw, [K, C / groups, kh, kw].</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
         bool accumulate)
@@ -37,7 +43,9 @@ internal static unsafe partial class SimdBackwardWeights
             PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = some tiles of a block of output channels, over some chunks of pixels.</summary>
+    /// <summary>
+    /// One thread = one part after another, until none is left: some tiles of a block of output channels, over some chunks of pixels.
+    /// </summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D part, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int accumulate,
@@ -111,10 +119,10 @@ internal static unsafe partial class SimdBackwardWeights
         }
     }
 
-    /// <summary>Where the i-th of some equal parts begins.</summary>
+    /// <summary>Returns where the i-th of some equal parts begins.</summary>
     private static int Share(int whole, int i, int parts) => (int)((long)whole * i / parts);
 
-    /// <summary>The sums of one output channel to their places in [C / groups, kh, kw].</summary>
+    /// <summary>Stores the sums of one output channel in [C / groups, kh, kw].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store(
         float* sums, in ConvolutionSizes s, in Plan plan, int firstTile, int endTile, bool accumulate, float* output)

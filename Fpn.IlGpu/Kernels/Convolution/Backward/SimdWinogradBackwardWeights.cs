@@ -7,13 +7,13 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of the weights of a 3×3 convolution of stride 1, on a CPU, by <see cref="WinogradTransform"/> turned round. As
-/// out = Aᵀ ((G w Gᵀ) ∘ V) A is linear in w, what comes back to it is
+/// The gradient of the weights of a 3×3 convolution of stride 1, on a CPU, by the transpose of <see cref="WinogradTransform"/>. As
+/// out = Aᵀ ((G w Gᵀ) ∘ V) A is linear in w, the gradient of w is
 /// <code>
 /// dw = Gᵀ U G        U[36, C, K] = Σ tiles  V[tile, C] · D[tile, K]        V = Bᵀ in B,  D = A dout Aᵀ
 /// </code>
-/// with a quarter of the multiplications of the definition, as forward; U is transformed back once, when all tiles are
-/// summed up. Some tiles are transformed at a time, so that they and U's block of output channels stay in the second-level cache.
+/// with a quarter of the multiplications of the definition, as in the forward pass. U is transformed back once, after all tiles are
+/// summed. Some tiles are transformed at a time, so that they and U's blocks of output channels stay in the second-level cache.
 /// </summary>
 internal static unsafe class SimdWinogradBackwardWeights
 {
@@ -21,16 +21,22 @@ internal static unsafe class SimdWinogradBackwardWeights
     private const int Skew = 16;
     private const int MostTiles = 48;
 
-    // Of U, V and D together.
+    // Bytes of U, V and D together.
     private const int ScratchBytes = 1_600_000;
 
-    // Tiles are split for so many threads, whether there are as many or not: the sums must not depend on it.
+    // Tiles are split for this many threads, however many there are: the sums must not depend on the number of threads.
     private const int EnoughParts = 16;
 
     [ThreadStatic]
     private static SimdScratch? scratch;
 
-    /// <summary>Runs it; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">The sizes of the forward convolution.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
+    /// <param name="weightGradient">dw, [K, C, 3, 3].</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
         bool accumulate)
@@ -45,7 +51,7 @@ internal static unsafe class SimdWinogradBackwardWeights
             PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = one part after another, until none is left: some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D part, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int accumulate,
@@ -77,7 +83,7 @@ internal static unsafe class SimdWinogradBackwardWeights
         var blocks = Math.Min(plan.BlocksAtOnce, Division.CeilDiv(s.OutputC, SimdTile.Channels) - firstBlock);
         var (first, end) = (plan.First(split), plan.First(split + 1));
 
-        // U [blocks, 36, C, 32], V [36, tiles, C], D [36, tiles, 32], and one tile on its way.
+        // U [blocks, 36, C, 32], V [36, tiles, C], D [36, tiles, 32], and room to transform one tile.
         var rows = Division.CeilDiv(c, SimdTile.Pixels) * SimdTile.Pixels;
         var stepU = rows * SimdTile.Channels;
         var stepV = plan.TilesAtOnce * c + Skew;
@@ -87,7 +93,7 @@ internal static unsafe class SimdWinogradBackwardWeights
         var d = u + plan.BlocksAtOnce * Values * stepU;
         var half = d + Values * stepD;
         var border = half + Values * 16;
-        // Last, as the tile of the last channels reads a few values beyond it.
+        // V comes last, because the tile of the last channels reads a few values beyond it.
         var v = border + Values * Math.Max(c, SimdTile.Channels);
         new Span<float>(u, blocks * Values * stepU).Clear();
 
@@ -116,7 +122,7 @@ internal static unsafe class SimdWinogradBackwardWeights
             Store<T>(u + b * Values * stepU, stepU, s, firstBlock + b, half, border, accumulate, output);
     }
 
-    /// <summary>D of one tile and 32 output channels, with zeros beyond the map and beyond the last channel.</summary>
+    /// <summary>Computes D of one tile and one block of output channels, with zeros outside the map and beyond the last channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformOutput<T>(
         float* outputGradient, in ConvolutionSizes s, int tile, int block, float* copy, float* half, float* to, int stepD)
@@ -143,7 +149,7 @@ internal static unsafe class SimdWinogradBackwardWeights
             SimdWinogradGradient.Output<T>(copy + i, SimdTile.Channels, half, to + i, stepD);
     }
 
-    /// <summary>dw of a block's output channels to their places in [K, C, 3, 3].</summary>
+    /// <summary>Transforms U of a block of output channels back, and stores it as dw in [K, C, 3, 3].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store<T>(
         float* u, int stepU, in ConvolutionSizes s, int block, float* half, float* window, bool accumulate, float* output)
@@ -164,12 +170,12 @@ internal static unsafe class SimdWinogradBackwardWeights
         }
     }
 
-    /// <summary>What is split, and how; by sizes alone.</summary>
+    /// <summary>How the work is split; depends on the sizes alone.</summary>
     /// <param name="Tiles">All tiles.</param>
     /// <param name="TilesAtOnce">Tiles that are transformed at a time.</param>
-    /// <param name="Splits">Parts of the tiles that are summed up apart.</param>
-    /// <param name="BlocksAtOnce">Blocks of output channels that a thread sums up at a time.</param>
-    /// <param name="BlockParts">How many times that.</param>
+    /// <param name="Splits">Parts of the tiles that are summed separately.</param>
+    /// <param name="BlocksAtOnce">Blocks of output channels that a thread sums at a time.</param>
+    /// <param name="BlockParts">Parts of BlocksAtOnce blocks that cover all output channels.</param>
     internal readonly record struct Plan(int Tiles, int TilesAtOnce, int Splits, int BlocksAtOnce, int BlockParts)
     {
         public static Plan Of(in ConvolutionSizes s)
@@ -186,7 +192,7 @@ internal static unsafe class SimdWinogradBackwardWeights
             return new Plan(tiles, tilesAtOnce, splits, blocksAtOnce, parts);
         }
 
-        /// <summary>The first tile of a split.</summary>
+        /// <summary>Returns the first tile of a split.</summary>
         public int First(int split) => (int)((long)Tiles * split / Splits);
     }
 }

@@ -3,25 +3,25 @@ using System.Runtime.CompilerServices;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The transforms of <see cref="WinogradTransform"/>, turned round for the gradient of the weights, by SIMD over channels:
+/// The transposed transforms of <see cref="WinogradTransform"/>, for the gradient of the weights, by SIMD over channels:
 /// <code>
 /// D = A dout Aᵀ     a tile [4, 4] to [6, 6]           dw = Gᵀ U G     [6, 6] to [3, 3]
 /// </code>
 /// </summary>
 internal static unsafe class SimdWinogradGradient
 {
-    // G's factors of the points 0, ±a and ±b.
+    // G's factors for the points 0, ±a and ±b.
     private const float Zero = 1 / (WinogradTransform.A2 * WinogradTransform.B2);
     private const float OfA = 1 / (2 * WinogradTransform.A2 * (WinogradTransform.A2 - WinogradTransform.B2));
     private const float OfB = 1 / (2 * WinogradTransform.B2 * (WinogradTransform.B2 - WinogradTransform.A2));
 
-    /// <summary>A dout Aᵀ for neighbouring channels of a tile.</summary>
-    /// <typeparam name="T">The register.</typeparam>
+    /// <summary>Computes A dout Aᵀ for neighbouring channels of a tile.</summary>
+    /// <typeparam name="T">The register type.</typeparam>
     /// <param name="from">dout, [4, 4].</param>
-    /// <param name="pixelStep">From one pixel to the next, in values; a row is four.</param>
+    /// <param name="pixelStep">Step from one pixel to the next, in floats; a row is four pixels.</param>
     /// <param name="half">Room for 24 registers.</param>
     /// <param name="to">[6, 6].</param>
-    /// <param name="valueStep">From one value of the transformed tile to the next.</param>
+    /// <param name="valueStep">Step from one value of the transformed tile to the next, in floats.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Output<T>(float* from, nint pixelStep, float* half, float* to, nint valueStep)
         where T : struct, ISimdLanes<T>
@@ -32,13 +32,13 @@ internal static unsafe class SimdWinogradGradient
             OutputPass<T>(half + 4 * y * T.Count, T.Count, to + 6 * y * valueStep, valueStep);
     }
 
-    /// <summary>Gᵀ U G for neighbouring output channels.</summary>
-    /// <typeparam name="T">The register.</typeparam>
+    /// <summary>Computes Gᵀ U G for neighbouring output channels.</summary>
+    /// <typeparam name="T">The register type.</typeparam>
     /// <param name="from">U, [6, 6].</param>
-    /// <param name="valueStep">From one value of U to the next.</param>
+    /// <param name="valueStep">Step from one value of U to the next, in floats.</param>
     /// <param name="half">Room for 18 registers.</param>
     /// <param name="to">[3, 3].</param>
-    /// <param name="placeStep">From one place of the window to the next.</param>
+    /// <param name="placeStep">Step from one place of the window to the next, in floats.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Weights<T>(float* from, nint valueStep, float* half, float* to, nint placeStep)
         where T : struct, ISimdLanes<T>
@@ -49,7 +49,7 @@ internal static unsafe class SimdWinogradGradient
             WeightPass<T>(half + 6 * y * T.Count, T.Count, to + 3 * y * placeStep, placeStep);
     }
 
-    /// <summary>A d of one column: the polynomial with these coefficients at each point.</summary>
+    /// <summary>Computes A d of one column: the polynomial with coefficients d at each point.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void OutputPass<T>(float* from, nint fromStep, float* to, nint toStep)
         where T : struct, ISimdLanes<T>
@@ -70,7 +70,7 @@ internal static unsafe class SimdWinogradGradient
         d3.Store(to + 5 * toStep);
     }
 
-    /// <summary>Gᵀ u of one column.</summary>
+    /// <summary>Computes Gᵀ u of one column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void WeightPass<T>(float* from, nint fromStep, float* to, nint toStep)
         where T : struct, ISimdLanes<T>

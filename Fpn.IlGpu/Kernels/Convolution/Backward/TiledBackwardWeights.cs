@@ -4,20 +4,25 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of weights on GPUs: a thread sums up 4 × 4 of them, for 4 input and 4 output channels of one place of the
-/// window, so that each value loaded is multiplied four times. The sums are scalars, which stay in registers; neighbouring
-/// threads have neighbouring output channels, and read neighbouring addresses. Pixels are split over threads until
-/// there are enough of these.
+/// The gradient of weights on GPUs. A thread sums 4 × 4 of them, for 4 input and 4 output channels at one place of the window, so that
+/// each loaded value is multiplied four times. The sums are scalars, which stay in registers. Neighbouring threads have neighbouring
+/// output channels, and read neighbouring addresses. The pixels are split among threads until there are enough threads.
 /// </summary>
 internal static class TiledBackwardWeights
 {
     private const int Side = 4;
 
-    // Enough for a large GPU; and what a part must at least sum up to be worth its second pass.
+    // Enough threads for a large GPU; and the fewest pixels that are worth a part, and so its share of the second pass.
     private const int EnoughThreads = 1 << 17;
     private const int LeastPixels = 128;
 
-    /// <summary>Runs it; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">The sizes of the forward convolution.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="outputGradient">dout, [N, OH, OW, K].</param>
+    /// <param name="weightGradient">dw, [K, C / groups, kh, kw].</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> outputGradient, ArrayView<float> weightGradient,
         bool accumulate)
@@ -31,7 +36,7 @@ internal static class TiledBackwardWeights
         PartialSums.Combine(device, partial.View, parts, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = 4 × 4 weights of one place of the window, over a part of the pixels.</summary>
+    /// <summary>One thread = 4 × 4 weights (k, c) at one place (ky, kx) of the window, over one part of the pixels.</summary>
     internal static void Kernel(
         Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, int parts, ArrayView<float> partial)
     {
@@ -45,7 +50,7 @@ internal static class TiledBackwardWeights
         var group = place / sizes.KernelW / sizes.KernelH % sizes.ChannelGroups;
         var part = place / sizes.KernelW / sizes.KernelH / sizes.ChannelGroups;
 
-        // Beyond the last channel, that one is read again, and its sums are not stored.
+        // Beyond the last channel, the last one is read again, and its sums are not stored.
         var k0 = group * sizes.ChannelGroupOutputC + groupK;
         var lastK = sizes.ChannelGroupOutputC - 1 - groupK;
         var (k1, k2, k3) = (k0 + IntrinsicMath.Min(1, lastK), k0 + IntrinsicMath.Min(2, lastK), k0 + IntrinsicMath.Min(3, lastK));
@@ -103,7 +108,7 @@ internal static class TiledBackwardWeights
             Store(partial, to + 3 * stepK, stepC, lastC, s03, s13, s23, s33);
     }
 
-    /// <summary>The sums of one output channel.</summary>
+    /// <summary>Stores the sums of one output channel.</summary>
     private static void Store(ArrayView<float> partial, int to, int stepC, int lastC, float s0, float s1, float s2, float s3)
     {
         partial[to] = s0;

@@ -6,7 +6,7 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A convolution in which every channel is a group of its own:
+/// A depthwise convolution, in which every channel is a channel group of its own:
 /// <code>
 /// out[n, y, x, c] = f( bias[c] + residual[n, y, x, c]
 ///                         + Σ ky, kx  in[n, y·s − p + ky·d, x·s − p + kx·d, c] · weights[ky, kx, c] )
@@ -15,7 +15,14 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class DepthwiseConvolution
 {
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernel; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">[kh, kw, C].</param>
+    /// <param name="bias">[C].</param>
+    /// <param name="residual">[N, OH, OW, C], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, C].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -38,7 +45,7 @@ internal static class DepthwiseConvolution
         var end = IntrinsicMath.Min(first + grain.Pixels, sizes.OutputN * sizes.OutputH * sizes.OutputW);
         for (var pixel = first; pixel < end; pixel++)
         {
-            // Of the window, only the rows and columns inside the map.
+            // Only the rows and columns of the window that are inside the map.
             var x = pixel % sizes.OutputW * sizes.StrideX - sizes.PaddingX;
             var y = pixel / sizes.OutputW % sizes.OutputH * sizes.StrideY - sizes.PaddingY;
             var n = pixel / sizes.OutputW / sizes.OutputH;
@@ -53,7 +60,7 @@ internal static class DepthwiseConvolution
         }
     }
 
-    /// <summary>On a CPU: the channels of one pixel, by SIMD.</summary>
+    /// <summary>The CPU body: the channels of one pixel, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Accumulate(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
@@ -79,7 +86,7 @@ internal static class DepthwiseConvolution
         AccumulateOnDevice(input, weights, bias, residual, sizes, window with { FirstC = c, Channels = end - c }, output);
     }
 
-    /// <summary>On a GPU: as a rule, one channel of one pixel.</summary>
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
     [DeviceBody(nameof(Accumulate))]
     public static void AccumulateOnDevice(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
@@ -99,7 +106,7 @@ internal static class DepthwiseConvolution
         }
     }
 
-    /// <summary>The part of a window that lies inside the map, and the channels to compute.</summary>
+    /// <summary>The part of a window that is inside the map, and the channels to compute.</summary>
     internal readonly record struct DepthwiseWindow(
         int InputPixel, int FirstY, int EndY, int FirstX, int EndX, int OutputPixel, int ResidualPixel, int FirstC, int Channels)
     {

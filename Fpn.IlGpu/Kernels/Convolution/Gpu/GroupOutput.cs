@@ -3,19 +3,19 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// What the grouped kernels do with their sums: bias, residual, activation and store; or, where the depth is split, store
-/// each part, which <see cref="AddPartsKernel"/> then adds up, always in the same order.
+/// The epilogue of the grouped kernels: bias, residual, activation and store. Where the depth is split, each part's sums are stored as
+/// they are; <see cref="AddPartsKernel"/> then adds the parts, always in the same order.
 /// </summary>
 internal static class GroupOutput
 {
     /// <summary>Ends one output.</summary>
     /// <param name="bias">[K].</param>
-    /// <param name="residual">[N, OH, OW, K] or the coarser map.</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map.</param>
     /// <param name="sizes">The convolution's sizes.</param>
-    /// <param name="tiling">How groups share it.</param>
-    /// <param name="row">The pixel; one past the last is left out.</param>
-    /// <param name="k">The channel in its group; one past the last is left out.</param>
-    /// <param name="sum">The sum.</param>
+    /// <param name="tiling">How thread groups share it.</param>
+    /// <param name="row">The output pixel; nothing is stored past the last one.</param>
+    /// <param name="k">The channel within its channel group; nothing is stored past the last one.</param>
+    /// <param name="sum">The sum of the products.</param>
     /// <param name="output">[N, OH, OW, K], or [splits, N, OH, OW, K] where the depth is split.</param>
     public static void StoreOne(
         ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, GroupTiling tiling, OutputRow row, int k, float sum,
@@ -33,7 +33,7 @@ internal static class GroupOutput
         output[row.Output + k] = sum;
     }
 
-    /// <summary>Ends four neighbouring channels, at once where their memory allows it; k is a multiple of four.</summary>
+    /// <summary>Ends four neighbouring channels, in one access where alignment allows it; k is a multiple of four.</summary>
     public static void StoreFour(
         ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, GroupTiling tiling, OutputRow row, int k, Float4 sums,
         ArrayView<float> output)
@@ -43,7 +43,7 @@ internal static class GroupOutput
             for (var i = 0; i < 4; i++)
             {
                 StoreOne(bias, residual, sizes, tiling, row, k + i, sums.X, output);
-                // The next one comes first: an index into registers there is not.
+                // Rotates the next sum to the front, because registers can't be indexed.
                 sums = new Float4(sums.Y, sums.Z, sums.W, sums.X);
             }
             return;
@@ -76,13 +76,13 @@ internal static class GroupOutput
     }
 }
 
-/// <summary>The output pixel that sums belong to, in a group of channels.</summary>
-/// <param name="Output">The output's first value, or -1 past the last pixel.</param>
-/// <param name="Residual">The residual's first value.</param>
-/// <param name="Channel">The first of the group's channels.</param>
+/// <summary>The output pixel that sums belong to, within a channel group.</summary>
+/// <param name="Output">Index of the output's first value, or −1 past the last pixel.</param>
+/// <param name="Residual">Index of the residual's first value.</param>
+/// <param name="Channel">The first channel of the channel group.</param>
 internal readonly record struct OutputRow(int Output, int Residual, int Channel)
 {
-    /// <summary>The m-th pixel.</summary>
+    /// <summary>Returns the row of the m-th pixel.</summary>
     public static OutputRow Of(int m, GroupPosition at, ConvolutionSizes sizes, GroupTiling tiling)
     {
         var channel = at.ChannelGroup * sizes.ChannelGroupOutputC;
@@ -90,7 +90,7 @@ internal readonly record struct OutputRow(int Output, int Residual, int Channel)
             m < tiling.Pixels ? (at.Split * tiling.Pixels + m) * sizes.OutputC + channel : -1, ResidualAt(m, sizes) + channel, channel);
     }
 
-    /// <summary>The first value that is added to the m-th pixel.</summary>
+    /// <summary>Returns the index of the first value that is added to the m-th pixel.</summary>
     public static int ResidualAt(int m, ConvolutionSizes sizes) => sizes.Residual == Kernels.Residual.Upsampled
         ? sizes.ResidualAt(m / sizes.OutputW / sizes.OutputH, m / sizes.OutputW % sizes.OutputH, m % sizes.OutputW)
         : m * sizes.OutputC;

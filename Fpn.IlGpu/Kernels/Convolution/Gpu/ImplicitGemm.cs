@@ -5,20 +5,21 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Launches the forms in which thread groups compute a convolution as an implicit matrix product (implicit GEMM): the matrix of
-/// windows is never written, each group reads its part of it from the input. <see cref="SharedTile"/> and what builds on it.
+/// Launches the forms in which thread groups compute a convolution as an implicit matrix product (implicit GEMM): the matrix of windows
+/// is never written, and each group reads its part of it from the input. The forms are <see cref="SharedTile"/> and those that build on
+/// it.
 /// </summary>
 internal static class ImplicitGemm
 {
-    /// <summary>Runs it, as one launch or as parts of the depth that a second one adds up.</summary>
-    /// <param name="device">Where all tensors are.</param>
+    /// <summary>Launches a form. Where the depth is split, a second launch adds up the parts.</summary>
+    /// <param name="device">The device that holds all tensors.</param>
     /// <param name="sizes">The convolution's sizes.</param>
     /// <param name="input">[N, H, W, C].</param>
-    /// <param name="form">Which of them.</param>
+    /// <param name="form">The form.</param>
     /// <param name="weights">Packed for the form.</param>
     /// <param name="bias">[K].</param>
-    /// <param name="residual">[N, OH, OW, K] or the coarser map to add, or null.</param>
-    /// <param name="liveRows">[1]: how many of the pixels count, or null where all do.</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map, to add; or null.</param>
+    /// <param name="liveRows">[1]: how many of the pixels count; or null where all do.</param>
     /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, Tensor input, ConvolutionForm form, ArrayView<float> weights, ArrayView<float> bias, Tensor? residual, ArrayView<int>? liveRows,
@@ -27,7 +28,7 @@ internal static class ImplicitGemm
         var shape = Shape(form, sizes.ChannelGroupOutputC);
         var tiling = GroupTiling.Plan(device, shape, sizes, input, residual, output) with { HasLiveRows = liveRows is null ? 0 : 1 };
         var groups = tiling.Groups(sizes, shape.Threads);
-        // Where there is none, some other array stands in, which is not read.
+        // Where all pixels count, another array stands in for their number and is not read.
         var live = liveRows ?? bias.Cast<int>();
         var residualView = (residual ?? output).View;
         if (tiling.Splits == 1)
@@ -42,7 +43,7 @@ internal static class ImplicitGemm
             output.View);
     }
 
-    /// <summary>Whether a device's groups can be as large, and share as much memory, as a form's are.</summary>
+    /// <summary>Whether a device allows groups of a form's size and shared memory.</summary>
     public static bool Fits(Device device, ConvolutionForm form, int channelGroupOutputC)
     {
         var shape = Shape(form, channelGroupOutputC);
@@ -50,7 +51,7 @@ internal static class ImplicitGemm
             && shape.Threads <= device.Limits.GroupThreads && shape.SharedBytes <= device.Limits.SharedBytes;
     }
 
-    /// <summary>The groups of a form.</summary>
+    /// <summary>Returns the thread groups of a form.</summary>
     public static GroupShape Shape(ConvolutionForm form, int channelGroupOutputC) => form switch
     {
         ConvolutionForm.SharedTile => SharedTile.Shape,

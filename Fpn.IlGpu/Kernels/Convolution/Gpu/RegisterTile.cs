@@ -4,16 +4,15 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The convolution in float32 on a GPU: each group of 128 threads computes 128 pixels × 64 output channels, and each
-/// thread 8 × 8 of them in registers. What it gains over <see cref="SharedTile"/>: 16 values read from shared memory
-/// serve 64 multiply-accumulates instead of 2 serving one, which is what keeps the arithmetic units busy; all loads are
-/// of 16 bytes; and while a step computes, the values of the next are already on their way (two halves of shared memory,
-/// and so one barrier a step).
+/// The convolution in float32 on a GPU: each group of 128 threads computes 128 pixels × 64 output channels, and each thread 8 × 8 of
+/// them in registers. It gains over <see cref="SharedTile"/> in three ways. 16 values read from shared memory serve 64 multiply-adds
+/// instead of 2 serving one, which keeps the arithmetic units busy. All loads are 16 bytes wide. And while one step computes, the values
+/// of the next are already being loaded: shared memory has two halves, so that a step needs only one barrier.
 /// </summary>
 /// <remarks>
-/// In shared memory the pixels' values are transposed, [8, 128 + 4], so that a thread reads its pixels by fours. The four
-/// more put the two quads that neighbouring lanes write 16 banks apart. A thread's eight pixels, as its eight channels, are
-/// two fours half a tile apart: so the lanes of a warp read neighbouring addresses, which no two banks share.
+/// In shared memory the pixels' values are transposed, [8, 128 + 4], so that a thread reads its pixels four at a time. The 4 extra
+/// columns put the two quads that neighbouring lanes write 16 banks apart. A thread's eight pixels are two fours, half a tile apart, and
+/// so are its eight channels: the lanes of a warp then read neighbouring addresses, without bank conflicts.
 /// </remarks>
 internal static class RegisterTile
 {
@@ -28,11 +27,11 @@ internal static class RegisterTile
 
     private const int SharedBytes = 2 * StepDepth * (PixelPitch + ChannelPitch) * 16;
 
-    /// <summary>A group.</summary>
+    /// <summary>The thread group and its tile.</summary>
     public static GroupShape Shape { get; } =
         new(TilePixels, TileChannels, StepDepth, Threads, SharedBytes, GroupsPerMultiprocessor: 4);
 
-    /// <summary>One thread = 8 × 8 outputs.</summary>
+    /// <summary>One thread = 8 × 8 outputs: 8 pixels m × 8 channels k.</summary>
     [GroupedKernel]
     internal static void Kernel(
         ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows,
@@ -41,11 +40,11 @@ internal static class RegisterTile
         var pixels = SharedMemory.Allocate<Float4>(2 * StepDepth * PixelPitch);
         var channels = SharedMemory.Allocate<Float4>(2 * StepDepth * ChannelPitch);
         var at = GroupPosition.OfThisGroup(sizes, tiling);
-        // The whole group leaves before its first barrier, or none of it.
+        // Either the whole group returns before its first barrier, or none of it.
         if (tiling.HasLiveRows != 0 && at.FirstPixel >= liveRows[0])
             return;
 
-        // To load: one quad of two pixels, and four weights.
+        // What this thread loads: one quad of values of two pixels, and four weights.
         var thread = Group.IdxX;
         var quad = thread % QuadsOfStep;
         var loaded = thread / QuadsOfStep;
@@ -57,7 +56,7 @@ internal static class RegisterTile
         var packed = weights.Cast<Float4>();
         var weight = tiling.WeightsAt(at) / 4 + firstStep * (StepDepth * ChannelPitch) + thread;
 
-        // To compute: two fours of pixels × two fours of channels.
+        // What this thread computes: two fours of pixels × two fours of channels.
         var pixel = thread / (ChannelPitch / 2);
         var channel = thread % (ChannelPitch / 2);
         var sums = default(TileSums);
@@ -67,7 +66,7 @@ internal static class RegisterTile
         var w = packed[weight];
         for (var step = 0; step < steps; step++)
         {
-            // Nobody reads this half any more: all have passed the barrier of the step that used the other one.
+            // No thread reads this half any more: all have passed the barrier of the step that used the other half.
             var half = step % 2 * StepDepth;
             WriteTransposed(pixels, half + quad * 4, loaded, x);
             WriteTransposed(pixels, half + quad * 4, loaded + TilePixels / 2, x64);
@@ -94,7 +93,7 @@ internal static class RegisterTile
         {
             var m = at.FirstPixel + pixel * 4 + row % 4 + row / 4 * (TilePixels / 2);
             StoreRow(bias, residual, sizes, tiling, at, m, channel, sums.P0, output);
-            // The next row comes first: registers have no index, and eight copies of the code above would be long.
+            // Rotates the next row to the front: registers can't be indexed, and eight copies of the code above would be long.
             sums = new TileSums(sums.P1, sums.P2, sums.P3, sums.P4, sums.P5, sums.P6, sums.P7, sums.P0);
         }
     }

@@ -5,20 +5,19 @@ using ILGPU.Runtime.Cuda;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The convolution on the tensor cores of NVIDIA GPUs (compute capability 8.0 and up), which multiply small matrices of
-/// rounded values and add them up in float32. A warp computes 64 pixels × 32 channels, a group 128 × 128 or, for few
-/// channels, 128 × 64. What it gains over <see cref="RegisterTile"/>: one instruction of a warp does 1024 (TF32) or 2048
-/// (FP16) multiply-accumulates instead of 32; and values come into shared memory by asynchronous copies, three steps deep,
-/// which take no registers and wait for nobody.
+/// The convolution on the tensor cores of NVIDIA GPUs (compute capability 8.0 and up), which multiply small matrices of rounded values
+/// and add the products in float32. A warp computes 64 pixels × 32 channels; a group computes 128 × 128 or, for few channels, 128 × 64.
+/// It gains over <see cref="RegisterTile"/> in two ways. One instruction of a warp does 1024 (TF32) or 2048 (FP16) multiply-adds instead
+/// of 32. And values arrive in shared memory by asynchronous copies, three steps deep, which take no registers and block no thread.
 /// </summary>
 /// <remarks>
-/// Rounding to TF32 or FP16 leaves 11 bits of each value, so that an output is off by up to 2^-10 · Σ |x · w|. FP16 also
-/// has the smaller range: values beyond ±65504 overflow, and below 6·10^-5 keep fewer bits. In memory activations are float32
-/// for both; weights are rounded when they are packed.
+/// Rounding to TF32 or FP16 leaves 11 bits of each value, so that an output is off by up to 2^-10 · Σ |x · w|. FP16 also has a smaller
+/// range: values beyond ±65504 overflow, and values below 6·10^-5 keep fewer bits. Activations are float32 in memory for both; weights
+/// are rounded when they are packed.
 /// <para>
-/// Which of the 16 values of a step is which column of the product is free, as long as pixels and weights agree. Here a lane's
-/// columns are four neighbours (<see cref="TensorWeights"/>), so that it loads them at once, and a warp's loads of eight
-/// rows meet every bank of shared memory once, without padding and without <c>ldmatrix</c>.
+/// Any of the 16 values of a step may be any column of the product, as long as pixels and weights agree. Here a lane's columns are four
+/// neighbours (<see cref="TensorWeights"/>), so that it loads them in one access, and a warp's loads of eight rows use every bank of
+/// shared memory once, without padding and without <c>ldmatrix</c>.
 /// </para>
 /// </remarks>
 internal static class TensorTile
@@ -33,15 +32,15 @@ internal static class TensorTile
     private const int RowBytes = StepDepth * sizeof(float);
     private const int PixelBytes = TilePixels * RowBytes;
 
-    // When all is summed up, each warp has a part of shared memory for 16 rows of its sums. The eight more values of a row put
-    // the rows that are written at once on different banks.
+    // After the last step, each warp has a part of shared memory for 16 rows of its sums. Eight extra values per row put the rows that
+    // are written together on different banks.
     private const int SumPitch = WarpChannels + 8;
     private const int SumBytes = 16 * SumPitch * sizeof(float);
 
-    // All that a group may have without asking for more.
+    // All the shared memory that a group has without opting in to more.
     private const int SharedBytes = Stages * (PixelBytes + WideChannels * RowBytes);
 
-    /// <summary>A group: a warp for each 64 × 32 outputs.</summary>
+    /// <summary>Returns the thread group, which has a warp for each 64 × 32 outputs, and its tile.</summary>
     public static GroupShape Shape(int channelGroupOutputC)
     {
         var channels = channelGroupOutputC > NarrowChannels ? WideChannels : NarrowChannels;
@@ -49,14 +48,14 @@ internal static class TensorTile
         return new GroupShape(TilePixels, channels, StepDepth, threads, SharedBytes, GroupsPerMultiprocessor: 512 / threads);
     }
 
-    /// <summary>One warp = 64 pixels × 32 channels, in TF32.</summary>
+    /// <summary>One thread = 64 outputs, and one warp = 64 pixels × 32 channels, in TF32.</summary>
     [GroupedKernel]
     internal static void Tf32Kernel(
         AddressedView input, AddressedView weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows,
         ConvolutionSizes sizes, GroupTiling tiling, ArrayView<float> output)
         => Run(input, weights, bias, residual, liveRows, sizes, tiling, 0, output);
 
-    /// <summary>One warp = 64 pixels × 32 channels, in FP16.</summary>
+    /// <summary>One thread = 64 outputs, and one warp = 64 pixels × 32 channels, in FP16.</summary>
     [GroupedKernel]
     internal static void Fp16Kernel(
         AddressedView input, AddressedView weights, ArrayView<float> bias, ArrayView<float> residual, ArrayView<int> liveRows,
@@ -68,15 +67,15 @@ internal static class TensorTile
         ConvolutionSizes sizes, GroupTiling tiling, int half, ArrayView<float> output)
     {
         CudaAsm.Emit(TensorTilePtx.Declare);
-        // The only array, and so the one that the PTX calls __shared_alloca0.
+        // The only shared array, so that its name in PTX is __shared_alloca0.
         var shared = SharedMemory.Allocate<Float4>(SharedBytes / 16);
         var at = GroupPosition.OfThisGroup(sizes, tiling);
-        // The whole group leaves before its first barrier, or none of it.
+        // Either the whole group returns before its first barrier, or none of it.
         if (tiling.HasLiveRows != 0 && at.FirstPixel >= liveRows[0])
             return;
         CudaAsm.Emit(TensorTilePtx.Clear);
 
-        // To load: a quad of a row, and of the rows below at a distance.
+        // What this thread loads: a quad of values of a pixel, and of the pixels that are rows, 2 · rows and 3 · rows below.
         var thread = Group.IdxX;
         var rows = Group.DimX / 4;
         var reader0 = WindowReader.Of(at.FirstPixel + thread / 4, tiling.Pixels, at.ChannelGroup, sizes);
@@ -89,14 +88,14 @@ internal static class TensorTile
         var place = WindowPlace.Of(firstStep * StepDepth + thread % 4 * 4, sizes);
         var weight = weights.Address + ((long)tiling.WeightsAt(at) * sizeof(float) >> half) + (long)firstStep * weightBytes;
 
-        // To compute: the lane's first row of pixels, and its first weights.
+        // Where this lane's first row of pixels and its first weights are.
         var warp = thread / 32;
         var lane = thread % 32;
         var warpsAcross = tiling.TileChannels / WarpChannels;
         var pixelsAt = warp / warpsAcross * (WarpPixels * RowBytes) + lane / 4 * RowBytes + lane % 4 * 16;
         var weightsAt = PixelBytes + warp % warpsAcross * (WarpChannels * RowBytes >> half) + lane * 16;
 
-        // Two steps ahead, and a third place that the step before has just left.
+        // Copies run two steps ahead, into the stage that the previous step has just finished reading.
         var stageBytes = PixelBytes + weightBytes;
         var writeAt = 0;
         var readAt = 0;
@@ -133,7 +132,7 @@ internal static class TensorTile
             readAt = readAt == (Stages - 1) * stageBytes ? 0 : readAt + stageBytes;
         }
 
-        // The sums take the place of what was multiplied.
+        // The sums overwrite the pixels and weights in shared memory.
         CudaAsm.Emit(TensorTilePtx.WaitForAll);
         Group.Barrier();
         var sumsAt = warp * SumBytes + (lane / 4 * SumPitch + lane % 4 * 2) * sizeof(float);
@@ -191,7 +190,7 @@ internal static class TensorTile
         CudaAsm.Emit(TensorTilePtx.Rows3Fp16);
     }
 
-    /// <summary>Ends 16 rows of the warp's sums: eight lanes each row, so that they write 128 neighbouring bytes.</summary>
+    /// <summary>Ends 16 rows of the warp's sums: eight lanes for each row, so that they write 128 contiguous bytes.</summary>
     private static void StoreRows(
         ArrayView<Float4> shared, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, GroupTiling tiling,
         GroupPosition at, int m, int k, ArrayView<float> output)
@@ -204,7 +203,7 @@ internal static class TensorTile
             var outputRow = OutputRow.Of(m + row, at, sizes, tiling);
             GroupOutput.StoreFour(bias, residual, sizes, tiling, outputRow, k + lane % 8 * 4, sums, output);
         }
-        // The next rows take the place of these.
+        // The next rows overwrite these.
         Warp.Barrier();
     }
 }

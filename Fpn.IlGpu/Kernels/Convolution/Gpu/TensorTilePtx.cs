@@ -1,13 +1,13 @@
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The inline PTX of <see cref="TensorTile"/>. The 64 sums of a lane are registers that one statement declares and the others
-/// name, as what PTX hands back to C# goes through the thread's local memory: c[16 · i + 4 · j] and its three successors
-/// are the lane's part of the 16 × 8 sums of the warp's i-th rows and j-th columns.
+/// The inline PTX of <see cref="TensorTile"/>. The 64 sums of a lane are registers that one statement declares and the others use by
+/// name, because values that PTX returns to C# go through the thread's local memory. c[16 · i + 4 · j] and its three successors are the
+/// lane's part of the 16 × 8 sums of the warp's i-th rows and j-th columns.
 /// </summary>
 internal static class TensorTilePtx
 {
-    /// <summary>Comes first, in the kernel's first block, as PTX knows no name before its declaration.</summary>
+    /// <summary>Declares the registers. Comes first, in the kernel's first block: a PTX name must be declared before it is used.</summary>
     public const string Declare =
         """
         .reg .f32 c<64>;
@@ -19,7 +19,7 @@ internal static class TensorTilePtx
         mov.u32 base, __shared_alloca0;
         """;
 
-    /// <summary>All sums are zero.</summary>
+    /// <summary>Sets all sums to zero.</summary>
     public const string Clear =
         """
         mov.f32 c0, 0f00000000; mov.f32 c1, 0f00000000; mov.f32 c2, 0f00000000; mov.f32 c3, 0f00000000;
@@ -40,16 +40,16 @@ internal static class TensorTilePtx
         mov.f32 c60, 0f00000000; mov.f32 c61, 0f00000000; mov.f32 c62, 0f00000000; mov.f32 c63, 0f00000000;
         """;
 
-    /// <summary>Copies 16 bytes, or zeros where %2 is 0: %0 the place in shared memory, %1 the address.</summary>
+    /// <summary>Copies 16 bytes, or zeros if %2 is 0. %0 is the place in shared memory, %1 the address.</summary>
     public const string CopyFour = "add.u32 at, base, %0; cp.async.cg.shared.global [at], [%1], 16, %2;";
 
-    /// <summary>Copies 4 bytes, or zeros where %2 is 0.</summary>
+    /// <summary>Copies 4 bytes, or zeros if %2 is 0. %0 is the place in shared memory, %1 the address.</summary>
     public const string CopyOne = "add.u32 at, base, %0; cp.async.ca.shared.global [at], [%1], 4, %2;";
 
-    /// <summary>What was copied since the last time belongs together.</summary>
+    /// <summary>Groups the copies since the last commit.</summary>
     public const string Commit = "cp.async.commit_group;";
 
-    /// <summary>Waits until all copies have arrived but those committed last.</summary>
+    /// <summary>Waits until all copies have arrived, except those of the last commit.</summary>
     public const string WaitForAllButOne = "cp.async.wait_group 1;";
 
     /// <summary>Waits until all copies have arrived.</summary>
@@ -58,12 +58,12 @@ internal static class TensorTilePtx
     private const string MultiplyTf32 = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32";
     private const string MultiplyFp16 = "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32";
 
-    // A lane has four neighbouring values of a row: the first two are columns of the first product, the others of the second.
+    // A lane has four neighbouring values of a row. The first two are columns of the first product, the others of the second.
     private const string FirstPixels = "{a0, a4, a1, a5}";
     private const string SecondPixels = "{a2, a6, a3, a7}";
     private const string AllPixels = "{a0, a1, a2, a3}";
 
-    /// <summary>The weights of 32 channels × 16 values, %0 their place in shared memory.</summary>
+    /// <summary>Loads the weights of 32 channels × 16 values. %0 is their place in shared memory.</summary>
     public const string LoadWeightsTf32 =
         """
         add.u32 at, base, %0;
@@ -73,7 +73,7 @@ internal static class TensorTilePtx
         ld.shared.v4.b32 {b12, b13, b14, b15}, [at+1536];
         """;
 
-    /// <summary>16 pixels × 16 values, rounded to TF32.</summary>
+    /// <summary>Loads 16 pixels × 16 values and rounds them to TF32. %0 is their place in shared memory.</summary>
     public const string LoadPixelsTf32 =
         """
         add.u32 at, base, %0;
@@ -83,7 +83,7 @@ internal static class TensorTilePtx
         cvt.rna.tf32.f32 a4, x4; cvt.rna.tf32.f32 a5, x5; cvt.rna.tf32.f32 a6, x6; cvt.rna.tf32.f32 a7, x7;
         """;
 
-    /// <summary>The weights of 32 channels × 16 values, in pairs.</summary>
+    /// <summary>Loads the weights of 32 channels × 16 values, in pairs. %0 is their place in shared memory.</summary>
     public const string LoadWeightsFp16 =
         """
         add.u32 at, base, %0;
@@ -91,7 +91,7 @@ internal static class TensorTilePtx
         ld.shared.v4.b32 {b4, b5, b6, b7}, [at+512];
         """;
 
-    /// <summary>16 pixels × 16 values, rounded to FP16, in pairs.</summary>
+    /// <summary>Loads 16 pixels × 16 values and rounds them to FP16, in pairs. %0 is their place in shared memory.</summary>
     public const string LoadPixelsFp16 =
         """
         add.u32 at, base, %0;
@@ -100,7 +100,7 @@ internal static class TensorTilePtx
         cvt.rn.f16x2.f32 a0, x1, x0; cvt.rn.f16x2.f32 a1, x5, x4; cvt.rn.f16x2.f32 a2, x3, x2; cvt.rn.f16x2.f32 a3, x7, x6;
         """;
 
-    /// <summary>The warp's first 16 pixels × its 32 channels.</summary>
+    /// <summary>Multiplies the warp's first 16 pixels by its 32 channels.</summary>
     public const string Rows0Tf32 =
         $$"""
         {{MultiplyTf32}} {c0, c1, c2, c3}, {{FirstPixels}}, {b0, b1}, {c0, c1, c2, c3};
@@ -113,7 +113,7 @@ internal static class TensorTilePtx
         {{MultiplyTf32}} {c12, c13, c14, c15}, {{SecondPixels}}, {b14, b15}, {c12, c13, c14, c15};
         """;
 
-    /// <summary>The warp's second 16 pixels × its 32 channels.</summary>
+    /// <summary>Multiplies the warp's second 16 pixels by its 32 channels.</summary>
     public const string Rows1Tf32 =
         $$"""
         {{MultiplyTf32}} {c16, c17, c18, c19}, {{FirstPixels}}, {b0, b1}, {c16, c17, c18, c19};
@@ -126,7 +126,7 @@ internal static class TensorTilePtx
         {{MultiplyTf32}} {c28, c29, c30, c31}, {{SecondPixels}}, {b14, b15}, {c28, c29, c30, c31};
         """;
 
-    /// <summary>The warp's third 16 pixels × its 32 channels.</summary>
+    /// <summary>Multiplies the warp's third 16 pixels by its 32 channels.</summary>
     public const string Rows2Tf32 =
         $$"""
         {{MultiplyTf32}} {c32, c33, c34, c35}, {{FirstPixels}}, {b0, b1}, {c32, c33, c34, c35};
@@ -139,7 +139,7 @@ internal static class TensorTilePtx
         {{MultiplyTf32}} {c44, c45, c46, c47}, {{SecondPixels}}, {b14, b15}, {c44, c45, c46, c47};
         """;
 
-    /// <summary>The warp's last 16 pixels × its 32 channels.</summary>
+    /// <summary>Multiplies the warp's last 16 pixels by its 32 channels.</summary>
     public const string Rows3Tf32 =
         $$"""
         {{MultiplyTf32}} {c48, c49, c50, c51}, {{FirstPixels}}, {b0, b1}, {c48, c49, c50, c51};
@@ -152,7 +152,7 @@ internal static class TensorTilePtx
         {{MultiplyTf32}} {c60, c61, c62, c63}, {{SecondPixels}}, {b14, b15}, {c60, c61, c62, c63};
         """;
 
-    /// <summary>The same of pairs.</summary>
+    /// <summary>Multiplies the warp's first 16 pixels by its 32 channels, in pairs.</summary>
     public const string Rows0Fp16 =
         $$"""
         {{MultiplyFp16}} {c0, c1, c2, c3}, {{AllPixels}}, {b0, b1}, {c0, c1, c2, c3};
@@ -161,7 +161,7 @@ internal static class TensorTilePtx
         {{MultiplyFp16}} {c12, c13, c14, c15}, {{AllPixels}}, {b6, b7}, {c12, c13, c14, c15};
         """;
 
-    /// <summary>The same of pairs.</summary>
+    /// <summary>Multiplies the warp's second 16 pixels by its 32 channels, in pairs.</summary>
     public const string Rows1Fp16 =
         $$"""
         {{MultiplyFp16}} {c16, c17, c18, c19}, {{AllPixels}}, {b0, b1}, {c16, c17, c18, c19};
@@ -170,7 +170,7 @@ internal static class TensorTilePtx
         {{MultiplyFp16}} {c28, c29, c30, c31}, {{AllPixels}}, {b6, b7}, {c28, c29, c30, c31};
         """;
 
-    /// <summary>The same of pairs.</summary>
+    /// <summary>Multiplies the warp's third 16 pixels by its 32 channels, in pairs.</summary>
     public const string Rows2Fp16 =
         $$"""
         {{MultiplyFp16}} {c32, c33, c34, c35}, {{AllPixels}}, {b0, b1}, {c32, c33, c34, c35};
@@ -179,7 +179,7 @@ internal static class TensorTilePtx
         {{MultiplyFp16}} {c44, c45, c46, c47}, {{AllPixels}}, {b6, b7}, {c44, c45, c46, c47};
         """;
 
-    /// <summary>The same of pairs.</summary>
+    /// <summary>Multiplies the warp's last 16 pixels by its 32 channels, in pairs.</summary>
     public const string Rows3Fp16 =
         $$"""
         {{MultiplyFp16}} {c48, c49, c50, c51}, {{AllPixels}}, {b0, b1}, {c48, c49, c50, c51};
@@ -188,7 +188,7 @@ internal static class TensorTilePtx
         {{MultiplyFp16}} {c60, c61, c62, c63}, {{AllPixels}}, {b6, b7}, {c60, c61, c62, c63};
         """;
 
-    /// <summary>The first 16 × 32 sums go to shared memory, %0 the lane's place there.</summary>
+    /// <summary>Stores the first 16 × 32 sums in shared memory. %0 is the lane's place there.</summary>
     public const string StoreRows0 =
         """
         add.u32 at, base, %0;
@@ -198,7 +198,7 @@ internal static class TensorTilePtx
         st.shared.v2.f32 [at+96], {c12, c13}; st.shared.v2.f32 [at+1376], {c14, c15};
         """;
 
-    /// <summary>The second 16 × 32 sums go to shared memory, %0 the lane's place there.</summary>
+    /// <summary>Stores the second 16 × 32 sums in shared memory. %0 is the lane's place there.</summary>
     public const string StoreRows1 =
         """
         add.u32 at, base, %0;
@@ -208,7 +208,7 @@ internal static class TensorTilePtx
         st.shared.v2.f32 [at+96], {c28, c29}; st.shared.v2.f32 [at+1376], {c30, c31};
         """;
 
-    /// <summary>The third 16 × 32 sums go to shared memory, %0 the lane's place there.</summary>
+    /// <summary>Stores the third 16 × 32 sums in shared memory. %0 is the lane's place there.</summary>
     public const string StoreRows2 =
         """
         add.u32 at, base, %0;
@@ -218,7 +218,7 @@ internal static class TensorTilePtx
         st.shared.v2.f32 [at+96], {c44, c45}; st.shared.v2.f32 [at+1376], {c46, c47};
         """;
 
-    /// <summary>The last 16 × 32 sums go to shared memory, %0 the lane's place there.</summary>
+    /// <summary>Stores the last 16 × 32 sums in shared memory. %0 is the lane's place there.</summary>
     public const string StoreRows3 =
         """
         add.u32 at, base, %0;

@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Weights packed for <see cref="TensorTile"/>: a step's 16 values of a tile's channels one after the other, and of these
-/// each lane's values together, where <c>mma.sync</c> wants them. Lane l = 4 · g + t has columns 4t … 4t + 3 of channel g of
-/// each eight, and two eights lie side by side, so that a lane loads 16 bytes at once.
+/// Weights packed for <see cref="TensorTile"/>: step after step of 16 values of a tile's channels. Within a step, each lane's values are
+/// together, as <c>mma.sync</c> expects them. Lane l = 4 · g + t has columns 4t … 4t + 3 of channel g of each eight channels. Two such
+/// eights are stored side by side, so that a lane loads 16 bytes in one access.
 /// </summary>
 /// <remarks>
-/// TF32: [steps, K / 16, 2 halves of the columns, 32 lanes, 2 eights, 2 columns]. FP16, a pair of columns in the bits of a float:
+/// TF32: [steps, K / 16, 2 halves of the columns, 32 lanes, 2 eights, 2 columns]. FP16, with a pair of columns in the bits of a float:
 /// [steps, K / 16, 32 lanes, 2 eights, 2 pairs].
 /// </remarks>
 internal static class TensorWeights
@@ -15,12 +15,12 @@ internal static class TensorWeights
     private const int LargestHalf = 65504;
 
     /// <summary>Packs a block of output channels.</summary>
-    /// <param name="half">Whether to round to FP16, else to TF32.</param>
+    /// <param name="half">Whether to round to FP16; otherwise to TF32.</param>
     /// <param name="positions">kh · kw.</param>
     /// <param name="inputC">C / groups.</param>
-    /// <param name="torch">[up to blockC, C / groups, kh, kw].</param>
-    /// <param name="blockC">Channels of a block.</param>
-    /// <param name="packed">All zeros; the block.</param>
+    /// <param name="torch">[up to blockC, C / groups, kh, kw], in PyTorch's order.</param>
+    /// <param name="blockC">Output channels in a block.</param>
+    /// <param name="packed">The block, all zeros on entry.</param>
     public static void Pack(bool half, int positions, int inputC, ReadOnlySpan<float> torch, int blockC, Span<float> packed)
     {
         var depth = positions * inputC;
@@ -44,7 +44,7 @@ internal static class TensorWeights
         }
     }
 
-    /// <summary>To the nearest value of ten bits after the first, as cvt.rna does; what lies halfway goes away from zero.</summary>
+    /// <summary>Rounds to ten bits after the first, to the nearest value, and halfway cases away from zero, as cvt.rna does.</summary>
     public static float RoundToTf32(float value)
     {
         const int DroppedBits = 13;

@@ -2,10 +2,10 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>A place in a convolution's window, and a channel of its group: one of the D values that each output sees.</summary>
+/// <summary>A place in a convolution's window and a channel of its group: one of the D values that each output sees.</summary>
 internal readonly record struct WindowPlace(int Y, int X, int C)
 {
-    /// <summary>The d-th, channels first.</summary>
+    /// <summary>Returns the d-th place. Channels change fastest.</summary>
     public static WindowPlace Of(int d, ConvolutionSizes sizes)
     {
         var position = d / sizes.ChannelGroupInputC;
@@ -13,7 +13,7 @@ internal readonly record struct WindowPlace(int Y, int X, int C)
         return new WindowPlace(y, position - y * sizes.KernelW, d - position * sizes.ChannelGroupInputC);
     }
 
-    /// <summary>Some values further on; past the last one, below the window.</summary>
+    /// <summary>Returns the place count values further on; past the last one, it is below the window.</summary>
     public WindowPlace Skip(int count, ConvolutionSizes sizes)
     {
         var (y, x, c) = (Y, X, C + count);
@@ -32,17 +32,16 @@ internal readonly record struct WindowPlace(int Y, int X, int C)
 }
 
 /// <summary>
-/// The input as an output pixel sees it through its window, with zeros outside the map: how the rows of an implicit matrix
-/// are read.
+/// The input as an output pixel sees it through its window, with zeros outside the map: one row of the implicit matrix.
 /// </summary>
-/// <param name="Start">The first value of the picture, in the channels' group.</param>
-/// <param name="Y">The input row that the window begins at, which may be outside the map.</param>
-/// <param name="X">Its column.</param>
+/// <param name="Start">Index of the picture's first value in the channel group.</param>
+/// <param name="Y">The input row where the window begins, which may be outside the map.</param>
+/// <param name="X">The input column where the window begins, which may be outside the map.</param>
 internal readonly record struct WindowReader(int Start, int Y, int X)
 {
     private const int FarOutside = int.MinValue / 2;
 
-    /// <summary>For the m-th output pixel; past the last one it sees zeros.</summary>
+    /// <summary>Returns the reader of the m-th output pixel. Past the last pixel, it sees zeros.</summary>
     public static WindowReader Of(int m, int pixels, int channelGroup, ConvolutionSizes sizes)
     {
         var x = m % sizes.OutputW;
@@ -54,7 +53,7 @@ internal readonly record struct WindowReader(int Start, int Y, int X)
             x * sizes.StrideX - sizes.PaddingX);
     }
 
-    /// <summary>The value's index in the input, or -1 outside the map.</summary>
+    /// <summary>Returns a value's index in the input, or −1 outside the map.</summary>
     public int IndexOf(WindowPlace place, ConvolutionSizes sizes)
     {
         var y = Y + place.Y * sizes.DilationY;
@@ -63,14 +62,14 @@ internal readonly record struct WindowReader(int Start, int Y, int X)
         return inside ? Start + (y * sizes.InputW + x) * sizes.InputC + place.C : -1;
     }
 
-    /// <summary>One value.</summary>
+    /// <summary>Reads one value.</summary>
     public float Read(ArrayView<float> input, WindowPlace place, ConvolutionSizes sizes)
     {
         var i = IndexOf(place, sizes);
         return i < 0 ? 0 : input[i];
     }
 
-    /// <summary>Four values from a place on: at once, where they are neighbours and begin on a multiple of 16 bytes.</summary>
+    /// <summary>Reads four values from a place on, in one load if byFours says that they are contiguous and aligned to 16 bytes.</summary>
     public Float4 ReadFour(ArrayView<float> input, WindowPlace place, ConvolutionSizes sizes, int byFours)
     {
         if (byFours == 0)

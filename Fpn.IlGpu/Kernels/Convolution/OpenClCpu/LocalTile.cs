@@ -3,25 +3,25 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The tile of CPUs through OpenCL: sums[p, k] += Σ c  a[p, c] · w[c, k] for a few rows of a matrix and 16 columns. Its loops
-/// over p and k have constant length and no branches, so that the driver's compiler unrolls them, keeps the sums in vector
-/// registers, and multiplies 16 columns by one instruction.
+/// The tile of CPUs through OpenCL: sums[p, k] = Σ c  a[p, c] · w[c, k] for a few rows p of a matrix and 16 columns k. Its rows are
+/// unrolled, and its loop over k has constant length and no branch, so that the driver's compiler keeps the sums in vector registers and
+/// multiplies 16 columns in one instruction.
 /// </summary>
 internal static class LocalTile
 {
-    /// <summary>Rows of a tile.</summary>
+    /// <summary>Rows in a tile.</summary>
     public const int Rows = 6;
 
-    /// <summary>Columns of a tile, and output channels of a block of packed weights.</summary>
+    /// <summary>Columns in a tile, and output channels in a block of packed weights.</summary>
     public const int Channels = 16;
 
-    /// <summary>Multiplies into sums of its own; rows beyond the last are read as the last, and mean nothing.</summary>
-    /// <param name="a">Any number of rows of depth values.</param>
-    /// <param name="first">Where the tile's first row begins.</param>
-    /// <param name="rows">How many rows there are, at least one.</param>
-    /// <param name="depth">Values of a row.</param>
-    /// <param name="w">[depth, 16], from a value on.</param>
-    /// <param name="firstW">That value.</param>
+    /// <summary>Computes a tile's sums. Rows beyond the last repeat the last row, and their sums have no meaning.</summary>
+    /// <param name="a">Rows of depth values each.</param>
+    /// <param name="first">Index of the tile's first value in a.</param>
+    /// <param name="rows">The number of rows that are left, at least one.</param>
+    /// <param name="depth">Values in a row.</param>
+    /// <param name="w">[depth, 16], from firstW on.</param>
+    /// <param name="firstW">Index of the first weight in w.</param>
     /// <param name="sums">[Rows, 16].</param>
     public static void Multiply(
         ArrayView<float> a, int first, int rows, int depth, ArrayView<float> w, int firstW, ArrayView<float> sums)
@@ -56,7 +56,7 @@ internal static class LocalTile
         }
     }
 
-    /// <summary>Finishes a row of the tile: f(sums + bias + residual) of an output pixel's channels from k on.</summary>
+    /// <summary>Ends a row of the tile: f(sums + bias + residual) for an output pixel's channels from k on.</summary>
     public static void Finish(
         ArrayView<float> sums, int first, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, int pixel, int k,
         int channels, ArrayView<float> output)
@@ -64,7 +64,7 @@ internal static class LocalTile
         var to = pixel * sizes.OutputC + k;
         var (n, y, x) = sizes.OutputAt(pixel);
         var from = sizes.ResidualAt(n, y, x) + k;
-        // The usual case has a constant length.
+        // The usual case has a constant length, so that it is vectorised.
         if (channels == Channels && sizes.Activation <= Activation.Relu)
         {
             var least = sizes.Activation == Activation.Relu ? 0 : float.MinValue;

@@ -4,22 +4,29 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Convolution and matrix product on CPUs through OpenCL, by <see cref="LocalTile"/>. What the window sees of the input is
-/// first copied side by side, zeros of the border included ("im2col"), a part of the output at a time; what remains is a
-/// matrix product without a branch in it:
+/// Convolution and matrix product on CPUs through OpenCL, by <see cref="LocalTile"/>. For a part of the output at a time, the values that
+/// each window sees are first copied side by side, including the zeros outside the map ("im2col"). What remains is a matrix product
+/// without a branch:
 /// <code>out[pixel, k] = f( bias[k] + residual[pixel, k] + Σ i  unfolded[pixel, i] · weights[i, k] )</code>
-/// It gains a factor of 10 to 15 over a tile that looks for the border while it multiplies. Where each output reads one pixel
+/// It is 10 to 15 times as fast as a tile that checks for the border while it multiplies. Where each output reads a single pixel,
 /// nothing is copied.
 /// </summary>
 internal static class UnfoldedConvolution
 {
-    // What is unfolded at a time: it stays in a CPU's last-level cache.
+    // Bytes that are unfolded at a time: they stay in a CPU's last-level cache.
     private const int UnfoldedBytes = 16 << 20;
 
-    // Row tiles that a thread goes through with the same weights.
+    // Row tiles that a thread multiplies by the same weights.
     private const int TilesPerThread = 8;
 
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">[blocks of K, kh, kw, C / groups, 16].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -48,7 +55,14 @@ internal static class UnfoldedConvolution
         }
     }
 
-    /// <summary>Runs it as a matrix product; called by <see cref="MatrixProduct"/>.</summary>
+    /// <summary>Launches a matrix product; called by <see cref="MatrixProduct"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes, with the M rows as the pixels of one row.</param>
+    /// <param name="input">[M, C].</param>
+    /// <param name="weights">[blocks of K, C, 16].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="liveRows">[1]: how many of the M rows count.</param>
+    /// <param name="output">[M, K].</param>
     public static void RunProduct(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<int> liveRows, ArrayView<float> output)
@@ -60,7 +74,7 @@ internal static class UnfoldedConvolution
     private static KernelConfig Groups(Part part, in ConvolutionSizes sizes)
         => new(Division.CeilDiv(part.Count, TilesPerThread * LocalTile.Rows) * Division.CeilDiv(sizes.ChannelGroupOutputC, LocalTile.Channels), 1);
 
-    /// <summary>One thread = one output pixel: all that its window sees of a group's channels.</summary>
+    /// <summary>One thread = one output pixel: copies all values of a channel group that its window sees.</summary>
     [OpenClCpuKernel]
     internal static void UnfoldKernel(ArrayView<float> input, ConvolutionSizes sizes, Part part, ArrayView<float> unfolded)
     {
@@ -110,9 +124,9 @@ internal static class UnfoldedConvolution
     }
 
     /// <summary>A part of the output.</summary>
-    /// <param name="Group">The group of channels.</param>
+    /// <param name="Group">The channel group.</param>
     /// <param name="First">The first output pixel.</param>
-    /// <param name="Count">How many pixels.</param>
-    /// <param name="All">Of how many.</param>
+    /// <param name="Count">The number of pixels.</param>
+    /// <param name="All">The number of pixels in the whole output.</param>
     internal readonly record struct Part(int Group, int First, int Count, int All);
 }

@@ -2,20 +2,22 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>The geometry of a convolution, its two axes apart; all in px of the input map.</summary>
-/// <param name="Stride">Distance of neighbouring outputs.</param>
+/// <summary>
+/// The stride, padding, dilation and channel groups of a convolution, with separate values for the two axes, in px of the input map.
+/// </summary>
+/// <param name="Stride">Distance between neighbouring outputs.</param>
 /// <param name="Padding">Zeros on each side of the input.</param>
-/// <param name="Dilation">Distance of neighbouring weights.</param>
-/// <param name="ChannelGroups">Parts that channels are split into, each convolved by itself; C and K are multiples of it.</param>
+/// <param name="Dilation">Distance between neighbouring elements of the window.</param>
+/// <param name="ChannelGroups">Parts that channels are split into, each convolved on its own; C and K are multiples of it.</param>
 internal readonly record struct ConvolutionWindow(
     (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int ChannelGroups = 1)
 {
-    /// <summary>The usual square case.</summary>
+    /// <summary>Returns the usual case: the same values on both axes.</summary>
     public static ConvolutionWindow Square(int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
         => new((stride, stride), (padding, padding), (dilation, dilation), groups);
 
-    /// <summary>The output's shape: floor((in + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1.</summary>
-    /// <exception cref="ArgumentException">The window doesn't fit the padded input even once.</exception>
+    /// <summary>Returns the output's shape: floor((in + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1.</summary>
+    /// <exception cref="ArgumentException">The window doesn't fit into the padded input.</exception>
     public Shape OutputShape(Shape input, int kernelH, int kernelW, int outputChannels)
     {
         var spanH = input.H + 2 * Padding.Y - Dilation.Y * (kernelH - 1) - 1;
@@ -26,7 +28,7 @@ internal readonly record struct ConvolutionWindow(
     }
 }
 
-/// <summary>All sizes that a convolution kernel needs.</summary>
+/// <summary>All sizes that a convolution kernel needs. Strides, paddings and dilations are in px of the input map.</summary>
 internal readonly record struct ConvolutionSizes
 {
     public required int InputH { get; init; }
@@ -64,23 +66,23 @@ internal readonly record struct ConvolutionSizes
     /// <summary>What is added to the sums before the activation.</summary>
     public required Residual Residual { get; init; }
 
-    /// <summary>The upsampled map that is added.</summary>
+    /// <summary>How the residual is upsampled, if it is a coarser map.</summary>
     public NearestUpsampling Upsampling { get; init; }
 
-    /// <summary>What ends the layer.</summary>
+    /// <summary>The activation, applied last.</summary>
     public required Activation Activation { get; init; }
 
-    /// <summary>How the tiled kernel splits the output; the others don't use it.</summary>
+    /// <summary>How the tiled kernel splits the output; other kernels ignore it.</summary>
     public Tiling Tiling { get; init; }
 
     public int ChannelGroupInputC => InputC / ChannelGroups;
 
     public int ChannelGroupOutputC => OutputC / ChannelGroups;
 
-    /// <summary>What it computes, the zeros outside the input counted like the rest.</summary>
+    /// <summary>The number of multiply-adds, including those with the zeros outside the input.</summary>
     public long MultiplyAdds => (long)OutputN * OutputH * OutputW * OutputC * KernelH * KernelW * ChannelGroupInputC;
 
-    /// <summary>Of the tiled kernel: output channels are taken in blocks of the tile's width, group by group.</summary>
+    /// <summary>For the tiled kernel: the blocks of output channels in a channel group, each as wide as a tile.</summary>
     public int BlocksPerChannelGroup => Division.CeilDiv(ChannelGroupOutputC, Tiling.TileChannels);
 
     public static ConvolutionSizes From(
@@ -106,20 +108,20 @@ internal readonly record struct ConvolutionSizes
             Activation = activation,
         };
 
-    /// <summary>Whether each output reads the pixel at its own place, so that the convolution is a matrix product as it is.</summary>
+    /// <summary>Whether each output reads only the pixel at its own place, so that the convolution is a matrix product as it is.</summary>
     public bool ReadsOnePixel => KernelH == 1 && KernelW == 1 && StrideY == 1 && StrideX == 1 && PaddingY == 0 && PaddingX == 0;
 
-    /// <summary>An output pixel's picture, row and column.</summary>
+    /// <summary>Returns an output pixel's picture, row and column.</summary>
     public (int N, int Y, int X) OutputAt(int pixel) => (pixel / OutputW / OutputH, pixel / OutputW % OutputH, pixel % OutputW);
 
-    /// <summary>The first value that is added to an output pixel.</summary>
+    /// <summary>Returns the index of the first value that is added to an output pixel.</summary>
     public int ResidualAt(int n, int y, int x) => Residual == Residual.Upsampled
         ? Upsampling.PixelAt(n, y, x) * OutputC
         : ((n * OutputH + y) * OutputW + x) * OutputC;
 
     /// <summary>
-    /// The same product with all pixels in one row, where each output reads exactly one pixel: tiles then need not end
-    /// where rows do.
+    /// Returns the same convolution with all pixels in one row, if each output reads exactly one pixel, so that tiles need not end where
+    /// rows do. Otherwise returns these sizes unchanged.
     /// </summary>
     public ConvolutionSizes FlattenPointwise()
     {
@@ -130,8 +132,8 @@ internal readonly record struct ConvolutionSizes
     }
 }
 
-/// <summary>How the tiled kernel splits an output row and the output channels over threads.</summary>
-/// <param name="TileChannels">Output channels of a tile, the width of a block of packed weights.</param>
-/// <param name="SegmentPixels">Consecutive pixels of a row that one thread computes, whole tiles but for the row's end.</param>
+/// <summary>How the tiled kernel splits an output row and the output channels among threads.</summary>
+/// <param name="TileChannels">Output channels in a tile, which is the width of a block of packed weights.</param>
+/// <param name="SegmentPixels">Consecutive pixels of a row that one thread computes: whole tiles, except at the row's end.</param>
 /// <param name="BlocksPerThread">Consecutive blocks of output channels that one thread computes.</param>
 internal readonly record struct Tiling(int TileChannels, int SegmentPixels, int BlocksPerThread);

@@ -17,16 +17,16 @@ internal enum Residual
 }
 
 /// <summary>
-/// Nearest-neighbour upsampling: output (y, x) reads (⌊y · Ht / H⌋, ⌊x · Wt / W⌋). The ratio is a float32, as in PyTorch, so
-/// that every pixel agrees.
+/// Nearest-neighbour upsampling: output (y, x) reads (⌊y · Ht / H⌋, ⌊x · Wt / W⌋). The ratio is a float32, as in
+/// PyTorch, so that both read the same pixel everywhere.
 /// </summary>
 internal readonly record struct NearestUpsampling(int TopH, int TopW, float RatioY, float RatioX)
 {
-    /// <summary>From a map to an output of another size.</summary>
+    /// <summary>Returns the upsampling from a map to the size of an output.</summary>
     public static NearestUpsampling Between(Shape top, Shape output)
         => new(top.H, top.W, (float)top.H / output.H, (float)top.W / output.W);
 
-    /// <summary>The pixel of [N, Ht, Wt] that an output pixel reads.</summary>
+    /// <summary>Returns the pixel of [N, Ht, Wt] that an output pixel reads.</summary>
     public int PixelAt(int n, int y, int x)
     {
         var topY = IntrinsicMath.Min((int)(y * RatioY), TopH - 1);

@@ -4,34 +4,41 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/> on GPUs, in three kernels, some tiles at a time so that what
-/// lies between them stays small:
+/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/> on GPUs, in three kernels. It computes some tiles at a time, so that
+/// the intermediate V and M stay small:
 /// <code>
 /// V[tiles, 36, C] = Bᵀ d B        M[tiles, 36, K] = V · U[36, C, K] by register tiles        output = f(Aᵀ M A + …)
 /// </code>
-/// The 36 products are one: a 1×1 convolution of 36 · C channels in 36 groups, which <see cref="RegisterTile"/> computes as it
-/// is. What it gains over that tile on the map itself: a quarter of the multiplications, for reading and writing V and M,
-/// which pays from some 64 channels on. Tensor cores don't use it, as the transforms would magnify their rounding.
+/// The 36 products are one launch: a 1×1 convolution of 36 · C channels in 36 channel groups, which <see cref="RegisterTile"/> computes
+/// unchanged. Compared with that tile on the map itself, it does a quarter of the multiplications, but also writes and reads V and M.
+/// This pays from about 64 channels on. Tensor cores don't use it, because the transforms would magnify their rounding errors.
 /// </summary>
 internal static class GpuWinograd
 {
     private const int Values = WinogradTransform.Values;
 
-    // V and M of the tiles that are computed at a time: about the last-level cache of a large GPU.
+    // Bytes of V and M for the tiles that are computed at a time: about the last-level cache of a large GPU.
     private const int StageBytes = 32 << 20;
 
-    // Where fewer channels come in or go out, the transforms cost as much as they save.
+    // With fewer input or output channels, the transforms cost as much as they save.
     private const int LeastChannels = 64;
 
-    /// <summary>Whether it can compute a convolution.</summary>
+    /// <summary>Whether this form can compute a convolution.</summary>
     public static bool Takes(Device device, in ConvolutionGeometry geometry)
         => SimdWinograd.Takes(geometry) && ImplicitGemm.Fits(device, ConvolutionForm.RegisterTile, geometry.OutputC);
 
-    /// <summary>Whether it should.</summary>
+    /// <summary>Whether this form is faster than the register tile.</summary>
     public static bool Pays(in ConvolutionGeometry geometry)
         => geometry.ChannelGroupInputC >= LeastChannels && geometry.OutputC >= LeastChannels;
 
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">U, [blocks of K, 36, C, channels of a block].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -48,7 +55,7 @@ internal static class GpuWinograd
             device.Launch(InputKernel, part.Count * sizes.InputC, input, sizes, part, v.View);
             var products = Products(sizes, part.Count);
             var tiling = GroupTiling.OfWinograd(shape, products);
-            // There is nothing to add yet, and all tiles count: some arrays stand in, which are not read.
+            // No residual is added yet and all tiles count: the arrays that stand in for both are not read.
             device.LaunchGroups(
                 RegisterTile.Kernel, tiling.Groups(products, shape.Threads), v.View, weights, bias, m.View, bias.Cast<int>(), products,
                 tiling, m.View);
@@ -56,7 +63,7 @@ internal static class GpuWinograd
         }
     }
 
-    /// <summary>One thread = one channel of one input tile.</summary>
+    /// <summary>One thread = the 36 transformed values of one channel of one input tile.</summary>
     internal static void InputKernel(
         Index1D index, ArrayView<float> input, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> v)
     {
@@ -81,7 +88,7 @@ internal static class GpuWinograd
         StoreSix(v, to + 30 * step, step, new SixValues(x0.V5, x1.V5, x2.V5, x3.V5, x4.V5, x5.V5).Input());
     }
 
-    /// <summary>One thread = one channel of one output tile.</summary>
+    /// <summary>One thread = the 4 × 4 outputs of one channel of one output tile.</summary>
     internal static void OutputKernel(
         Index1D index, ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes,
         WinogradTiles part, ArrayView<float> output)
@@ -104,7 +111,7 @@ internal static class GpuWinograd
         StoreColumn(new SixValues(y0.W, y1.W, y2.W, y3.W, y4.W, y5.W).Output(), bias[k], residual, sizes, n, y, x + 3, k, output);
     }
 
-    // The 36 products as one convolution, a tile its pixel.
+    // The 36 products as one convolution, in which each tile is a pixel.
     private static ConvolutionSizes Products(ConvolutionSizes sizes, int tiles) => sizes with
     {
         InputH = 1,

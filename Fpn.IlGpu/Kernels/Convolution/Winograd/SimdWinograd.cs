@@ -7,20 +7,21 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/>, on a CPU: some tiles at a time from input to output, so
-/// that what is transformed stays in the second-level cache.
+/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/> on a CPU. A thread takes some tiles at a time from input to output,
+/// so that the transformed values stay in the second-level cache.
 /// <code>
 /// V[36, tiles, C] = Bᵀ d B        M[36, tiles, 32] = V · U[36, C, 32] by the SIMD tile        output = f(Aᵀ M A + …)
 /// </code>
-/// It gains a factor of 2.5 to 3 over the direct tile, of the 4 that the multiplications would give: U is four times as large
-/// as the weights and is streamed once for each thread, and the transforms multiply nothing that counts.
+/// It is 2.5 to 3 times as fast as the direct tile, of the factor 4 by which the multiplications are fewer: U is four times as large as
+/// the weights and is streamed once for each part of the work, and the transforms are extra work. Blocks of U are 32 channels wide,
+/// or 16 without AVX-512.
 /// </summary>
 internal static unsafe class SimdWinograd
 {
-    // Slabs of V and M that lie a power of two apart would fall into the same lines of the first-level cache.
+    // Floats between slabs of V and M. Slabs a power of two apart would map to the same lines of the first-level cache.
     private const int Skew = 16;
 
-    // What is transformed at a time: up to two thirds of a second-level cache of 2 MB.
+    // Bytes that are transformed at a time: up to two thirds of a second-level cache of 2 MB.
     private const int ScratchBytes = 1_400_000;
     private const int LeastTiles = 24;
     private const int MostTiles = 48;
@@ -29,11 +30,18 @@ internal static unsafe class SimdWinograd
     [ThreadStatic]
     private static SimdScratch? scratch;
 
-    /// <summary>Whether it can compute a convolution. Channels come by whole registers.</summary>
+    /// <summary>Whether this form can compute a convolution. It takes channels by whole registers.</summary>
     public static bool Takes(in ConvolutionGeometry g)
         => g is { KernelH: 3, KernelW: 3, Window: { Stride: (1, 1), Dilation: (1, 1), ChannelGroups: 1 } } && g.ChannelGroupInputC % 16 == 0;
 
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernel; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">U, [blocks of K, 36, C, channels of a block].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -42,14 +50,16 @@ internal static unsafe class SimdWinograd
         device.Launch(Kernel, Parts(sizes), input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = one part after another, until none is left: some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D part, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
         ConvolutionSizes sizes, ArrayView<float> output)
         => Compute(input, weights, bias, residual, sizes, part, output);
 
-    /// <summary>Enough parts to keep every core busy to the end: first of all tiles, then of parts of the channels.</summary>
+    /// <summary>
+    /// Splits the work into enough parts to keep every core busy to the end: first by output channels, then by fewer tiles at a time.
+    /// </summary>
     private static ConvolutionSizes Plan(Device device, ConvolutionSizes sizes)
     {
         var enough = device.Threads * 6;
@@ -98,7 +108,8 @@ internal static unsafe class SimdWinograd
         var rows = Division.CeilDiv(tiles, SimdTile.Pixels) * SimdTile.Pixels;
         var c = sizes.InputC;
 
-        // The thread's memory: V, M, one tile on its way in or out, and the same with its border of zeros.
+        // The thread's memory: V; M; a tile between the passes of a transform (half); a tile's outputs (sums); and a copy of an input
+        // tile with its border of zeros (border).
         var stepV = rows * c + Skew;
         var stepM = rows * SimdTile.Channels + Skew;
         var v = (scratch ??= new SimdScratch()).Of(Values * (stepV + stepM + SimdTile.Channels + c) + Values * 16);
@@ -120,7 +131,7 @@ internal static unsafe class SimdWinograd
             {
                 for (var t = 0; t < rows; t += SimdTile.Pixels)
                 {
-                    // Each tile fetches its share of the next weights.
+                    // Each tile prefetches its share of the next weights.
                     var ahead = new TileAhead(u + (c + (long)c * t / rows) * SimdTile.Channels, 0, aheadStep);
                     var walk = new TileWalk(v + i * stepV + t * c, c, rows: 1, 0, runs: 1, 0, runLength: c, ahead);
                     SimdTile.Multiply(walk, u, m + i * stepM + t * SimdTile.Channels, accumulate: false, tiles - t, SimdTile.Channels);
@@ -131,7 +142,7 @@ internal static unsafe class SimdWinograd
         }
     }
 
-    /// <summary>Reads a tile where it lies, or where it crosses the map's border, a copy with zeros.</summary>
+    /// <summary>Transforms a tile: in place or, where it crosses the map's border, from a copy that is padded with zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TransformInput<T>(
         float* input, in ConvolutionSizes s, int tile, float* border, float* half, float* v, int stepV)
@@ -160,7 +171,7 @@ internal static unsafe class SimdWinograd
             SimdWinogradTransform.Input<T>(from + i, rowStep, c, half, v + i, stepV);
     }
 
-    /// <summary>Writes what of a tile lies in the map.</summary>
+    /// <summary>Transforms a tile back, and stores those of its outputs that are inside the map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformOutput<T>(
         float* m, int stepM, float* half, float* sums, float* bias, float* residual, in ConvolutionSizes s, int tile, int block,
@@ -180,7 +191,7 @@ internal static unsafe class SimdWinograd
         }
     }
 
-    /// <summary>A tile's picture, and the output row and column where it begins.</summary>
+    /// <summary>Returns a tile's picture, and the output row and column where it begins.</summary>
     public static (int N, int Y, int X) Corner(in ConvolutionSizes s, int tile)
     {
         var (tilesX, tilesY) = (TilesX(s), TilesY(s));

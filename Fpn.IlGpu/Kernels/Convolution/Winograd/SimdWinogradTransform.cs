@@ -3,19 +3,19 @@ using System.Runtime.CompilerServices;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The transforms of <see cref="WinogradTransform"/> by SIMD: as many channels at once as a register has lanes. Each is a
-/// pass over columns and one over rows, and the points ±p share their even and their odd part.
+/// The transforms of <see cref="WinogradTransform"/> by SIMD: as many channels at a time as a register has lanes. Each transform is one
+/// pass over columns and one over rows. The points p and −p share their even and odd parts.
 /// </summary>
 internal static unsafe class SimdWinogradTransform
 {
-    /// <summary>Bᵀ d B for neighbouring channels of a tile.</summary>
-    /// <typeparam name="T">The register.</typeparam>
+    /// <summary>Computes Bᵀ d B for neighbouring channels of a tile.</summary>
+    /// <typeparam name="T">The register type.</typeparam>
     /// <param name="from">d, [6, 6].</param>
-    /// <param name="rowStep">From one row of d to the next, in values.</param>
-    /// <param name="pixelStep">From one pixel of d to the next, in values.</param>
+    /// <param name="rowStep">Step from one row of d to the next, in floats.</param>
+    /// <param name="pixelStep">Step from one pixel of d to the next, in floats.</param>
     /// <param name="half">Room for 36 registers.</param>
     /// <param name="to">[6, 6].</param>
-    /// <param name="valueStep">From one value of the transformed tile to the next.</param>
+    /// <param name="valueStep">Step from one value of the transformed tile to the next, in floats.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Input<T>(float* from, nint rowStep, nint pixelStep, float* half, float* to, nint valueStep)
         where T : struct, ISimdLanes<T>
@@ -26,13 +26,13 @@ internal static unsafe class SimdWinogradTransform
             InputPass<T>(half + 6 * y * T.Count, T.Count, to + 6 * y * valueStep, valueStep);
     }
 
-    /// <summary>Aᵀ m A for neighbouring channels of a tile.</summary>
-    /// <typeparam name="T">The register.</typeparam>
+    /// <summary>Computes Aᵀ m A for neighbouring channels of a tile.</summary>
+    /// <typeparam name="T">The register type.</typeparam>
     /// <param name="from">m, [6, 6].</param>
-    /// <param name="valueStep">From one value of m to the next.</param>
+    /// <param name="valueStep">Step from one value of m to the next, in floats.</param>
     /// <param name="half">Room for 24 registers.</param>
     /// <param name="to">[4, 4].</param>
-    /// <param name="pixelStep">From one output pixel to the next, in values; a row is four.</param>
+    /// <param name="pixelStep">Step from one output pixel to the next, in floats; a row is four pixels.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Output<T>(float* from, nint valueStep, float* half, float* to, nint pixelStep)
         where T : struct, ISimdLanes<T>
@@ -43,7 +43,9 @@ internal static unsafe class SimdWinogradTransform
             OutputPass<T>(half + 6 * y * T.Count, T.Count, to + 4 * y * pixelStep, pixelStep);
     }
 
-    /// <summary>Bᵀ d of one column: polynomials of degree 4 and 5 that vanish in all points but one.</summary>
+    /// <summary>
+    /// Computes Bᵀ d of one column. Bᵀ's rows are the coefficients of polynomials of degree 4 or 5 that vanish at all points but one.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void InputPass<T>(float* from, nint fromStep, float* to, nint toStep)
         where T : struct, ISimdLanes<T>
@@ -70,7 +72,7 @@ internal static unsafe class SimdWinogradTransform
         d1.MultiplyAdd(product, d3.MultiplyAdd(sum, d5)).Store(to + 5 * toStep);
     }
 
-    /// <summary>Aᵀ m of one column: power i of each point.</summary>
+    /// <summary>Computes Aᵀ m of one column. Row i of Aᵀ has the i-th power of each point.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void OutputPass<T>(float* from, nint fromStep, float* to, nint toStep)
         where T : struct, ISimdLanes<T>

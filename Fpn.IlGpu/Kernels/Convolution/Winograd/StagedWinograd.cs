@@ -4,8 +4,8 @@ using ILGPU;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/> on CPUs through OpenCL, in three kernels, some tiles at a
-/// time so that what lies between them stays in the last-level cache:
+/// A 3×3 convolution of stride 1 by <see cref="WinogradTransform"/> on CPUs through OpenCL, in three kernels. It computes some tiles at
+/// a time, so that the intermediate V and M stay in the last-level cache:
 /// <code>
 /// V[36, tiles, C] = Bᵀ d B        M[36, tiles, K] = V · U[36, C, K] by the local tile        output = f(Aᵀ M A + …)
 /// </code>
@@ -15,16 +15,23 @@ internal static class StagedWinograd
     private const int Values = WinogradTransform.Values;
     private const int Lanes = LocalTile.Channels;
 
-    // V and M of the tiles that are computed at a time.
+    // Bytes of V and M for the tiles that are computed at a time.
     private const int StageBytes = 16 << 20;
 
-    // Row tiles that a thread goes through with the same weights.
+    // Row tiles that a thread multiplies by the same weights.
     private const int TilesPerThread = 8;
 
-    /// <summary>Whether it can compute a convolution. Channels come sixteen at a time.</summary>
+    /// <summary>Whether this form can compute a convolution. It takes channels sixteen at a time.</summary>
     public static bool Takes(in ConvolutionGeometry g) => SimdWinograd.Takes(g);
 
-    /// <summary>Runs it; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <summary>Launches the kernels; called by <see cref="Convolution"/>, which has checked the sizes.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="sizes">All sizes.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="weights">U, [blocks of K, 36, C, channels of a block].</param>
+    /// <param name="bias">[K].</param>
+    /// <param name="residual">[N, OH, OW, K], or the coarser map; not read if there is none.</param>
+    /// <param name="output">[N, OH, OW, K].</param>
     public static void Run(
         Device device, ConvolutionSizes sizes, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias,
         ArrayView<float> residual, ArrayView<float> output)
@@ -45,7 +52,7 @@ internal static class StagedWinograd
         }
     }
 
-    /// <summary>One thread = one input tile, 16 channels at a time.</summary>
+    /// <summary>One thread = one input tile, all channels, 16 at a time.</summary>
     [OpenClCpuKernel]
     internal static void InputKernel(ArrayView<float> input, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> v)
     {
@@ -76,7 +83,7 @@ internal static class StagedWinograd
         }
     }
 
-    /// <summary>One thread = some tiles × 16 output channels, of one of the 36 products.</summary>
+    /// <summary>One thread = some tiles × 16 output channels of one of the 36 products.</summary>
     [OpenClCpuKernel]
     internal static void ProductKernel(
         ArrayView<float> v, ArrayView<float> weights, ConvolutionSizes sizes, WinogradTiles part, ArrayView<float> m)
@@ -102,7 +109,7 @@ internal static class StagedWinograd
         }
     }
 
-    /// <summary>One thread = one output tile, 16 channels at a time.</summary>
+    /// <summary>One thread = one output tile, all channels, 16 at a time.</summary>
     [OpenClCpuKernel]
     internal static void OutputKernel(
         ArrayView<float> m, ArrayView<float> bias, ArrayView<float> residual, ConvolutionSizes sizes, WinogradTiles part,
@@ -137,7 +144,7 @@ internal static class StagedWinograd
         }
     }
 
-    /// <summary>Bᵀ d of one column, 16 channels (see <see cref="SimdWinogradTransform"/>).</summary>
+    /// <summary>Computes Bᵀ d of one column for 16 channels (see <see cref="SimdWinogradTransform"/>).</summary>
     private static void InputPass(ArrayView<float> d, int from, int fromStep, ArrayView<float> result, int to, int toStep)
     {
         for (var i = 0; i < Lanes; i++)
@@ -162,7 +169,7 @@ internal static class StagedWinograd
         }
     }
 
-    /// <summary>Aᵀ m of one column, 16 channels.</summary>
+    /// <summary>Computes Aᵀ m of one column for 16 channels.</summary>
     private static void OutputPass(ArrayView<float> m, int from, int fromStep, ArrayView<float> result, int to, int toStep)
     {
         for (var i = 0; i < Lanes; i++)

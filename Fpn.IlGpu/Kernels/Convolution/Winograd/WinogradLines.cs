@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Kernels;
 
-/// <summary>A row or column of six values, as <see cref="WinogradTransform"/> takes them: scalars, which stay in registers.</summary>
+/// <summary>A row or column of six values for <see cref="WinogradTransform"/>, as scalars, which stay in registers.</summary>
 internal readonly record struct SixValues(float V0, float V1, float V2, float V3, float V4, float V5)
 {
-    /// <summary>Bᵀ d.</summary>
+    /// <summary>Returns Bᵀ d.</summary>
     public SixValues Input()
     {
         var evenA = V4 - WinogradTransform.B2 * V2;
@@ -19,7 +19,7 @@ internal readonly record struct SixValues(float V0, float V1, float V2, float V3
             V5 - WinogradTransform.Sum * V3 + WinogradTransform.Product * V1);
     }
 
-    /// <summary>Aᵀ m.</summary>
+    /// <summary>Returns Aᵀ m.</summary>
     public Float4 Output()
     {
         var evenA = V1 + V2;

@@ -5,26 +5,26 @@ namespace Fpn.IlGpu.Kernels;
 /// <code>
 /// output tile [4, 4] = Aᵀ ( Σ c  (G w[c] Gᵀ) ∘ (Bᵀ d[c] B) ) A      d an input tile [6, 6], w the weights [3, 3]
 /// </code>
-/// Outputs of a tile are polynomials through 6 points, and a product of polynomials is 6 × 6 products of values in place of
-/// 16 · 9: a quarter of the multiplications of a direct convolution. What it costs is transforms, four times the memory for
-/// weights, and rounding. The points are 0, ±3/4, ±3/2 and ∞: all constants are exact in float32, and the largest error of
-/// 256 channels is 2.4e-6 of the output's magnitude, a third of that of the usual 0, ±1, ±2, ∞ (direct: 3e-7).
+/// It interpolates polynomials at 6 points along each axis. For each channel a tile then takes 6 × 6 multiplications instead of 16 · 9:
+/// a quarter of those of a direct convolution. The price is the transforms, four times the memory for weights, and larger rounding
+/// errors. The points are 0, ±3/4, ±3/2 and ∞, so that all constants of A and B are exact in float32. With 256 channels the largest
+/// error is 2.4e-6 of the output's magnitude, a third of that with the usual points 0, ±1, ±2, ∞ (direct: 3e-7).
 /// </summary>
 internal static class WinogradTransform
 {
-    /// <summary>The side of an output tile.</summary>
+    /// <summary>The side of an output tile, in px.</summary>
     public const int TileOutputs = 4;
 
-    /// <summary>The side of an input tile.</summary>
+    /// <summary>The side of an input tile, in px.</summary>
     public const int TileInputs = 6;
 
-    /// <summary>Values of a transformed tile.</summary>
+    /// <summary>Values in a transformed tile.</summary>
     public const int Values = TileInputs * TileInputs;
 
-    /// <summary>The points ±a.</summary>
+    /// <summary>a, of the points ±a.</summary>
     public const float A = 0.75f;
 
-    /// <summary>The points ±b.</summary>
+    /// <summary>b, of the points ±b.</summary>
     public const float B = 1.5f;
 
     public const float A2 = A * A;
@@ -41,13 +41,13 @@ internal static class WinogradTransform
     /// <summary>a² · b².</summary>
     public const float Product = A2 * B2;
 
-    // G: a row a point p, [1, p, p²] / Π (p − q) over all other points q; the last for ∞.
+    // G: for each finite point p the row [1, p, p²] / Π (p − q) over all other finite points q; then the row of ∞.
     private static readonly double[,] G = MakeG();
 
-    /// <summary>G w Gᵀ, computed in double.</summary>
+    /// <summary>Computes G w Gᵀ in double precision.</summary>
     /// <param name="weights">w, [3, 3].</param>
-    /// <param name="transformed">[6, 6], a value every step values.</param>
-    /// <param name="step">From one value to the next.</param>
+    /// <param name="transformed">[6, 6], with values step floats apart.</param>
+    /// <param name="step">Step from one value to the next, in floats.</param>
     public static void Weights(ReadOnlySpan<float> weights, Span<float> transformed, int step)
     {
         Span<double> half = stackalloc double[TileInputs * 3];
