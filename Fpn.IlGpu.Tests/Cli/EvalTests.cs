@@ -152,7 +152,7 @@ internal sealed class EvalTests : CommandTest
         AssertFails("no-such.json", "-t", "no-such.json", "-r", Results);
         AssertFails("no-such.json", "-t", Truth, "-r", "no-such.json");
         AssertFails("picture 777", "-t", Truth, "-r", "elsewhere.json");
-        AssertFails("truth.json' is no JSON array", "-t", Truth, "-r", Truth);
+        AssertFails("truth.json' is not a JSON array", "-t", Truth, "-r", Truth);
         AssertFails("no-such-folder", "-t", Truth, "-i", "no-such-folder");
         AssertFails("no class in common", "-t", Truth, "-i", ".", "-d", "cpu");
         AssertFails("finds no masks", "-t", Truth, "-i", ".", "-d", "cpu", "-k", "segm");

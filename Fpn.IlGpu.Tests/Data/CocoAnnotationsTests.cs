@@ -117,12 +117,12 @@ public sealed class CocoAnnotationsTests
             File.WriteAllBytes(Path.Join(folder.FullName, "a.png"), []);
             var set = CocoAnnotations.Read(path, folder.FullName);
             Assert.That(set.Pictures.Select(set.PathOf), Is.EqualTo(new[] { Path.Join(folder.FullName, "a.png") }));
-            AssertOne(set.Problems, AnnotationProblem.PictureMissing, "b.png", "1 picture that is not there (skipped)");
+            AssertOne(set.Problems, AnnotationProblem.PictureMissing, "b.png", "1 missing picture file (skipped)");
 
             File.Delete(Path.Join(folder.FullName, "a.png"));
             Assert.That(
                 () => CocoAnnotations.Read(path, folder.FullName),
-                Throws.TypeOf<AnnotationException>().With.Message.Contains("no picture that could be used").And.Message.Contains("a.png"));
+                Throws.TypeOf<AnnotationException>().With.Message.Contains("no usable picture").And.Message.Contains("a.png"));
         }
         finally
         {
@@ -159,14 +159,14 @@ public sealed class CocoAnnotationsTests
             () => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains("line 20002, column "));
     }
 
-    [TestCase("[]", "no JSON object")]
+    [TestCase("[]", "not a JSON object")]
     [TestCase("{}", "no pictures")]
-    [TestCase("""{"images": {}}""", "something else than an array as its 'images'")]
+    [TestCase("""{"images": {}}""", "a value for 'images' that is not an array")]
     [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}]}""", "no 'categories'")]
     [TestCase("""{"images": [{"id": 1}], "categories": [{"id": 1, "name": "a"}]}""", "no width and height")]
     [TestCase("""{"images": [{"id": 1, "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""", "no file_name")]
     [TestCase("""{"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 4}], "categories": [{"id": 1, "name": "a"}]}""",
-        "no object")]
+        "no usable object")]
     public void An_empty_set_is_refused(string text, string why)
         => Assert.That(() => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(why).And.Message.Contains(path));
 
@@ -188,8 +188,8 @@ public sealed class CocoAnnotationsTests
         Assert.That(set.Pictures[0].Objects.Single().Mask?.Area, Is.EqualTo(area));
     }
 
-    [TestCase("""[[1, 1, 9, 1]]""", "its first polygon has 4 numbers")]
-    [TestCase("""[[1, 1, 9, 1, null, 3]]""", "a polygon is no list of numbers")]
+    [TestCase("""[[1, 1, 9, 1]]""", "its first polygon has only 4 numbers")]
+    [TestCase("""[[1, 1, 9, 1, null, 3]]""", "a polygon is not a list of numbers")]
     [TestCase("""[[1, 1, 9, 1, 1e9, 3]]""", "a corner at 1000000000 px")]
     [TestCase("""{"size": [30, 40], "counts": [600, 7]}""", "607")]
     [TestCase("""{"size": [30, 40]}""", "no counts")]

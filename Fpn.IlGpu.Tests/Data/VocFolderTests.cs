@@ -99,11 +99,11 @@ public class VocFolderTests
     [Test]
     public void What_is_not_there_is_refused()
     {
-        Assert.That(() => VocFolder.Read(folder), Refused("has no picture that could be used: it is an empty set"));
+        Assert.That(() => VocFolder.Read(folder), Refused("has no usable picture: it is an empty set"));
         Assert.That(() => VocFolder.Read(folder, "train"), Refused("train.txt' can't be read"));
         Assert.That(() => VocFolder.Read(Path.Combine(folder, "none")), Refused("There is no folder"));
         Add("a");
-        Assert.That(() => VocFolder.Read(folder), Refused("has no object that could be used: it is an empty set"));
+        Assert.That(() => VocFolder.Read(folder), Refused("has no usable object: it is an empty set"));
     }
 
     private static NUnit.Framework.Constraints.ContainsConstraint Refused(string why)

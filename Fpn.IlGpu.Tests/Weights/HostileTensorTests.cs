@@ -14,23 +14,23 @@ public class HostileTensorTests
         Assert.That(
             Checkpoints.Refusal(file),
             Does.Contain(legacy
-                ? "the storage of the key '0' has 4 elements, where its tensors say 5"
-                : "'t' needs a storage of 20 bytes, but that of the key '0' has 16"));
+                ? "the storage with the key '0' has 4 elements, but its tensors expect 5"
+                : "'t' needs a storage of 20 bytes, but the one with the key '0' has 16"));
     }
 
-    [TestCase(0, new long[] { 5 }, new long[] { 1 }, "reaches to element 4 of its storage, which has 4")]
-    [TestCase(1, new long[] { 4 }, new long[] { 1 }, "reaches to element 4")]
-    [TestCase(0, new long[] { 2, 2 }, new long[] { 3, 1 }, "reaches to element 4")]
-    [TestCase(0, new long[] { 2 }, new[] { long.MaxValue }, "reaches to element 9223372036854775807")]
-    [TestCase(3, new long[] { 3, 3, 3 }, new[] { long.MaxValue, long.MaxValue, long.MaxValue }, "reaches to element")]
-    [TestCase(long.MaxValue, new long[] { 1 }, new long[] { 1 }, "reaches to element 9223372036854775807")]
+    [TestCase(0, new long[] { 5 }, new long[] { 1 }, "reaches element 4 of its storage, which has only 4")]
+    [TestCase(1, new long[] { 4 }, new long[] { 1 }, "reaches element 4")]
+    [TestCase(0, new long[] { 2, 2 }, new long[] { 3, 1 }, "reaches element 4")]
+    [TestCase(0, new long[] { 2 }, new[] { long.MaxValue }, "reaches element 9223372036854775807")]
+    [TestCase(3, new long[] { 3, 3, 3 }, new[] { long.MaxValue, long.MaxValue, long.MaxValue }, "reaches element")]
+    [TestCase(long.MaxValue, new long[] { 1 }, new long[] { 1 }, "reaches element 9223372036854775807")]
     [TestCase(-1, new long[] { 1 }, new long[] { 1 }, "begins before its storage")]
-    [TestCase(0, new long[] { -1 }, new long[] { 1 }, "has a shape that is none")]
-    [TestCase(3, new long[] { 4 }, new long[] { -1 }, "has strides that are none, or are negative")]
-    [TestCase(0, new long[] { 2 }, new long[] { 1, 1 }, "has strides that are none")]
+    [TestCase(0, new long[] { -1 }, new long[] { 1 }, "has an invalid shape")]
+    [TestCase(3, new long[] { 4 }, new long[] { -1 }, "has invalid or negative strides")]
+    [TestCase(0, new long[] { 2 }, new long[] { 1, 1 }, "has invalid or negative strides")]
     [TestCase(0, new[] { 1L << 31 }, new long[] { 0 }, "with an extent that is not supported")]
     [TestCase(0, new long[] { 1 << 20, 2 }, new long[] { 0, 0 }, "has 2097152 elements")]
-    [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 1 << 30 }, new long[] { 0, 0, 0, 0 }, "by repeating them")]
+    [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 1 << 30 }, new long[] { 0, 0, 0, 0 }, "which repeat the")]
     [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 0 }, new long[] { 0, 0, 0, 0 }, "too large to count")]
     public void A_view_that_leaves_its_storage(long offset, long[] size, long[] stride, string says)
     {
@@ -45,7 +45,7 @@ public class HostileTensorTests
     public void More_axes_than_there_can_be()
     {
         long[] many = [.. Enumerable.Repeat(1L, 33)];
-        Assert.That(Checkpoints.Refusal(File(false, w => w.Tensor("0", 4, 0, many, many))), Does.Contain("has a shape that is none"));
+        Assert.That(Checkpoints.Refusal(File(false, w => w.Tensor("0", 4, 0, many, many))), Does.Contain("has an invalid shape"));
     }
 
     [Test]
@@ -94,19 +94,19 @@ public class HostileTensorTests
     {
         var pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1], legacy: true));
         Assert.That(
-            Checkpoints.Refusal(Checkpoints.Legacy(pickle)), Does.Contain("needs the storage of the key '0', which the file lacks"));
-        Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four, Four)), Does.Contain("lists a storage that no tensor has"));
+            Checkpoints.Refusal(Checkpoints.Legacy(pickle)), Does.Contain("needs the storage with the key '0', which the file lacks"));
+        Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four, Four)), Does.Contain("lists a storage that no tensor uses"));
         Assert.That(Checkpoints.Refusal(Checkpoints.Legacy(pickle, Four)[..^1]), Does.Contain("the file is cut short"));
         byte[] wrong = [.. Checkpoints.Legacy(pickle, Four)];
         var version = wrong.AsSpan().IndexOf(new byte[] { 0x8A, 2, 0xE9, 3 });
         wrong[version + 2]++;
-        Assert.That(Checkpoints.Refusal(wrong), Does.Contain("of another version than 1001"));
+        Assert.That(Checkpoints.Refusal(wrong), Does.Contain("of a version other than 1001"));
     }
 
     [Test]
     public void A_storage_in_a_plain_pickle() => Assert.That(
         Checkpoints.Refusal(Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1]))),
-        Does.Contain("a reference to something outside that is no storage"));
+        Does.Contain("a reference to an outside object that is not a storage"));
 
     private static byte[] File(bool legacy, Action<PickleWriter> tensor)
         => legacy ? Checkpoints.Legacy(Checkpoints.Pickle(tensor), Four) : Checkpoints.Zip(Checkpoints.Pickle(tensor), Four);

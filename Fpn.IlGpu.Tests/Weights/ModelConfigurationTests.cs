@@ -132,7 +132,7 @@ public class ModelConfigurationTests
         var refused = Assert.Throws<WeightsException>(() => ModelConfiguration.Parse($"{{\"{key}\": {value}}}"));
         Assert.That(
             refused!.Message,
-            Does.StartWith($"The configuration's {key} is '{value}', where ").And.EndsWith(" is needed."));
+            Does.StartWith($"The configuration's {key} is '{value}', but must be ").And.EndsWith("."));
     }
 
     [TestCase("")]

@@ -30,14 +30,14 @@ public class WeightsFileTests
             Assert.That(weights.Format, Is.EqualTo("PyTorch zip"));
     }
 
-    [TestCase("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "is a pointer of Git LFS")]
+    [TestCase("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "is a Git LFS pointer")]
     [TestCase("\n <!doctype html><html>", "is a web page")]
     [TestCase("<HTML>", "is a web page")]
-    [TestCase("\x1F\x8B\x08", "is compressed by gzip")]
+    [TestCase("\x1F\x8B\x08", "is compressed with gzip")]
     [TestCase("\x89HDF\r\n\x1A\n", "is an HDF5 file")]
-    [TestCase("hello", "is no weights file of a known format")]
+    [TestCase("hello", "is not a weights file of a known format")]
     [TestCase("", "the weights file is empty")]
-    [TestCase("   ", "is no weights file of a known format")]
+    [TestCase("   ", "is not a weights file of a known format")]
     [TestCase("\x80\x06.", "of protocol 6")]
     [TestCase("{}", "is JSON without a weight_map")]
     [TestCase("{", "the index is not valid JSON")]
@@ -70,7 +70,7 @@ public class WeightsFileTests
         Assert.That(Checkpoints.Refusal(ZipWriter.Write(new ZipFile("w.npy", []))), Does.Contain("it has no data.pkl"));
         Assert.That(
             Checkpoints.Refusal(ZipWriter.Write(new("a/data.pkl", pickle), new("b/data.pkl", pickle))),
-            Does.Contain("2 files data.pkl"));
+            Does.Contain("2 data.pkl files"));
     }
 
     [Test]
@@ -102,7 +102,7 @@ public class WeightsFileTests
     public void A_whole_model_is_not_a_state_dictionary()
     {
         const string says = "holds a whole model object of the class 'torch.nn.modules.linear.Linear', not a state dictionary: "
-            + "save model.state_dict() instead; nothing of it was run.";
+            + "save model.state_dict() instead; none of it was run.";
         Assert.That(
             () => WeightsFile.Open(Checkpoints.Fixture("whole-model.zip.pth")),
             Throws.TypeOf<WeightsException>().With.Message.EndsWith(says));

@@ -104,10 +104,10 @@ public class ZipArchiveTests
         foreach ((var file, var says) in new[]
         {
             // The tensors need 16 bytes of it.
-            (Bomb("a/data/0", Pickle, zeros, 1 << 30), "'t' needs a storage of 16 bytes, but that of the key '0' has 1073741824"),
-            (Bomb("a/data/0", Pickle, zeros, 16), "claims 16 bytes, less than"),
+            (Bomb("a/data/0", Pickle, zeros, 1 << 30), "'t' needs a storage of 16 bytes, but the one with the key '0' has 1073741824"),
+            (Bomb("a/data/0", Pickle, zeros, 16), "claims 16 bytes, too few for"),
             (Bomb("a/data.pkl", [], zeros, 1 << 30), "its data.pkl claims 1073741824 bytes"),
-            (Bomb("a/data.pkl", [], zeros, 100), "claims 100 bytes, less than"),
+            (Bomb("a/data.pkl", [], zeros, 100), "claims 100 bytes, too few for"),
             (Bomb("a/data.pkl", [], zeros, zeros.Length), "inflates to more than the"),
         })
         {

@@ -3,21 +3,24 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>Boxes as people mark them, made such that training can use them.</summary>
+/// <summary>Prepares annotated boxes for training.</summary>
 internal static class AnnotatedBoxes
 {
-    // Clipping rounding errors is no news.
+    // In px. Clipping a rounding error is not worth reporting.
     private const double Slack = 0.01;
 
-    /// <summary>A box within its picture; null, and named, if it has no area there.</summary>
+    /// <summary>
+    /// Clips a box to its picture. Reports a box that reaches outside, and returns null for one that has no area in the
+    /// picture.
+    /// </summary>
     /// <param name="x1">Left edge, in px.</param>
     /// <param name="y1">Top edge, in px.</param>
     /// <param name="x2">Right edge, in px.</param>
     /// <param name="y2">Bottom edge, in px.</param>
-    /// <param name="width">Of the picture, in px.</param>
-    /// <param name="height">Of the picture, in px.</param>
-    /// <param name="which">The object, for people.</param>
-    /// <param name="problems">Takes what is wrong with it.</param>
+    /// <param name="width">The picture's width, in px.</param>
+    /// <param name="height">The picture's height, in px.</param>
+    /// <param name="which">The name of the object in messages.</param>
+    /// <param name="problems">Receives the problem, if there is one.</param>
     public static Box? Clip(
         double x1, double y1, double x2, double y2, int width, int height, string which, AnnotationProblems problems)
     {

@@ -2,19 +2,19 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>The pictures of an annotated set that there is something to learn from, read from their files.</summary>
+/// <summary>The pictures of an annotated set that can be learned from, read from their files.</summary>
 public sealed class AnnotatedSetPictures : IPictureSource
 {
     private readonly AnnotatedSet set;
     private readonly PictureLimits? limits;
     private readonly List<AnnotatedPicture> pictures;
 
-    /// <summary>Takes the pictures of a set.</summary>
+    /// <summary>Selects the pictures of a set.</summary>
     /// <param name="set">The set.</param>
     /// <param name="keepEmpty">
-    /// Whether pictures without a single object that counts stay, as all background; by default they are left out.
+    /// Whether to keep pictures without any object that counts, as pure background; by default they are left out.
     /// </param>
-    /// <param name="limits">What a file may ask for; null for the defaults.</param>
+    /// <param name="limits">The limits on a picture file; null for the defaults.</param>
     /// <exception cref="AnnotationException">No picture is left.</exception>
     public AnnotatedSetPictures(AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null)
     {

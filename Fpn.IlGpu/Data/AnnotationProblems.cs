@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>What may be wrong with one entry of an annotation file, and what is then done about it.</summary>
+/// <summary>A problem with one entry of an annotation file, and how it is handled.</summary>
 public enum AnnotationProblem
 {
     /// <summary>A box that reaches outside its picture: clipped to it.</summary>
     BoxOutside,
 
-    /// <summary>A box without area, within its picture: the object is skipped.</summary>
+    /// <summary>A box without area inside its picture: the object is skipped.</summary>
     BoxEmpty,
 
-    /// <summary>A picture whose file is not there: skipped, with its objects.</summary>
+    /// <summary>A picture whose file does not exist: skipped, with its objects.</summary>
     PictureMissing,
 
     /// <summary>An object of a picture that the set does not list: skipped.</summary>
@@ -20,28 +20,28 @@ public enum AnnotationProblem
     /// <summary>An object of a category that the set does not list: skipped.</summary>
     CategoryUnknown,
 
-    /// <summary>A second picture, category or object with an id that another has: skipped.</summary>
+    /// <summary>A second picture, category or object with the same id: skipped.</summary>
     DuplicateId,
 
-    /// <summary>A mask that can't be read, or is not of its picture's size: left out; its object stays.</summary>
+    /// <summary>A mask that can't be read, or whose size is not the picture's: left out; its object stays.</summary>
     MaskBroken,
 
-    /// <summary>An entry without something that it needs, or with something that is no number: skipped.</summary>
+    /// <summary>An entry that lacks a value that it needs, or has one that is not a number: skipped.</summary>
     EntryIncomplete,
 
-    /// <summary>An object without an area of its own: its box's is taken.</summary>
+    /// <summary>An object without an area: its box's area is used.</summary>
     AreaMissing,
 
-    /// <summary>An object with id 0, which pycocotools never counts as found, and evaluation therefore doesn't either.</summary>
+    /// <summary>An object with id 0, which pycocotools never counts as found; neither does the evaluation here.</summary>
     IdZero,
 
-    /// <summary>A picture whose file can't be read, or is of another size: another one takes its place in training.</summary>
+    /// <summary>A picture whose file can't be read, or has another size: another picture takes its place in training.</summary>
     PictureBroken,
 }
 
 /// <summary>
-/// What was wrong with single entries of annotation files: counted by kind, the first few of each named. What makes a whole
-/// file useless is an <see cref="AnnotationException"/> instead.
+/// The problems with single entries of annotation files: counted by kind, with the first few of each kind described. A problem
+/// that makes a whole file unusable is an <see cref="AnnotationException"/> instead.
 /// </summary>
 public sealed class AnnotationProblems
 {
@@ -52,16 +52,16 @@ public sealed class AnnotationProblems
     private readonly int[] counts = new int[Kinds.Length];
     private readonly List<string>[] named = [.. Kinds.Select(_ => new List<string>())];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The total number of problems.</summary>
     public int Total => counts.Sum();
 
-    /// <summary>How many there are of a kind.</summary>
+    /// <summary>The number of problems of a kind.</summary>
     public int Count(AnnotationProblem kind) => counts[(int)kind];
 
-    /// <summary>The first five of a kind: each says which entry of which file, and what is wrong with it.</summary>
+    /// <summary>The first five problems of a kind: each says which entry of which file it is, and what is wrong with it.</summary>
     public IReadOnlyList<string> Named(AnnotationProblem kind) => named[(int)kind];
 
-    /// <summary>Counts one, and names it if it is one of the first of its kind.</summary>
+    /// <summary>Counts a problem, and records it if it is among the first of its kind.</summary>
     /// <param name="kind">What is wrong.</param>
     /// <param name="which">The entry, and what is wrong with it, such as <c>object 7 of picture 3: 12 × 0 px</c>.</param>
     public void Add(AnnotationProblem kind, string which)
@@ -72,7 +72,7 @@ public sealed class AnnotationProblems
             named[(int)kind].Add(which);
     }
 
-    /// <summary>Adds all of another's.</summary>
+    /// <summary>Adds all problems of another instance.</summary>
     public void Add(AnnotationProblems other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -83,7 +83,7 @@ public sealed class AnnotationProblems
         }
     }
 
-    /// <summary>A sentence for each kind that occurs: how many, what was done, and which are the first.</summary>
+    /// <summary>A sentence for each kind that occurs: the number of problems, what was done, and the first few.</summary>
     public IReadOnlyList<string> Sentences()
         => [.. Kinds.Where(kind => Count(kind) > 0).Select(kind =>
         {
@@ -96,16 +96,18 @@ public sealed class AnnotationProblems
     {
         AnnotationProblem.BoxOutside => one ? "box outside its picture (clipped)" : "boxes outside their pictures (clipped)",
         AnnotationProblem.BoxEmpty => one ? "box without area (skipped)" : "boxes without area (skipped)",
-        AnnotationProblem.PictureMissing => one ? "picture that is not there (skipped)" : "pictures that are not there (skipped)",
+        AnnotationProblem.PictureMissing => one ? "missing picture file (skipped)" : "missing picture files (skipped)",
         AnnotationProblem.PictureUnknown => one ? "object of an unknown picture (skipped)" : "objects of unknown pictures (skipped)",
         AnnotationProblem.CategoryUnknown => one ? "object of an unknown category (skipped)" : "objects of unknown categories (skipped)",
-        AnnotationProblem.DuplicateId => one ? "id given twice (the first one counts)" : "ids given twice (the first ones count)",
+        AnnotationProblem.DuplicateId => one ? "duplicate id (the first one counts)" : "duplicate ids (the first ones count)",
         AnnotationProblem.MaskBroken => one ? "broken mask (left out)" : "broken masks (left out)",
         AnnotationProblem.EntryIncomplete => one ? "incomplete entry (skipped)" : "incomplete entries (skipped)",
         AnnotationProblem.AreaMissing => one
-            ? "object without an area (its box's is taken)"
-            : "objects without an area (their boxes' are taken)",
-        AnnotationProblem.IdZero => one ? "object with id 0 (COCO's evaluation never counts it as found)" : "objects with id 0",
+            ? "object without an area (its box's area is used)"
+            : "objects without an area (their boxes' areas are used)",
+        AnnotationProblem.IdZero => one
+            ? "object with id 0 (COCO's evaluation never counts it as found)"
+            : "objects with id 0 (COCO's evaluation never counts them as found)",
         AnnotationProblem.PictureBroken => one ? "picture that can't be used (skipped)" : "pictures that can't be used (skipped)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such problem."),
     };

@@ -3,20 +3,17 @@ using Fpn.IlGpu.Detection;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>
-/// Which of a model's classes is which of the truth's: those of the same name, whatever their numbers and whether letters are
-/// small or capital.
-/// </summary>
+/// <summary>Matches a model's classes to the ground truth's categories by name, whatever their numbers and ignoring case.</summary>
 public sealed class CategoryMatch
 {
-    // What models have in place of a class.
+    // Placeholders that models have in place of a class.
     private static readonly string[] NoClasses = ["background", "__background__", "N/A"];
 
     private readonly Dictionary<string, long> ids = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Matches the names.</summary>
-    /// <param name="classes">A model's (<see cref="Detector.Classes"/>).</param>
-    /// <param name="categories">The truth's.</param>
+    /// <param name="classes">The model's classes (<see cref="Detector.Classes"/>).</param>
+    /// <param name="categories">The ground truth's categories.</param>
     public CategoryMatch(IReadOnlyList<string> classes, IReadOnlyList<AnnotatedCategory> categories)
     {
         ArgumentNullException.ThrowIfNull(classes);
@@ -28,20 +25,22 @@ public sealed class CategoryMatch
         NotInTruth = [.. names.Where(name => !ids.ContainsKey(name)).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>How many classes both have.</summary>
+    /// <summary>The number of classes that both have.</summary>
     public int Count => ids.Count;
 
-    /// <summary>Classes of the truth that the model will never find.</summary>
+    /// <summary>Ground-truth classes that the model can never find.</summary>
     public IReadOnlyList<string> NotInModel { get; }
 
-    /// <summary>Classes of the model that are not evaluated.</summary>
+    /// <summary>The model's classes that are not evaluated.</summary>
     public IReadOnlyList<string> NotInTruth { get; }
 
-    /// <summary>A detection as a result; null if the truth lacks its class. Its area is its box's, as in COCO's code.</summary>
+    /// <summary>
+    /// Converts a detection to a result; null if the ground truth lacks its class. Its area is its box's, as in COCO's code.
+    /// </summary>
     public FoundObject? ToFound(in DetectedObject detected, long pictureId)
         => ids.TryGetValue(detected.Label, out var category) ? ToFound(detected, pictureId, category) : null;
 
-    /// <summary>A proposal as a result: it has no class.</summary>
+    /// <summary>Converts a proposal to a result, which has no class.</summary>
     public static FoundObject ToProposal(in DetectedObject detected, long pictureId) => ToFound(detected, pictureId, null);
 
     private static FoundObject ToFound(in DetectedObject detected, long pictureId, long? category)

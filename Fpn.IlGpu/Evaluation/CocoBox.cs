@@ -1,18 +1,18 @@
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>A rectangle as COCO's files have it, in px of the picture; in double precision, because figures hang on ties.</summary>
+/// <summary>A rectangle as in COCO's files, in px of the picture. Double precision, because ties affect the figures.</summary>
 /// <param name="X">Left edge.</param>
 /// <param name="Y">Top edge.</param>
-/// <param name="Width">Of the rectangle.</param>
-/// <param name="Height">Of the rectangle.</param>
+/// <param name="Width">Width, in px.</param>
+/// <param name="Height">Height, in px.</param>
 public readonly record struct CocoBox(double X, double Y, double Width, double Height)
 {
     /// <summary>Width · height, in px².</summary>
     public double Area => Width * Height;
 
     /// <summary>
-    /// <c>IoU = |D ∩ G| / |D ∪ G|</c>, and for a crowd <c>|D ∩ G| / |D|</c>: how much of the found box D lies in the region G.
-    /// The order of the operations is that of COCO's bbIou, so that the last bit is the same.
+    /// <c>IoU = |D ∩ G| / |D ∪ G|</c>, and for a crowd <c>|D ∩ G| / |D|</c>: the share of the found box D that is inside the
+    /// region G. The operations are in the order of COCO's bbIou, so that results agree to the last bit.
     /// </summary>
     internal static double Iou(in CocoBox found, in CocoBox truth, bool crowd)
     {

@@ -4,18 +4,18 @@ using Fpn.IlGpu.Data;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>One of COCO's figures.</summary>
-/// <param name="Name">AP, AP50, … as COCO's papers name it; AR@100 small for proposals.</param>
-/// <param name="Value">0…1; −1 where there is nothing to be found of that size.</param>
+/// <param name="Name">AP, AP50, … as in COCO's papers; for proposals for instance AR@100 small.</param>
+/// <param name="Value">0…1; −1 if there are no objects of that size.</param>
 public readonly record struct EvaluationFigure(string Name, double Value);
 
 /// <summary>
-/// How good results are, in COCO's figures: exactly those of its own code (pycocotools' COCOeval).
+/// Evaluates results in COCO's figures, exactly as COCO's own code (pycocotools' COCOeval) computes them.
 /// <code>
 /// AP = mean of precision[t, r, k] over IoU 0.50…0.95, recalls 0…1 and classes
 /// AR = mean of recall[t, k] over IoU 0.50…0.95 and classes
 /// </code>
-/// Crowds are neither to be found nor wrong to find, and what is found overlaps one by the part of itself that lies in it. For
-/// AP of a size, objects of other sizes are treated likewise.
+/// A crowd is never a miss, and finding one is never wrong; a result's overlap with a crowd is the share of the result inside
+/// it. For AP by size, objects of other sizes are ignored as well.
 /// </summary>
 public sealed class CocoEvaluation
 {
@@ -36,11 +36,11 @@ public sealed class CocoEvaluation
     /// <summary>What was compared.</summary>
     public EvaluationKind Kind { get; }
 
-    /// <summary>The classes, by their ids.</summary>
+    /// <summary>The classes, in order of their ids.</summary>
     public IReadOnlyList<AnnotatedCategory> Categories { get; }
 
     /// <summary>
-    /// COCO's 12 figures: AP, AP50, AP75 (at those IoUs), APs, APm, APl (by size), AR1, AR10, AR100 (of the 1, 10, 100 best of
+    /// COCO's 12 figures: AP, AP50, AP75 (at those IoUs), APs, APm, APl (by size), AR1, AR10, AR100 (for the top 1, 10, 100 of
     /// each class in a picture), ARs, ARm, ARl.
     /// </summary>
     public IReadOnlyList<EvaluationFigure> Figures => [
@@ -59,20 +59,20 @@ public sealed class CocoEvaluation
     ];
 
     /// <summary>
-    /// How many objects are among a picture's 10, 100, 1000 best, whatever their classes: <c>AR@10 all</c>, <c>AR@10 small</c>, …
+    /// The average recall of a picture's top 10, 100, 1000, regardless of class: <c>AR@10 all</c>, <c>AR@10 small</c>, …
     /// </summary>
     public IReadOnlyList<EvaluationFigure> ProposalFigures
         => [.. CocoProtocol.MostProposals.Index().SelectMany(m => CocoProtocol.Areas.Index().Select(a => new EvaluationFigure(
             string.Create(CultureInfo.InvariantCulture, $"AR@{m.Item} {a.Item.Name}"), AverageRecall(proposals, a.Index, m.Index))))];
 
-    /// <summary>AP of each class; −1 for one that has nothing to be found.</summary>
+    /// <summary>AP of each class; −1 for a class without objects.</summary>
     public IReadOnlyList<EvaluationFigure> ClassFigures
         => [.. Categories.Select((category, k) => new EvaluationFigure(category.Name, AveragePrecision(null, 0, k)))];
 
-    /// <summary>Holds results to the truth.</summary>
-    /// <param name="truth">What is to be found.</param>
-    /// <param name="results">What was found; each in a picture of the truth.</param>
-    /// <param name="kind">What is compared: masks only if both were read with them.</param>
+    /// <summary>Compares results with the ground truth.</summary>
+    /// <param name="truth">The ground truth.</param>
+    /// <param name="results">The results; each must be in a picture of the ground truth.</param>
+    /// <param name="kind">What to compare; masks only if both were read with masks.</param>
     public static CocoEvaluation Of(EvaluationTruth truth, EvaluationResults results, EvaluationKind kind = EvaluationKind.Box)
     {
         ArgumentNullException.ThrowIfNull(truth);
@@ -86,12 +86,12 @@ public sealed class CocoEvaluation
     }
 
     /// <summary>
-    /// The precision at recalls 0, 0.01, … 1, of the 100 best of each class in a picture: of one class, or the mean of those
-    /// that have something to be found; null where none has.
+    /// The precision at recalls 0, 0.01, … 1, for the top 100 of each class in a picture: of one class, or the mean of the
+    /// classes that have objects. Null if none has.
     /// </summary>
     /// <param name="iou">One of 0.50, 0.55, … 0.95.</param>
-    /// <param name="classIndex">A place in <see cref="Categories"/>; null for the mean of all.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It is another IoU.</exception>
+    /// <param name="classIndex">An index into <see cref="Categories"/>; null for the mean of all.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The IoU is none of these.</exception>
     public IReadOnlyList<double>? PrecisionCurve(double iou, int? classIndex = null)
     {
         var t = ThresholdAt(iou);
@@ -113,7 +113,7 @@ public sealed class CocoEvaluation
     private static int ThresholdAt(double iou)
     {
         var t = Array.FindIndex(CocoProtocol.IouThresholds, threshold => Math.Abs(threshold - iou) < 1e-6);
-        return t >= 0 ? t : throw new ArgumentOutOfRangeException(nameof(iou), iou, "Precision is known at IoU 0.50, 0.55, … 0.95.");
+        return t >= 0 ? t : throw new ArgumentOutOfRangeException(nameof(iou), iou, "Precision is computed at IoU 0.50, 0.55, … 0.95.");
     }
 
     private double AveragePrecision(double? iou, int area, int? classIndex = null)
@@ -144,7 +144,7 @@ public sealed class CocoEvaluation
         return mean.Value;
     }
 
-    // Of what is there: −1 stands for what is not.
+    // The mean of the values that exist: −1 means that a value doesn't.
     private struct Mean
     {
         private double sum;

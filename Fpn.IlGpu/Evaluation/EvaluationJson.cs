@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Figures as JSON: for each kind <c>stats</c> (12 figures, in the order that <c>stats_order</c> names), <c>ap_by_class</c> and
-/// <c>proposals</c>, under <c>bbox</c> or <c>segm</c>. Proposals have no classes, and so only <c>proposals</c>.
+/// Writes figures as JSON: for each kind <c>stats</c> (12 figures, in the order of <c>stats_order</c>), <c>ap_by_class</c> and
+/// <c>proposals</c>, under <c>bbox</c> or <c>segm</c>. Proposals have no classes, so they get only <c>proposals</c>.
 /// </summary>
 public static class EvaluationJson
 {
@@ -15,9 +15,9 @@ public static class EvaluationJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Writes them.</summary>
-    /// <param name="evaluations">No two of one kind.</param>
-    /// <param name="stream">Takes UTF-8; it stays open.</param>
+    /// <summary>Writes the evaluations.</summary>
+    /// <param name="evaluations">At most one of each kind.</param>
+    /// <param name="stream">Receives UTF-8; stays open.</param>
     /// <param name="proposalsOnly">Whether the results have no classes.</param>
     public static void Write(IEnumerable<CocoEvaluation> evaluations, Stream stream, bool proposalsOnly = false)
     {
@@ -50,7 +50,7 @@ public static class EvaluationJson
         json.WriteEndObject();
     }
 
-    /// <summary>What COCO calls a kind: bbox, segm.</summary>
+    /// <summary>COCO's name of a kind: bbox or segm.</summary>
     public static string NameOf(EvaluationKind kind) => kind == EvaluationKind.Box ? "bbox" : "segm";
 
     private static void WriteFigures(Utf8JsonWriter json, string name, IReadOnlyList<EvaluationFigure> figures)

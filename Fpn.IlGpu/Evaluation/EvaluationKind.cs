@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>What is compared with the truth.</summary>
+/// <summary>What is compared with the ground truth.</summary>
 public enum EvaluationKind
 {
     /// <summary>Boxes, COCO's <c>bbox</c>.</summary>

@@ -4,27 +4,30 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>What was found, as COCO's file of results holds it.</summary>
-/// <param name="Objects">In the order of the file, which decides between equal scores.</param>
+/// <summary>Results, as in a COCO results file.</summary>
+/// <param name="Objects">The results in file order, which breaks ties between equal scores.</param>
 public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
 {
-    /// <summary>What was wrong with single entries.</summary>
+    /// <summary>The problems with single entries.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
     /// <summary>Whether these are proposals: no entry has a class.</summary>
     public bool AreProposals => Objects.Count > 0 && Objects.All(found => found.CategoryId is null);
 
     /// <summary>
-    /// Reads a file of results: an array of objects with <c>image_id</c>, <c>category_id</c> (proposals may do without),
-    /// <c>score</c>, and <c>bbox</c> or <c>segmentation</c>. As COCO's code does, the first entry decides: if it has a box, all
-    /// must, and areas are the boxes', for masks too; a result without a mask then gets its box as one. Otherwise areas are the
-    /// masks', and boxes those around them. Entries that lack something are left out and named; those of unknown categories
-    /// are named, and left out by the evaluation; those with a broken mask are named and count as wrong.
+    /// Reads a results file: an array of objects with <c>image_id</c>, <c>category_id</c> (optional for proposals),
+    /// <c>score</c>, and <c>bbox</c> or <c>segmentation</c>. As in COCO's code, the first entry decides. If it has a box, all
+    /// entries must have one, and areas are those of the boxes, even for masks; a result without a mask then gets its box as
+    /// its mask. Otherwise areas are those of the masks, and boxes are the masks' bounding boxes. Entries that lack a value are
+    /// left out and reported. Those of unknown categories are reported, and the evaluation leaves them out. Those with a broken
+    /// mask are reported and count as wrong.
     /// </summary>
     /// <param name="path">The JSON file.</param>
-    /// <param name="truth">What they are to be held to.</param>
-    /// <param name="masks">Whether masks are read.</param>
-    /// <exception cref="AnnotationException">It can't be read, is broken JSON, or has results of pictures that the truth lacks.</exception>
+    /// <param name="truth">The ground truth to compare them with.</param>
+    /// <param name="masks">Whether to read masks.</param>
+    /// <exception cref="AnnotationException">
+    /// The file can't be read, is broken JSON, or has results for pictures that the ground truth lacks.
+    /// </exception>
     public static EvaluationResults Read(string path, EvaluationTruth truth, bool masks = false)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -32,7 +35,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         var entries = new List<CocoEntry>();
         using (var json = JsonStream.Open(path))
         {
-            // Without boxes, masks are needed in any case: the first entry tells.
+            // Without boxes, masks are always needed; the first entry decides.
             var keep = masks;
             json.ReadArray((ref reader) =>
             {
@@ -46,8 +49,8 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         return new ResultEntries(path, truth, boxes, masks).ToResults(entries);
     }
 
-    /// <summary>Writes them as a file of results, which <see cref="Read"/> and COCO's own code read.</summary>
-    /// <param name="stream">Takes UTF-8; it stays open.</param>
+    /// <summary>Writes a results file, which <see cref="Read"/> and COCO's own code can read.</summary>
+    /// <param name="stream">Receives UTF-8; stays open.</param>
     public void Write(Stream stream)
     {
         using var json = new Utf8JsonWriter(stream);
@@ -104,7 +107,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             if (!pictures.TryGetValue(entry.PictureId!.Value, out var picture))
             {
                 throw new AnnotationException(
-                    $"'{path}' has results of picture {entry.PictureId}, which the truth doesn't list: they belong to another set.");
+                    $"'{path}' has results for picture {entry.PictureId}, which the ground truth lacks: they belong to another set.");
             }
             if (entry.CategoryId is { } category && !categories.Contains(category))
                 problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {category}");

@@ -3,34 +3,34 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>A picture that is evaluated on.</summary>
-/// <param name="Id">By which objects name it.</param>
-/// <param name="FileName">Relative to the folder of pictures; empty if the truth does not say.</param>
-/// <param name="Width">In px; 0 if the truth does not say.</param>
-/// <param name="Height">In px; 0 if the truth does not say.</param>
+/// <summary>A picture of an evaluation.</summary>
+/// <param name="Id">The number by which objects refer to it.</param>
+/// <param name="FileName">The path relative to the picture folder; empty if the ground truth does not state it.</param>
+/// <param name="Width">Width in px; 0 if the ground truth does not state it.</param>
+/// <param name="Height">Height in px; 0 if the ground truth does not state it.</param>
 public sealed record EvaluatedPicture(long Id, string FileName, int Width, int Height);
 
 /// <summary>
-/// What is to be found. Unlike what training reads (<see cref="CocoAnnotations"/>), boxes are neither clipped nor left out
-/// when they are empty: the figures are to be those of COCO's own code.
+/// The ground truth of an evaluation. Unlike for training (<see cref="CocoAnnotations"/>), boxes are not clipped and empty
+/// boxes are kept, so that the figures are those of COCO's own code.
 /// </summary>
-/// <param name="Pictures">Each is evaluated, also one in which nothing is to be found.</param>
-/// <param name="Categories">The classes; what is found of others is left out.</param>
-/// <param name="Objects">In the order of the file, which decides between equals.</param>
+/// <param name="Pictures">The pictures; all of them are evaluated, including those without objects.</param>
+/// <param name="Categories">The classes; results of other classes are left out.</param>
+/// <param name="Objects">The objects in file order, which breaks ties.</param>
 public sealed record EvaluationTruth(
     IReadOnlyList<EvaluatedPicture> Pictures, IReadOnlyList<AnnotatedCategory> Categories, IReadOnlyList<TruthObject> Objects)
 {
-    /// <summary>What was wrong with single entries.</summary>
+    /// <summary>The problems with single entries.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
     /// <summary>
-    /// Reads COCO's instances. Objects of unknown pictures or categories, those that lack an id or a box, and second ones with
-    /// the same id are left out and named; so are masks that can't be read. COCO's code knows no <c>ignore</c>, only
-    /// <c>iscrowd</c>: nor does this.
+    /// Reads a COCO instances file. Objects of unknown pictures or categories, without an id or a box, or with a duplicate id
+    /// are left out and reported; so are masks that can't be read. As in COCO's code, only <c>iscrowd</c> has an effect, not
+    /// <c>ignore</c>.
     /// </summary>
     /// <param name="path">The JSON file.</param>
-    /// <param name="masks">Whether masks are read.</param>
-    /// <exception cref="AnnotationException">It can't be read, is broken JSON, or is an empty set.</exception>
+    /// <param name="masks">Whether to read masks.</param>
+    /// <exception cref="AnnotationException">The file can't be read, is broken JSON, or is an empty set.</exception>
     public static EvaluationTruth Read(string path, bool masks = false)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -56,7 +56,7 @@ public sealed record EvaluationTruth(
         { Problems = file.Problems };
     }
 
-    /// <summary>A set that was read for training, as truth. What is to be left out of account counts as a crowd.</summary>
+    /// <summary>Uses a set that was read for training as ground truth. Ignored objects count as crowds.</summary>
     public static EvaluationTruth Of(AnnotatedSet set)
     {
         ArgumentNullException.ThrowIfNull(set);

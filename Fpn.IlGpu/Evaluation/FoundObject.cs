@@ -2,14 +2,14 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>An object that something has found, an entry of COCO's file of results.</summary>
-/// <param name="PictureId">The picture that it is in.</param>
-/// <param name="CategoryId">Its class; null for a proposal, which has none.</param>
-/// <param name="Score">Higher is surer.</param>
-/// <param name="BoxImagePx">Where it is.</param>
+/// <summary>A detected or proposed object, an entry of a COCO results file.</summary>
+/// <param name="PictureId">The id of its picture.</param>
+/// <param name="CategoryId">The id of its class; null for a proposal, which has none.</param>
+/// <param name="Score">The confidence; higher is more certain.</param>
+/// <param name="BoxImagePx">The box, in px of the picture.</param>
 /// <param name="Area">
-/// By which it is small, medium or large, in px². COCO takes the box's where results have boxes, for masks too.
+/// The area that makes it small, medium or large, in px². COCO uses the box's area if results have boxes, even for masks.
 /// </param>
-/// <param name="Mask">Null where boxes are compared, or where it has none that can be read: then it is wrong.</param>
+/// <param name="Mask">The mask; null if boxes are compared, or if it has no readable mask, in which case it is wrong.</param>
 public sealed record FoundObject(
     long PictureId, long? CategoryId, double Score, CocoBox BoxImagePx, double Area, ObjectMask? Mask = null);

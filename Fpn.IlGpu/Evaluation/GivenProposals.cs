@@ -4,8 +4,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Proposals that were found before, for each picture of a source: what Fast R-CNN is trained on while the network that proposes
-/// stays out of the comparison (paper, section 5.2).
+/// Precomputed proposals for each picture of a source. Fast R-CNN is trained on them, so that the proposal network does not
+/// influence the comparison (paper, section 5.2).
 /// </summary>
 public sealed class GivenProposals
 {
@@ -13,9 +13,9 @@ public sealed class GivenProposals
 
     private GivenProposals(Dictionary<long, Box[]> byPicture) => this.byPicture = byPicture;
 
-    /// <summary>Sorts proposals by their pictures.</summary>
-    /// <param name="found">Their classes don't count.</param>
-    /// <param name="most">How many of a picture are kept, the best.</param>
+    /// <summary>Groups proposals by picture.</summary>
+    /// <param name="found">The proposals; their classes are ignored.</param>
+    /// <param name="most">The number of top-scoring proposals to keep per picture.</param>
     public static GivenProposals Of(IEnumerable<FoundObject> found, int most)
     {
         ArgumentNullException.ThrowIfNull(found);
@@ -24,15 +24,17 @@ public sealed class GivenProposals
             .ToDictionary(own => own.Key, own => own.OrderByDescending(p => p.Score).Take(most).Select(ToBox).ToArray()));
     }
 
-    /// <summary>Reads a file of results, as <c>fpn proposals</c> writes it.</summary>
+    /// <summary>Reads a results file, as <c>fpn proposals</c> writes it.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="pictures">Of which they are.</param>
-    /// <param name="most">How many of a picture are kept, the best.</param>
-    /// <exception cref="AnnotationException">It can't be read, is broken, or is of other pictures.</exception>
+    /// <param name="pictures">The pictures that the proposals belong to.</param>
+    /// <param name="most">The number of top-scoring proposals to keep per picture.</param>
+    /// <exception cref="AnnotationException">
+    /// The file can't be read, is broken, has no proposals, or belongs to other pictures.
+    /// </exception>
     public static GivenProposals Read(string path, IPictureSource pictures, int most)
     {
         ArgumentNullException.ThrowIfNull(pictures);
-        // Which pictures there are is all that reading asks of a truth.
+        // Reading needs only the ids of the pictures.
         var truth = new EvaluationTruth(
             [.. Enumerable.Range(0, pictures.Count).Select(i => new EvaluatedPicture(pictures.IdOf(i), pictures.NameOf(i), 0, 0))], [], []);
         var results = EvaluationResults.Read(path, truth);
@@ -41,12 +43,12 @@ public sealed class GivenProposals
             : throw new AnnotationException($"'{path}' has no proposals: there is nothing to train Fast R-CNN on.");
     }
 
-    /// <summary>Those of a picture, in px of the picture; none if nothing was proposed.</summary>
+    /// <summary>The proposals of a picture, in px of the picture; empty if there are none.</summary>
     public IReadOnlyList<Box> OfPicture(long id) => byPicture.GetValueOrDefault(id, []);
 
-    /// <summary>Those of a training sample, where it was mirrored and resized to, in input px.</summary>
+    /// <summary>The proposals of a training sample, mirrored and resized like its picture, in input px.</summary>
     /// <param name="sample">The sample.</param>
-    /// <param name="id">Its picture's.</param>
+    /// <param name="id">The id of its picture.</param>
     public Box[] OfSample(TrainingSample sample, long id)
     {
         ArgumentNullException.ThrowIfNull(sample);

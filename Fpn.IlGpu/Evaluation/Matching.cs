@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Which found object stands for which true one (COCO's evaluateImg). Found objects choose one after the other, best score
-/// first: each takes the true object that it overlaps most, of those that nobody has taken, if the IoU reaches the
-/// threshold; of equals the last. Only if there is none it takes one that does not count (a crowd, or of another size), and
-/// then does not count itself; a crowd may be taken by many.
+/// Matches found objects to true ones (COCO's evaluateImg). Found objects choose one after another, best score first. Each
+/// takes the untaken true object with the highest IoU, if that reaches the threshold; of equal IoUs, the last. Only if there is
+/// none, it takes an ignored object (a crowd, or one of another size), and is then ignored itself. A crowd may be taken many
+/// times.
 /// </summary>
 internal sealed class Matching
 {
-    /// <summary>The match of what matches nothing.</summary>
+    /// <summary>The match of an object that matches nothing.</summary>
     public const int None = -1;
 
     private readonly PictureGroup group;
@@ -16,9 +16,9 @@ internal sealed class Matching
     private readonly bool[] ignored;
     private readonly bool[] taken;
 
-    /// <summary>Sorts out who counts.</summary>
-    /// <param name="group">A class in a picture.</param>
-    /// <param name="area">The sizes that count.</param>
+    /// <summary>Determines which true objects count.</summary>
+    /// <param name="group">The objects of a class in a picture.</param>
+    /// <param name="area">The range of areas that count.</param>
     public Matching(PictureGroup group, AreaRange area)
     {
         this.group = group;
@@ -28,15 +28,15 @@ internal sealed class Matching
         Counted = ignored.Count(i => !i);
     }
 
-    /// <summary>How many true objects count.</summary>
+    /// <summary>The number of true objects that count.</summary>
     public int Counted { get; }
 
-    /// <summary>Whether a true object does not count: whether it is found or not is neither right nor wrong.</summary>
+    /// <summary>Whether a true object is ignored: finding or missing it is neither right nor wrong.</summary>
     public bool IsIgnored(int truth) => ignored[truth];
 
-    /// <summary>Matches at one threshold.</summary>
-    /// <param name="threshold">The least IoU.</param>
-    /// <param name="matches">[D]: for each found object the place of the true one, or <see cref="None"/>.</param>
+    /// <summary>Matches at one IoU threshold.</summary>
+    /// <param name="threshold">The minimum IoU.</param>
+    /// <param name="matches">[D]: for each found object the index of its true one, or <see cref="None"/>.</param>
     public void Run(double threshold, Span<int> matches)
     {
         Array.Clear(taken);

@@ -3,8 +3,7 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// What is to be found and was found of one class in one picture (or of all classes, for proposals), with the overlap of
-/// each with each.
+/// The true and found objects of one class in one picture (or of all classes, for proposals), with their pairwise overlaps.
 /// </summary>
 internal sealed class PictureGroup
 {
@@ -17,20 +16,22 @@ internal sealed class PictureGroup
         overlaps = kind == EvaluationKind.Box ? BoxOverlaps(truth, found) : MaskOverlaps(truth, found);
     }
 
-    /// <summary>In the order of the file.</summary>
+    /// <summary>The true objects, in file order.</summary>
     public TruthObject[] Truth { get; }
 
-    /// <summary>Best first, equals in the order of the file; no more than count.</summary>
+    /// <summary>The found objects that count: best first, ties in file order.</summary>
     public FoundObject[] Found { get; }
 
     /// <summary>IoU of a found object with a true one.</summary>
     public double Overlap(int found, int truth) => overlaps[(found * Truth.Length) + truth];
 
-    /// <summary>For each class, by its id, its groups in the order of the pictures' ids; those with nothing in them are left out.</summary>
-    /// <param name="truth">What is to be found.</param>
-    /// <param name="results">What was found; that of unknown classes, or none, belongs nowhere.</param>
-    /// <param name="kind">What is compared.</param>
-    /// <param name="most">How many found objects of a group count.</param>
+    /// <summary>
+    /// For each class, in order of its id, its groups in order of picture id. Groups without objects are left out.
+    /// </summary>
+    /// <param name="truth">The ground truth.</param>
+    /// <param name="results">The results; those without a class or of an unknown class are left out.</param>
+    /// <param name="kind">What to compare.</param>
+    /// <param name="most">The maximum number of found objects per group.</param>
     public static PictureGroup[][] ByClass(EvaluationTruth truth, EvaluationResults results, EvaluationKind kind, int most)
     {
         long[] ids = [.. truth.Categories.Select(category => category.Id).Distinct().Order()];
@@ -41,10 +42,10 @@ internal sealed class PictureGroup
         return groups;
     }
 
-    /// <summary>The groups of all classes as one, in the order of the pictures' ids.</summary>
+    /// <summary>The groups of all classes together, in order of picture id.</summary>
     public static PictureGroup[] OfAllClasses(EvaluationTruth truth, EvaluationResults results, EvaluationKind kind, int most)
     {
-        // Of equals, those of the class with the lower id come first, as in COCO's code; a proposal has none, and is of any.
+        // Ties are in order of class id, as in COCO's code. A proposal has no class, and always counts.
         HashSet<long> ids = [.. truth.Categories.Select(category => category.Id)];
         return ByPicture(
             truth.Objects.Where(item => ids.Contains(item.CategoryId)).OrderBy(item => item.CategoryId),
@@ -86,7 +87,7 @@ internal sealed class PictureGroup
         return overlaps;
     }
 
-    // As for boxes; masks of different sizes are of different pictures.
+    // As for boxes. Masks of different sizes belong to different pictures.
     private static double Iou(ObjectMask found, ObjectMask truth, bool crowd)
     {
         if (found.Width != truth.Width || found.Height != truth.Height)

@@ -4,27 +4,29 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>What went wrong in one picture, at IoU 0.50: objects that were not found, and found ones that are none.</summary>
+/// <summary>The errors in one picture, at IoU 0.50: objects that were missed, and results that are wrong.</summary>
 /// <param name="Picture">The picture.</param>
-/// <param name="Missed">Largest first; crowds are never missed.</param>
-/// <param name="Wrong">Best score first: on nothing, on the wrong class, or on what another has found already.</param>
+/// <param name="Missed">The missed objects, largest first; crowds are never missed.</param>
+/// <param name="Wrong">
+/// The wrong results, best score first: on no object, of the wrong class, or on an object that another result has found.
+/// </param>
 public sealed record PictureMisses(
     EvaluatedPicture Picture, IReadOnlyList<TruthObject> Missed, IReadOnlyList<FoundObject> Wrong)
 {
     private const double Iou = .5;
 
-    // More would hide the picture; those that are left out have the lowest scores.
+    // More would hide the picture. The smallest missed objects and the wrong results with the lowest scores are left out.
     private const int MostDrawn = 20;
     private const int GapPx = 8;
 
-    /// <summary>How bad it is: an object missed counts 1, a wrong one its score.</summary>
+    /// <summary>The severity: each missed object counts 1, each wrong result its score.</summary>
     public double Badness => Missed.Count + Wrong.Sum(found => Math.Max(0, found.Score));
 
-    /// <summary>The pictures in which most went wrong, worst first; none in which all is right.</summary>
-    /// <param name="truth">What is to be found.</param>
-    /// <param name="results">What was found.</param>
-    /// <param name="kind">What is compared.</param>
-    /// <param name="count">How many pictures at most.</param>
+    /// <summary>Returns the pictures with the most errors, worst first, without those that have no errors.</summary>
+    /// <param name="truth">The ground truth.</param>
+    /// <param name="results">The results.</param>
+    /// <param name="kind">What to compare.</param>
+    /// <param name="count">The maximum number of pictures.</param>
     public static IReadOnlyList<PictureMisses> Worst(
         EvaluationTruth truth, EvaluationResults results, EvaluationKind kind, int count)
     {
@@ -54,9 +56,12 @@ public sealed record PictureMisses(
             .Take(count)];
     }
 
-    /// <summary>The picture twice, side by side: on the left what was missed, on the right what is wrong, at most 20 of each.</summary>
-    /// <param name="picture">The picture itself; it is not changed.</param>
-    /// <param name="categories">Names of the classes.</param>
+    /// <summary>
+    /// Draws the picture twice, side by side: with missed objects on the left and wrong results on the right, at most 20 of
+    /// each.
+    /// </summary>
+    /// <param name="picture">The picture; it is not changed.</param>
+    /// <param name="categories">The classes, for their names.</param>
     public RgbImage Draw(RgbImage picture, IReadOnlyList<AnnotatedCategory> categories)
     {
         ArgumentNullException.ThrowIfNull(picture);
@@ -81,7 +86,7 @@ public sealed record PictureMisses(
 
     private static Annotation Annotate(CocoBox box, string text, int index, ObjectMask? mask, RgbImage picture)
     {
-        // A mask of another size than the picture's is what went wrong: its box still shows where.
+        // If the mask's size is not the picture's, that is the error; the box still shows where.
         var fits = mask is not null && mask.Width == picture.Width && mask.Height == picture.Height;
         return new Annotation(
             (float)box.X, (float)box.Y, (float)(box.X + box.Width), (float)(box.Y + box.Height), text, index, fits ? mask : null);

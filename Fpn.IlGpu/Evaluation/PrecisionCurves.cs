@@ -5,8 +5,8 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Draws how precision falls as recall rises: on the left the mean of all classes at IoU 0.50 to 0.95, whose areas are the APs
-/// at these IoUs; on the right single classes at IoU 0.50, best first.
+/// Draws how precision falls as recall rises: on the left the mean of all classes at IoU 0.50 to 0.95, where the area under
+/// each curve is the AP at that IoU; on the right single classes at IoU 0.50, best first.
 /// </summary>
 public static class PrecisionCurves
 {
@@ -18,7 +18,7 @@ public static class PrecisionCurves
 
     private static readonly float[] Ticks = [0, 0.2f, 0.4f, 0.6f, 0.8f, 1];
 
-    /// <summary>A picture of the curves, 1280 × 480 px.</summary>
+    /// <summary>Returns a picture of the curves, 1280 × 480 px.</summary>
     public static RgbImage Draw(CocoEvaluation evaluation)
     {
         ArgumentNullException.ThrowIfNull(evaluation);
@@ -46,18 +46,18 @@ public static class PrecisionCurves
             .Take(MostClasses)
             .Select(item => Line(Short(item.Name), item.Curve, ClassColours.Of(item.k))!)];
 
-    // The area under the curve, as COCO takes it: the mean at its 101 recalls.
+    // The number is the area under the curve as COCO computes it: the mean at its 101 recalls.
     private static PlotLine? Line(string name, IReadOnlyList<double>? curve, Rgb colour) => curve is null
         ? null
         : new PlotLine(
             string.Create(CultureInfo.InvariantCulture, $"{name}  {curve.Average():F3}"),
             [.. Reached(curve).Select((precision, r) => new Vector2((float)CocoProtocol.Recalls[r], (float)precision))], colour);
 
-    // Down to 0, where no more is found, and no further: many lines would lie upon each other there.
+    // Up to the first 0, where nothing more is found: beyond it many lines would coincide.
     private static IEnumerable<double> Reached(IReadOnlyList<double> curve)
         => curve.Take(1 + curve.TakeWhile(precision => precision > 0).Count());
 
-    // From yellow, the easiest, to violet.
+    // From yellow (the lowest IoU) to violet.
     private static Rgb Shade(int index, int count)
     {
         var t = (float)index / (count - 1);

@@ -1,20 +1,20 @@
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Precision and recall as the score that is asked for falls (COCO's accumulate), for each threshold t, class k, area a and
-/// number m of a picture's best that count:
+/// Precision and recall as the score threshold falls (COCO's accumulate), for each IoU threshold t, class k, area range a and
+/// number m of a picture's top results that count:
 /// <code>
 /// recall(n)    = TP(n) / objects
-/// precision(n) = TP(n) / (TP(n) + FP(n)),   then the most that any larger n reaches
+/// precision(n) = TP(n) / (TP(n) + FP(n)),   then the maximum over this and all larger n
 /// precision[r] = precision(first n with recall(n) ≥ r),   0 where there is none
 /// </code>
-/// −1 stands where a class has no objects of a size.
+/// −1 if a class has no objects of a size.
 /// </summary>
 internal sealed class PrecisionRecall
 {
     private const double Absent = -1;
 
-    // np.spacing(1): keeps 0 / 0 away.
+    // np.spacing(1): avoids 0 / 0.
     private const double Epsilon = 2.220446049250313e-16;
 
     private static readonly int Thresholds = CocoProtocol.IouThresholds.Length;
@@ -35,12 +35,12 @@ internal sealed class PrecisionRecall
         Array.Fill(recall, Absent);
     }
 
-    /// <summary>How many classes there are.</summary>
+    /// <summary>The number of classes.</summary>
     public int Classes { get; }
 
-    /// <summary>Matches and counts.</summary>
-    /// <param name="groups">For each class its pictures, in their order.</param>
-    /// <param name="most">How many of a group's best count, ascending.</param>
+    /// <summary>Matches the objects and accumulates the counts.</summary>
+    /// <param name="groups">For each class its groups, in picture order.</param>
+    /// <param name="most">How many of a group's top results count, ascending.</param>
     public static PrecisionRecall Of(PictureGroup[][] groups, int[] most)
     {
         var result = new PrecisionRecall(groups.Length, most);
@@ -48,11 +48,11 @@ internal sealed class PrecisionRecall
         return result;
     }
 
-    /// <summary>The precisions at the recalls of <see cref="CocoProtocol.Recalls"/>; −1 throughout where there are no objects.</summary>
+    /// <summary>The precisions at the recalls of <see cref="CocoProtocol.Recalls"/>; all −1 if there are no objects.</summary>
     public ReadOnlySpan<double> Precision(int threshold, int k, int area, int m)
         => precision.AsSpan(Place(threshold, k, area, m) * Recalls, Recalls);
 
-    /// <summary>The recall of all that was found; −1 where there are no objects.</summary>
+    /// <summary>The recall of all results; −1 if there are no objects.</summary>
     public double Recall(int threshold, int k, int area, int m) => recall[Place(threshold, k, area, m)];
 
     private int Place(int threshold, int k, int area, int m) => (((((k * Areas) + area) * most.Length) + m) * Thresholds) + threshold;
@@ -65,7 +65,7 @@ internal sealed class PrecisionRecall
             objects += Match(group, CocoProtocol.Areas[area], found);
         if (objects == 0)
             return;
-        // Stable, as COCO's merge sort: equals stay in the order of the pictures.
+        // Stable, like COCO's merge sort: ties stay in picture order.
         Scored[] best = [.. found.OrderByDescending(item => item.Score)];
         var truePositives = new List<int>();
         var precisions = new List<double>();
@@ -83,7 +83,7 @@ internal sealed class PrecisionRecall
         }
     }
 
-    // Bit t says what became of it at the t-th threshold.
+    // Bit t of right and ignored holds the outcome at the t-th threshold.
     private static int Match(PictureGroup group, AreaRange area, List<Scored> found)
     {
         var matching = new Matching(group, area);
@@ -96,7 +96,7 @@ internal sealed class PrecisionRecall
             matching.Run(CocoProtocol.IouThresholds[t], matches);
             for (var d = 0; d < matches.Length; d++)
             {
-                // COCO's code marks a match by the object's id, and takes id 0 for none.
+                // COCO's code marks a match with the object's id, so id 0 means no match.
                 var matched = matches[d] != Matching.None && group.Truth[matches[d]].Id != 0;
                 var ignore = (matches[d] != Matching.None && matching.IsIgnored(matches[d]))
                     || (!matched && area.Excludes(group.Found[d].Area));

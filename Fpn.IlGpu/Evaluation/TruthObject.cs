@@ -2,13 +2,15 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Evaluation;
 
-/// <summary>An object that is to be found.</summary>
-/// <param name="Id">Its number; 0 stands for none in COCO's evaluation, and such an object never counts as found.</param>
-/// <param name="PictureId">The picture that it is in.</param>
-/// <param name="CategoryId">Its class.</param>
-/// <param name="BoxImagePx">Where it is; not clipped to the picture.</param>
-/// <param name="Area">By which it is small, medium or large, in px².</param>
-/// <param name="IsCrowd">Whether it is a region of many: found or missed without effect, and may be found many times.</param>
-/// <param name="Mask">Null where boxes are compared, or where it has none that can be read: then it is never found.</param>
+/// <summary>A ground-truth object.</summary>
+/// <param name="Id">The object's id. COCO's evaluation treats 0 as none, so such an object never counts as found.</param>
+/// <param name="PictureId">The id of its picture.</param>
+/// <param name="CategoryId">The id of its class.</param>
+/// <param name="BoxImagePx">The box, in px of the picture; not clipped.</param>
+/// <param name="Area">The area that makes it small, medium or large, in px².</param>
+/// <param name="IsCrowd">
+/// Whether it is a region of many objects: finding or missing it has no effect, and it may be found many times.
+/// </param>
+/// <param name="Mask">The mask; null if boxes are compared, or if it has no readable mask, in which case it is never found.</param>
 public sealed record TruthObject(
     long Id, long PictureId, long CategoryId, CocoBox BoxImagePx, double Area, bool IsCrowd = false, ObjectMask? Mask = null);

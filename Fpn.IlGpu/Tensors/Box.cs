@@ -1,6 +1,8 @@
 namespace Fpn.IlGpu.Tensors;
 
-/// <summary>A rectangle: left, top, right and bottom edge, in px; a name that holds one says of which frame.</summary>
+/// <summary>
+/// A rectangle, given by its left, top, right and bottom edges in px. The frame is stated by the variable's name.
+/// </summary>
 /// <param name="X1">Left edge.</param>
 /// <param name="Y1">Top edge.</param>
 /// <param name="X2">Right edge.</param>

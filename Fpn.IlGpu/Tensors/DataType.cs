@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Tensors;
 
-/// <summary>How the elements of a stored tensor are encoded. All are little-endian.</summary>
+/// <summary>The encoding of a stored tensor's elements. Little-endian unless stated otherwise.</summary>
 public enum DataType
 {
     /// <summary>IEEE 754 single precision, 4 bytes.</summary>
@@ -39,14 +39,14 @@ public enum DataType
     /// <summary>Unsigned integer, 1 byte.</summary>
     U8,
 
-    /// <summary>One byte: 0 is false, all else is true.</summary>
+    /// <summary>One byte: 0 is false, anything else is true.</summary>
     Bool,
 }
 
 /// <summary>Sizes of the data types.</summary>
 public static class DataTypeExtensions
 {
-    /// <summary>Bytes that one element takes.</summary>
+    /// <summary>The size of one element, in bytes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not one of the data types.</exception>
     public static int Bytes(this DataType type) => type switch
     {

@@ -5,19 +5,19 @@ using System.Runtime.Intrinsics;
 namespace Fpn.IlGpu.Tensors;
 
 /// <summary>
-/// Little-endian elements of any data type to float, and float to the types that weights are written in. Sources need
-/// no alignment: older safetensors writers align nothing.
+/// Converts little-endian elements of any data type to float, and float to the types in which weights are written. Sources need
+/// no alignment: older safetensors writers don't align data.
 /// </summary>
 internal static class FloatConversion
 {
     /// <summary>Converts <c>values.Length</c> elements.</summary>
     /// <param name="bytes">As many elements as <paramref name="values"/> has, in this encoding.</param>
     /// <param name="type">The encoding.</param>
-    /// <param name="values">What they are as float; what is too large for float becomes infinite.</param>
+    /// <param name="values">The elements as float; values too large for float become infinite.</param>
     public static void ToFloat(ReadOnlySpan<byte> bytes, DataType type, Span<float> values)
     {
         if (bytes.Length != (long)values.Length * type.Bytes())
-            throw new ArgumentException($"{bytes.Length} bytes are not {values.Length} of {type}.", nameof(bytes));
+            throw new ArgumentException($"{bytes.Length} bytes don't hold {values.Length} elements of {type}.", nameof(bytes));
         switch (type)
         {
             case DataType.F32:
@@ -65,11 +65,11 @@ internal static class FloatConversion
         }
     }
 
-    /// <summary>Rounds to the nearest, ties to even. <paramref name="type"/>: F32, F16 or BF16.</summary>
+    /// <summary>Converts to <paramref name="type"/>, which must be F32, F16 or BF16. Rounds to nearest, ties to even.</summary>
     public static void FromFloat(ReadOnlySpan<float> values, DataType type, Span<byte> bytes)
     {
         if (bytes.Length != (long)values.Length * type.Bytes())
-            throw new ArgumentException($"{bytes.Length} bytes are not {values.Length} of {type}.", nameof(bytes));
+            throw new ArgumentException($"{bytes.Length} bytes don't hold {values.Length} elements of {type}.", nameof(bytes));
         switch (type)
         {
             case DataType.F32:
@@ -129,8 +129,9 @@ internal static class FloatConversion
     }
 
     /// <summary>
-    /// A half's exponent and fraction, moved to a float's place, read 2^112 times too small (the biases are 15 and
-    /// 127); the product puts that right, for subnormals too. Only infinity and NaN need their exponent set.
+    /// A half's exponent and fraction, shifted to a float's position, read as a float that is 2^112 times too small (the biases
+    /// are 15 and 127). The product corrects that, also for subnormals. Only infinity and NaN need their exponent set
+    /// explicitly.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> FromF16(Vector256<uint> half)
@@ -161,7 +162,7 @@ internal static class FloatConversion
     private static ushort ToBF16(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        // A NaN whose payload lies in the lower half must not become infinite.
+        // A NaN whose payload is in the lower half must not become infinite.
         if (float.IsNaN(value))
             return (ushort)((bits >> 16) | 0x40);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);

@@ -10,9 +10,9 @@ internal readonly record struct Shape(int N, int H, int W, int C)
     /// <summary>The number of elements.</summary>
     public long Length => (long)N * H * W * C;
 
-    /// <summary>The number of positions, each with C channels; it must stay below 2³¹, as must the elements.</summary>
+    /// <summary>The number of positions, each with C channels. Must stay below 2³¹, as must the number of elements.</summary>
     public int Pixels => checked(N * H * W);
 
-    /// <summary>The shape as it is written in this library: [N, H, W, C].</summary>
+    /// <summary>The shape, in this library's notation: [N, H, W, C].</summary>
     public override string ToString() => $"[{N}, {H}, {W}, {C}]";
 }

@@ -4,20 +4,19 @@ using System.Diagnostics.CodeAnalysis;
 namespace Fpn.IlGpu.Tensors;
 
 /// <summary>
-/// The named tensors of one weights file. They are read only when asked for, so that opening is quick and a file is
-/// never held twice in memory. Names are case-sensitive. Safe to read from several threads; dispose it when the
-/// weights are on the device.
+/// The named tensors of one weights file. They are read on demand, so that opening is fast and a file is never in memory twice.
+/// Names are case-sensitive. Safe to read from several threads. Dispose it when the weights are on the device.
 /// </summary>
-[SuppressMessage("Naming", "CA1711", Justification = "The field's name for it: PyTorch's state_dict.")]
+[SuppressMessage("Naming", "CA1711", Justification = "The established name: PyTorch's state_dict.")]
 public sealed class StateDictionary : IDisposable
 {
     private readonly IDisposable? storage;
 
-    /// <summary>A dictionary over these tensors.</summary>
-    /// <param name="source">The file, as messages name it.</param>
+    /// <summary>Creates a dictionary of tensors.</summary>
+    /// <param name="source">The file's name in messages.</param>
     /// <param name="tensors">The tensors.</param>
-    /// <param name="metadata">What the file says about itself; null for nothing.</param>
-    /// <param name="storage">What keeps the tensors' elements alive: disposed with the dictionary.</param>
+    /// <param name="metadata">The file's metadata; null for none.</param>
+    /// <param name="storage">The owner of the tensors' elements, which is disposed with the dictionary; null for none.</param>
     /// <exception cref="WeightsException">Two tensors have the same name.</exception>
     public StateDictionary(
         string source,
@@ -36,40 +35,40 @@ public sealed class StateDictionary : IDisposable
             if (!byName.TryAdd(tensor.Name, tensor))
             {
                 throw new WeightsException(
-                    $"{source}: the tensor {WeightsException.Quote(tensor.Name)} is there twice.");
+                    $"{source}: the tensor {WeightsException.Quote(tensor.Name)} appears twice.");
             }
         }
 
         Tensors = byName.AsReadOnly();
     }
 
-    /// <summary>The file that the tensors come from, as messages name it.</summary>
+    /// <summary>The name of the tensors' file in messages.</summary>
     public string Source { get; }
 
     /// <summary>
-    /// The kind of file: "safetensors", "sharded safetensors", "PyTorch zip", "PyTorch legacy" or "pickle"; "memory" for
-    /// a dictionary that no reader made.
+    /// The kind of file: "safetensors", "sharded safetensors", "PyTorch zip", "PyTorch legacy" or "pickle"; "memory" for a
+    /// dictionary that no file reader created.
     /// </summary>
     public string Format { get; init; } = "memory";
 
-    /// <summary>All tensors by name, in the order of the file.</summary>
+    /// <summary>All tensors by name, in file order.</summary>
     public IReadOnlyDictionary<string, StateTensor> Tensors { get; }
 
-    /// <summary>What the file says about itself, <c>fpn.config</c> among it; empty where it says nothing.</summary>
+    /// <summary>The file's metadata, including <c>fpn.config</c>; empty if the file has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>The tensor of this name.</summary>
-    /// <exception cref="WeightsException">There is none.</exception>
+    /// <summary>The tensor with this name.</summary>
+    /// <exception cref="WeightsException">There is no such tensor.</exception>
     public StateTensor this[string name] => Tensors.TryGetValue(name, out var tensor)
         ? tensor
         : throw new WeightsException($"{Source}: the tensor {WeightsException.Quote(name)} is missing.");
 
-    /// <summary>Whether there is a tensor of this name.</summary>
+    /// <summary>Whether there is a tensor with this name.</summary>
     public bool Contains(string name) => Tensors.ContainsKey(name);
 
-    /// <summary>The elements of a tensor as float, in row-major order; all of them finite.</summary>
+    /// <summary>Reads the elements of a tensor as float, in row-major order. All of them must be finite.</summary>
     /// <param name="name">The tensor.</param>
-    /// <param name="expectedShape">The shape that it must have; nothing for a scalar.</param>
+    /// <param name="expectedShape">The required shape; empty for a scalar.</param>
     /// <exception cref="WeightsException">The tensor is missing, has another shape, or holds NaN or
     /// infinity.</exception>
     /// <exception cref="ObjectDisposedException">The dictionary is disposed.</exception>
@@ -81,10 +80,10 @@ public sealed class StateDictionary : IDisposable
         return values;
     }
 
-    /// <summary>As <see cref="Read"/>, into memory of the caller's.</summary>
+    /// <summary>As <see cref="Read"/>, into the caller's memory.</summary>
     /// <param name="name">The tensor.</param>
-    /// <param name="values">Takes exactly as many elements as the shape has.</param>
-    /// <param name="expectedShape">The shape that it must have; nothing for a scalar.</param>
+    /// <param name="values">Receives the elements; must have exactly as many as the tensor.</param>
+    /// <param name="expectedShape">The required shape; empty for a scalar.</param>
     /// <exception cref="WeightsException">The tensor is missing, has another shape, or holds NaN or
     /// infinity.</exception>
     /// <exception cref="ArgumentException"><paramref name="values"/> has another length.</exception>
@@ -96,11 +95,11 @@ public sealed class StateDictionary : IDisposable
         RefuseNonFinite(tensor, values);
     }
 
-    /// <summary>Some elements of a tensor as float, in row-major order; all of them finite.</summary>
+    /// <summary>Reads some elements of a tensor as float, in row-major order. All of them must be finite.</summary>
     /// <param name="name">The tensor.</param>
-    /// <param name="first">The first of them.</param>
-    /// <param name="values">Takes as many as it has room for.</param>
-    /// <exception cref="WeightsException">The tensor is missing, or they are not all numbers.</exception>
+    /// <param name="first">The index of the first element.</param>
+    /// <param name="values">Receives the elements, as many as it has room for.</param>
+    /// <exception cref="WeightsException">The tensor is missing, or an element is NaN or infinity.</exception>
     internal void ReadPart(string name, long first, Span<float> values)
     {
         var tensor = this[name];
@@ -108,7 +107,7 @@ public sealed class StateDictionary : IDisposable
         RefuseNonFinite(tensor, values, first);
     }
 
-    /// <summary>Lets go of the file. Tensors can't be read any more.</summary>
+    /// <summary>Releases the file. Tensors can't be read any more.</summary>
     public void Dispose() => storage?.Dispose();
 
     internal StateTensor Expect(string name, ReadOnlySpan<int> expectedShape)
@@ -117,8 +116,8 @@ public sealed class StateDictionary : IDisposable
         return tensor.HasShape(expectedShape)
             ? tensor
             : throw new WeightsException(
-                $"{Source}: the tensor {WeightsException.Quote(name)} has the shape {tensor.ShowShape()}, " +
-                $"where {StateTensor.Show(expectedShape)} is needed.");
+                $"{Source}: the tensor {WeightsException.Quote(name)} has the shape {tensor.ShowShape()} " +
+                $"instead of {StateTensor.Show(expectedShape)}.");
     }
 
     private void RefuseNonFinite(StateTensor tensor, ReadOnlySpan<float> values, long first = 0)

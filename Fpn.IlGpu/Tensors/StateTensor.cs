@@ -1,17 +1,17 @@
 namespace Fpn.IlGpu.Tensors;
 
 /// <summary>
-/// A named tensor on the host, its elements still where they are stored: reading converts them to float. Each reader
-/// of a file format derives its own (contiguous bytes of a mapped file, a strided view into a shared storage …).
-/// Instances are safe to read from several threads.
+/// A named tensor on the host. Its elements stay where they are stored; reading converts them to float. Each reader of a file
+/// format derives its own class (contiguous bytes of a mapped file, a strided view into a shared storage …). Instances are safe
+/// to read from several threads.
 /// </summary>
 public abstract class StateTensor
 {
     private const int MostAxes = 32;
     private readonly int[] shape;
 
-    /// <summary>A tensor of this name, shape and stored type.</summary>
-    /// <param name="name">Its name in the file.</param>
+    /// <summary>Creates a tensor with this name, shape and stored type.</summary>
+    /// <param name="name">The tensor's name in the file.</param>
     /// <param name="shape">Extent of each axis, outermost first; empty for a scalar. Copied.</param>
     /// <param name="dataType">How the file stores the elements.</param>
     /// <exception cref="WeightsException">An extent is negative, there are more than 32 axes, or the elements are
@@ -26,7 +26,7 @@ public abstract class StateTensor
         if (shape.Length > MostAxes)
         {
             throw new WeightsException(
-                $"Tensor {WeightsException.Quote(name)} has {shape.Length} axes, where {MostAxes} are the most.");
+                $"Tensor {WeightsException.Quote(name)} has {shape.Length} axes; the limit is {MostAxes}.");
         }
 
         long count = 1;
@@ -47,7 +47,7 @@ public abstract class StateTensor
         Count = count;
     }
 
-    /// <summary>The name, as the file has it.</summary>
+    /// <summary>The name in the file.</summary>
     public string Name { get; }
 
     /// <summary>Extent of each axis, outermost (slowest) first; empty for a scalar.</summary>
@@ -59,12 +59,12 @@ public abstract class StateTensor
     /// <summary>The number of elements: the product of the shape.</summary>
     public long Count { get; }
 
-    /// <summary>Whether a part can be read without the rest; else reading part after part takes long.</summary>
+    /// <summary>Whether a part can be read without the rest; otherwise reading one part after another is slow.</summary>
     internal virtual bool CanReadParts => false;
 
-    /// <summary>A tensor over values in memory; they are not copied.</summary>
-    /// <exception cref="ArgumentException">The shape's product is not the number of values.</exception>
-    /// <exception cref="WeightsException">The shape is not one (a negative extent …).</exception>
+    /// <summary>Creates a tensor from values in memory, which are not copied.</summary>
+    /// <exception cref="ArgumentException">The number of values is not the product of the shape.</exception>
+    /// <exception cref="WeightsException">The shape is invalid (a negative extent …).</exception>
     public static StateTensor FromValues(string name, ReadOnlySpan<int> shape, ReadOnlyMemory<float> values)
     {
         var tensor = new ValuesTensor(name, shape, values);
@@ -77,11 +77,11 @@ public abstract class StateTensor
         return tensor;
     }
 
-    /// <summary>Converts every element to float, in row-major order. NaN and infinity are passed on.</summary>
-    /// <param name="values">Takes exactly <see cref="Count"/> elements.</param>
+    /// <summary>Converts every element to float, in row-major order. NaN and infinity are kept.</summary>
+    /// <param name="values">Receives exactly <see cref="Count"/> elements.</param>
     /// <exception cref="ArgumentException"><paramref name="values"/> has another length.</exception>
     /// <exception cref="WeightsException">The stored elements can't be read.</exception>
-    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that the tensor came from is disposed.</exception>
     public void ReadTo(Span<float> values)
     {
         if (values.Length != Count)
@@ -94,11 +94,11 @@ public abstract class StateTensor
     }
 
     /// <summary>Converts some elements to float, in row-major order.</summary>
-    /// <param name="first">The first of them.</param>
-    /// <param name="values">Takes as many as it has room for.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are fewer.</exception>
+    /// <param name="first">The index of the first element.</param>
+    /// <param name="values">Receives the elements, as many as it has room for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The tensor has fewer elements.</exception>
     /// <exception cref="WeightsException">The stored elements can't be read.</exception>
-    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that the tensor came from is disposed.</exception>
     public void ReadTo(Span<float> values, long first)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
@@ -106,9 +106,9 @@ public abstract class StateTensor
         Read(first, values);
     }
 
-    /// <summary>Every element as float, in row-major order.</summary>
+    /// <summary>Returns every element as float, in row-major order.</summary>
     /// <exception cref="WeightsException">There are more elements than an array can hold.</exception>
-    /// <exception cref="ObjectDisposedException">The dictionary that it came from is disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The dictionary that the tensor came from is disposed.</exception>
     public float[] ToArray()
     {
         if (Count > Array.MaxLength)
@@ -123,12 +123,12 @@ public abstract class StateTensor
     }
 
     /// <summary>Converts every element to float, in row-major order.</summary>
-    /// <param name="values">Takes exactly <see cref="Count"/> elements.</param>
+    /// <param name="values">Receives exactly <see cref="Count"/> elements.</param>
     protected abstract void Read(Span<float> values);
 
-    /// <summary>Converts some elements to float; unless it is overridden, by way of all.</summary>
-    /// <param name="first">The first of them.</param>
-    /// <param name="values">Takes no more than there are from there on.</param>
+    /// <summary>Converts some elements to float. Unless it is overridden, it reads the whole tensor.</summary>
+    /// <param name="first">The index of the first element.</param>
+    /// <param name="values">Receives the elements; no longer than the rest of the tensor.</param>
     protected virtual void Read(long first, Span<float> values)
         => ToArray().AsSpan((int)first, values.Length).CopyTo(values);
 

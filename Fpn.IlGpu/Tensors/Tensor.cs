@@ -3,9 +3,7 @@ using ILGPU;
 
 namespace Fpn.IlGpu.Tensors;
 
-/// <summary>
-/// float32 values [N, H, W, C] in a device's memory. Disposing gives the memory back to the device's pool.
-/// </summary>
+/// <summary>float32 values [N, H, W, C] in device memory. Disposing returns the memory to the device's pool.</summary>
 internal sealed class Tensor : IDisposable
 {
     private readonly DeviceArray<float> values;
@@ -21,16 +19,16 @@ internal sealed class Tensor : IDisposable
         View = values.View.SubView(offset, shape.Length);
     }
 
-    /// <summary>Its size.</summary>
+    /// <summary>The shape, [N, H, W, C].</summary>
     public Shape Shape { get; }
 
-    /// <summary>What kernels take.</summary>
+    /// <summary>The view that kernels take.</summary>
     public ArrayView<float> View { get; }
 
-    /// <summary>Whether it begins on a multiple of four values, 16 bytes, as all but slices do.</summary>
+    /// <summary>Whether the tensor begins at a multiple of four values (16 bytes), as all but slices do.</summary>
     public bool IsAligned => offset % 4 == 0;
 
-    /// <summary>Rents a tensor; its values are whatever was there.</summary>
+    /// <summary>Rents a tensor. Its values are uninitialised.</summary>
     /// <exception cref="DeviceException">The device is out of memory, or the tensor has 2³¹ elements or more.</exception>
     public static Tensor Rent(Device device, Shape shape)
     {
@@ -38,13 +36,13 @@ internal sealed class Tensor : IDisposable
         if (shape.Length > int.MaxValue)
         {
             throw new DeviceException(
-                $"A map of {shape} has more values than kernels can index (2³¹); a smaller picture or batch would help.");
+                $"A map of {shape} has more values than kernels can index (2³¹); use a smaller picture or batch.");
         }
         return new Tensor(device.Rent<float>(shape.Length), shape, 0, ownsValues: true);
     }
 
-    /// <summary>Copies values, in [N, H, W, C] order, to a device.</summary>
-    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
+    /// <summary>Copies values, in [N, H, W, C] order, to the device.</summary>
+    /// <exception cref="ArgumentException">The number of values is not that of the shape.</exception>
     public static Tensor Upload(Device device, Shape shape, ReadOnlySpan<float> source)
     {
         if (source.Length != shape.Length)
@@ -57,10 +55,10 @@ internal sealed class Tensor : IDisposable
     /// <summary>Waits for all queued work and copies the values to the host, in [N, H, W, C] order.</summary>
     public float[] ToArray() => values.Download(View);
 
-    /// <summary>The same values under another shape of as many; this tensor stays their owner.</summary>
+    /// <summary>Returns the same values with another shape of the same length. This tensor stays their owner.</summary>
     public Tensor As(Shape shape) => shape.Length == Shape.Length
         ? new Tensor(values, shape, offset, ownsValues: false)
-        : throw new ArgumentException($"A tensor of {Shape} is none of {shape}.", nameof(shape));
+        : throw new ArgumentException($"A tensor of {Shape} can't be viewed as {shape}.", nameof(shape));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -69,7 +67,7 @@ internal sealed class Tensor : IDisposable
             values.Dispose();
     }
 
-    /// <summary>A part of an array, from an element on, as a tensor; the array stays its owner.</summary>
+    /// <summary>Returns a part of an array, beginning at an element, as a tensor. The array stays the owner.</summary>
     public static Tensor Slice(DeviceArray<float> array, long offset, Shape shape)
         => new(array, shape, offset, ownsValues: false);
 }

@@ -1,31 +1,31 @@
 namespace Fpn.IlGpu.Tensors;
 
 /// <summary>
-/// A weights file, or its configuration, can't be used. The message is one sentence for a user: which file, which
+/// Thrown when a weights file or its configuration can't be used. The message is one sentence for the user: which file, which
 /// tensor or key, and what is wrong with it.
 /// </summary>
 public sealed class WeightsException : Exception
 {
-    /// <summary>An error without a message.</summary>
+    /// <summary>Creates an exception without a message.</summary>
     public WeightsException()
     {
     }
 
-    /// <summary>An error with a sentence for the user.</summary>
+    /// <summary>Creates an exception with a sentence for the user.</summary>
     public WeightsException(string message)
         : base(message)
     {
     }
 
-    /// <summary>An error with a sentence for the user, and what caused it.</summary>
+    /// <summary>Creates an exception with a sentence for the user and a cause.</summary>
     public WeightsException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }
 
     /// <summary>
-    /// Text that came out of a file, as a message may show it: in quotes, short, and free of the control characters
-    /// that a hostile file could send to a terminal.
+    /// Prepares text from a file for a message: in quotes, shortened, and free of the control characters that a hostile file
+    /// could send to a terminal.
     /// </summary>
     internal static string Quote(string text)
     {

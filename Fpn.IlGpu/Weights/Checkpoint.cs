@@ -3,22 +3,23 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Model weights in whatever file, and under whatever names, the field publishes them: opened, they have torchvision's
-/// newest names, and a configuration that states the conventions they were trained with.
+/// Opens model weights in any of the published file formats and naming schemes. Opened weights have torchvision's newest tensor
+/// names and a configuration that states the conventions they were trained with.
 /// </summary>
 public static class Checkpoint
 {
     /// <summary>Opens weights.</summary>
     /// <param name="path">
-    /// A file of torchvision's, Detectron2's or Detectron's (<c>.pth</c>, <c>.pt</c>, <c>.pkl</c>), or safetensors, in one file or
-    /// sharded.
+    /// A checkpoint of torchvision, Detectron2 or Detectron (<c>.pth</c>, <c>.pt</c>, <c>.pkl</c>), or safetensors, in one file
+    /// or sharded.
     /// </param>
     /// <param name="overrides">
-    /// Keys of <c>fpn.config</c> as a JSON object, each in place of what the file says or implies; null for none.
+    /// Keys of <c>fpn.config</c> as a JSON object, which override what the file states or implies; null for none.
     /// </param>
-    /// <returns>Tensors under torchvision's names; the metadata's <c>fpn.config</c> is complete.</returns>
+    /// <returns>The tensors under torchvision's names, with a complete <c>fpn.config</c> in the metadata.</returns>
     /// <exception cref="WeightsException">
-    /// The file is missing, broken or refused, holds no detector, or a key or value of the configuration can't be.
+    /// The file is missing, broken or refused, it holds no detector, or the configuration has an unknown key or an invalid
+    /// value.
     /// </exception>
     public static StateDictionary Open(string path, string? overrides = null)
     {
@@ -34,19 +35,22 @@ public static class Checkpoint
         }
     }
 
-    /// <summary>The same tensors under torchvision's names, with their configuration; it owns what it is made from.</summary>
+    /// <summary>
+    /// Returns the same tensors under torchvision's names, with their configuration. The result owns <paramref name="file"/>.
+    /// </summary>
     internal static StateDictionary Understand(StateDictionary file, string? overrides = null)
     {
         var source = WeightsSource.Of(file);
         var renamed = new Dictionary<string, StateTensor>(StringComparer.Ordinal);
         foreach (var tensor in file.Tensors.Values)
         {
-            // How many batches training has seen means nothing to a network that is done with it.
+            // The number of training batches is not needed after training.
             var name = tensor.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal) ? null : source.Names.Rename(tensor.Name);
             if (name is not null && !renamed.TryAdd(name, name == tensor.Name ? tensor : new RenamedTensor(name, tensor)))
             {
                 throw new WeightsException(
-                    $"{file.Source}: two of its tensors are {WeightsException.Quote(name)}; one is {WeightsException.Quote(tensor.Name)}.");
+                    $"{file.Source}: two of its tensors map to the name {WeightsException.Quote(name)}; "
+                    + $"one of them is {WeightsException.Quote(tensor.Name)}.");
             }
         }
         source.Complete(renamed);

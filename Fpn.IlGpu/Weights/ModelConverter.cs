@@ -2,40 +2,40 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>What a conversion did.</summary>
-/// <param name="Tensors">How many tensors were written.</param>
-/// <param name="Parameters">How many numbers they hold.</param>
-/// <param name="Bytes">The size of the file written.</param>
-/// <param name="LargestRounding">The largest difference between a number and what became of it.</param>
-/// <param name="RoundedTensor">The tensor that it was found in; null where every number is as it was.</param>
-/// <param name="LargestMagnitude">The largest magnitude of a number in that tensor.</param>
+/// <summary>The result of a conversion.</summary>
+/// <param name="Tensors">The number of tensors written.</param>
+/// <param name="Parameters">The number of values that they hold.</param>
+/// <param name="Bytes">The size of the written file, in bytes.</param>
+/// <param name="LargestRounding">The largest absolute difference between a value and its written value.</param>
+/// <param name="RoundedTensor">The tensor with that difference; null if no value changed.</param>
+/// <param name="LargestMagnitude">The largest magnitude of a value in that tensor.</param>
 public sealed record ConversionReport(
     int Tensors, long Parameters, long Bytes, float LargestRounding, string? RoundedTensor, float LargestMagnitude);
 
 /// <summary>
-/// Weights of any source to one safetensors file under torchvision's names, its conventions stated in
-/// <c>fpn.config</c>: from then on it opens at once.
+/// Converts weights of any source to one safetensors file with torchvision's names. The file states its conventions in
+/// <c>fpn.config</c>, so it needs no further interpretation.
 /// </summary>
 public static class ModelConverter
 {
     /// <summary>
-    /// Converts. What is written is read back and compared before it gets its name; no half-written file is ever found
-    /// under it.
+    /// Converts a file. The output is read back and compared before it gets its name, so a half-written file never appears
+    /// under that name.
     /// </summary>
-    /// <param name="input">What <see cref="Checkpoint.Open"/> reads.</param>
-    /// <param name="output">The file; one that is there is replaced.</param>
-    /// <param name="dataType">F32, F16 or BF16; numbers are rounded to the nearest.</param>
+    /// <param name="input">Any file that <see cref="Checkpoint.Open"/> reads.</param>
+    /// <param name="output">The file to write; an existing one is replaced.</param>
+    /// <param name="dataType">F32, F16 or BF16; values are rounded to nearest.</param>
     /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object, or null; see <see cref="Checkpoint.Open"/>.</param>
     /// <exception cref="WeightsException">
-    /// The input can't be read or holds no detector, a number is too large for the type, the output can't be written or
-    /// did not come back as it was written.
+    /// The input can't be read or holds no detector, a value is too large for the type, or the output can't be written or does
+    /// not read back as it was written.
     /// </exception>
     public static ConversionReport Convert(string input, string output, DataType dataType = DataType.F32, string? overrides = null)
     {
         ArgumentNullException.ThrowIfNull(output);
         using var weights = Checkpoint.Open(input, overrides);
         if (Path.GetFullPath(input) == Path.GetFullPath(output))
-            throw new WeightsException($"{output}: is the file to convert; name another to write to.");
+            throw new WeightsException($"{output}: is the input file; choose another output file.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
             throw new WeightsException($"{output}: can't be written (there is no such folder).");
         ConversionReport? report = null;
@@ -45,7 +45,7 @@ public static class ModelConverter
         return report!;
     }
 
-    /// <summary>Holds every number of a file to the one that it was made from.</summary>
+    /// <summary>Compares every written value with the original.</summary>
     private static ConversionReport Compare(StateDictionary weights, string path, string output, DataType dataType)
     {
         using var written = Safetensors.Open(path);
@@ -61,7 +61,7 @@ public static class ModelConverter
                 if (!(difference <= HalfStep(before[i], dataType)))
                 {
                     throw new WeightsException(
-                        $"{output}: the tensor {WeightsException.Quote(tensor.Name)} came back with {after[i]} for {before[i]} "
+                        $"{output}: the tensor {WeightsException.Quote(tensor.Name)} reads back as {after[i]} instead of {before[i]} "
                         + $"at element {i}.");
                 }
                 worst = Math.Max(worst, difference);
@@ -74,10 +74,10 @@ public static class ModelConverter
         return report;
     }
 
-    /// <summary>The farthest that rounding to the nearest may take a number: half the step between its neighbours.</summary>
+    /// <summary>The largest error of rounding to nearest: half the spacing of adjacent values.</summary>
     private static float HalfStep(float value, DataType dataType) => dataType switch
     {
-        // 11 and 8 bits of precision; the smallest steps are 2^-24 and 2^-133.
+        // F16 and BF16 have 11 and 8 bits of precision; their smallest steps are 2^-24 and 2^-133.
         DataType.F16 => Math.Max(Math.Abs(value) * (1f / 2048), 1f / (1 << 25)),
         DataType.BF16 => Math.Max(Math.Abs(value) * (1f / 256), MathF.ScaleB(1, -134)),
         _ => 0,

@@ -4,22 +4,24 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Opens a file of weights in any of the field's formats, told by its content: safetensors, also in several files with
-/// an index; PyTorch checkpoints (.pth, .pt) of both formats; pickles of numpy arrays (.pkl) as Detectron2 and Caffe2
-/// have them. Nothing in a file is ever run: see <see cref="PickleMachine"/>.
+/// Opens a weights file in any of the published formats, which it detects from the content: safetensors, in one file or in
+/// several with an index; PyTorch checkpoints (.pth, .pt), zip or legacy; and pickles of numpy arrays (.pkl), as Detectron2 and
+/// Caffe2 write them. Code in a file is never executed: see <see cref="PickleMachine"/>.
 /// </summary>
 public static class WeightsFile
 {
     private const int LongestBeginning = 512;
 
     /// <summary>
-    /// Opens a file by mapping it into memory: elements are read when they are asked for. The file must not be changed in
-    /// place until the dictionary is disposed. Names are as in the file, without the wrapping of training scripts
-    /// ({"model": …}, a prefix <c>module.</c> that all have); what is no tensor is left out.
+    /// Opens a file by mapping it into memory; elements are read on demand. The file must not be changed in place until the
+    /// dictionary is disposed. Names are as in the file, without the wrappers of training scripts ({"model": …}, or a prefix
+    /// <c>module.</c> that all names share). Entries that are not tensors are left out.
     /// </summary>
-    /// <param name="path">The file; or a folder that holds one <c>*.safetensors.index.json</c>.</param>
-    /// <exception cref="WeightsException">There is no such file, it can't be read, it is of another format, not whole or
-    /// not valid, or it holds something else than named tensors.</exception>
+    /// <param name="path">The file, or a folder that holds exactly one <c>*.safetensors.index.json</c>.</param>
+    /// <exception cref="WeightsException">
+    /// The file is missing, unreadable, of an unknown format, truncated or invalid, or it holds something other than named
+    /// tensors.
+    /// </exception>
     public static StateDictionary Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -28,9 +30,9 @@ public static class WeightsFile
         return Open(MappedBytes.Open(path), path);
     }
 
-    /// <summary>Opens a file that is mapped or in memory, and owns it from then on.</summary>
+    /// <summary>Opens a file that is mapped or in memory, and takes ownership of it.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="path">What messages call it; the files of an index are looked for beside it.</param>
+    /// <param name="path">The file's name in messages; the files of an index are looked up in its folder.</param>
     internal static StateDictionary Open(TensorBytes file, string path)
     {
         try
@@ -64,13 +66,16 @@ public static class WeightsFile
         }
         if (IsPickle(beginning))
             return OpenPickle(file, source);
-        // A damaged one: its own reader says best what is wrong.
+        // A damaged safetensors file: its own reader gives the best message.
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return Safetensors.Open(file, path);
-        throw source.Wrong("is no weights file of a known format (safetensors, a PyTorch checkpoint, or a pickle of numpy arrays)");
+        throw source.Wrong("is not a weights file of a known format (safetensors, a PyTorch checkpoint, or a pickle of numpy arrays)");
     }
 
-    /// <summary>Detectron2 and Caffe2: {"model": {name: array}}, {"blobs": {name: array}}; or PyTorch's legacy format.</summary>
+    /// <summary>
+    /// Opens a pickle of Detectron2 or Caffe2, {"model": {name: array}} or {"blobs": {name: array}}, or a PyTorch file in the
+    /// legacy format.
+    /// </summary>
     private static StateDictionary OpenPickle(TensorBytes file, SourceName source)
     {
         var reader = new PickleReader(file, 0, file.Length, source);
@@ -78,20 +83,23 @@ public static class WeightsFile
         if (PyTorchLegacy.IsMagic(root))
             return PyTorchLegacy.Open(file, reader, source);
         var tensors = new CheckpointTensors(
-            source, (_, tensor) => throw source.WrongTensor(tensor, "refers to a storage that a plain pickle does not have"));
+            source, (_, tensor) => throw source.WrongTensor(tensor, "refers to a storage, which a plain pickle does not have"));
         return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
         {
             Format = "pickle",
         };
     }
 
-    /// <summary>The length of a header that can be, and '{'. (A pickle of protocol 2 may begin like a length.)</summary>
+    /// <summary>
+    /// Whether the file begins with a possible header length and '{'. (A pickle of protocol 2 may begin like a length.)
+    /// </summary>
     private static bool IsSafetensors(ReadOnlySpan<byte> beginning)
         => beginning.Length > 8 && beginning[8] == '{'
         && BinaryPrimitives.ReadUInt64LittleEndian(beginning) is > 0 and <= SafetensorsHeader.LongestHeader;
 
     /// <summary>
-    /// From protocol 2 on 0x80 and the protocol; before that an instruction that makes a container or a name.
+    /// Whether the file begins like a pickle: from protocol 2 on with 0x80 and the protocol, before that with an opcode for a
+    /// container, a global or an integer.
     /// </summary>
     private static bool IsPickle(ReadOnlySpan<byte> beginning)
         => beginning is [0x80, < 0x20, ..] or [(byte)'(', (byte)'d' or (byte)'l' or (byte)'t' or (byte)'i' or (byte)'c', ..]

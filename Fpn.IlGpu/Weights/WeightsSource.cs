@@ -3,9 +3,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Who made some weights, told by their names; and with that, what the names mean and which conventions the weights were
-/// trained with, as far as no file says it. Facts: torchvision 0.14's models/detection, Detectron2's configs and
-/// defaults, Detectron's core/config.
+/// The framework that some weights come from, recognised by their tensor names. It determines what the names mean and, where
+/// the file does not say, which conventions the weights were trained with. Sources: torchvision 0.14's models/detection,
+/// Detectron2's configs and defaults, Detectron's core/config.
 /// </summary>
 internal sealed class WeightsSource
 {
@@ -21,10 +21,10 @@ internal sealed class WeightsSource
         this.conventions = conventions;
     }
 
-    /// <summary>How it names tensors.</summary>
+    /// <summary>The framework's tensor names.</summary>
     public NameTable Names { get; }
 
-    /// <summary>The source of a file's tensors; torchvision where nothing speaks for another.</summary>
+    /// <summary>Returns the source of a file's tensors; torchvision unless the names indicate another one.</summary>
     public static WeightsSource Of(StateDictionary file)
     {
         if (HasAny(file.Tensors.Keys, "backbone.bottom_up."))
@@ -32,15 +32,15 @@ internal sealed class WeightsSource
         return file.Contains("conv1_w") || HasAny(file.Tensors.Keys, "res2_0_branch") ? Caffe2 : Torchvision;
     }
 
-    /// <summary>The conventions that the source trains with; sizes and thresholds are its defaults.</summary>
+    /// <summary>Returns the conventions that the source trains with; sizes and thresholds are its defaults.</summary>
     /// <param name="file">The tensors as they are named in the file.</param>
     /// <param name="tensors">The tensors under torchvision's names.</param>
-    /// <exception cref="WeightsException">These are no detector's tensors.</exception>
+    /// <exception cref="WeightsException">The tensors are not those of a detector.</exception>
     public ModelConfiguration Configuration(StateDictionary file, Dictionary<string, StateTensor> tensors) => conventions(file, tensors);
 
     /// <summary>
-    /// Adds what a source leaves out because it is always the same: Caffe2's batch norms are a factor and an offset, with a
-    /// mean of 0 and a variance of 1.
+    /// Adds tensors that a source omits because they are constant: Caffe2's batch norms have only a scale and an offset; their
+    /// mean is 0 and their variance 1.
     /// </summary>
     public void Complete(Dictionary<string, StateTensor> tensors)
     {
@@ -82,7 +82,7 @@ internal sealed class WeightsSource
 
     /// <summary>
     /// Whether these look like torchvision's first weights for COCO, whose batch norms were frozen with an ε of 0: a ResNet-50
-    /// that has not counted batches under a pyramid without batch norms. All others of torchvision's have the usual ε.
+    /// without batch counts, under a pyramid without batch norms. All other torchvision weights use the usual ε.
     /// </summary>
     private static bool IsFrozenResNet50(StateDictionary file, Dictionary<string, StateTensor> tensors)
         => !file.Tensors.Keys.Any(name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal))
@@ -110,8 +110,8 @@ internal sealed class WeightsSource
     }
 
     /// <summary>
-    /// The sides of the anchors that older files hold for each level, [A, 4] as x1, y1, x2, y2 around 0; null where there are
-    /// none. Those of one level have one area.
+    /// The anchor sides that older files hold for each level, as boxes [A, 4] x1, y1, x2, y2 around 0; null if there are none.
+    /// All anchors of a level have the same area.
     /// </summary>
     private static float[][]? AnchorSizes(StateDictionary file)
     {
@@ -124,7 +124,7 @@ internal sealed class WeightsSource
             if (sides is not [> 0 and < 1e5f])
             {
                 throw new WeightsException(
-                    $"{file.Source}: the tensor '{cells.Name}' has anchors of {sides.Length} sizes, where one a level can be run.");
+                    $"{file.Source}: the tensor '{cells.Name}' has anchors of {sides.Length} sizes; only one size per level is supported.");
             }
             levels.Add(sides);
         }
@@ -161,10 +161,10 @@ internal sealed class WeightsSource
             return DetectorKind.ProposalNetwork;
         var first = string.Join(", ", file.Tensors.Keys.Take(3).Select(WeightsException.Quote));
         throw new WeightsException(
-            $"{file.Source}: holds no detector that is known here; its {file.Tensors.Count} tensors begin with {first}.");
+            $"{file.Source}: holds no detector of a known kind; its {file.Tensors.Count} tensors begin with {first}.");
     }
 
-    /// <summary>Three numbers, one a channel, that some files of Detectron2 hold.</summary>
+    /// <summary>Three values, one per channel, that some Detectron2 files hold.</summary>
     private static float[]? Channels(StateDictionary file, string name)
     {
         if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Count != 3)
@@ -172,7 +172,7 @@ internal sealed class WeightsSource
         var values = tensor.ToArray();
         return Array.TrueForAll(values, float.IsFinite) && (name == "pixel_mean" || !values.Contains(0))
             ? values
-            : throw new WeightsException($"{file.Source}: the tensor '{name}' has {string.Join(", ", values)}, which can't be.");
+            : throw new WeightsException($"{file.Source}: the tensor '{name}' has the invalid values {string.Join(", ", values)}.");
     }
 
     private static bool HasAny(IEnumerable<string> names, string prefix)

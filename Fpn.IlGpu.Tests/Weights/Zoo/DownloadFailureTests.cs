@@ -24,11 +24,11 @@ internal sealed class DownloadFailureTests : DownloadTest
 
     [TestCase(404, "has no file")]
     [TestCase(410, "has no file")]
-    [TestCase(403, "does not give out")]
-    [TestCase(407, "proxy wants a name and a password")]
-    [TestCase(416, "does not give out")]
-    [TestCase(206, "does not give out")]
-    [TestCase(204, "does not give out")]
+    [TestCase(403, "refuses to send")]
+    [TestCase(407, "proxy requires a user name and a password")]
+    [TestCase(416, "refuses to send")]
+    [TestCase(206, "refuses to send")]
+    [TestCase(204, "refuses to send")]
     public async Task A_refusal_is_said_at_once(int status, string sentence)
     {
         using var server = new RawHttpServer(Answers.Status(status));
@@ -55,7 +55,7 @@ internal sealed class DownloadFailureTests : DownloadTest
         using var server = new RawHttpServer(
             Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.File(Content));
 
-        await AssertFailsAsync(ModelAt(server), "failed 3 times in a row", "0.2 MB are there");
+        await AssertFailsAsync(ModelAt(server), "failed 3 times in a row", "0.2 MB have arrived");
         Assert.That(new FileInfo(InCache("tiny.pth.part")).Length, Is.EqualTo(150_000));
 
         await GetAsync(ModelAt(server));
@@ -70,7 +70,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     {
         using var server = new RawHttpServer(afterSome ? Answers.StallAfter(1000, Content) : Answers.Silence);
 
-        await AssertFailsAsync(ModelAt(server), Hasty with { Stall = TimeSpan.FromSeconds(0.5) }, "3 times in a row", "came for 0.5 s");
+        await AssertFailsAsync(ModelAt(server), Hasty with { Stall = TimeSpan.FromSeconds(0.5) }, "3 times in a row", "arrived for 0.5 s");
 
         Assert.That(server.Asks, Has.Count.EqualTo(3));
     }
@@ -100,13 +100,13 @@ internal sealed class DownloadFailureTests : DownloadTest
         var serving = SpeakPlainlyAsync(listener);
 
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        await AssertFailsAsync(ModelAt($"https://127.0.0.1:{port}/tiny.pth"), new DownloadPatience(), "No safe connection");
+        await AssertFailsAsync(ModelAt($"https://127.0.0.1:{port}/tiny.pth"), new DownloadPatience(), "A secure connection");
         await serving;
     }
 
     [TestCase("http://models.example/tiny.pth")]
     [TestCase("ftp://127.0.0.1/tiny.pth")]
-    public async Task Only_https_is_used(string url) => await AssertFailsAsync(ModelAt(url), "is no https address", url);
+    public async Task Only_https_is_used(string url) => await AssertFailsAsync(ModelAt(url), "is not an https address", url);
 
     [Test]
     public async Task A_redirection_away_from_https_is_refused()

@@ -3,25 +3,25 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Reads sets of pictures as COCO describes them (<c>instances_….json</c>), to train on. What is wrong with single entries
-/// is named and counted in <see cref="AnnotatedSet.Problems"/>, and
+/// Reads annotated sets in COCO's format (<c>instances_….json</c>), for training. Problems with single entries are
+/// described and counted in <see cref="AnnotatedSet.Problems"/>:
 /// <list type="bullet">
 /// <item>boxes that reach outside their picture are clipped to it,</item>
-/// <item>objects whose box then has no area are skipped,</item>
-/// <item>objects of unknown pictures or categories are skipped, and second entries with the same id,</item>
-/// <item>entries that lack something (an id, a size, a file name, a box) are skipped,</item>
-/// <item>pictures whose file is not there are skipped, where their folder is named,</item>
-/// <item>masks that are broken, or of another size than their picture, are left out, their objects stay.</item>
+/// <item>objects whose clipped box has no area are skipped,</item>
+/// <item>objects of unknown pictures or categories, and second entries with the same id, are skipped,</item>
+/// <item>entries that lack a value (an id, a size, a file name or a box) are skipped,</item>
+/// <item>pictures whose file does not exist are skipped, if a folder is given,</item>
+/// <item>masks that are broken, or whose size is not the picture's, are left out; their objects stay.</item>
 /// </list>
-/// Broken JSON (with line and column), a file that can't be read, and a set that has no pictures, no categories or no
-/// objects, are refused by an <see cref="AnnotationException"/>.
+/// Broken JSON (with line and column), an unreadable file, and a set without pictures, categories or objects throw an
+/// <see cref="AnnotationException"/>.
 /// </summary>
 public static class CocoAnnotations
 {
     /// <summary>Reads a set.</summary>
     /// <param name="path">The JSON file.</param>
-    /// <param name="folder">The folder of the pictures; null where they are not looked for.</param>
-    /// <param name="masks">Whether the objects' masks are read; that takes several times the memory.</param>
+    /// <param name="folder">The folder of the pictures; null to not look for their files.</param>
+    /// <param name="masks">Whether to read the objects' masks, which takes several times the memory.</param>
     /// <exception cref="AnnotationException">The set can't be used.</exception>
     public static AnnotatedSet Read(string path, string? folder = null, bool masks = false)
     {
@@ -46,7 +46,7 @@ public static class CocoAnnotations
         {
             var what = pictures.Count == 0 ? "picture" : "object";
             var why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
-            throw new AnnotationException($"'{path}' has no {what} that could be used: it is an empty set{why}.");
+            throw new AnnotationException($"'{path}' has no usable {what}: it is an empty set{why}.");
         }
         return new AnnotatedSet(pictures, file.Categories) { Folder = folder ?? "", Problems = problems };
     }
@@ -93,7 +93,7 @@ public static class CocoAnnotations
         var mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out var why);
         if (mask is not null && (mask.Width != picture.Width || mask.Height != picture.Height))
         {
-            why = $"it is of {mask.Width} × {mask.Height} px, its picture of {picture.Width} × {picture.Height}";
+            why = $"it is {mask.Width} × {mask.Height} px, its picture {picture.Width} × {picture.Height} px";
             mask = null;
         }
         if (mask is null)

@@ -1,25 +1,25 @@
 namespace Fpn.IlGpu.Data;
 
-/// <summary>An entry of <c>images</c>; a size that is not said is 0.</summary>
+/// <summary>An entry of <c>images</c>. A missing size is 0.</summary>
 internal sealed record CocoPicture(long Id, string FileName, int Width, int Height);
 
-/// <summary>An entry of <c>annotations</c>, or of a file of results, as it is written.</summary>
+/// <summary>An entry of <c>annotations</c> or of a results file, as written.</summary>
 internal sealed record CocoEntry
 {
-    /// <summary>Its place in the file, from 1.</summary>
+    /// <summary>The position in the file, from 1.</summary>
     public required int Number { get; init; }
 
-    /// <summary>Null where it has none, as results do.</summary>
+    /// <summary>Null if it has none, as in results.</summary>
     public long? Id { get; init; }
 
     public long? PictureId { get; init; }
 
     public long? CategoryId { get; init; }
 
-    /// <summary>x, y, width, height in px, all finite; null where it is missing, empty, or something else.</summary>
+    /// <summary>x, y, width, height in px, all finite; null if missing, empty or invalid.</summary>
     public double[]? Box { get; init; }
 
-    /// <summary>In px²; null where it is missing or no number.</summary>
+    /// <summary>In px²; null if missing or not a number.</summary>
     public double? Area { get; init; }
 
     public double? Score { get; init; }
@@ -28,6 +28,6 @@ internal sealed record CocoEntry
 
     public bool IsIgnored { get; init; }
 
-    /// <summary>Null where there is none, or none was asked for.</summary>
+    /// <summary>Null if there is none, or if masks were not requested.</summary>
     public CocoSegmentation? Segmentation { get; init; }
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// A file of COCO's instances as it is written, in its own order and coordinates. Entries without an id, or with one that
-/// another has, and objects of pictures or categories that are not listed, are left out and named.
+/// A COCO instances file as written, in its own order and coordinates. Entries without an id or with a duplicate id, and
+/// objects of unlisted pictures or categories, are left out and reported.
 /// </summary>
 internal sealed class CocoFile
 {
@@ -26,16 +26,16 @@ internal sealed class CocoFile
 
     public IReadOnlyList<AnnotatedCategory> Categories => categories;
 
-    /// <summary>Each has an id, a picture, a category and a box.</summary>
+    /// <summary>The objects; each has an id, a picture, a category and a box.</summary>
     public IReadOnlyList<CocoEntry> Objects { get; private set; } = [];
 
     public AnnotationProblems Problems { get; } = new();
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="masks">Whether segmentations are wanted.</param>
+    /// <param name="masks">Whether to read segmentations.</param>
     /// <exception cref="AnnotationException">
-    /// It can't be read, is broken JSON, or has no pictures or no categories that could be used.
+    /// The file can't be read, is broken JSON, or has no usable pictures or categories.
     /// </exception>
     public static CocoFile Read(string path, bool masks)
     {
@@ -53,13 +53,13 @@ internal sealed class CocoFile
         if (file.pictures.Count == 0 || file.categories.Count == 0)
         {
             var what = file.pictures.Count == 0 ? "pictures ('images')" : "'categories'";
-            throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or no file of COCO's instances.");
+            throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or not a COCO instances file.");
         }
         file.Objects = file.Checked();
         return file;
     }
 
-    /// <summary>Reads an object, or a result, from one element of an array.</summary>
+    /// <summary>Reads an object or a result from one element of an array.</summary>
     internal static CocoEntry ReadEntry(ref Utf8JsonReader reader, int number, bool masks)
     {
         var entry = new CocoEntry { Number = number };
@@ -169,7 +169,7 @@ internal sealed class CocoFile
 
     private void ReadObject(ref Utf8JsonReader reader) => entries.Add(ReadEntry(ref reader, entries.Count + 1, masks));
 
-    // The lists may stand in the file in any order: only now is known what there is.
+    // The lists may come in any order, so references can be checked only at the end.
     private List<CocoEntry> Checked()
     {
         var pictureIds = KeepFirst(pictures, picture => picture.Id, "picture");

@@ -4,12 +4,12 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// COCO's three ways to write which px are an object's: polygons (<c>[[x, y, x, y, …], …]</c>), run lengths
-/// (<c>{"size": [h, w], "counts": [n, …]}</c>), and these compressed (<c>"counts": "…"</c>).
+/// COCO's three encodings of an object's pixels: polygons (<c>[[x, y, x, y, …], …]</c>), run lengths
+/// (<c>{"size": [h, w], "counts": [n, …]}</c>), and compressed run lengths (<c>"counts": "…"</c>).
 /// </summary>
 internal sealed class CocoSegmentation
 {
-    // pycocotools takes a first part of four numbers for something else, and refuses it.
+    // pycocotools mistakes a first polygon of four numbers for something else, and refuses it.
     private const int FewestNumbers = 5;
 
     private double[][]? polygons;
@@ -23,11 +23,13 @@ internal sealed class CocoSegmentation
     {
     }
 
-    /// <summary>Whether it is written as compressed run lengths, which say their own size.</summary>
+    /// <summary>Whether it is encoded as compressed run lengths, which state their own size.</summary>
     public bool IsCompressed => counts is not null;
 
-    /// <summary>Reads one; what is wrong with it shows when its mask is asked for. Null for <c>null</c> and <c>[]</c>.</summary>
-    /// <param name="reader">Stands on its first token, and on its last afterwards.</param>
+    /// <summary>
+    /// Reads a segmentation; problems are reported when its mask is requested. Null for <c>null</c> and <c>[]</c>.
+    /// </summary>
+    /// <param name="reader">Positioned on the first token; left on the last.</param>
     public static CocoSegmentation? Read(ref Utf8JsonReader reader)
     {
         var segmentation = new CocoSegmentation();
@@ -43,15 +45,15 @@ internal sealed class CocoSegmentation
                 return segmentation;
             default:
                 reader.Skip();
-                segmentation.problem = "neither polygons nor run lengths";
+                segmentation.problem = "it is neither polygons nor run lengths";
                 return segmentation;
         }
     }
 
-    /// <summary>Its mask, or null and what is wrong with it.</summary>
-    /// <param name="pictureWidth">In px, for polygons.</param>
-    /// <param name="pictureHeight">In px, for polygons.</param>
-    /// <param name="why">What is wrong; empty where nothing is.</param>
+    /// <summary>Returns the mask, or null with the reason.</summary>
+    /// <param name="pictureWidth">The picture's width in px, for polygons.</param>
+    /// <param name="pictureHeight">The picture's height in px, for polygons.</param>
+    /// <param name="why">What is wrong; empty if nothing is.</param>
     public ObjectMask? ToMask(int pictureWidth, int pictureHeight, out string why)
     {
         why = problem ?? "";
@@ -65,7 +67,7 @@ internal sealed class CocoSegmentation
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
-            why = exception is ArgumentOutOfRangeException ? "its size is none of a picture" : exception.Message.TrimEnd('.');
+            why = exception is ArgumentOutOfRangeException ? "its size is not that of a picture" : exception.Message.TrimEnd('.');
             return null;
         }
     }
@@ -78,11 +80,11 @@ internal sealed class CocoSegmentation
             if (JsonValues.Numbers(ref reader) is { } part)
                 parts.Add(part);
             else
-                problem = "a polygon is no list of numbers";
+                problem = "a polygon is not a list of numbers";
         }
         polygons = [.. parts];
         if (parts.Count > 0 && parts[0].Length < FewestNumbers)
-            problem ??= $"its first polygon has {parts[0].Length} numbers";
+            problem ??= $"its first polygon has only {parts[0].Length} numbers";
     }
 
     private void ReadRuns(ref Utf8JsonReader reader)

@@ -2,20 +2,20 @@ using System.Text.Json;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>Writes annotated sets as COCO's instances, boxes only, as <see cref="CocoAnnotations"/> reads them.</summary>
+/// <summary>Writes annotated sets as COCO instances files, boxes only, which <see cref="CocoAnnotations"/> reads.</summary>
 public static class CocoWriter
 {
-    /// <summary>Writes a file, replacing one that is there. A file that exists afterwards is whole.</summary>
+    /// <summary>Writes a file, replacing an existing one. The file gets its name only once it is complete.</summary>
     /// <param name="set">The set.</param>
-    /// <param name="path">Where to; its folder must exist.</param>
-    /// <exception cref="IOException">It can't be written there.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written there.</exception>
+    /// <param name="path">The file to write; its folder must exist.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Writing the file is not permitted.</exception>
     public static void Write(AnnotatedSet set, string path)
     {
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(path);
 
-        // Beside the target, so that moving it there is one step of the file system.
+        // In the target's folder, so that the move is a single file system operation.
         var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -46,7 +46,7 @@ public static class CocoWriter
         }
         json.WriteEndArray();
         json.WriteStartArray("annotations");
-        // From 1: COCO's evaluation takes an object with id 0 for none.
+        // From 1: COCO's evaluation treats id 0 as no object.
         long id = 1;
         foreach (var picture in set.Pictures)
         {

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Reads the arrays of a large JSON file an element at a time: no more of the file is in memory than the longest element
-/// takes (and a buffer). Broken JSON is an <see cref="AnnotationException"/> that names the line and the column.
+/// Reads the arrays of a large JSON file one element at a time, so that no more than the longest element (and a buffer) is in
+/// memory. Broken JSON throws an <see cref="AnnotationException"/> that names the line and the column.
 /// </summary>
 internal sealed class JsonStream : IDisposable
 {
@@ -19,7 +19,8 @@ internal sealed class JsonStream : IDisposable
     private bool final;
     private JsonReaderState state;
 
-    // Lines, and bytes of the last one, of what was consumed; and how far behind that the element begins that is being read.
+    // The position after the consumed bytes: the number of lines, and of bytes in the last one; and the offset from there to
+    // the element that is being read.
     private long lines;
     private long column;
     private int elementStart;
@@ -30,11 +31,11 @@ internal sealed class JsonStream : IDisposable
         this.stream = stream;
     }
 
-    /// <summary>Takes one element: the reader stands on its first token, and all of it is there.</summary>
+    /// <summary>Handles one element. The reader is on its first token, and the whole element is in the buffer.</summary>
     public delegate void Element(ref Utf8JsonReader reader);
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="AnnotationException">It can't be opened.</exception>
+    /// <exception cref="AnnotationException">The file can't be opened.</exception>
     public static JsonStream Open(string path)
     {
         try
@@ -52,25 +53,27 @@ internal sealed class JsonStream : IDisposable
     }
 
     /// <summary>Reads a file that is one array.</summary>
-    /// <param name="element">Takes each element.</param>
-    /// <exception cref="AnnotationException">It is broken JSON, or no array.</exception>
+    /// <param name="element">Handles each element.</param>
+    /// <exception cref="AnnotationException">The file is broken JSON, or not an array.</exception>
     public void ReadArray(Element element) => Guard(()
     =>
     {
         if (Next(out _) != JsonTokenType.StartArray)
-            throw new AnnotationException($"'{path}' is no JSON array.");
+            throw new AnnotationException($"'{path}' is not a JSON array.");
         ReadElements(element);
         ReadEnd();
     });
 
-    /// <summary>Reads a file that is one object, and of that the values which are arrays and are asked for.</summary>
-    /// <param name="elementOf">What takes the elements of the array with a name; null for a value that is passed over.</param>
-    /// <exception cref="AnnotationException">It is broken JSON, no object, or what is asked for is no array.</exception>
+    /// <summary>Reads a file that is one object, and the requested arrays in it.</summary>
+    /// <param name="elementOf">Returns the handler of an array's elements by the array's name; null to skip the value.</param>
+    /// <exception cref="AnnotationException">
+    /// The file is broken JSON or not an object, or a requested value is not an array.
+    /// </exception>
     public void ReadObject(Func<string, Element?> elementOf) => Guard(()
     =>
     {
         if (Next(out _) != JsonTokenType.StartObject)
-            throw new AnnotationException($"'{path}' is no JSON object.");
+            throw new AnnotationException($"'{path}' is not a JSON object.");
         while (Next(out var name) == JsonTokenType.PropertyName)
         {
             if (elementOf(name) is not { } element)
@@ -78,7 +81,7 @@ internal sealed class JsonStream : IDisposable
             else if (Next(out _) == JsonTokenType.StartArray)
                 ReadElements(element);
             else
-                throw new AnnotationException($"'{path}' has something else than an array as its '{name}'.");
+                throw new AnnotationException($"'{path}' has a value for '{name}' that is not an array.");
         }
         ReadEnd();
     });
@@ -101,7 +104,7 @@ internal sealed class JsonStream : IDisposable
             }
             else if (reader.TrySkip())
             {
-                // A number shows where it ends only by what follows it.
+                // Only the byte after a number shows where the number ends.
                 var length = Math.Min((int)reader.BytesConsumed + 1, end - start);
                 var whole = new Utf8JsonReader(buffer.AsSpan(start, length), isFinalBlock: true, state);
                 whole.Read();
@@ -132,7 +135,7 @@ internal sealed class JsonStream : IDisposable
         }
     }
 
-    // A value token by token: it may be larger than what should be in memory.
+    // Skips a value token by token: it may be too large to hold in memory.
     private void Skip()
     {
         var depth = 0;
@@ -148,7 +151,7 @@ internal sealed class JsonStream : IDisposable
         while (depth > 0);
     }
 
-    // Whatever but white space follows the value is an error that the reader itself raises.
+    // The reader itself throws if anything but white space follows the value.
     private void ReadEnd()
     {
         while (true)
@@ -197,7 +200,7 @@ internal sealed class JsonStream : IDisposable
         }
         catch (InvalidOperationException exception)
         {
-            // What the reader says of text that is no UTF-8; it doesn't say where, but where the element begins is near.
+            // Thrown by the reader for text that is not UTF-8. It gives no position, but the element's beginning is near.
             Consume(elementStart);
             throw Broken(lines, column, exception);
         }
@@ -213,7 +216,7 @@ internal sealed class JsonStream : IDisposable
 
     private AnnotationException Broken(long line, long bytesInLine, Exception exception)
     {
-        // The reader counts both from 0, and says them again in its message.
+        // The reader counts both from 0, and repeats them in its message.
         var what = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
         return new AnnotationException(
             string.Create(

@@ -2,10 +2,12 @@ using System.Text.Json;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>Values that may be something else than they should: null then, and the reader stands behind them all the same.</summary>
+/// <summary>
+/// Reads values that may have the wrong type. The result is then null, and the reader still moves past the value.
+/// </summary>
 internal static class JsonValues
 {
-    /// <summary>A whole number, also one that is written as 7.0.</summary>
+    /// <summary>An integer, also one written as 7.0.</summary>
     public static long? Whole(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var whole))
@@ -22,7 +24,7 @@ internal static class JsonValues
         return null;
     }
 
-    /// <summary>1 or true; all else is false.</summary>
+    /// <summary><c>true</c> or a number other than 0; anything else is false.</summary>
     public static bool Truth(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.True || Number(ref reader) is { } n && n != 0;
 
     /// <summary>A string.</summary>

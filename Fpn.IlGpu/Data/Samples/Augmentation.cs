@@ -4,26 +4,26 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// How training pictures are varied: mirrored or not, and resized to one of several sizes. What is chosen depends on seed,
-/// epoch and picture alone.
+/// The augmentation of training pictures: random mirroring, and resizing to one of several sizes. The choices depend only on
+/// seed, epoch and picture.
 /// </summary>
 public sealed record Augmentation
 {
     private const long Purpose = 1;
 
-    /// <summary>How often a picture is mirrored left to right, 0…1.</summary>
+    /// <summary>The probability of mirroring a picture left to right, 0…1.</summary>
     public double FlipProbability { get; init; } = 0.5;
 
-    /// <summary>What the shorter side becomes, in px: one of these, each as often as the others.</summary>
+    /// <summary>The lengths, in px, from which the shorter side's is drawn with equal probability.</summary>
     public IReadOnlyList<int> ShorterSides { get; init; } = [800];
 
-    /// <summary>Whether any side between the least and the most of <see cref="ShorterSides"/> may be chosen.</summary>
+    /// <summary>Whether any length between the least and the greatest of <see cref="ShorterSides"/> may be drawn.</summary>
     public bool AnySideBetween { get; init; }
 
-    /// <summary>What the longer side may not exceed, in px; the shorter gives way.</summary>
+    /// <summary>The upper limit of the longer side, in px; it takes precedence over the shorter side's length.</summary>
     public int LongestSide { get; init; } = 1333;
 
-    /// <summary>Whether sides are rounded to the nearest px, as in Detectron2, or down, as in torchvision.</summary>
+    /// <summary>Whether sides are rounded to the nearest px, as in Detectron2, instead of down, as in torchvision.</summary>
     public bool RoundsSides { get; init; }
 
     internal void Check()
@@ -35,7 +35,7 @@ public sealed record Augmentation
         ArgumentOutOfRangeException.ThrowIfLessThan(LongestSide, 1);
     }
 
-    /// <summary>Varies a picture.</summary>
+    /// <summary>Augments a picture.</summary>
     internal TrainingSample Apply(SourcePicture picture, long seed, long epoch, int index)
     {
         var random = new KeyedRandom(seed, Purpose, epoch, index);
@@ -64,7 +64,7 @@ public sealed record Augmentation
         var row = image.Width * RgbImage.Channels;
         for (var y = 0; y < image.Height; y++)
         {
-            // Backwards as bytes mirrors the channels too; each pixel's are then put right.
+            // Reversing the bytes also reverses the channels of each pixel, which are then swapped back.
             var bytes = image.Pixels.AsSpan(y * row, row);
             bytes.Reverse();
             for (var x = 0; x < row; x += RgbImage.Channels)

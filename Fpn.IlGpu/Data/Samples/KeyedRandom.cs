@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Random numbers for one purpose of one picture in one step: they depend on the key alone, hence not on what other threads
-/// drew before, and any step can be the first. Numbers are SplitMix64's (Steele, Lea, Flood 2014) of a counter that starts
-/// where the key's parts, hashed one into the other, say.
+/// Random numbers for one purpose, picture and step. They depend only on the key, not on what other threads have drawn, so
+/// training can start at any step. The generator is SplitMix64 (Steele, Lea, Flood 2014), with a counter that starts at a hash
+/// of the key's parts:
 /// <code>next = mix(counter += 0x9E3779B97F4A7C15)</code>
 /// </summary>
 internal struct KeyedRandom
@@ -13,7 +13,7 @@ internal struct KeyedRandom
     private ulong counter;
 
     /// <summary>Starts the sequence of a key.</summary>
-    /// <param name="parts">What tells it from others, such as seed, purpose, step and picture.</param>
+    /// <param name="parts">The parts of the key, such as seed, purpose, step and picture.</param>
     public KeyedRandom(params ReadOnlySpan<long> parts)
     {
         foreach (var part in parts)
@@ -26,7 +26,7 @@ internal struct KeyedRandom
     /// <summary>Uniform in [0, 1), a multiple of 2⁻⁵³.</summary>
     public double NextUnit() => (NextBits() >> 11) * (1.0 / (1L << 53));
 
-    /// <summary>A whole number from 0 to count − 1; its bias is below 2⁻³².</summary>
+    /// <summary>A uniform integer from 0 to count − 1; its bias is below 2⁻³².</summary>
     public int NextBelow(int count) => (int)Math.BigMul(NextBits(), (ulong)count, out _);
 
     private static ulong Mix(ulong bits)

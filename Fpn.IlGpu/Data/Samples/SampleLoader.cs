@@ -5,9 +5,9 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Reads, or makes, and varies training pictures on threads of its own, ahead of the device. Batches come in the order that
-/// the seed decides, however threads are timed, and the same ones from any first step on. A picture that can't be used is
-/// named and counted once, and the next of the epoch's order takes its place; only if none can be used, loading fails.
+/// Loads and augments training pictures on its own threads, ahead of the device. The seed alone determines the batches and
+/// their order: neither the timing of threads nor the first step changes them. A picture that can't be used is reported once,
+/// and another one from the epoch's order takes its place. Loading fails only if no picture can be used.
 /// </summary>
 public sealed class SampleLoader : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class SampleLoader : IDisposable
     private readonly SampleOrder order;
     private readonly Thread[] workers;
 
-    // All below is guarded by this, which also wakes those who wait for a change of it.
+    // Guards all fields below, and is pulsed when they change.
     private readonly object gate = new();
     private readonly Dictionary<long, TrainingSample> ready = [];
     private readonly HashSet<int> broken = [];
@@ -26,9 +26,9 @@ public sealed class SampleLoader : IDisposable
     private Exception? failure;
     private bool stopped;
 
-    /// <summary>Begins to load.</summary>
-    /// <param name="source">Where pictures come from.</param>
-    /// <param name="options">How.</param>
+    /// <summary>Starts loading.</summary>
+    /// <param name="source">The source of the pictures.</param>
+    /// <param name="options">The options.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public SampleLoader(IPictureSource source, SampleLoaderOptions options)
     {
@@ -43,10 +43,10 @@ public sealed class SampleLoader : IDisposable
             worker.Start();
     }
 
-    /// <summary>How many steps go through all pictures.</summary>
+    /// <summary>The number of steps in an epoch.</summary>
     public long StepsPerEpoch => order.StepsPerEpoch;
 
-    /// <summary>A copy of what has been wrong with pictures so far.</summary>
+    /// <summary>A copy of the problems with pictures so far.</summary>
     public AnnotationProblems Problems
     {
         get
@@ -58,8 +58,8 @@ public sealed class SampleLoader : IDisposable
         }
     }
 
-    /// <summary>The batch of the next step; waits for it if it is not ready.</summary>
-    /// <exception cref="AnnotationException">None of the pictures can be used.</exception>
+    /// <summary>Returns the batch of the next step, waiting until it is ready.</summary>
+    /// <exception cref="AnnotationException">No picture can be used.</exception>
     public SampleBatch Next()
     {
         var samples = new TrainingSample[options.BatchSize];
@@ -84,7 +84,7 @@ public sealed class SampleLoader : IDisposable
         }
     }
 
-    /// <summary>Stops the threads, and waits until they have.</summary>
+    /// <summary>Stops the threads and waits for them.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -111,7 +111,7 @@ public sealed class SampleLoader : IDisposable
             }
             catch (Exception e)
             {
-                // Whatever it is, it belongs to whoever waits for the sample.
+                // Every exception is passed on to the caller that waits for the sample.
                 lock (gate)
                 {
                     failure ??= e;
@@ -122,7 +122,7 @@ public sealed class SampleLoader : IDisposable
         }
     }
 
-    // The number of the next sample that no thread makes yet, once there is room for it; null when it is time to stop.
+    // Waits for room, and returns the number of the next sample that no thread has claimed; null when it is time to stop.
     private long? Claim()
     {
         lock (gate)
@@ -138,7 +138,7 @@ public sealed class SampleLoader : IDisposable
         var (step, place) = (number / options.BatchSize, (int)(number % options.BatchSize));
         for (var replacement = 0; replacement <= source.Count; replacement++)
         {
-            // Whether a picture can be used does not depend on when it is tried, hence neither does what replaces it.
+            // Whether a picture can be used does not depend on timing, so neither does its replacement.
             var (epoch, index) = order.At(step, place, replacement);
             lock (gate)
             {

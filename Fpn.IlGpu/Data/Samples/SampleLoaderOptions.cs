@@ -1,27 +1,27 @@
 namespace Fpn.IlGpu.Data;
 
-/// <summary>How training samples are loaded.</summary>
+/// <summary>Options for loading training samples.</summary>
 public sealed record SampleLoaderOptions
 {
-    /// <summary>Pictures a step, at least 1.</summary>
+    /// <summary>Pictures per step, at least 1.</summary>
     public int BatchSize { get; init; } = 2;
 
-    /// <summary>Decides order and variation; nothing else does.</summary>
+    /// <summary>The seed, which alone determines order and augmentation.</summary>
     public long Seed { get; init; }
 
-    /// <summary>How pictures are varied.</summary>
+    /// <summary>The augmentation of the pictures.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>Whether wide and high pictures stay in batches of their own where they can.</summary>
+    /// <summary>Whether to put wide and high pictures into separate batches where possible.</summary>
     public bool GroupByShape { get; init; }
 
-    /// <summary>The step to begin with.</summary>
+    /// <summary>The first step.</summary>
     public long FirstStep { get; init; }
 
-    /// <summary>Threads that read, at least 1.</summary>
+    /// <summary>The number of reading threads, at least 1.</summary>
     public int Workers { get; init; } = 2;
 
-    /// <summary>Samples that may wait, or be in the making, beyond those of the step that is taken; at least 1.</summary>
+    /// <summary>The number of samples that may be ready or in progress beyond the current step's; at least 1.</summary>
     public int Ahead { get; init; } = 8;
 
     internal void Check()

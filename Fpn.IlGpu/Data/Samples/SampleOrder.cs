@@ -1,14 +1,14 @@
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Which pictures each step takes: an epoch is a shuffle of all, cut into batches; what is left over at its end waits for
-/// another epoch's luck. A source with fewer pictures than a batch repeats them in it. Any step can be asked for, which is
-/// how training resumes.
+/// The pictures of each step. An epoch is a shuffle of all pictures, cut into batches; pictures that don't fill a last batch
+/// are left out of that epoch. A source with fewer pictures than a batch repeats them in it. Any step can be computed directly,
+/// which is how training resumes.
 /// </summary>
 /// <param name="source">The pictures.</param>
-/// <param name="batchSize">How many a step takes.</param>
-/// <param name="seed">Of the shuffles.</param>
-/// <param name="groupByShape">Whether wide and high pictures stay apart where they can, so that less is padded.</param>
+/// <param name="batchSize">Pictures per step.</param>
+/// <param name="seed">The seed of the shuffles.</param>
+/// <param name="groupByShape">Whether to keep wide and high pictures apart where possible, which reduces padding.</param>
 internal sealed class SampleOrder(IPictureSource source, int batchSize, long seed, bool groupByShape)
 {
     private const long ShufflePurpose = 2;
@@ -17,14 +17,15 @@ internal sealed class SampleOrder(IPictureSource source, int batchSize, long see
     private readonly Lock gate = new();
     private (long Epoch, int[] Order)? latest;
 
-    /// <summary>How many steps an epoch has, at least 1.</summary>
+    /// <summary>The number of steps in an epoch, at least 1.</summary>
     public long StepsPerEpoch { get; } = Math.Max(1, source.Count / batchSize);
 
-    /// <summary>The picture that a step's place is for, and the epoch.</summary>
-    /// <param name="step">From 0.</param>
-    /// <param name="place">In the batch, from 0.</param>
+    /// <summary>Returns the epoch and the picture of a place in a step's batch.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="place">The place in the batch, from 0.</param>
     /// <param name="replacement">
-    /// 0 for that picture; 1 and more for those that take its place, half an epoch on and therefore hardly of the same batch.
+    /// 0 for the picture itself; 1 and more for its replacements. These come from half an epoch away, so they are rarely in
+    /// the same batch.
     /// </param>
     public (long Epoch, int Index) At(long step, int place, int replacement)
     {
@@ -49,7 +50,7 @@ internal sealed class SampleOrder(IPictureSource source, int batchSize, long see
         }
     }
 
-    // Whole batches of each shape first, in a new shuffle; what remains of both makes the last ones.
+    // Full batches of each shape come first, reshuffled; the remaining pictures of both shapes make up the last batches.
     private int[] Grouped(int[] order, KeyedRandom random)
     {
         var groups = new[] { Array.FindAll(order, source.IsWide), Array.FindAll(order, i => !source.IsWide(i)) };

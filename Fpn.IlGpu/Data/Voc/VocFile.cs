@@ -4,21 +4,21 @@ using System.Xml.Linq;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>An object as an XML file of VOC has it; corners count from 1.</summary>
+/// <summary>An object in a VOC XML file; corners count from 1.</summary>
 internal sealed record VocObject(string Name, double XMin, double YMin, double XMax, double YMax, bool IsDifficult, string Where);
 
-/// <summary>One picture's XML file of VOC.</summary>
+/// <summary>The VOC XML file of one picture.</summary>
 internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyList<VocObject> Objects)
 {
-    /// <summary>Reads one; null, and named, if it lacks the picture's size.</summary>
-    /// <exception cref="AnnotationException">It can't be read, or is broken XML.</exception>
+    /// <summary>Reads a file; reports it and returns null if it lacks the picture's size.</summary>
+    /// <exception cref="AnnotationException">The file can't be read, or is broken XML.</exception>
     public static VocFile? Read(string path, string picture, AnnotationProblems problems)
     {
         var root = Load(path);
         if (Number(root.Element("size"), "width") is not (>= 1 and <= int.MaxValue and var width)
             || Number(root.Element("size"), "height") is not (>= 1 and <= int.MaxValue and var height))
         {
-            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' has no size of its picture");
+            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' does not state its picture's size");
             return null;
         }
         var objects = new List<VocObject>();
@@ -28,7 +28,7 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
             if (ToObject(element, where) is { } o)
                 objects.Add(o);
             else
-                problems.Add(AnnotationProblem.EntryIncomplete, $"the object of {where} has no name, or no box of numbers");
+                problems.Add(AnnotationProblem.EntryIncomplete, $"the object at {where} has no name, or no box of numbers");
         }
         return new VocFile(picture, (int)width, (int)height, objects);
     }
@@ -50,7 +50,7 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
 
     private static XElement Load(string path)
     {
-        // Nothing outside the file is ever fetched, and no entity means anything.
+        // Nothing outside the file is ever fetched, and DTDs are ignored.
         var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null };
         try
         {

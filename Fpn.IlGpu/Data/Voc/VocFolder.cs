@@ -1,20 +1,20 @@
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// Reads sets of pictures as PASCAL VOC keeps them: <c>JPEGImages</c> with the pictures, <c>Annotations</c> with an XML file
-/// for each, and lists of them in <c>ImageSets/Main</c>. Corners are whole px counted from 1, both included:
+/// Reads annotated sets in PASCAL VOC's layout: <c>JPEGImages</c> with the pictures, <c>Annotations</c> with an XML file
+/// for each, and lists of them in <c>ImageSets/Main</c>. Corners are whole px, counted from 1, both included:
 /// <code>box = (xmin − 1, ymin − 1, xmax, ymax)</code>
-/// Objects marked <c>difficult</c> are to be ignored: neither learned nor learned as background. What is wrong with single
-/// entries is named and counted in <see cref="AnnotatedSet.Problems"/>, and
+/// Objects marked <c>difficult</c> are ignored: learned neither as objects nor as background. Problems with single entries
+/// are described and counted in <see cref="AnnotatedSet.Problems"/>:
 /// <list type="bullet">
 /// <item>boxes that reach outside their picture are clipped to it,</item>
-/// <item>objects whose box then has no area, or that lack a name or a box, are skipped,</item>
-/// <item>objects of categories that are not asked for are skipped,</item>
-/// <item>pictures without a file, or without annotations, or whose annotations lack a size, are skipped,</item>
-/// <item>second entries of a list are skipped.</item>
+/// <item>objects whose clipped box has no area, or that lack a name or a box, are skipped,</item>
+/// <item>objects of categories that were not requested are skipped,</item>
+/// <item>pictures without a file, without annotations, or whose annotations lack a size are skipped,</item>
+/// <item>duplicate entries of a list are skipped.</item>
 /// </list>
-/// Broken XML (with line and column), a folder or a list that is not there, and a set without pictures or objects, are
-/// refused by an <see cref="AnnotationException"/>.
+/// Broken XML (with line and column), a missing folder or list, and a set without pictures or objects throw an
+/// <see cref="AnnotationException"/>.
 /// </summary>
 public static class VocFolder
 {
@@ -28,9 +28,11 @@ public static class VocFolder
     private static readonly string[] PictureExtensions = [".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG"];
 
     /// <summary>Reads a set.</summary>
-    /// <param name="folder">The folder that has <c>JPEGImages</c> and <c>Annotations</c>.</param>
-    /// <param name="list">A list in <c>ImageSets/Main</c>, without .txt, such as <c>trainval</c>; null for all annotations.</param>
-    /// <param name="categories">Names in order; null for all that occur, in alphabetical order.</param>
+    /// <param name="folder">The folder with <c>JPEGImages</c> and <c>Annotations</c>.</param>
+    /// <param name="list">
+    /// The name of a list in <c>ImageSets/Main</c>, without .txt, such as <c>trainval</c>; null for all annotations.
+    /// </param>
+    /// <param name="categories">The names of the categories, in order; null for all that occur, in alphabetical order.</param>
     /// <exception cref="AnnotationException">The set can't be used.</exception>
     public static AnnotatedSet Read(string folder, string? list = null, IReadOnlyList<string>? categories = null)
     {
@@ -79,7 +81,7 @@ public static class VocFolder
         {
             var what = pictures.Count == 0 ? "picture" : "object";
             var why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
-            throw new AnnotationException($"'{folder}' has no {what} that could be used: it is an empty set{why}.");
+            throw new AnnotationException($"'{folder}' has no usable {what}: it is an empty set{why}.");
         }
         return new AnnotatedSet(pictures, [.. categories.Index().Select(item => new AnnotatedCategory(item.Index + 1, item.Item))])
         {
@@ -100,7 +102,7 @@ public static class VocFolder
             is { } box ? new AnnotatedObject(box, index) { IsIgnored = o.IsDifficult } : null;
     }
 
-    // A list's lines may go on with 1, −1 or 0: whether the picture has the list's category.
+    // A line may continue with 1, −1 or 0, which says whether the picture has the list's category.
     private static List<string> Names(string folder, string annotations, string? list, AnnotationProblems problems)
     {
         if (list is null)

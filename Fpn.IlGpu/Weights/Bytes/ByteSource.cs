@@ -3,24 +3,24 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// The bytes of one storage or array, wherever a file keeps them: as they are, deflated, or as text. Safe to read from
-/// several threads.
+/// The bytes of one storage or array, however the file stores them: raw, deflated or as text. Safe to read from several
+/// threads.
 /// </summary>
 internal abstract class ByteSource(long length)
 {
     private const int PartBytes = 1 << 20;
 
-    /// <summary>Bytes in all, decoded.</summary>
+    /// <summary>The number of decoded bytes.</summary>
     public long Length { get; } = length;
 
-    /// <summary>Bytes that they take in the file, which is what speaks for how much work they may be.</summary>
+    /// <summary>The number of bytes in the file, which limits how much work reading may take.</summary>
     public virtual long StoredLength => Length;
 
-    /// <summary>Whether a read decodes everything that lies before it.</summary>
+    /// <summary>Whether a read must first decode everything before it.</summary>
     public virtual bool IsSequential => false;
 
-    /// <summary>Elements that lie one after another, as float; decoded a part at a time.</summary>
-    /// <exception cref="WeightsException">They can't be decoded.</exception>
+    /// <summary>Reads consecutive elements as float, decoding one part at a time.</summary>
+    /// <exception cref="WeightsException">The bytes can't be decoded.</exception>
     public virtual void Read(long offset, DataType type, bool bigEndian, Span<float> values)
     {
         var size = type.Bytes();
@@ -42,28 +42,28 @@ internal abstract class ByteSource(long length)
         }
     }
 
-    /// <summary>As many bytes as <paramref name="target"/> takes.</summary>
-    /// <exception cref="WeightsException">They can't be decoded.</exception>
+    /// <summary>Copies bytes until <paramref name="target"/> is full.</summary>
+    /// <exception cref="WeightsException">The bytes can't be decoded.</exception>
     public void CopyTo(long offset, Span<byte> target)
     {
         using var cursor = Open(offset);
         cursor.Read(target);
     }
 
-    /// <summary>Begins to read at a byte.</summary>
+    /// <summary>Opens a cursor at a byte offset.</summary>
     protected abstract ByteCursor Open(long offset);
 }
 
-/// <summary>Reads bytes in their order.</summary>
+/// <summary>Reads bytes in order.</summary>
 internal abstract class ByteCursor : IDisposable
 {
-    /// <summary>The next bytes, as many as <paramref name="target"/> takes: never more than there are.</summary>
+    /// <summary>Reads the next bytes until <paramref name="target"/> is full; the source must have enough.</summary>
     public abstract void Read(Span<byte> target);
 
     public abstract void Dispose();
 }
 
-/// <summary>Bytes that lie in the file as they are.</summary>
+/// <summary>Bytes that the file stores as they are.</summary>
 internal sealed class StoredBytes(TensorBytes file, long begin, long length) : ByteSource(length)
 {
     public static StoredBytes Of(byte[] bytes) => new(new MemoryBytes(bytes), 0, bytes.Length);
@@ -88,7 +88,7 @@ internal sealed class StoredBytes(TensorBytes file, long begin, long length) : B
 
         public override void Dispose()
         {
-            // The file belongs to the dictionary.
+            // The dictionary owns the file.
         }
     }
 }

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Bytes that a pickle holds as a text of as many characters from U+0000 to U+00FF, in UTF-8: what Python 3 writes for
-/// the bytes of an array up to protocol 2 (<c>_codecs.encode(text, 'latin1')</c>). A byte from 0x80 on takes two: 0xC2
-/// or 0xC3, which holds its upper two bits, and one that holds the others.
+/// Bytes that a pickle stores as UTF-8 text, with one character from U+0000 to U+00FF per byte. Python 3 writes an array's
+/// bytes like this up to protocol 2 (<c>_codecs.encode(text, 'latin1')</c>). A byte from 0x80 on takes two bytes: 0xC2 or 0xC3,
+/// which holds its upper two bits, and one that holds the other six.
 /// </summary>
 internal sealed class Latin1Bytes : ByteSource
 {
@@ -16,7 +16,7 @@ internal sealed class Latin1Bytes : ByteSource
 
     public override bool IsSequential => true;
 
-    /// <summary>The bytes; null if the text has other characters, or is no valid UTF-8.</summary>
+    /// <summary>Returns the bytes; null if the text has other characters or is not valid UTF-8.</summary>
     public static Latin1Bytes? Of(StoredBytes text)
     {
         long length = 0;
@@ -26,7 +26,7 @@ internal sealed class Latin1Bytes : ByteSource
         {
             var read = part.AsSpan(0, (int)Math.Min(part.Length, text.Length - at));
             text.CopyTo(at, read);
-            // No branches: the bytes of weights are as good as random.
+            // Branch-free: the bytes of weights are nearly random, so branches would be unpredictable.
             foreach (var b in read)
             {
                 int lead = Lead(b), follows = b >> 7 & ~(b >> 6);
@@ -38,7 +38,7 @@ internal sealed class Latin1Bytes : ByteSource
         return (wrong | afterLead) != 0 ? null : new Latin1Bytes(text, length);
     }
 
-    /// <summary>1 for a byte 0b11xxxxxx, which begins a character of more than one byte; else 0.</summary>
+    /// <summary>1 for a byte 0b11xxxxxx, which begins a character of more than one byte; otherwise 0.</summary>
     private static int Lead(byte b) => b >> 7 & b >> 6;
 
     protected override ByteCursor Open(long offset)
@@ -69,7 +69,7 @@ internal sealed class Latin1Bytes : ByteSource
 
         public override void Dispose()
         {
-            // The file belongs to the dictionary.
+            // The dictionary owns the file.
         }
 
         private void Fill()
@@ -79,7 +79,7 @@ internal sealed class Latin1Bytes : ByteSource
             next += end;
         }
 
-        /// <summary>Decodes until the target is full or nothing is left; how many bytes that gave.</summary>
+        /// <summary>Decodes until the target is full or no input is left. Returns the number of decoded bytes.</summary>
         private int Decode(Span<byte> target)
         {
             ReadOnlySpan<byte> from = encoded.AsSpan(at, end - at);
@@ -88,7 +88,7 @@ internal sealed class Latin1Bytes : ByteSource
             {
                 var b = from[i];
                 var lead = Lead(b);
-                // What a lead byte leaves here is overwritten by the byte after it.
+                // The value that a lead byte writes here is overwritten by the next byte.
                 target[count] = (byte)(upper | (b & 0x7F));
                 upper = (b & 0x03) << 6 & -lead;
                 count += 1 - lead;

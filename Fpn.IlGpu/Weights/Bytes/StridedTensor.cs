@@ -3,8 +3,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// A tensor that is a view of bytes which may be shared, transposed, repeated or big-endian:
-/// element (i, j, …) lies at <c>offset + i · stride[0] + j · stride[1] + …</c>.
+/// A view of bytes that may be shared, transposed, repeated or big-endian. Element (i, j, …) is at
+/// <c>offset + i · stride[0] + j · stride[1] + …</c>.
 /// </summary>
 internal sealed class StridedTensor : StateTensor
 {
@@ -14,15 +14,15 @@ internal sealed class StridedTensor : StateTensor
     private readonly int span;
     private readonly bool bigEndian;
 
-    /// <summary>A view, of which the caller has made sure that it lies within the bytes.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Creates a view. The caller must have checked that it is within the bytes.</summary>
+    /// <param name="name">The tensor's name.</param>
     /// <param name="shape">Extent of each axis, outermost first.</param>
-    /// <param name="type">What the elements are.</param>
-    /// <param name="bytes">Where they lie.</param>
-    /// <param name="offset">The byte at which the first element begins.</param>
-    /// <param name="strides">For each axis, how many elements the next index is away; 0 repeats the same.</param>
-    /// <param name="span">Elements from the first to the last, both included; 0 for one that lies without gaps.</param>
-    /// <param name="bigEndian">Whether elements begin with their most significant byte.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="bytes">The bytes of the elements.</param>
+    /// <param name="offset">The offset of the first element, in bytes.</param>
+    /// <param name="strides">The stride of each axis, in elements; 0 repeats the same element.</param>
+    /// <param name="span">The number of elements from the first to the last, both included; 0 for a dense tensor.</param>
+    /// <param name="bigEndian">Whether elements are big-endian.</param>
     public StridedTensor(
         string name, ReadOnlySpan<int> shape, DataType type, ByteSource bytes, long offset, long[] strides, int span, bool bigEndian)
         : base(name, shape, type)
@@ -34,7 +34,7 @@ internal sealed class StridedTensor : StateTensor
         this.bigEndian = bigEndian;
     }
 
-    // What is not one run, or has to be decoded from its beginning, is read as a whole.
+    // A tensor that is not contiguous, or must be decoded from its beginning, is read as a whole.
     internal override bool CanReadParts => span == 0 && !bytes.IsSequential;
 
     protected override void Read(Span<float> values)
@@ -59,7 +59,7 @@ internal sealed class StridedTensor : StateTensor
             base.Read(first, values);
     }
 
-    /// <summary>Row by row: the outer indices count on like the digits of an odometer.</summary>
+    /// <summary>Gathers row by row. The outer indices advance like the digits of an odometer.</summary>
     private void Gather(float[] stored, Span<float> values)
     {
         int axes = Shape.Count, row = Shape[^1];

@@ -3,17 +3,17 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>The bytes of a weights file, mapped or in memory, and the tensors that lie in them.</summary>
+/// <summary>The bytes of a weights file, mapped or in memory.</summary>
 internal abstract class TensorBytes : IDisposable
 {
-    /// <summary>Elements a part: a span can't hold all, and a part is mapped only while it is read.</summary>
+    /// <summary>Elements per part: a span can't hold a large tensor, and a part is mapped only while it is read.</summary>
     private const int MostAtOnce = 1 << 21;
 
-    /// <summary>Bytes in all.</summary>
+    /// <summary>The number of bytes.</summary>
     public abstract long Length { get; }
 
-    /// <summary>Bytes of the file, copied into a new array.</summary>
-    /// <exception cref="ObjectDisposedException">The file is let go.</exception>
+    /// <summary>Copies bytes of the file into a new array.</summary>
+    /// <exception cref="ObjectDisposedException">The file is released.</exception>
     public byte[] Copy(long offset, int length)
     {
         var bytes = GC.AllocateUninitializedArray<byte>(length);
@@ -21,13 +21,13 @@ internal abstract class TensorBytes : IDisposable
         return bytes;
     }
 
-    /// <summary>Bytes of the file, as many as <paramref name="target"/> takes.</summary>
-    /// <exception cref="ObjectDisposedException">The file is let go.</exception>
+    /// <summary>Copies bytes of the file until <paramref name="target"/> is full.</summary>
+    /// <exception cref="ObjectDisposedException">The file is released.</exception>
     public void CopyTo(long offset, Span<byte> target)
         => Use(offset, target.Length, new Part<byte>(target, DataType.U8), static (span, part) => span.CopyTo(part.Values));
 
-    /// <summary>Elements that lie one after another, as float.</summary>
-    /// <exception cref="ObjectDisposedException">The file is let go.</exception>
+    /// <summary>Reads consecutive elements as float.</summary>
+    /// <exception cref="ObjectDisposedException">The file is released.</exception>
     public void Read(long offset, DataType type, Span<float> values)
     {
         while (!values.IsEmpty)
@@ -44,10 +44,10 @@ internal abstract class TensorBytes : IDisposable
         }
     }
 
-    /// <summary>Lets go of the file; reads that are under way still end.</summary>
+    /// <summary>Releases the file. Reads in progress still finish.</summary>
     public abstract void Dispose();
 
-    /// <summary>Calls with these bytes, which stay valid until it returns.</summary>
+    /// <summary>Calls <paramref name="user"/> with these bytes, which stay valid until it returns.</summary>
     protected abstract void Use<T>(long offset, int length, T state, SpanUser<T> user)
         where T : allows ref struct;
 
@@ -63,18 +63,18 @@ internal abstract class TensorBytes : IDisposable
 }
 
 /// <summary>
-/// A whole file, mapped: the system reads in what is touched. Large parts get a mapping of their own for as long as
-/// they are read, so that the file does not pile up in the process's memory beside the weights made of it.
+/// A mapped file: the system loads the pages that are touched. A large part is mapped separately while it is read, so that the
+/// file's pages don't accumulate in the process's memory next to the converted weights.
 /// </summary>
 internal sealed unsafe class MappedBytes : TensorBytes
 {
-    /// <summary>Bytes from which a part gets its own mapping.</summary>
+    /// <summary>The size from which a part gets its own mapping, in bytes.</summary>
     private const int LargePart = 1 << 14;
 
     private readonly MemoryMappedFile file;
     private readonly MemoryMappedViewAccessor whole;
 
-    /// <summary>Maps the file, and owns the stream from then on. It may not be empty.</summary>
+    /// <summary>Maps the file and takes ownership of the stream. The file must not be empty.</summary>
     public MappedBytes(FileStream stream)
     {
         Length = stream.Length;
@@ -85,8 +85,8 @@ internal sealed unsafe class MappedBytes : TensorBytes
 
     public override long Length { get; }
 
-    /// <summary>Maps a file that a user names.</summary>
-    /// <exception cref="WeightsException">There is no such file, it is empty, or it can't be read.</exception>
+    /// <summary>Maps the file at a path that the user gave.</summary>
+    /// <exception cref="WeightsException">The file is missing, empty or unreadable.</exception>
     public static MappedBytes Open(string path)
     {
         if (Directory.Exists(path))
@@ -95,7 +95,7 @@ internal sealed unsafe class MappedBytes : TensorBytes
             throw new WeightsException($"{path}: there is no such weights file.");
         try
         {
-            // Before it is opened: that of a pipe waits for someone who writes into it. Pipes and devices have no length.
+            // Checked before opening, because opening a pipe waits for a writer. Pipes and devices have length 0.
             if (new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length == 0)
                 throw Empty(path);
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
@@ -117,7 +117,7 @@ internal sealed unsafe class MappedBytes : TensorBytes
         }
     }
 
-    /// <summary>What is said of a file without a byte.</summary>
+    /// <summary>The exception for an empty file.</summary>
     public static WeightsException Empty(string source) => new($"{source}: the weights file is empty.");
 
     public override void Dispose()
@@ -158,7 +158,7 @@ internal sealed unsafe class MappedBytes : TensorBytes
     }
 }
 
-/// <summary>A file that is in memory already.</summary>
+/// <summary>A file that is already in memory.</summary>
 internal sealed class MemoryBytes(ReadOnlyMemory<byte> memory) : TensorBytes
 {
     private volatile bool disposed;
@@ -174,7 +174,7 @@ internal sealed class MemoryBytes(ReadOnlyMemory<byte> memory) : TensorBytes
     }
 }
 
-/// <summary>A tensor whose elements lie one after another in a file.</summary>
+/// <summary>A tensor whose elements are contiguous in a file.</summary>
 internal sealed class BytesTensor(string name, ReadOnlySpan<int> shape, DataType type, TensorBytes bytes, long offset)
     : StateTensor(name, shape, type)
 {

@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>The classes of COCO by their published ids, 0 for the background; ids that COCO left out are "N/A".</summary>
+/// <summary>COCO's classes by their published ids. Id 0 is the background; ids that COCO left out are "N/A".</summary>
 internal static class CocoClasses
 {
-    /// <summary>What the class is called that is none.</summary>
+    /// <summary>The name of the background class.</summary>
     public const string Background = "background";
 
-    /// <summary>91 names.</summary>
+    /// <summary>91 names, by id.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         "background", "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
@@ -21,9 +21,9 @@ internal static class CocoClasses
         "toothbrush",
     ];
 
-    /// <summary>The 80 that are objects, in the same order: Detectron's and Detectron2's.</summary>
+    /// <summary>The 80 object classes in the same order, as Detectron and Detectron2 number them.</summary>
     public static IReadOnlyList<string> Contiguous { get; } = [.. Names.Where(name => name is not (Background or "N/A"))];
 
-    /// <summary>81 names as Detectron2 numbers them: the 80, then the background.</summary>
+    /// <summary>81 names as Detectron2 numbers them: the 80 object classes, then the background.</summary>
     public static IReadOnlyList<string> BackgroundLast { get; } = [.. Contiguous, Background];
 }

@@ -6,7 +6,9 @@ public static class DetectorKind
     /// <summary>Boxes (Ren et al., Faster R-CNN, on the pyramid of Lin et al.).</summary>
     public const string FasterRcnn = "faster-rcnn";
 
-    /// <summary>Boxes in regions that come from elsewhere (Girshick, Fast R-CNN): the second half of Faster R-CNN alone.</summary>
+    /// <summary>
+    /// Boxes in regions that are supplied from outside (Girshick, Fast R-CNN): the second stage of Faster R-CNN alone.
+    /// </summary>
     public const string FastRcnn = "fast-rcnn";
 
     /// <summary>Boxes and masks (He et al., Mask R-CNN).</summary>
@@ -15,9 +17,9 @@ public static class DetectorKind
     /// <summary>Boxes in one stage (Lin et al., Focal Loss for Dense Object Detection).</summary>
     public const string RetinaNet = "retinanet";
 
-    /// <summary>Proposals without classes: the first half of Faster R-CNN alone.</summary>
+    /// <summary>Proposals without classes: the first stage of Faster R-CNN alone.</summary>
     public const string ProposalNetwork = "rpn";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All detector kinds.</summary>
     public static IReadOnlyList<string> All { get; } = [FasterRcnn, FastRcnn, MaskRcnn, RetinaNet, ProposalNetwork];
 }

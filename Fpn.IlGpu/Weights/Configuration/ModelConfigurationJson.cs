@@ -6,10 +6,10 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>A <see cref="ModelConfiguration"/> from JSON, each value checked, and to JSON.</summary>
+/// <summary>Reads a <see cref="ModelConfiguration"/> from JSON, checking each value, and writes it as JSON.</summary>
 internal static class ModelConfigurationJson
 {
-    // Far above what any model has: they keep a hostile file from asking for absurd amounts of memory.
+    // Far above the values of any real model: these limits keep a hostile file from requesting absurd amounts of memory.
     private const int LargestSize = 32768;
     private const int MostBoxes = 1_000_000;
     private const int MostCandidates = 20_000;
@@ -72,7 +72,7 @@ internal static class ModelConfigurationJson
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            // Of a text that is no valid Unicode the library says one of the latter two.
+            // For text that is not valid Unicode the library throws one of the latter two.
             throw new WeightsException(
                 $"The configuration {WeightsException.Quote(json)} is not valid JSON, or has a key twice.", e);
         }
@@ -176,12 +176,12 @@ internal static class ModelConfigurationJson
         json.WriteEndArray();
     }
 
-    /// <summary>A key with its value; every way to read it refuses what can't be, naming both.</summary>
+    /// <summary>A key with its value. Every method throws if the value is invalid, and the message names both.</summary>
     private readonly struct Value(string key, JsonElement element)
     {
         public string Text() => element.ValueKind == JsonValueKind.String && element.GetString() is { Length: > 0 } text
             ? text
-            : throw Wrong("a text that is not empty");
+            : throw Wrong("a non-empty string");
 
         public string OneOf(IReadOnlyList<string> words)
             => element.ValueKind == JsonValueKind.String && words.Contains(element.GetString()!)
@@ -226,7 +226,7 @@ internal static class ModelConfigurationJson
             var numbers = ListOf(element, count, count, -float.MaxValue, float.MaxValue);
             return numbers is not null && Array.TrueForAll(numbers, n => n != 0 && float.IsNormal(n))
                 ? numbers
-                : throw Wrong($"a list of {count} numbers other than 0");
+                : throw Wrong($"a list of {count} non-zero numbers");
         }
 
         public float[][] NumbersOrLists(int mostLists, int most, float largest)
@@ -246,7 +246,7 @@ internal static class ModelConfigurationJson
 
             return lists.Count > 0 && lists.Count == element.GetArrayLength()
                 ? [.. lists]
-                : throw Wrong($"a list of 1 to {mostLists} sizes, or lists of sizes, over 0 and up to {largest} px,");
+                : throw Wrong($"a list of 1 to {mostLists} sizes, or lists of sizes, above 0 and up to {largest} px");
         }
 
         public string[]? TextsOrNull(int most)
@@ -291,6 +291,6 @@ internal static class ModelConfigurationJson
             => string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}");
 
         private WeightsException Wrong(string wanted) => new(
-            $"The configuration's {key} is {WeightsException.Quote(element.GetRawText())}, where {wanted} is needed.");
+            $"The configuration's {key} is {WeightsException.Quote(element.GetRawText())}, but must be {wanted}.");
     }
 }

@@ -2,15 +2,17 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>How much room a disk has, and which errors say that it has none left.</summary>
+/// <summary>Free disk space, and the errors that report a full disk.</summary>
 internal static class DiskSpace
 {
-    /// <summary>Bytes that this user may still write into a folder that exists; null where the system doesn't say.</summary>
+    /// <summary>
+    /// The number of bytes that this user may still write to an existing folder; null if the system doesn't report it.
+    /// </summary>
     public static long? FreeBytes(string folder)
     {
         try
         {
-            // Windows wants the drive's letter; elsewhere any folder stands for the file system that it is in.
+            // Windows needs the drive; elsewhere any folder identifies its file system.
             return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(folder)! : folder).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
@@ -19,7 +21,7 @@ internal static class DiskSpace
         }
     }
 
-    /// <summary>Whether a write failed because the disk, or the user's share of it, is full.</summary>
+    /// <summary>Whether a write failed because the disk, or the user's quota on it, is full.</summary>
     public static bool IsFull(Exception exception)
     {
         const int windowsHandleDiskFull = unchecked((int)0x80070027), windowsDiskFull = unchecked((int)0x80070070);
@@ -31,7 +33,7 @@ internal static class DiskSpace
             : exception.HResult == noSpace || exception.HResult == (OperatingSystem.IsMacOS() ? quotaMac : quotaLinux);
     }
 
-    /// <summary>A size for people, in MB of a million bytes, rounded up to a tenth.</summary>
+    /// <summary>Formats a size in MB (a million bytes), rounded up to one decimal place.</summary>
     public static string Megabytes(long bytes)
         => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(bytes / 1e5) / 10:0.#} MB");
 }

@@ -3,16 +3,16 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>The connection failed in a way that may pass; the message is the reason, as a part of a sentence.</summary>
+/// <summary>A connection failure that may be temporary. The message is the reason, worded as part of a sentence.</summary>
 internal sealed class BrokenOffException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// What a server's answer, or the lack of one, means for a download: a <see cref="BrokenOffException"/> if another try
-/// may help, else a <see cref="WeightsException"/>.
+/// Turns a server's response, or the lack of one, into an exception: a <see cref="BrokenOffException"/> if another try may
+/// help, otherwise a <see cref="WeightsException"/>.
 /// </summary>
 internal static class DownloadErrors
 {
-    /// <summary>An answer without the file.</summary>
+    /// <summary>The exception for a response without the file.</summary>
     public static Exception Refused(Uri url, HttpResponseMessage response)
     {
         var status = (int)response.StatusCode;
@@ -21,26 +21,28 @@ internal static class DownloadErrors
             HttpStatusCode.NotFound or HttpStatusCode.Gone =>
                 new WeightsException($"The server has no file {url} (HTTP status {status})."),
             HttpStatusCode.ProxyAuthenticationRequired => new WeightsException(
-                $"The proxy wants a name and a password for {url} (HTTP status {status}); HTTPS_PROXY can hold them."),
+                $"The proxy requires a user name and a password for {url} (HTTP status {status}); HTTPS_PROXY can contain them."),
             HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError =>
                 new BrokenOffException($"the server answered with HTTP status {status}"),
-            _ => new WeightsException($"The server does not give out {url} (HTTP status {status})."),
+            _ => new WeightsException($"The server refuses to send {url} (HTTP status {status})."),
         };
     }
 
-    /// <summary>No answer. What will not pass by itself within seconds is an error at once.</summary>
-    /// <param name="url">What was asked for.</param>
-    /// <param name="e">What happened.</param>
-    /// <param name="atFirst">Whether nothing has come yet: a server that was never found is not looked for again.</param>
+    /// <summary>
+    /// The exception for a request without a response. A failure that won't pass by itself within seconds is not retried.
+    /// </summary>
+    /// <param name="url">The requested address.</param>
+    /// <param name="e">The failure.</param>
+    /// <param name="atFirst">Whether nothing has arrived yet: if the server's name was never resolved, there is no retry.</param>
     public static Exception Unreachable(Uri url, HttpRequestException e, bool atFirst)
     {
         var why = e.Message.TrimEnd('.');
         return e.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError when atFirst => new WeightsException(
-                $"The server of {url} can't be found ({why}); is there a connection to the internet, or is HTTPS_PROXY missing?", e),
+                $"The server of {url} can't be found ({why}); is there an internet connection, or is HTTPS_PROXY missing?", e),
             HttpRequestError.SecureConnectionError => new WeightsException(
-                $"No safe connection to the server of {url} can be made ({why}).", e),
+                $"A secure connection to the server of {url} can't be made ({why}).", e),
             HttpRequestError.ProxyTunnelError => new WeightsException($"The proxy does not let {url} through ({why}).", e),
             _ => new BrokenOffException($"the server can't be reached: {why}", e),
         };

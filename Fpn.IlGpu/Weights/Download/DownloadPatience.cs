@@ -1,18 +1,18 @@
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>How long a download waits for what, and how often it begins again.</summary>
+/// <summary>The timeouts and retries of a download.</summary>
 internal sealed record DownloadPatience
 {
-    /// <summary>A try that brought this many bytes was worth it: the tries are counted anew after it.</summary>
+    /// <summary>A try that received at least this many bytes resets the number of failures.</summary>
     public const long WorthATry = 1 << 20;
 
-    /// <summary>For a connection to be made.</summary>
+    /// <summary>The time limit for establishing a connection.</summary>
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>For an answer, and then for each next piece of it.</summary>
+    /// <summary>The time limit for a response, and for each following piece of its body.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Before each further try; after the last it gives up.</summary>
+    /// <summary>The wait before each retry; after the last retry the download fails.</summary>
     public IReadOnlyList<TimeSpan> Waits { get; init; } =
         [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)];
 }

@@ -7,21 +7,21 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Fills a <see cref="PartFile"/> from an address over HTTPS (RFC 9110: Range and If-Range, so that a file that was
-/// exchanged in between is begun anew), and tries again when the connection fails.
+/// Downloads a file over HTTPS into a <see cref="PartFile"/>, and retries when the connection fails. It resumes with Range and
+/// If-Range (RFC 9110), so that a file that has changed on the server is downloaded from the start.
 /// </summary>
 internal sealed class FileDownload(
     Uri url, PartFile part, DownloadPatience patience, IProgress<ModelDownloadProgress>? progress)
 {
     private static readonly TimeSpan BetweenReports = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Returns once the part is all of the file.</summary>
-    /// <exception cref="WeightsException">That can't be.</exception>
+    /// <summary>Downloads until the part is the whole file.</summary>
+    /// <exception cref="WeightsException">The file can't be downloaded.</exception>
     /// <exception cref="IOException">The part can't be written; the disk may be full.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         if (!ZooModel.IsSafe(url))
-            throw new WeightsException($"{url} is no https address; nothing is downloaded from it.");
+            throw new WeightsException($"{url} is not an https address; nothing is downloaded from it.");
         using var handler = new SocketsHttpHandler { ConnectTimeout = patience.Connect, MaxAutomaticRedirections = 10 };
         using var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Fpn.IlGpu", Version));
@@ -46,12 +46,12 @@ internal sealed class FileDownload(
         }
     }
 
-    // Of a server that doesn't say how much it sends.
+    // The size limit, in bytes, for a server that doesn't state the size.
     private const long LargestUnknown = 1L << 33;
 
     private static string Version => typeof(FileDownload).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    // One request. Everything that is waited for must come within the time that patience allows.
+    // Makes one attempt. Each wait is limited to the time that patience allows.
     private async Task TryAsync(HttpClient client, CancellationToken cancellation)
     {
         using var stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -61,7 +61,7 @@ internal sealed class FileDownload(
             var known = part.ReadSource() is { } source && source.Url == url.AbsoluteUri ? source : null;
             var have = known is null ? 0 : part.Length;
             if (have > 0 && have == known!.Bytes)
-                return; // Only the last step was missing.
+                return; // Everything has arrived already; only the last step was missing.
             using var response = await RequestAsync(client, known, have, stalled.Token).ConfigureAwait(false);
             if (response.StatusCode is HttpStatusCode.RequestedRangeNotSatisfiable or HttpStatusCode.PartialContent
                 && !GoesOn(response, known, have))
@@ -82,7 +82,7 @@ internal sealed class FileDownload(
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             var seconds = (stalled.IsCancellationRequested ? patience.Stall : patience.Connect).TotalSeconds;
-            throw new BrokenOffException(string.Create(CultureInfo.InvariantCulture, $"nothing came for {seconds:0.#} s"), e);
+            throw new BrokenOffException(string.Create(CultureInfo.InvariantCulture, $"nothing arrived for {seconds:0.#} s"), e);
         }
         catch (HttpRequestException e)
         {
@@ -104,16 +104,16 @@ internal sealed class FileDownload(
         if (response.RequestMessage?.RequestUri is { } last && ZooModel.IsSafe(last))
             return response;
         response.Dispose();
-        throw new WeightsException($"{url} leads to an address that is not https; nothing is downloaded from there.");
+        throw new WeightsException($"{url} redirects to an address that is not https; nothing is downloaded from there.");
     }
 
-    // A part that begins anywhere else than where ours ends, or of another whole, is of no use.
+    // A range is usable only if it begins where our part ends and belongs to a file of the same size.
     private static bool GoesOn(HttpResponseMessage response, PartFile.Source? known, long have)
         => response.StatusCode == HttpStatusCode.PartialContent && known is not null
         && response.Content.Headers.ContentRange is { } range && range.From == have
         && (known.Bytes is null || range.Length == known.Bytes);
 
-    // "from": where in the file the answer begins, in bytes.
+    // from: the offset in the file at which the response begins, in bytes.
     private async Task CopyAsync(HttpResponseMessage response, long from, CancellationTokenSource stalled)
     {
         var headers = response.Content.Headers;
@@ -132,7 +132,7 @@ internal sealed class FileDownload(
                 await WriteAsync(file, buffer.AsMemory(0, count), total - done, stalled.Token).ConfigureAwait(false);
                 done += count;
                 if (done > (total ?? LargestUnknown))
-                    throw new WeightsException($"{url} sends more than the {total ?? LargestUnknown} bytes that it may have.");
+                    throw new WeightsException($"{url} sends more than the {total ?? LargestUnknown} bytes that are allowed.");
                 if (sinceReport.Elapsed < BetweenReports)
                     continue;
                 Report(ModelDownloadStage.Downloading, done, total);
@@ -154,7 +154,7 @@ internal sealed class FileDownload(
         }
         catch (IOException e)
         {
-            throw new BrokenOffException("the connection broke off", e);
+            throw new BrokenOffException("the connection was lost", e);
         }
     }
 
@@ -167,14 +167,14 @@ internal sealed class FileDownload(
         catch (IOException e) when (DiskSpace.IsFull(e) && left is not null)
         {
             throw new WeightsException(
-                $"The disk with '{file.Name}' is full, and the download needs {DiskSpace.Megabytes(left.Value)} more; "
+                $"The disk with '{file.Name}' is full, but the download needs {DiskSpace.Megabytes(left.Value)} more; "
                 + $"{ModelCache.FolderVariable} can name another folder.", e);
         }
     }
 
     private PartFile.Source? SourceOf(HttpResponseMessage response, long? total)
     {
-        // Only a strong ETag says that two files are the same byte by byte.
+        // Only a strong ETag guarantees that two files are identical byte for byte.
         var validator = response.Headers.ETag is { IsWeak: false } tag
             ? tag.Tag
             : response.Content.Headers.LastModified?.ToString("R", CultureInfo.InvariantCulture);
@@ -187,7 +187,7 @@ internal sealed class FileDownload(
         if (needed is { } bytes && DiskSpace.FreeBytes(folder) is { } free && free < bytes)
         {
             throw new WeightsException(
-                $"The disk with the folder '{folder}' has {DiskSpace.Megabytes(free)} free, and the download needs "
+                $"The disk with the folder '{folder}' has {DiskSpace.Megabytes(free)} free, but the download needs "
                 + $"{DiskSpace.Megabytes(bytes)}; {ModelCache.FolderVariable} can name another folder.");
         }
     }
@@ -197,7 +197,7 @@ internal sealed class FileDownload(
 
     private WeightsException GivenUp(int tries, BrokenOffException last)
     {
-        var kept = part.Length > 0 ? $" {DiskSpace.Megabytes(part.Length)} are there, and the next try goes on from them." : "";
+        var kept = part.Length > 0 ? $" {DiskSpace.Megabytes(part.Length)} have arrived; the next try resumes from there." : "";
         return new WeightsException(
             $"The download of {url} failed {tries} times in a row, the last time because {last.Message}.{kept}", last);
     }

@@ -1,8 +1,6 @@
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>
-/// Only one process at a time holds the lock of a name; the system takes it back from a process that dies.
-/// </summary>
+/// <summary>A lock that only one process at a time can hold. The system releases it if the process dies.</summary>
 internal sealed class FileLock : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -11,12 +9,12 @@ internal sealed class FileLock : IDisposable
 
     private FileLock(FileStream file) => this.file = file;
 
-    /// <summary>Waits until no other process holds it.</summary>
-    /// <param name="path">A file that exists for as long as someone holds the lock, in a folder that exists.</param>
-    /// <param name="waiting">Called once if another process holds it.</param>
+    /// <summary>Takes the lock, waiting until no other process holds it.</summary>
+    /// <param name="path">A file that exists while the lock is held, in an existing folder.</param>
+    /// <param name="waiting">Called once if another process holds the lock.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="IOException">The file can't be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    /// <exception cref="IOException">The file can't be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">Creating the file is not permitted.</exception>
     public static async Task<FileLock> TakeAsync(string path, Action waiting, CancellationToken cancellation)
     {
         for (var first = true; ; first = false)
@@ -33,7 +31,7 @@ internal sealed class FileLock : IDisposable
             }
             catch (UnauthorizedAccessException) when (!first && OperatingSystem.IsWindows())
             {
-                // The other process is just deleting it.
+                // The other process is deleting the file right now.
             }
             await Task.Delay(Pause, cancellation).ConfigureAwait(false);
         }

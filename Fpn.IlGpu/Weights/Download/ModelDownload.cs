@@ -3,9 +3,9 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Brings published models into a <see cref="ModelCache"/>. A download that broke off goes on where it stopped, in
-/// another process too; what came is checked against the publisher's digest; and processes that want the same model
-/// wait for each other. The system's proxy variables (<c>HTTPS_PROXY</c>, <c>ALL_PROXY</c>, <c>NO_PROXY</c>) count.
+/// Downloads published models into a <see cref="ModelCache"/>. An interrupted download resumes where it stopped, also in
+/// another process. The file is checked against the publisher's digest. Processes that want the same model wait for each other.
+/// The system's proxy variables (<c>HTTPS_PROXY</c>, <c>ALL_PROXY</c>, <c>NO_PROXY</c>) are honoured.
 /// </summary>
 public sealed class ModelDownload
 {
@@ -13,15 +13,15 @@ public sealed class ModelDownload
     private readonly DownloadPatience patience;
     private readonly Action<ZooModel, string, string> convert;
 
-    /// <summary>Downloads into a cache.</summary>
+    /// <summary>Creates a downloader into a cache.</summary>
     public ModelDownload(ModelCache cache)
         : this(cache, new DownloadPatience(), ToSafetensors)
     {
     }
 
-    /// <param name="cache">Where to.</param>
-    /// <param name="patience">How long it waits for what.</param>
-    /// <param name="convert">Reads the publisher's file, the first path, and writes the second, whole or not at all.</param>
+    /// <param name="cache">The cache to download into.</param>
+    /// <param name="patience">The timeouts and retries.</param>
+    /// <param name="convert">Converts the publisher's file, the first path, to the second path, completely or not at all.</param>
     internal ModelDownload(ModelCache cache, DownloadPatience patience, Action<ZooModel, string, string> convert)
     {
         ArgumentNullException.ThrowIfNull(cache);
@@ -30,15 +30,16 @@ public sealed class ModelDownload
         this.convert = convert;
     }
 
-    /// <summary>Returns the path of a model's file in the cache, after downloading it where it isn't there.</summary>
-    /// <param name="model">Which model.</param>
-    /// <param name="again">Download it even if it is there.</param>
-    /// <param name="progress">Told how far it is, from any thread.</param>
-    /// <param name="cancellation">Stops it; what has come stays for the next time.</param>
-    /// <exception cref="WeightsException">The server can't be reached, has no such file, or breaks off again and
-    /// again; the file is not the published one, or can't be converted, and then stays for the next time; or the folder
-    /// can't be written or is full.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>Returns the path of a model's file in the cache, after downloading the file if it isn't there.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="again">Whether to download the file even if it is there.</param>
+    /// <param name="progress">Receives the progress, on any thread.</param>
+    /// <param name="cancellation">Cancels the download; the bytes that have arrived are kept for the next time.</param>
+    /// <exception cref="WeightsException">
+    /// The server can't be reached, has no such file, or repeatedly drops the connection; the file is not the published one; it
+    /// can't be converted, and is kept for the next time; or the folder can't be written or is full.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The download was cancelled.</exception>
     public async Task<string> GetAsync(
         ZooModel model,
         bool again = false,
@@ -57,7 +58,7 @@ public sealed class ModelDownload
                 () => progress?.Report(new ModelDownloadProgress(ModelDownloadStage.WaitingForOther, 0, null)),
                 cancellation).ConfigureAwait(false);
             if (!again && File.Exists(path))
-                return path; // The other process has done it all.
+                return path; // Another process has just finished it.
 
             var published = cache.DownloadPathOf(model);
             var bytes = await FetchAsync(model, published, again, progress, cancellation).ConfigureAwait(false);
@@ -73,13 +74,13 @@ public sealed class ModelDownload
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new WeightsException(
-                $"The folder '{cache.Folder}' for models can't be used ({e.Message.TrimEnd('.')}); {Elsewhere}.", e);
+                $"The model folder '{cache.Folder}' can't be used ({e.Message.TrimEnd('.')}); {Elsewhere}.", e);
         }
     }
 
     private static string Elsewhere => $"{ModelCache.FolderVariable} can name another folder";
 
-    // A file that is here already was left by a conversion that failed.
+    // A published file that is already here was left by a failed conversion.
     private async Task<long> FetchAsync(
         ZooModel model, string published, bool again, IProgress<ModelDownloadProgress>? progress, CancellationToken cancellation)
     {
@@ -99,7 +100,7 @@ public sealed class ModelDownload
             part.Delete();
             throw new WeightsException(
                 $"The file from {url} is not the published one and was deleted: its {ModelDigest.NameOf(model.Digest.Algorithm)} "
-                + $"is {actual}, where one is expected that begins with {model.Digest.LeadingDigits}.");
+                + $"is {actual}, but should begin with {model.Digest.LeadingDigits}.");
         }
         part.Complete();
         return new FileInfo(published).Length;

@@ -1,26 +1,26 @@
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>What a <see cref="ModelDownload"/> is at.</summary>
+/// <summary>The stage of a <see cref="ModelDownload"/>.</summary>
 public enum ModelDownloadStage
 {
-    /// <summary>Another process downloads the same model; this one waits for it.</summary>
+    /// <summary>Another process is downloading the same model; this one waits for it.</summary>
     WaitingForOther,
 
-    /// <summary>The file comes in.</summary>
+    /// <summary>The file is being downloaded.</summary>
     Downloading,
 
-    /// <summary>The connection failed; after a short wait it is tried again.</summary>
+    /// <summary>The connection failed; a retry follows after a short wait.</summary>
     Retrying,
 
-    /// <summary>The whole file's hash is computed.</summary>
+    /// <summary>The hash of the whole file is being computed.</summary>
     Checking,
 
-    /// <summary>The file is turned into the one that detectors load.</summary>
+    /// <summary>The file is being converted to the one that detectors load.</summary>
     Converting,
 }
 
-/// <summary>How far a <see cref="ModelDownload"/> is.</summary>
-/// <param name="Stage">What it is at.</param>
-/// <param name="BytesDone">Bytes of the publisher's file that are there, those of an earlier try included.</param>
-/// <param name="BytesTotal">Bytes that the file has; null where the server didn't say.</param>
+/// <summary>The progress of a <see cref="ModelDownload"/>.</summary>
+/// <param name="Stage">The current stage.</param>
+/// <param name="BytesDone">Bytes of the publisher's file that have arrived, including those of earlier tries.</param>
+/// <param name="BytesTotal">The file's size in bytes; null if the server didn't state it.</param>
 public readonly record struct ModelDownloadProgress(ModelDownloadStage Stage, long BytesDone, long? BytesTotal);

@@ -3,26 +3,26 @@ using System.Globalization;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// A download that may not be whole yet: <c>FILE.part</c>, and beside it <c>FILE.part.info</c>, which says of what it
-/// is a part, so that a later process can ask for the rest.
+/// A download that may be incomplete: <c>FILE.part</c>, and next to it <c>FILE.part.info</c>, which identifies the whole file
+/// so that a later process can request the rest.
 /// </summary>
 internal sealed class PartFile(string target)
 {
     private readonly string info = target + ".part.info";
 
-    /// <summary>The file's path.</summary>
+    /// <summary>The path of the incomplete file.</summary>
     public string Path { get; } = target + ".part";
 
-    /// <summary>What the server said of the file that this is a part of.</summary>
-    /// <param name="Url">Where it lies.</param>
-    /// <param name="Validator">Its ETag or time of change, as a header's value: another one means another file.</param>
-    /// <param name="Bytes">How long the whole of it is; null where that is not known.</param>
+    /// <summary>The file that this is a part of, as the server described it.</summary>
+    /// <param name="Url">Its address.</param>
+    /// <param name="Validator">Its ETag or modification time, as a header value; a different value means a different file.</param>
+    /// <param name="Bytes">The size of the whole file; null if unknown.</param>
     public sealed record Source(string Url, string Validator, long? Bytes);
 
-    /// <summary>Bytes that are there.</summary>
+    /// <summary>The size of the part, in bytes; 0 if it does not exist.</summary>
     public long Length => new FileInfo(Path) is { Exists: true } file ? file.Length : 0;
 
-    /// <summary>What it is a part of; null where nothing is there, or no more is known about it.</summary>
+    /// <summary>Reads what the part belongs to; null if there is no part, or nothing is known about its source.</summary>
     public Source? ReadSource()
     {
         if (Length == 0 || !File.Exists(info))
@@ -33,10 +33,10 @@ internal sealed class PartFile(string target)
         return new Source(lines[0], lines[1], long.TryParse(lines[2], CultureInfo.InvariantCulture, out var bytes) ? bytes : null);
     }
 
-    /// <summary>Begins anew, with what a later try needs to go on; null where it could not.</summary>
+    /// <summary>Starts a new part, and records its source so that a later try can resume it; null if it can't.</summary>
     public FileStream Create(Source? source)
     {
-        File.Delete(info); // First, so that it never tells of another file than the one beside it.
+        File.Delete(info); // First, so that it never describes a different file from the one next to it.
         var file = new FileStream(Path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
         var bytes = source?.Bytes?.ToString(CultureInfo.InvariantCulture) ?? "";
         if (source is not null)
@@ -44,7 +44,7 @@ internal sealed class PartFile(string target)
         return file;
     }
 
-    /// <summary>Opens it to add to its end.</summary>
+    /// <summary>Opens the part for appending.</summary>
     public FileStream Append()
     {
         var file = new FileStream(Path, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
@@ -52,14 +52,14 @@ internal sealed class PartFile(string target)
         return file;
     }
 
-    /// <summary>Forgets it.</summary>
+    /// <summary>Deletes the part.</summary>
     public void Delete()
     {
         File.Delete(info);
         File.Delete(Path);
     }
 
-    /// <summary>Gives it its name, in one step and over what may have that name.</summary>
+    /// <summary>Renames the part to its final name in one step, replacing any existing file.</summary>
     public void Complete()
     {
         File.Move(Path, target, overwrite: true);

@@ -5,29 +5,29 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// How one source names its tensors, and what they are called here, where the names are torchvision's newest.
-/// A pattern matches a whole name. In it <c>{s}</c> stands for a number, which the new name may use as <c>{s}</c>,
-/// <c>{s-1}</c>, <c>{s+5}</c> or <c>{s/2}</c>, and <c>*</c> for one part without dots. The first pattern that matches
-/// decides; a name that none matches stays as it is.
+/// Maps one source's tensor names to the names used here, which are torchvision's newest. A pattern matches a whole name. In a
+/// pattern <c>{s}</c> stands for a number, which the new name may use as <c>{s}</c>, <c>{s-1}</c>, <c>{s+5}</c> or
+/// <c>{s/2}</c>, and <c>*</c> for one part without dots. The first matching pattern decides; a name that no pattern matches is
+/// kept.
 /// </summary>
 internal sealed partial class NameTable
 {
     private readonly List<(Regex Pattern, string? Name)> rules = [];
 
-    /// <summary>A table of rules, read from the top.</summary>
-    /// <param name="rules">From which name to which; null to leave the tensor out.</param>
+    /// <summary>Creates a table of rules, which are tried in order.</summary>
+    /// <param name="rules">The pattern and the new name of each rule; a null name leaves the tensor out.</param>
     public NameTable(params ReadOnlySpan<(string From, string? To)> rules)
     {
         foreach (var (from, to) in rules)
         {
             var pattern = Regex.Escape(from).Replace(@"\*", "(?<rest>[^.]+)", StringComparison.Ordinal);
-            // Escaping leaves the closing brace as it is.
+            // Regex.Escape leaves the closing brace as it is.
             pattern = EscapedNumber().Replace(pattern, "(?<$1>[0-9]{1,4})");
             this.rules.Add((new Regex($"^{pattern}$", RegexOptions.CultureInvariant), to));
         }
     }
 
-    /// <summary>The new name of a tensor, or null where it is left out.</summary>
+    /// <summary>Returns the new name of a tensor, or null if the tensor is left out.</summary>
     public string? Rename(string name)
     {
         foreach (var (pattern, newName) in rules)

@@ -1,16 +1,16 @@
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>The names that the field's checkpoints use, source by source.</summary>
+/// <summary>The tensor names of published checkpoints, by source.</summary>
 internal static class NameTables
 {
-    /// <summary>torchvision, before version 0.13 and since.</summary>
+    /// <summary>torchvision, before and since version 0.13.</summary>
     public static readonly NameTable Torchvision = new(
-        // Since 0.13 each of these convolutions is the first of a sequence.
+        // Since 0.13 each of these convolutions is the first module of a sequence.
         ("backbone.fpn.inner_blocks.{l}.*", "backbone.fpn.inner_blocks.{l}.0.*"),
         ("backbone.fpn.layer_blocks.{l}.*", "backbone.fpn.layer_blocks.{l}.0.*"),
         ("rpn.head.conv.*", "rpn.head.conv.0.0.*"),
         ("roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.{i-1}.0.*"),
-        // RetinaNet's towers counted their ReLUs.
+        // RetinaNet's towers used to count their ReLUs as modules.
         ("head.classification_head.conv.{i}.*", "head.classification_head.conv.{i/2}.0.*"),
         ("head.regression_head.conv.{i}.*", "head.regression_head.conv.{i/2}.0.*"));
 
@@ -31,14 +31,14 @@ internal static class NameTables
         ("roi_heads.mask_head.mask_fcn{i}.*", "roi_heads.mask_head.{i-1}.0.*"),
         ("roi_heads.mask_head.deconv.*", "roi_heads.mask_predictor.conv5_mask.*"),
         ("roi_heads.mask_head.predictor.*", "roi_heads.mask_predictor.mask_fcn_logits.*"),
-        // What the configuration says.
+        // The configuration holds these values.
         ("pixel_mean", null),
         ("pixel_std", null),
         ("proposal_generator.anchor_generator.cell_anchors.{l}", null));
 
     /// <summary>
-    /// Caffe2 (Detectron, and the ImageNet backbones that Detectron2 starts from). Blobs of the RPN carry the name of
-    /// its finest level, P2, and are shared by all.
+    /// Caffe2 (Detectron, and the ImageNet backbones that Detectron2 starts from). The RPN's blobs are named after its finest
+    /// level, P2, but all levels share them.
     /// </summary>
     public static readonly NameTable Caffe2 = new(
         ("conv1_w", "backbone.body.conv1.weight"),

@@ -17,10 +17,10 @@ internal sealed class NumpyType
     /// <summary>Kind and size, such as <c>f4</c>.</summary>
     public string Code { get; }
 
-    /// <summary>Whether elements begin with their most significant byte.</summary>
+    /// <summary>Whether elements are big-endian.</summary>
     public bool BigEndian { get; private set; }
 
-    /// <summary>The same type of ours; null where there is none.</summary>
+    /// <summary>The equivalent data type; null if there is none.</summary>
     public DataType? Type => Code switch
     {
         "f8" => DataType.F64,
@@ -54,14 +54,14 @@ internal sealed class NumpyType
 }
 
 /// <summary>
-/// A numpy array as the pickle describes it, in one of three ways: an empty one that gets a state (version, shape, dtype,
-/// whether in Fortran's order, bytes); from protocol 5 on a buffer with dtype, shape and order 'C' or 'F'; a scalar of
-/// dtype and bytes. In Fortran's order the first axis is the one whose elements lie side by side. Nothing is checked yet.
-/// Sources: numpy's array_reduce, array_reduce_ex_picklebuffer and gentype_reduce.
+/// A numpy array as the pickle describes it, in one of three ways: an empty array that then receives its state (version, shape,
+/// dtype, whether in Fortran order, bytes); from protocol 5 on, a buffer with dtype, shape and order 'C' or 'F'; or a scalar
+/// with dtype and bytes. In Fortran order the elements of the first axis are contiguous. Nothing is validated yet. Sources:
+/// numpy's array_reduce, array_reduce_ex_picklebuffer and gentype_reduce.
 /// </summary>
 internal sealed class NumpyArray
 {
-    /// <summary>The type of the elements; null for an array that never got its state.</summary>
+    /// <summary>The type of the elements; null for an array that never received its state.</summary>
     public NumpyType? Type { get; private set; }
 
     /// <summary>A tuple of the extents.</summary>
@@ -69,7 +69,7 @@ internal sealed class NumpyArray
 
     public bool FortranOrder { get; private set; }
 
-    /// <summary>The elements: bytes, or a string that stands for bytes.</summary>
+    /// <summary>The elements: bytes, or a string that encodes bytes.</summary>
     public object? Data { get; private set; }
 
     public static NumpyArray? Scalar(IReadOnlyList<object?> arguments) => arguments is [NumpyType type, var data]

@@ -4,12 +4,12 @@ using System.Text;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// The strings of protocol 0, which is all text. Sources: Python's Language Reference, "String and Bytes literals", and
-/// the codec raw_unicode_escape of its library.
+/// Decodes the strings of protocol 0, which is a text format. Sources: Python's Language Reference, "String and Bytes
+/// literals", and the codec raw_unicode_escape of Python's library.
 /// </summary>
 internal static class PickleEscapes
 {
-    /// <summary>What stands between the quotes of a repr, as bytes; null if an escape is none.</summary>
+    /// <summary>Decodes the text between the quotes of a repr to bytes; null if an escape is invalid.</summary>
     public static byte[]? Repr(ReadOnlySpan<byte> text)
     {
         var bytes = new byte[text.Length];
@@ -71,8 +71,8 @@ internal static class PickleEscapes
     }
 
     /// <summary>
-    /// A text in which all but U+0000 to U+00FF is escaped as \uXXXX or \UXXXXXXXX, as bytes of latin1; null if it has
-    /// other characters, or an escape that is none.
+    /// Decodes text in which all characters above U+00FF are escaped as \uXXXX or \UXXXXXXXX to latin1 bytes; null if it has
+    /// such a character, or an invalid escape.
     /// </summary>
     public static byte[]? RawLatin1(ReadOnlySpan<byte> text)
     {
@@ -88,7 +88,7 @@ internal static class PickleEscapes
         return bytes.AsSpan(0, count).ToArray();
     }
 
-    /// <summary>As above, of any characters.</summary>
+    /// <summary>Decodes such text with any characters; null if an escape is invalid.</summary>
     public static string? RawUnicode(ReadOnlySpan<byte> text)
     {
         var result = new StringBuilder(text.Length);
@@ -105,7 +105,7 @@ internal static class PickleEscapes
         return result.ToString();
     }
 
-    /// <summary>The next character, and moves on behind it; negative if its escape is none.</summary>
+    /// <summary>Reads the next character and moves past it; negative if its escape is invalid.</summary>
     private static int NextRaw(ReadOnlySpan<byte> text, ref int i)
     {
         int first = text[i++];

@@ -4,13 +4,13 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Everything that a pickle may name, and what we make of it. All of these only keep their arguments; whether those fit
-/// together is looked at when a tensor is wanted. Sources: PyTorch's torch/_utils.py (_rebuild_*), numpy's __reduce__ of
-/// ndarray, dtype and scalars, and Python's of OrderedDict, Counter, defaultdict, set, bytes and bytearray.
+/// The globals that a pickle may name, and the object that each one creates. They only store their arguments; whether these are
+/// consistent is checked when a tensor is created. Sources: PyTorch's torch/_utils.py (_rebuild_*), and the __reduce__ methods
+/// of numpy's ndarray, dtype and scalars and of Python's OrderedDict, Counter, defaultdict, set, bytes and bytearray.
 /// </summary>
 internal static class PickleGlobals
 {
-    /// <summary>PyTorch's typed storages, and those of the tensors that torch.save leaves untyped.</summary>
+    /// <summary>PyTorch's typed storages, and the untyped storage, whose tensors state their own type.</summary>
     private static readonly (string Name, DataType Type)[] StorageTypes =
     [
         ("DoubleStorage", DataType.F64), ("FloatStorage", DataType.F32), ("HalfStorage", DataType.F16),
@@ -39,12 +39,12 @@ internal static class PickleGlobals
     private static readonly FrozenDictionary<string, DataType> Tensors =
         Types("torch.", TensorTypes).ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>What stands for a name; null for one that no weights file needs.</summary>
+    /// <summary>Returns the global with this name; null if no weights file needs it.</summary>
     public static PickleGlobal? Find(string module, string name)
     {
         module = module switch
         {
-            // Python 2 and 3; numpy 1 and 2.
+            // Python 3 renamed __builtin__; numpy 2 renamed numpy.core.
             "__builtin__" => "builtins",
             _ when module.StartsWith("numpy._core.", StringComparison.Ordinal) => $"numpy.core.{module[12..]}",
             _ => module,
@@ -52,15 +52,15 @@ internal static class PickleGlobals
         return Allowed.GetValueOrDefault($"{module}.{name}");
     }
 
-    /// <summary>The type of a storage's elements, by its class; null for what is no such class.</summary>
+    /// <summary>Returns the element type of a storage class; null if the value is not a storage class.</summary>
     public static DataType? StorageType(object? value)
         => value is PickleGlobal global && Storages.TryGetValue(global.Name, out var type) ? type : null;
 
-    /// <summary>The type that a torch.dtype names; null for what is none.</summary>
+    /// <summary>Returns the type of a torch.dtype; null if the value is not a torch.dtype.</summary>
     public static DataType? TensorType(object? value)
         => value is PickleGlobal global && Tensors.TryGetValue(global.Name, out var type) ? type : null;
 
-    /// <summary>Sets an object's state; false if it does not fit.</summary>
+    /// <summary>Sets an object's state; false if the state does not fit.</summary>
     public static bool Build(object? target, object? state)
     {
         switch (target)
@@ -69,7 +69,7 @@ internal static class PickleGlobals
                 return type.SetState(state);
             case NumpyArray array:
                 return array.SetState(state);
-            // Attributes, such as the _metadata of a state dictionary.
+            // Attributes, such as the _metadata of a state dictionary, are ignored.
             case PickleDictionary or PickleList or PickleObject or TorchTensor:
                 return true;
             default:
@@ -97,7 +97,7 @@ internal static class PickleGlobals
         new("builtins.bytes", BytesOf),
         new("builtins.bytearray", BytesOf),
         new("_codecs.encode", a => a is [string or PickleText, "latin1" or "latin-1"] ? a[0] : null),
-        // The factories of defaultdicts: names, never called.
+        // The factories of defaultdicts: they are named, but never called.
         new("builtins.int"),
         new("builtins.float"),
         new("builtins.bool"),
@@ -132,7 +132,7 @@ internal static class PickleGlobals
         new("numpy.core.numeric._frombuffer", NumpyArray.FromBuffer),
     ];
 
-    /// <summary>Nothing, another dictionary, or (Python 2) a list of pairs.</summary>
+    /// <summary>Arguments: none, another dictionary, or (Python 2) a list of pairs.</summary>
     private static PickleDictionary? Dictionary(IReadOnlyList<object?> arguments)
     {
         if (arguments is [PickleDictionary other])
@@ -158,7 +158,10 @@ internal static class PickleGlobals
         _ => null,
     };
 
-    /// <summary>Nothing, bytes, or a text and the word latin-1 (in which it stays: it is used as bytes are).</summary>
+    /// <summary>
+    /// Arguments: none, bytes, or a string and the encoding latin-1. The string is returned as it is, because it is used like
+    /// bytes.
+    /// </summary>
     private static object? BytesOf(IReadOnlyList<object?> arguments) => arguments switch
     {
         [] => "",
@@ -172,7 +175,7 @@ internal static class PickleGlobals
             ? new TorchTensor(storage, type ?? storage.Type, offset, size, stride)
             : null;
 
-    /// <summary>(function, class, arguments, state): a tensor with attributes of its own.</summary>
+    /// <summary>Arguments: (function, class, arguments, state), for a tensor with its own attributes.</summary>
     private static object? FromType(IReadOnlyList<object?> arguments)
         => arguments is [PickleGlobal { Call: { } call, Name: not "torch._tensor._rebuild_from_type_v2" }, _, PickleTuple inner, _]
             ? call(inner.Items) as TorchTensor

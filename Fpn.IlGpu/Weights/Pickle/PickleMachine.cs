@@ -4,19 +4,19 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Runs a pickle: a program of <see cref="PickleOpcode"/>s that leaves one object on a stack. Python's own machine
-/// imports and calls whatever a pickle names, so that a checkpoint from a stranger can do anything. This one knows a few
-/// names only (<see cref="PickleGlobals"/>), and what stands for them makes inert values: nothing is ever executed.
-/// It is a loop without recursion, and every instruction makes at most one object, so that their number bounds time
-/// and memory. Source: Python's modules pickle and pickletools.
+/// Runs a pickle: a program of <see cref="PickleOpcode"/>s that leaves one object on a stack. Python's own machine imports and
+/// calls whatever a pickle names, so that an untrusted checkpoint can do anything. This one knows only a few names
+/// (<see cref="PickleGlobals"/>), all of which create inert values: no code of a file is ever executed. The machine is a loop
+/// without recursion, and every instruction creates at most one object, so that the number of instructions bounds time and
+/// memory. Source: Python's modules pickle and pickletools.
 /// </summary>
-/// <param name="reader">Where the pickle begins; left behind its end.</param>
+/// <param name="reader">Positioned at the beginning of the pickle; left after its end.</param>
 /// <param name="source">The file, for messages.</param>
-/// <param name="persistentLoad">What a reference to something outside the pickle stands for; null refuses them.</param>
+/// <param name="persistentLoad">Resolves a reference to an object outside the pickle; null to refuse references.</param>
 internal sealed class PickleMachine(
     PickleReader reader, SourceName source, Func<object?, object?>? persistentLoad = null)
 {
-    /// <summary>A checkpoint takes about 30 for each tensor.</summary>
+    /// <summary>A checkpoint uses about 30 instructions per tensor.</summary>
     private const int MostInstructions = 1_000_000;
 
     private const int NewestProtocol = 5;
@@ -26,9 +26,10 @@ internal sealed class PickleMachine(
     private readonly Dictionary<ulong, object?> memo = [];
     private int left = MostInstructions;
 
-    /// <summary>The object that the pickle makes.</summary>
-    /// <exception cref="WeightsException">It is not a whole and valid pickle, or asks for what no weights file
-    /// needs.</exception>
+    /// <summary>Runs the pickle and returns its object.</summary>
+    /// <exception cref="WeightsException">
+    /// The pickle is truncated or invalid, or needs something that no weights file needs.
+    /// </exception>
     public object? Load()
     {
         while (true)
@@ -38,7 +39,7 @@ internal sealed class PickleMachine(
             if (opcode == PickleOpcode.Stop)
                 return Pop();
             if (!Constant(opcode) && !Container(opcode) && !Memo(opcode) && !Call(opcode))
-                throw reader.Wrong($"the byte 0x{(byte)opcode:X2}, which is no instruction");
+                throw reader.Wrong($"the byte 0x{(byte)opcode:X2}, which is not an instruction");
         }
     }
 
@@ -56,7 +57,7 @@ internal sealed class PickleMachine(
             case PickleOpcode.Proto:
                 var protocol = reader.Byte();
                 if (protocol > NewestProtocol)
-                    throw source.Wrong($"the pickle is of protocol {protocol}, where {NewestProtocol} is the newest known");
+                    throw source.Wrong($"the pickle uses protocol {protocol}; the newest supported one is {NewestProtocol}");
                 return true;
             case PickleOpcode.Frame:
                 reader.Require(reader.Unsigned(8));
@@ -205,7 +206,7 @@ internal sealed class PickleMachine(
             case PickleOpcode.StackGlobal:
                 return Pop(2) is [string module, string name]
                     ? Push(Global(module, name))
-                    : throw reader.Wrong("a global whose name is no string");
+                    : throw reader.Wrong("a global whose name is not a string");
             case PickleOpcode.Inst:
                 return Push(Call(Global(reader.NameLine(), reader.NameLine()), PopToMark()));
             case PickleOpcode.Obj:
@@ -218,7 +219,7 @@ internal sealed class PickleMachine(
                 return Push(Call(Pop(), (arguments as PickleTuple)?.Items));
             case PickleOpcode.NewObjEx:
                 if (Pop() is not PickleDictionary { Items.Count: 0 })
-                    throw reader.Wrong("an object made with named arguments");
+                    throw reader.Wrong("an object created with keyword arguments");
                 var positional = Pop();
                 return Push(Call(Pop(), (positional as PickleTuple)?.Items));
             case PickleOpcode.Build:
@@ -231,9 +232,9 @@ internal sealed class PickleMachine(
             case PickleOpcode.PersId:
                 return Push(Outside(reader.NameLine()));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
-                throw reader.Wrong("a name of Python's extension registry, which no weights file needs");
+                throw reader.Wrong("a name from Python's extension registry, which no weights file needs");
             case PickleOpcode.NextBuffer:
-                throw reader.Wrong("a buffer that is kept outside the file");
+                throw reader.Wrong("a buffer that is stored outside the file");
             default:
                 return false;
         }
@@ -247,14 +248,14 @@ internal sealed class PickleMachine(
         throw IsModel()
             ? source.Wrong(
                 $"holds a whole model object of the class {asked}, not a state dictionary: " +
-                "save model.state_dict() instead; nothing of it was run")
+                "save model.state_dict() instead; none of it was run")
             : source.Wrong(
-                $"asks for the Python global {asked}, which no weights file needs; nothing of it was run");
+                $"refers to the Python global {asked}, which no weights file needs; none of it was run");
     }
 
     /// <summary>
-    /// Whether the class that was just named is that of a whole model: the file's first object, or one under the key of
-    /// a model, made without arguments; or what the legacy format marks with 'module'.
+    /// Whether the class that was just named is that of a whole model: the first object of the file or an object under a
+    /// model's key, created without arguments; or an object that the legacy format marks with 'module'.
     /// </summary>
     private bool IsModel()
     {
@@ -278,7 +279,7 @@ internal sealed class PickleMachine(
     {
         if (what is not PickleGlobal { Call: { } call } global)
             throw reader.Wrong($"a call of {PickleView.Describe(what)}, which can't be called");
-        // A call that copies a list takes as long as the list has items.
+        // A call may copy a list, which takes time in proportion to its length.
         foreach (var argument in arguments ?? [])
         {
             if (argument is PickleList list)
@@ -291,17 +292,17 @@ internal sealed class PickleMachine(
     }
 
     private object Outside(object? id)
-        => persistentLoad?.Invoke(id) ?? throw reader.Wrong("a reference to something outside that is no storage");
+        => persistentLoad?.Invoke(id) ?? throw reader.Wrong("a reference to an outside object that is not a storage");
 
     private ulong MemoLine() => reader.IntegerLine(mayBeBool: false) is long number and >= 0
         ? (ulong)number
-        : throw reader.Wrong("a place of the memo that is none");
+        : throw reader.Wrong("an invalid memo index");
 
     private object? Remembered(ulong place) => memo.TryGetValue(place, out var value)
         ? value
-        : throw reader.Wrong($"the place {place} of the memo, where nothing is");
+        : throw reader.Wrong($"the memo index {place}, which is not set");
 
-    /// <summary>What lies below the last mark is out of reach until the mark is gone.</summary>
+    /// <summary>Items below the last mark can't be reached until the mark is removed.</summary>
     private int Floor => marks.Count == 0 ? 0 : marks[^1];
 
     private bool Push(object? value)
@@ -314,7 +315,7 @@ internal sealed class PickleMachine(
 
     private T TopAs<T>(string what)
         where T : class
-        => Top() as T ?? throw reader.Wrong($"items for {what}, where {PickleView.Describe(Top())} is");
+        => Top() as T ?? throw reader.Wrong($"items for {what}, but {PickleView.Describe(Top())} is on the stack");
 
     private object? Pop()
     {
@@ -323,7 +324,7 @@ internal sealed class PickleMachine(
         return value;
     }
 
-    /// <summary>The topmost, the last on top.</summary>
+    /// <summary>Pops the topmost items; the last one was on top.</summary>
     private object?[] Pop(int count)
     {
         if (stack.Count - Floor < count)
@@ -336,7 +337,7 @@ internal sealed class PickleMachine(
     private object?[] PopToMark()
     {
         if (marks.Count == 0)
-            throw reader.Wrong("the end of a group that was not begun");
+            throw reader.Wrong("the end of a group that was never begun");
         var values = Pop(stack.Count - Floor);
         marks.RemoveAt(marks.Count - 1);
         return values;

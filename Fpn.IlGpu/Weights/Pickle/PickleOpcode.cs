@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// The instructions of a pickle, protocols 0 to 5: a program for a machine with a stack, a second stack of marks, and a
-/// memo. Source: Python's module pickletools, whose names these are.
+/// The instructions of a pickle, protocols 0 to 5: a program for a machine with a stack, a second stack of marks, and a memo.
+/// Source: Python's module pickletools, which defines these names.
 /// </summary>
 internal enum PickleOpcode : byte
 {
-    // Begin and end. PROTO: version, 1 byte. FRAME: bytes that belong together, 8 bytes.
+    // Beginning and end. PROTO: the version, 1 byte. FRAME: the length of a frame, 8 bytes.
     Proto = 0x80,
     Frame = 0x95,
     Stop = (byte)'.',
@@ -17,7 +17,7 @@ internal enum PickleOpcode : byte
     PopMark = (byte)'1',
     Dup = (byte)'2',
 
-    // Constants and numbers. Without BIN: a line of text; the others are little-endian but for BINFLOAT.
+    // Constants and numbers. INT, LONG and FLOAT: a line of text. The others: little-endian, except for BINFLOAT.
     None = (byte)'N',
     NewTrue = 0x88,
     NewFalse = 0x89,
@@ -46,7 +46,7 @@ internal enum PickleOpcode : byte
     NextBuffer = 0x97,
     ReadOnlyBuffer = 0x98,
 
-    // Containers. Those without EMPTY take what lies above the mark.
+    // Containers. TUPLE, LIST, DICT, FROZENSET, APPENDS, SETITEMS and ADDITEMS take the items above the mark.
     EmptyTuple = (byte)')',
     Tuple = (byte)'t',
     Tuple1 = 0x85,
@@ -64,7 +64,7 @@ internal enum PickleOpcode : byte
     AddItems = 0x90,
     FrozenSet = 0x91,
 
-    // The memo. Without BIN: a line with the number. MEMOIZE takes the next number.
+    // The memo. PUT and GET: a line with the index. MEMOIZE uses the next index.
     Put = (byte)'p',
     BinPut = (byte)'q',
     LongBinPut = (byte)'r',
@@ -73,7 +73,7 @@ internal enum PickleOpcode : byte
     BinGet = (byte)'h',
     LongBinGet = (byte)'j',
 
-    // Classes and functions by name, and calls of them.
+    // Classes and functions by name, and calls to them.
     Global = (byte)'c',
     StackGlobal = 0x93,
     Reduce = (byte)'R',
@@ -86,7 +86,7 @@ internal enum PickleOpcode : byte
     Ext2 = 0x83,
     Ext4 = 0x84,
 
-    // What lies outside the pickle.
+    // References to objects outside the pickle.
     PersId = (byte)'P',
     BinPersId = (byte)'Q',
 }

@@ -6,18 +6,20 @@ using System.Text;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Reads opcodes and their arguments (Python's pickletools, "ArgumentDescriptor") from a part of a file, never past its
-/// end. Long strings and bytes stay in the file.
+/// Reads opcodes and their arguments (Python's pickletools, "ArgumentDescriptor") from a part of a file, never past its end.
+/// Long strings and bytes are left in the file.
 /// </summary>
 internal sealed class PickleReader(TensorBytes file, long begin, long end, SourceName source)
 {
-    /// <summary>Strings up to here are read: names and keys. Longer ones are the elements of arrays.</summary>
+    /// <summary>
+    /// The longest string that is read, in bytes; names and keys fit. Longer strings hold the elements of arrays.
+    /// </summary>
     private const int LongestName = 4096;
 
-    /// <summary>Digits or bytes: Python writes whole numbers of any length, a checkpoint only short ones.</summary>
+    /// <summary>In digits or bytes. Python writes integers of any length, but checkpoints contain only short ones.</summary>
     private const int LongestNumber = 256;
 
-    /// <summary>The elements of an array as one line of text.</summary>
+    /// <summary>In bytes: the elements of an array may be one line of text.</summary>
     private const int LongestLine = 1 << 26;
 
     private const int WindowBytes = 1 << 14;
@@ -28,7 +30,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
     private long windowBegin = begin;
     private int windowLength;
 
-    /// <summary>Where the next byte is, from the beginning of the file.</summary>
+    /// <summary>The offset of the next byte in the file.</summary>
     public long Position { get; private set; } = begin;
 
     public byte Byte()
@@ -39,7 +41,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return window[(int)(Position++ - windowBegin)];
     }
 
-    /// <summary>A length or number of 1, 2, 4 or 8 bytes, little-endian, unsigned.</summary>
+    /// <summary>Reads an unsigned little-endian length or number of 1, 2, 4 or 8 bytes.</summary>
     public ulong Unsigned(int bytes)
     {
         ulong value = 0;
@@ -48,11 +50,11 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return value;
     }
 
-    /// <summary>IEEE 754 double precision, big-endian.</summary>
+    /// <summary>Reads a big-endian IEEE 754 double.</summary>
     public double Double()
         => BitConverter.UInt64BitsToDouble(BinaryPrimitives.ReverseEndianness(Unsigned(sizeof(double))));
 
-    /// <summary>The next bytes, left where they are.</summary>
+    /// <summary>Skips the next bytes and returns a view of them.</summary>
     public StoredBytes Bytes(ulong length)
     {
         Require(length);
@@ -61,7 +63,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return bytes;
     }
 
-    /// <summary>A string of so many bytes, in UTF-8 or of Python 2's raw bytes.</summary>
+    /// <summary>Reads a string of <paramref name="length"/> bytes, either UTF-8 or Python 2's raw bytes.</summary>
     public object Text(ulong length, bool isUtf8)
     {
         var bytes = Bytes(length);
@@ -72,11 +74,11 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return isUtf8 ? Decode(text) : Encoding.Latin1.GetString(text);
     }
 
-    /// <summary>A whole number in two's complement, little-endian, of so many bytes.</summary>
+    /// <summary>Reads a little-endian two's complement integer of <paramref name="length"/> bytes.</summary>
     public object Long(ulong length)
     {
         if (length > LongestNumber)
-            throw Wrong($"a number of {length} bytes, where {LongestNumber} are the most");
+            throw Wrong($"a number of {length} bytes; the limit is {LongestNumber}");
         Require(length);
         var bytes = new byte[(int)length];
         for (var i = 0; i < bytes.Length; i++)
@@ -85,7 +87,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return IsLong(value, out var number) ? number : (object)value;
     }
 
-    /// <summary>A line with a whole number; '00' and '01' are False and True where that is the custom.</summary>
+    /// <summary>Reads a line with an integer. If <paramref name="mayBeBool"/>, '00' and '01' are False and True.</summary>
     public object IntegerLine(bool mayBeBool)
     {
         var line = ShortLine("number");
@@ -95,7 +97,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         if (!mayBeBool)
             line = line.TrimEnd('L');
         if (!BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value))
-            throw Wrong("a line that is no whole number");
+            throw Wrong("a line that is not an integer");
         return IsLong(value, out var number) ? number : (object)value;
     }
 
@@ -109,40 +111,40 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
             "-inf" => double.NegativeInfinity,
             _ => double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
                 ? value
-                : throw Wrong("a line that is no number"),
+                : throw Wrong("a line that is not a number"),
         };
     }
 
-    /// <summary>A line that names something.</summary>
+    /// <summary>Reads a line with a name.</summary>
     public string NameLine() => ShortLine("name");
 
-    /// <summary>A line with a string as Python's repr shows it: quotes around, escapes in it.</summary>
+    /// <summary>Reads a line with a string as Python's repr shows it, in quotes and with escapes.</summary>
     public object QuotedLine()
     {
         ReadOnlySpan<byte> line = Line(LongestLine, "string");
         line = line.TrimEnd((byte)'\r');
         if (line.Length < 2 || line[0] != line[^1] || line[0] is not ((byte)'\'' or (byte)'"'))
-            throw Wrong("a string without its quotes");
-        return Short(PickleEscapes.Repr(line[1..^1]) ?? throw Wrong("a string with an escape that is none"));
+            throw Wrong("a string without quotes");
+        return Short(PickleEscapes.Repr(line[1..^1]) ?? throw Wrong("a string with an invalid escape"));
     }
 
-    /// <summary>A line with a text in Python's raw-unicode-escape.</summary>
+    /// <summary>Reads a line of text in Python's raw-unicode-escape.</summary>
     public object EscapedLine()
     {
         var line = Line(LongestLine, "text");
         if (PickleEscapes.RawLatin1(line) is { } latin1)
             return Short(latin1);
-        var text = PickleEscapes.RawUnicode(line) ?? throw Wrong("a text with an escape that is none");
+        var text = PickleEscapes.RawUnicode(line) ?? throw Wrong("a text with an invalid escape");
         return text.Length <= LongestName ? text : new PickleText(StoredBytes.Of(Encoding.UTF8.GetBytes(text)), IsUtf8: true);
     }
 
-    /// <summary>The bytes that come next, as many as there are up to this many, without moving on.</summary>
+    /// <summary>Returns up to <paramref name="most"/> of the next bytes, without moving on.</summary>
     public byte[] Peek(int most) => file.Copy(Position, (int)Math.Min(most, end - Position));
 
-    /// <summary>An error at this place of the pickle.</summary>
+    /// <summary>The exception for a problem at this position in the pickle.</summary>
     public Tensors.WeightsException Wrong(string what) => source.Wrong($"the pickle has, before byte {Position}, {what}");
 
-    /// <summary>Refuses a claim of more bytes than are left.</summary>
+    /// <summary>Throws if fewer bytes are left.</summary>
     public void Require(ulong bytes)
     {
         if (bytes > (ulong)(end - Position))
@@ -162,7 +164,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         return Decode(line.AsSpan().TrimEnd((byte)'\r'));
     }
 
-    /// <summary>All up to the next line feed; not copied before it is known to be no longer than that.</summary>
+    /// <summary>Reads up to the next line feed. The line is copied only after its length is known to be within the limit.</summary>
     private byte[] Line(int longest, string what)
     {
         var start = Position;
@@ -174,7 +176,7 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
             var from = (int)(Position - windowBegin);
             var at = window.AsSpan(from, windowLength - from).IndexOf((byte)'\n');
             Position += at < 0 ? windowLength - from : at + 1;
-            // The line feed, and the carriage return that may stand before it, don't count.
+            // The line feed, and a carriage return before it, don't count.
             if (Position - start > longest + 2)
                 throw Wrong($"a {what} of more than {longest} characters");
             if (at >= 0)
@@ -194,11 +196,11 @@ internal sealed class PickleReader(TensorBytes file, long begin, long end, Sourc
         }
         catch (DecoderFallbackException)
         {
-            throw Wrong("a text that is no valid UTF-8");
+            throw Wrong("a text that is not valid UTF-8");
         }
     }
 
-    /// <summary>A number as long where it fits.</summary>
+    /// <summary>Converts a number to long if it fits.</summary>
     private static bool IsLong(BigInteger value, out long number)
     {
         var fits = value >= long.MinValue && value <= long.MaxValue;

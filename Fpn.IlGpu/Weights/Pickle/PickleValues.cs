@@ -3,10 +3,10 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-// What a pickle can hold here: null for None, bool, long, BigInteger, double, string, and these. All are inert: none
-// does anything when it is made, compared or let go.
+// The values that a pickle can hold: null for None, bool, long, BigInteger, double, string, and the types below. All are inert:
+// creating, comparing or releasing one has no side effects.
 
-/// <summary>A dict of any kind, in the order in which it was filled; a key may come again, and then counts last.</summary>
+/// <summary>A dict of any kind, in insertion order. A key may repeat; its last value counts.</summary>
 internal sealed class PickleDictionary
 {
     private List<(object? Key, object? Value)>? items;
@@ -15,7 +15,7 @@ internal sealed class PickleDictionary
 
     public void Add(object? key, object? value) => (items ??= []).Add((key, value));
 
-    /// <summary>The value of a key that is a string; null where there is none.</summary>
+    /// <summary>The value of a string key; null if there is none.</summary>
     public object? Find(string key) => Items.LastOrDefault(item => item.Key is string name && name == key).Value;
 }
 
@@ -39,30 +39,30 @@ internal sealed class PickleTuple(object?[] items)
     public IReadOnlyList<object?> Items => items;
 }
 
-/// <summary>A class or function of Python's that is allowed: what stands for it, and what a call of it gives.</summary>
-/// <param name="Name">Its full name, such as <c>collections.OrderedDict</c>.</param>
-/// <param name="Call">What a call with these arguments gives, null if they don't fit; none for a mere name.</param>
+/// <summary>An allowed Python class or function.</summary>
+/// <param name="Name">The full name, such as <c>collections.OrderedDict</c>.</param>
+/// <param name="Call">
+/// Returns the result of a call with these arguments, or null if they don't fit; null if calls are not allowed.
+/// </param>
 internal sealed record PickleGlobal(string Name, Func<IReadOnlyList<object?>, object?>? Call = null);
 
-/// <summary>An object of which nothing is needed: an argparse.Namespace, a torch.device.</summary>
+/// <summary>An object whose contents are not needed, such as an argparse.Namespace or a torch.device.</summary>
 internal sealed record PickleObject(string ClassName);
 
-/// <summary>A bytes or bytearray, left where it is in the file.</summary>
+/// <summary>A bytes or bytearray object, left in the file.</summary>
 internal sealed record PickleBytes(StoredBytes Source);
 
 /// <summary>
-/// A string too long for a name, left where it is: the elements of an array. Python 2 writes their bytes, Python 3 the
-/// UTF-8 of a text.
+/// A string too long for a name, left in the file: it holds the elements of an array. Python 2 writes raw bytes, Python 3
+/// writes UTF-8 text.
 /// </summary>
 internal sealed record PickleText(StoredBytes Bytes, bool IsUtf8);
 
-/// <summary>Views of values that Python would convert by itself.</summary>
+/// <summary>Views of values that Python would convert implicitly.</summary>
 internal static class PickleView
 {
-    /// <summary>
-    /// Bytes, or a string whose characters U+0000 to U+00FF stand for bytes (latin1); null for anything else.
-    /// </summary>
-    /// <param name="value">The value; of a text, every byte is looked at.</param>
+    /// <summary>Bytes, or a string whose characters U+0000 to U+00FF encode bytes (latin1); null for anything else.</summary>
+    /// <param name="value">The value; every byte of a text is checked.</param>
     public static ByteSource? Bytes(object? value) => value switch
     {
         PickleBytes bytes => bytes.Source,
@@ -72,7 +72,7 @@ internal static class PickleView
         _ => null,
     };
 
-    /// <summary>A list's or tuple's items; null for anything else.</summary>
+    /// <summary>The items of a list or tuple; null for anything else.</summary>
     public static IReadOnlyList<object?>? Items(object? value) => value switch
     {
         PickleTuple tuple => tuple.Items,
@@ -80,7 +80,9 @@ internal static class PickleView
         _ => null,
     };
 
-    /// <summary>A tuple of at most so many whole numbers from 0 on; null for anything else.</summary>
+    /// <summary>
+    /// The non-negative integers of a tuple or list with at most <paramref name="most"/> items; null for anything else.
+    /// </summary>
     public static long[]? Extents(object? value, int most)
     {
         if (Items(value) is not { } items || items.Count > most)
@@ -95,7 +97,7 @@ internal static class PickleView
         return extents;
     }
 
-    /// <summary>What a value is, in a few words for a message.</summary>
+    /// <summary>Describes a value in a few words, for a message.</summary>
     public static string Describe(object? value) => value switch
     {
         null => "None",
@@ -110,6 +112,6 @@ internal static class PickleView
         PickleGlobal global => $"the name {WeightsException.Quote(global.Name)}",
         PickleObject instance => $"an object of the class {WeightsException.Quote(instance.ClassName)}",
         TorchTensor or NumpyArray => "a single tensor without a name",
-        _ => "something that is no tensor",
+        _ => "something that is not a tensor",
     };
 }

@@ -3,22 +3,22 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// A piece of memory that PyTorch tensors are views of. In a pickle it is a reference to something outside (a persistent
-/// id): ('storage', class of the storage, key, device, number of elements), and in the legacy format one item more, None
-/// or, for a part of another storage, (key of the part, first element, number of elements).
-/// Source: persistent_id and persistent_load in PyTorch's torch/serialization.py.
+/// Memory that PyTorch tensors are views of. A pickle refers to it by a persistent id, a reference to an object outside the
+/// pickle: ('storage', class of the storage, key, device, number of elements). The legacy format adds one item: None or, for a
+/// part of another storage, (key of the part, first element, number of elements). Source: persistent_id and persistent_load in
+/// PyTorch's torch/serialization.py.
 /// </summary>
-/// <param name="Key">Names the storage within the file.</param>
-/// <param name="Type">What its elements are.</param>
-/// <param name="Count">How many elements it has in the file.</param>
+/// <param name="Key">The storage's key within the file.</param>
+/// <param name="Type">The type of the elements.</param>
+/// <param name="Count">The number of elements in the file.</param>
 /// <param name="PartBegin">The first element of the part that tensors see.</param>
-/// <param name="PartCount">How many elements they see.</param>
+/// <param name="PartCount">The number of elements in that part.</param>
 internal sealed record TorchStorage(string Key, DataType Type, long Count, long PartBegin, long PartCount)
 {
-    /// <summary>The bytes of the whole storage.</summary>
+    /// <summary>The size of the whole storage, in bytes.</summary>
     public long Bytes => Count * Type.Bytes();
 
-    /// <summary>What a persistent id stands for; null if it is none of a storage.</summary>
+    /// <summary>Parses a persistent id; null if it is not that of a storage.</summary>
     public static TorchStorage? FromPersistentId(object? id)
     {
         if (PickleView.Items(id) is not { Count: 5 or 6 } items)
@@ -40,7 +40,7 @@ internal sealed record TorchStorage(string Key, DataType Type, long Count, long 
 }
 
 /// <summary>
-/// A tensor as the pickle describes it: a view of a storage by an offset and a stride for each axis, in elements.
-/// Nothing of it is checked yet.
+/// A tensor as the pickle describes it: a view of a storage, with an offset and a stride for each axis, in elements. Nothing is
+/// validated yet.
 /// </summary>
 internal sealed record TorchTensor(TorchStorage Storage, DataType Type, long Offset, object? Size, object? Stride);

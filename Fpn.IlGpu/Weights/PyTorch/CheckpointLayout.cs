@@ -3,8 +3,8 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Where in a checkpoint the state dictionary is. Training scripts put it beside an optimizer's state, an epoch and
-/// settings, each under names of its own:
+/// Finds the state dictionary in a checkpoint. Training scripts save it together with an optimizer's state, an epoch and
+/// settings, under keys that differ between them:
 /// <code>
 /// {name: tensor}                                    torch.save(model.state_dict())
 /// {"model": {…}}, {"model": {"state_dict": {…}}}    torchvision's references, Detectron2
@@ -19,29 +19,31 @@ internal static class CheckpointLayout
     private const int MostShown = 5;
     private const int MostTensors = 20_000;
 
-    /// <summary>How many models torch.optim.swa_utils.AveragedModel has averaged; not a weight.</summary>
+    /// <summary>The number of models that torch.optim.swa_utils.AveragedModel has averaged; not a weight.</summary>
     private const string AveragedCount = "n_averaged";
 
-    /// <summary>What DistributedDataParallel puts before each name.</summary>
+    /// <summary>The prefix that DistributedDataParallel adds to each name.</summary>
     private const string ParallelPrefix = "module.";
 
-    /// <summary>Caffe2's state of the optimizer, beside each of its weights.</summary>
+    /// <summary>The suffix of Caffe2's optimizer state, which is stored next to each weight.</summary>
     private const string MomentumSuffix = "_momentum";
 
-    /// <summary>The first of these that holds tensors is taken; a key without any may mean something else.</summary>
+    /// <summary>
+    /// Keys of a state dictionary. The first one that holds tensors is used; a key without tensors may mean something else.
+    /// </summary>
     private static readonly string[] Wrappers =
         ["model", "state_dict", "model_state_dict", "ema", "model_ema", "ema_state_dict", "module", "blobs"];
 
-    /// <summary>The named tensors, each a <see cref="TorchTensor"/> or <see cref="NumpyArray"/>.</summary>
-    /// <exception cref="WeightsException">There are none.</exception>
+    /// <summary>Returns the named tensors, each a <see cref="TorchTensor"/> or <see cref="NumpyArray"/>.</summary>
+    /// <exception cref="WeightsException">There are no tensors, or too many.</exception>
     public static IReadOnlyList<KeyValuePair<string, object>> Find(object? root, SourceName source)
     {
-        // A hostile file may put a dictionary into itself.
+        // A hostile file may nest a dictionary in itself.
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
         if (Unwrap(root, source, MostWrappers, seen) is not { } found)
             throw source.Wrong(Explain(root));
         if (found.Count > MostTensors)
-            throw source.Wrong($"it has {found.Count} tensors, where {MostTensors} are the most");
+            throw source.Wrong($"it has {found.Count} tensors; the limit is {MostTensors}");
         return found.TrueForAll(item => item.Key.StartsWith(ParallelPrefix, StringComparison.Ordinal))
             ? [.. found.Select(item => KeyValuePair.Create(item.Key[ParallelPrefix.Length..], item.Value))]
             : found;
@@ -65,7 +67,7 @@ internal static class CheckpointLayout
         return tensors.Count > 0 ? tensors : null;
     }
 
-    /// <summary>The entries that are tensors. Of a key that comes again the last counts, at the place of the first.</summary>
+    /// <summary>The entries that are tensors. If a key repeats, its last value counts, at the position of the first.</summary>
     private static List<KeyValuePair<string, object>> Tensors(PickleDictionary dictionary, SourceName source)
     {
         var latest = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -91,7 +93,7 @@ internal static class CheckpointLayout
         if (root is not PickleDictionary dictionary)
             return $"holds {PickleView.Describe(root)}, not a state dictionary of named tensors";
         if (dictionary.Items.Count == 0)
-            return "holds an empty dictionary, no tensors";
+            return "holds an empty dictionary, without tensors";
         var keys = dictionary.Items.Take(MostShown).Select(item =>
             item.Key is string name ? WeightsException.Quote(name) : PickleView.Describe(item.Key));
         var more = dictionary.Items.Count > MostShown ? ", …" : "";

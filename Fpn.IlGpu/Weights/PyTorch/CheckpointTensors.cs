@@ -4,28 +4,29 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// From the object that a checkpoint holds to its tensors: checks that every view lies within its storage, and that
-/// reading all of them is no more work than the file justifies. A few bytes can claim a great deal: an axis of stride 0
-/// repeats one element as often as it likes.
+/// Creates the tensors of a checkpoint from the object that it holds. Checks that every view is within its storage, and that
+/// reading all tensors takes no more work than the file's size justifies. A few bytes can claim a huge tensor: an axis of
+/// stride 0 repeats one element any number of times.
 /// </summary>
 /// <param name="source">The file, for messages.</param>
-/// <param name="storageBytes">Finds the bytes of a PyTorch storage, for the tensor of this name; throws where there are
-/// none or not as many as the storage claims.</param>
-/// <param name="bigEndianStorages">Whether PyTorch storages begin elements with their most significant byte.</param>
+/// <param name="storageBytes">
+/// Returns the bytes of a PyTorch storage, for the tensor with this name; throws if there are none.
+/// </param>
+/// <param name="bigEndianStorages">Whether the elements of PyTorch storages are big-endian.</param>
 internal sealed class CheckpointTensors(
     SourceName source, Func<TorchStorage, string, ByteSource> storageBytes, bool bigEndianStorages = false)
 {
     private const int MostAxes = 32;
 
-    /// <summary>Elements up to which a view may have more of them than its storage.</summary>
+    /// <summary>The number of elements up to which a view may be larger than its storage.</summary>
     private const int SmallView = 1 << 20;
 
-    /// <summary>Bytes that a sequential source may have: it is decoded as a whole.</summary>
+    /// <summary>The largest sequential source, in bytes: it is decoded as a whole.</summary>
     private const int LargestSequential = 1 << 30;
 
     /// <summary>
-    /// Reading all tensors, as what they are and then as float, may take so many times the bytes that their storages take in
-    /// the file, and the allowance. Weights that were trained hardly deflate at all.
+    /// Reading all tensors, in their stored type and then as float, may take at most this many times the bytes that their
+    /// storages take in the file, plus <see cref="ReadAllowance"/>. Trained weights hardly compress at all.
     /// </summary>
     private const int MostReads = 8;
 
@@ -35,8 +36,10 @@ internal sealed class CheckpointTensors(
     private readonly Dictionary<object, ByteSource> arrays = new(ReferenceEqualityComparer.Instance);
     private BigInteger work;
 
-    /// <summary>The tensors of a state dictionary as <see cref="CheckpointLayout"/> finds it.</summary>
-    /// <exception cref="WeightsException">A tensor's view is not one, or lies outside its storage.</exception>
+    /// <summary>Creates the tensors of a state dictionary that <see cref="CheckpointLayout"/> found.</summary>
+    /// <exception cref="WeightsException">
+    /// A tensor's view is invalid or reaches outside its storage, or reading all tensors would take too much work.
+    /// </exception>
     public IReadOnlyList<StateTensor> Create(IEnumerable<KeyValuePair<string, object>> named)
     {
         List<StateTensor> tensors =
@@ -53,8 +56,8 @@ internal sealed class CheckpointTensors(
         if (work > justified)
         {
             throw source.Wrong(
-                $"reading its tensors takes {work} bytes, as they share storages or are compressed, " +
-                $"where a file of its size may take {justified}");
+                $"reading its tensors takes {work} bytes, as they share storages or are compressed; " +
+                $"a file of its size may take at most {justified}");
         }
 
         return tensors;
@@ -63,9 +66,9 @@ internal sealed class CheckpointTensors(
     private StridedTensor Torch(string name, TorchTensor tensor)
     {
         if (PickleView.Extents(tensor.Size, MostAxes) is not { } shape)
-            throw source.WrongTensor(name, "has a shape that is none");
+            throw source.WrongTensor(name, "has an invalid shape");
         if (PickleView.Extents(tensor.Stride, MostAxes) is not { } strides || strides.Length != shape.Length)
-            throw source.WrongTensor(name, "has strides that are none, or are negative");
+            throw source.WrongTensor(name, "has invalid or negative strides");
         var storage = tensor.Storage;
         if (!storages.TryGetValue(storage.Key, out var bytes))
             storages.Add(storage.Key, bytes = storageBytes(storage, name));
@@ -74,7 +77,7 @@ internal sealed class CheckpointTensors(
             throw source.WrongTensor(
                 name,
                 $"needs a storage of {storage.Bytes} bytes, " +
-                $"but that of the key {WeightsException.Quote(storage.Key)} has {bytes.Length}");
+                $"but the one with the key {WeightsException.Quote(storage.Key)} has {bytes.Length}");
         }
 
         if (tensor.Offset < 0)
@@ -92,7 +95,7 @@ internal sealed class CheckpointTensors(
         if (type.Type is not { } dataType)
             throw source.WrongTensor(name, $"has the numpy type {WeightsException.Quote(type.Code)}, which is not supported");
         if (PickleView.Extents(array.Shape, MostAxes) is not { } shape)
-            throw source.WrongTensor(name, "has a shape that is none");
+            throw source.WrongTensor(name, "has an invalid shape");
         var bytes = ArrayBytes(name, array.Data);
         var strides = array.FortranOrder ? FortranStrides(shape) : RowMajorStrides(shape);
         var count = bytes.Length / dataType.Bytes();
@@ -105,18 +108,22 @@ internal sealed class CheckpointTensors(
         return View(name, dataType, shape, strides, bytes, 0, 0, count, type.BigEndian);
     }
 
-    /// <summary>The bytes of an array's elements. Arrays may share them; of a text, every byte is looked at, but once.</summary>
+    /// <summary>
+    /// The bytes of an array's elements. They are cached, because arrays may share them and checking a text reads every byte.
+    /// </summary>
     private ByteSource ArrayBytes(string name, object? data)
     {
         if (data is not null && arrays.TryGetValue(data, out var known))
             return known;
         if (data is null || PickleView.Bytes(data) is not { } bytes)
-            throw source.WrongTensor(name, $"has no bytes for elements, but {PickleView.Describe(data)}");
+            throw source.WrongTensor(name, $"has {PickleView.Describe(data)} instead of bytes for its elements");
         arrays.Add(data, bytes);
         return bytes;
     }
 
-    /// <summary>Checks a view of <paramref name="count"/> elements that begin at a byte of the source.</summary>
+    /// <summary>
+    /// Creates a view into <paramref name="count"/> elements that begin at byte <paramref name="begin"/>, after checking it.
+    /// </summary>
     private StridedTensor View(
         string name, DataType type, long[] shape, long[] strides, ByteSource bytes, long begin, long offset, long count, bool bigEndian)
     {
@@ -138,14 +145,14 @@ internal sealed class CheckpointTensors(
         {
             throw source.WrongTensor(
                 name,
-                $"of shape {Show(shape)}, strides {Show(strides)} and offset {offset} reaches to element {last} " +
-                $"of its storage, which has {count}");
+                $"of shape {Show(shape)}, strides {Show(strides)} and offset {offset} reaches element {last} " +
+                $"of its storage, which has only {count}");
         }
 
         if (elements > Math.Max(count, SmallView))
         {
             throw source.WrongTensor(
-                name, $"has {elements} elements of shape {Show(shape)}, made of the {count} of its storage by repeating them");
+                name, $"has {elements} elements of shape {Show(shape)}, which repeat the {count} of its storage");
         }
 
         var dense = strides.AsSpan().SequenceEqual(RowMajorStrides(shape, strides));
@@ -164,15 +171,14 @@ internal sealed class CheckpointTensors(
         if (bytes.IsSequential && bytes.Length > LargestSequential)
         {
             throw source.WrongTensor(
-                name, $"lies in {bytes.Length} compressed or encoded bytes, where {LargestSequential} are the most: save it uncompressed");
+                name, $"is stored in {bytes.Length} compressed or encoded bytes; the limit is {LargestSequential}: save it uncompressed");
         }
     }
 
     private void Spend(long bytes) => work += bytes;
 
     /// <summary>
-    /// The strides of elements without gaps, the last axis fastest. Axes of one element take the stride that they are
-    /// given: it is never used.
+    /// The strides of a dense row-major tensor. An axis of one element keeps its given stride, which is never used.
     /// </summary>
     private static long[] RowMajorStrides(long[] shape, long[]? given = null)
     {

@@ -3,25 +3,25 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// What torch.save writes since PyTorch 1.6: a zip archive with one folder, of any name, in which are
+/// The format of torch.save since PyTorch 1.6: a zip archive with one folder, of any name, which contains
 /// <code>
-/// data.pkl     the object; tensors refer to storages by their keys
-/// data/KEY     the elements of a storage, without a header; stored, at a multiple of 64 bytes
-/// byteorder    'little' or 'big', since PyTorch 2.1; before that of the machine, which was little
+/// data.pkl     the object; tensors refer to storages by key
+/// data/KEY     the elements of a storage, without a header; not compressed, at a multiple of 64 bytes
+/// byteorder    'little' or 'big', since PyTorch 2.1; older files use the byte order of the machine, which was little
 /// version      '3'
 /// </code>
-/// TorchScript archives look alike, but keep their weights with code. Source: PyTorch's torch/serialization.py (_save,
-/// _load) and caffe2/serialize/inline_container.h.
+/// TorchScript archives look similar, but store their weights together with code. Source: PyTorch's torch/serialization.py
+/// (_save, _load) and caffe2/serialize/inline_container.h.
 /// </summary>
 internal static class PyTorchZip
 {
     private const string Pickle = "/data.pkl";
 
-    /// <summary>A deflated data.pkl is inflated as a whole.</summary>
+    /// <summary>The largest deflated data.pkl, in bytes: it is inflated as a whole.</summary>
     private const int LargestDeflatedPickle = 1 << 24;
 
-    /// <summary>Opens an archive, and owns the file from then on.</summary>
-    /// <exception cref="WeightsException">It is not a whole and valid checkpoint.</exception>
+    /// <summary>Opens an archive and takes ownership of the file.</summary>
+    /// <exception cref="WeightsException">The checkpoint is truncated or invalid.</exception>
     public static StateDictionary Open(TensorBytes file, SourceName source)
     {
         var archive = new ZipDirectory(file, source);
@@ -54,16 +54,16 @@ internal static class PyTorchZip
                 .Select(name => name[..^Pickle.Length])
                 .Where(folder => !folder.Contains('/')),
         ];
-        // A script's code and constants lie in such a folder too, with or without a data.pkl.
+        // TorchScript keeps its code and constants in such a folder too, with or without a data.pkl.
         var script = archive.Entries.Keys.FirstOrDefault(name =>
             name.EndsWith("/constants.pkl", StringComparison.Ordinal) || name.Split('/') is [_, "code", _, ..]);
         if (script is not null)
-            throw source.Wrong("is a TorchScript archive, a program: save the state_dict() of the model that it was made from");
+            throw source.Wrong("is a TorchScript archive, which is a program: save the state_dict() of the original model instead");
         return folders switch
         {
             [string only] => only,
-            [] => throw source.Wrong("is a zip archive, but not one of PyTorch's: it has no data.pkl"),
-            _ => throw source.Wrong($"is a zip archive with {folders.Count} files data.pkl, where a checkpoint has one"),
+            [] => throw source.Wrong("is a zip archive, but not a PyTorch one: it has no data.pkl"),
+            _ => throw source.Wrong($"is a zip archive with {folders.Count} data.pkl files; a checkpoint has one"),
         };
     }
 
@@ -72,7 +72,7 @@ internal static class PyTorchZip
         if (!pickle.Deflated)
             return new PickleReader(file, pickle.DataOffset, pickle.DataOffset + pickle.Size, source);
         if (pickle.Size > LargestDeflatedPickle)
-            throw source.Wrong($"its data.pkl claims {pickle.Size} bytes, where {LargestDeflatedPickle} are the most");
+            throw source.Wrong($"its data.pkl claims {pickle.Size} bytes; the limit is {LargestDeflatedPickle}");
         return new PickleReader(new MemoryBytes(Inflate(archive, pickle)), 0, pickle.Size, source);
     }
 

@@ -3,29 +3,28 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Reads and writes safetensors files: 8 bytes with the length of the header (little-endian), the header (JSON: each
-/// tensor's name with its type, shape and place), and the elements, without gaps.
-/// Source: github.com/huggingface/safetensors, section "Format" of its README.
+/// Reads and writes safetensors files: 8 bytes with the length of the header (little-endian), the header (JSON: each tensor's
+/// name with its type, shape and position), and the elements, without gaps. Source: github.com/huggingface/safetensors, section
+/// "Format" of its README.
 /// </summary>
 public static class Safetensors
 {
     /// <summary>
-    /// Opens a file by mapping it into memory: elements are read when they are asked for. The file must not be
-    /// changed in place until the dictionary is disposed; replacing it by another of the same name is fine.
+    /// Opens a file by mapping it into memory; elements are read on demand. The file must not be changed in place until the
+    /// dictionary is disposed; replacing it with another file of the same name is fine.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="WeightsException">There is no such file, it can't be read, or it is not a whole and valid
-    /// safetensors file.</exception>
+    /// <exception cref="WeightsException">The file is missing, unreadable, truncated or invalid.</exception>
     public static StateDictionary Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         return Open(MappedBytes.Open(path), path);
     }
 
-    /// <summary>Reads a stream to its end, into memory, and leaves it open.</summary>
+    /// <summary>Reads a stream to its end into memory, and leaves it open.</summary>
     /// <param name="stream">A safetensors file, from its current position to its end.</param>
-    /// <param name="source">What messages call it.</param>
-    /// <exception cref="WeightsException">It is not a whole and valid safetensors file, or can't be read.</exception>
+    /// <param name="source">The file's name in messages.</param>
+    /// <exception cref="WeightsException">The file is truncated, invalid or unreadable.</exception>
     public static StateDictionary Open(Stream stream, string source)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -51,10 +50,12 @@ public static class Safetensors
         }
     }
 
-    /// <summary>Opens a file that is in memory. The memory is not copied: leave it as it is until the end.</summary>
+    /// <summary>
+    /// Opens a file that is in memory. The memory is not copied; don't change it until the dictionary is disposed.
+    /// </summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="source">What messages call it.</param>
-    /// <exception cref="WeightsException">It is not a whole and valid safetensors file.</exception>
+    /// <param name="source">The file's name in messages.</param>
+    /// <exception cref="WeightsException">The file is truncated or invalid.</exception>
     public static StateDictionary Open(ReadOnlyMemory<byte> bytes, string source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -62,16 +63,15 @@ public static class Safetensors
     }
 
     /// <summary>
-    /// Writes a file. It is written beside its place under a temporary name and moved there when it is whole, so
-    /// that no half-written file is ever found under its name.
+    /// Writes a file under a temporary name in the same folder, and moves it to its place once it is complete, so that a
+    /// half-written file never appears under its name.
     /// </summary>
-    /// <param name="path">The file; one that is there is replaced.</param>
+    /// <param name="path">The file to write; an existing one is replaced.</param>
     /// <param name="tensors">Name, shape and elements (row-major) of each tensor.</param>
-    /// <param name="dataType">F32, F16 or BF16; elements are rounded to the nearest.</param>
-    /// <param name="metadata">What the file says about itself, such as <c>fpn.config</c>.</param>
-    /// <exception cref="WeightsException">It can't be written, or an element is too large for the type.</exception>
-    /// <exception cref="ArgumentException">A name is there twice or reserved, or a shape doesn't fit its
-    /// elements.</exception>
+    /// <param name="dataType">F32, F16 or BF16; elements are rounded to nearest.</param>
+    /// <param name="metadata">The file's metadata, such as <c>fpn.config</c>; null for none.</param>
+    /// <exception cref="WeightsException">The file can't be written, or an element is too large for the type.</exception>
+    /// <exception cref="ArgumentException">A name is duplicate or reserved, or a shape doesn't match its elements.</exception>
     public static void Write(
         string path,
         IEnumerable<(string Name, int[] Shape, float[] Values)> tensors,
@@ -82,14 +82,15 @@ public static class Safetensors
         Write(path, tensors.Select(t => StateTensor.FromValues(t.Name, t.Shape, t.Values)), dataType, metadata);
     }
 
-    /// <summary>As above, of tensors of any source: each is read only when its turn comes.</summary>
-    /// <param name="path">The file; one that is there is replaced.</param>
+    /// <summary>As above, for tensors from any source; each is read only when it is written.</summary>
+    /// <param name="path">The file to write; an existing one is replaced.</param>
     /// <param name="tensors">The tensors; all are written as <paramref name="dataType"/>.</param>
-    /// <param name="dataType">F32, F16 or BF16; elements are rounded to the nearest.</param>
-    /// <param name="metadata">What the file says about itself, such as <c>fpn.config</c>.</param>
-    /// <exception cref="WeightsException">It can't be written, a tensor can't be read, or an element is too large for
-    /// the type.</exception>
-    /// <exception cref="ArgumentException">A name is there twice or reserved.</exception>
+    /// <param name="dataType">F32, F16 or BF16; elements are rounded to nearest.</param>
+    /// <param name="metadata">The file's metadata, such as <c>fpn.config</c>; null for none.</param>
+    /// <exception cref="WeightsException">
+    /// The file can't be written, a tensor can't be read, or an element is too large for the type.
+    /// </exception>
+    /// <exception cref="ArgumentException">A name is duplicate or reserved.</exception>
     public static void Write(
         string path,
         IEnumerable<StateTensor> tensors,
@@ -103,8 +104,8 @@ public static class Safetensors
         SafetensorsWriter.Write(path, [.. tensors], dataType, metadata);
     }
 
-    /// <summary>Opens a file that is mapped or in memory, and owns it from then on.</summary>
-    /// <exception cref="WeightsException">It is not a whole and valid safetensors file.</exception>
+    /// <summary>Opens a file that is mapped or in memory, and takes ownership of it.</summary>
+    /// <exception cref="WeightsException">The file is truncated or invalid.</exception>
     internal static StateDictionary Open(TensorBytes bytes, string source)
     {
         try

@@ -5,13 +5,12 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Reads the header of a safetensors file and holds it to the specification: known types, shapes that fit their
-/// bytes, and tensors that cover the data exactly, with neither overlap nor hole.
+/// Reads the header of a safetensors file and checks it against the specification: known types, shapes that match their bytes,
+/// and tensors that cover the data exactly, without overlaps or gaps.
 /// </summary>
 internal sealed class SafetensorsHeader(TensorBytes file, string source)
 {
-    /// <summary>The specification's limit, in bytes.</summary>
-    /// <summary>The largest header that a file may have, in bytes.</summary>
+    /// <summary>The largest header that is accepted, in bytes.</summary>
     public const int LongestHeader = 1 << 24;
 
     private const int MostTensors = 20_000;
@@ -24,8 +23,8 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
 
     private readonly record struct Entry(string Name, DataType Type, int[] Shape, long Begin, long End);
 
-    /// <summary>The file's tensors.</summary>
-    /// <exception cref="WeightsException">The file is not a whole and valid safetensors file.</exception>
+    /// <summary>Reads the file's tensors.</summary>
+    /// <exception cref="WeightsException">The file is truncated or invalid.</exception>
     public StateDictionary Read()
     {
         var header = HeaderBytes();
@@ -35,7 +34,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Of a text that is no valid UTF-8 the reader says InvalidOperationException.
+            // The reader throws InvalidOperationException for text that is not valid UTF-8.
             throw Wrong($"the header is not valid JSON ({Shorten(e.Message)})", e);
         }
         long dataBegin = LengthBytes + header.Length;
@@ -53,12 +52,12 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     private byte[] HeaderBytes()
     {
         if (file.Length < LengthBytes)
-            throw Wrong($"the file is cut short: it has {file.Length} bytes, where its header's length takes {LengthBytes}");
+            throw Wrong($"the file is cut short: it has {file.Length} bytes, but its header's length takes {LengthBytes}");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Copy(0, LengthBytes));
         if (length > LongestHeader)
         {
             throw Wrong(
-                $"the file is not a safetensors file: it claims a header of {length} bytes, where {LongestHeader} are the most");
+                $"the file is not a safetensors file: it claims a header of {length} bytes; the limit is {LongestHeader}");
         }
 
         if (length > (ulong)(file.Length - LengthBytes))
@@ -89,7 +88,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             if (entries.Count > MostTensors)
                 throw Wrong($"the header names more than {MostTensors} tensors");
         }
-        // Nothing but blanks may follow: the reader throws at anything else.
+        // Only white space may follow: the reader throws at anything else.
         json.Read();
     }
 
@@ -112,7 +111,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             if (json.TokenType != JsonTokenType.String)
                 throw Wrong($"the metadata key {WeightsException.Quote(key)} has a value that is not a string");
             if (!metadata.TryAdd(key, json.GetString()!))
-                throw Wrong($"the metadata key {WeightsException.Quote(key)} is there twice");
+                throw Wrong($"the metadata key {WeightsException.Quote(key)} appears twice");
         }
     }
 
@@ -156,7 +155,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         if (shape is null)
             throw WrongTensor(name, "has no shape");
         if (offsets is not [long begin, long end])
-            throw WrongTensor(name, "has no two data_offsets");
+            throw WrongTensor(name, "does not have two data_offsets");
         return CheckSize(name, type.Value, shape, begin, end);
     }
 
@@ -192,9 +191,9 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             if (json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out var number) || number < 0)
-                throw WrongTensor(name, $"has a {key} with an entry that is not a whole number from 0 on");
+                throw WrongTensor(name, $"has a {key} with an entry that is not a non-negative integer");
             if (numbers.Count == most)
-                throw WrongTensor(name, $"has a {key} of more than {most} entries");
+                throw WrongTensor(name, $"has a {key} with more than {most} entries");
             numbers.Add(number);
         }
         return numbers;
@@ -204,12 +203,12 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
     {
         var shown = $"[{string.Join(", ", shape)}]";
         if (begin > end)
-            throw WrongTensor(name, $"ends at byte {end}, before its begin at {begin}");
+            throw WrongTensor(name, $"ends at byte {end}, but begins at byte {begin}");
         long bytes = type.Bytes();
         foreach (var extent in shape)
         {
             if (Math.BigMul(bytes, extent, out var product) != 0 || product < 0)
-                throw WrongTensor(name, $"has the shape {shown}, more bytes than can be counted");
+                throw WrongTensor(name, $"has the shape {shown}, too large to count");
             bytes = product;
         }
         if (bytes != end - begin)
@@ -224,7 +223,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         return new Entry(name, type, [.. shape.Select(extent => (int)extent)], begin, end);
     }
 
-    /// <summary>In the order of their bytes, each tensor begins where the one before it ends.</summary>
+    /// <summary>Checks that, in byte order, each tensor begins where the previous one ends.</summary>
     private void CheckCoverage(long dataBytes)
     {
         long covered = 0;
@@ -236,22 +235,22 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
                 throw WrongTensor(
                     entry.Name,
                     $"overlaps {WeightsException.Quote(before)}: it begins at byte {entry.Begin} of the data, " +
-                    $"before that one's end at {covered}");
+                    $"but that one ends at {covered}");
             }
 
             if (entry.End > dataBytes)
             {
                 throw Wrong(
                     $"the file is cut short: the tensor {WeightsException.Quote(entry.Name)} ends at byte {entry.End} " +
-                    $"of the data, of which there are {dataBytes}");
+                    $"of the data, which has only {dataBytes}");
             }
 
             if (entry.Begin > covered)
             {
                 throw WrongTensor(
                     entry.Name,
-                    $"begins at byte {entry.Begin} of the data, after a hole: " +
-                    $"no tensor has the bytes from {covered} on");
+                    $"begins at byte {entry.Begin} of the data, after a gap: " +
+                    $"no tensor covers the bytes from {covered} on");
             }
 
             covered = entry.End;
@@ -261,7 +260,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
             throw Wrong($"the file has {dataBytes - covered} bytes at its end that belong to no tensor");
     }
 
-    /// <summary>The JSON reader's own words, without its tail of positions.</summary>
+    /// <summary>The JSON reader's message, without the position at its end.</summary>
     private static string Shorten(string message)
     {
         var tail = message.IndexOf(" LineNumber", StringComparison.Ordinal);

@@ -7,21 +7,21 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>Lays out and writes one safetensors file; <see cref="Safetensors"/> documents it.</summary>
+/// <summary>Lays out and writes one safetensors file, in the format that <see cref="Safetensors"/> documents.</summary>
 internal static class SafetensorsWriter
 {
     private const int HeaderAlignment = 8;
 
-    /// <param name="path">The file; it is there only once it is whole.</param>
-    /// <param name="tensors">All are written as <paramref name="type"/>.</param>
+    /// <param name="path">The file; it exists only once it is complete.</param>
+    /// <param name="tensors">The tensors; all are written as <paramref name="type"/>.</param>
     /// <param name="type">F32, F16 or BF16.</param>
-    /// <param name="metadata">What the file says about itself.</param>
-    /// <param name="verify">Called with the whole file under its temporary name; what it throws undoes it all.</param>
+    /// <param name="metadata">The file's metadata; null for none.</param>
+    /// <param name="verify">Called with the complete file under its temporary name; if it throws, the write is undone.</param>
     public static void Write(
         string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata, Action<string>? verify = null)
     {
         var header = Header(tensors, type, metadata);
-        // In the same folder: a move between file systems would be a copy, and could be found half done.
+        // In the same folder: a move between file systems is a copy, which others could see half done.
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -51,7 +51,7 @@ internal static class SafetensorsWriter
         StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        // Names such as 'layer1.0.conv1+bias' stay readable: nothing here is shown by a browser.
+        // Keeps names such as 'layer1.0.conv1+bias' readable: nothing here is shown by a browser.
         var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
         using (var json = new Utf8JsonWriter(buffer, options))
@@ -70,7 +70,7 @@ internal static class SafetensorsWriter
                 if (!names.Add(tensor.Name))
                 {
                     throw new ArgumentException(
-                        $"The name '{tensor.Name}' is there twice, or reserved.", nameof(tensors));
+                        $"The name '{tensor.Name}' is duplicate or reserved.", nameof(tensors));
                 }
 
                 json.WriteStartObject(tensor.Name);
@@ -87,7 +87,7 @@ internal static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        // Blanks at the end put the elements at a multiple of 8 bytes, where other readers map them as they are.
+        // Trailing spaces align the elements to 8 bytes, so that other readers can map them directly.
         var padded = (buffer.WrittenCount + HeaderAlignment - 1) / HeaderAlignment * HeaderAlignment;
         var header = new byte[padded];
         header.AsSpan().Fill((byte)' ');
@@ -111,7 +111,7 @@ internal static class SafetensorsWriter
         }
     }
 
-    /// <summary>F16 ends at 65504: a larger weight would silently become infinite.</summary>
+    /// <summary>The largest F16 number is 65504: without this check a larger weight would silently become infinite.</summary>
     private static void RefuseOverflow(
         ReadOnlySpan<float> values, ReadOnlySpan<byte> encoded, StateTensor tensor, DataType type, string path)
     {
@@ -138,7 +138,7 @@ internal static class SafetensorsWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The error that led here says more than this one would.
+            // The original error says more than this one would.
         }
     }
 }

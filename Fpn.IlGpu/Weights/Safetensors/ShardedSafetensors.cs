@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// Weights in several safetensors files, and an index (JSON) that says which tensor is in which:
+/// Weights in several safetensors files, with an index (JSON) that maps each tensor to its file:
 /// <code>
 /// {"metadata": {"total_size": 123}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", …}}
 /// </code>
@@ -17,8 +17,8 @@ internal static class ShardedSafetensors
     private const int MostFiles = 10_000;
     private const int MostTensors = 20_000;
 
-    /// <summary>The one index that a folder holds.</summary>
-    /// <exception cref="WeightsException">There is none, or more than one.</exception>
+    /// <summary>Returns the path of the only index in a folder.</summary>
+    /// <exception cref="WeightsException">The folder can't be read, or doesn't hold exactly one index.</exception>
     public static string IndexIn(string folder)
     {
         string[] found;
@@ -33,15 +33,15 @@ internal static class ShardedSafetensors
         return found.Length == 1
             ? found[0]
             : throw new WeightsException(
-                $"{folder}: is a folder with {found.Length} files *{IndexSuffix}, where one is needed to open a folder.");
+                $"{folder}: is a folder with {found.Length} files *{IndexSuffix}; opening a folder needs exactly one.");
     }
 
-    /// <summary>Opens the files beside an index. What they say of themselves is put together; the index comes first.</summary>
-    /// <exception cref="WeightsException">The index is not one, a file lacks a tensor, or is not whole.</exception>
+    /// <summary>Opens the files that an index lists, in its folder. Their metadata is merged; the index takes precedence.</summary>
+    /// <exception cref="WeightsException">The index is invalid, or a file is invalid or lacks a tensor.</exception>
     public static StateDictionary Open(TensorBytes index, string folder, SourceName source)
     {
         if (index.Length > LargestIndex)
-            throw source.Wrong($"the index has {index.Length} bytes, where {LargestIndex} are the most");
+            throw source.Wrong($"the index has {index.Length} bytes; the limit is {LargestIndex}");
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var map = Parse(index.Copy(0, (int)index.Length), metadata, source);
         var shards = new Shards();
@@ -77,7 +77,7 @@ internal static class ShardedSafetensors
                 || !document.RootElement.TryGetProperty("weight_map", out var map)
                 || map.ValueKind != JsonValueKind.Object)
             {
-                throw source.Wrong("is JSON without a weight_map, so not the index of a sharded safetensors file");
+                throw source.Wrong("is JSON without a weight_map, so it is not the index of a sharded safetensors file");
             }
 
             if (document.RootElement.TryGetProperty("metadata", out var about) && about.ValueKind == JsonValueKind.Object)
@@ -93,7 +93,7 @@ internal static class ShardedSafetensors
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Of a text that is no valid UTF-8 the reader says InvalidOperationException.
+            // The reader throws InvalidOperationException for text that is not valid UTF-8.
             throw source.Wrong("the index is not valid JSON", e);
         }
     }
@@ -105,12 +105,12 @@ internal static class ShardedSafetensors
         foreach (var property in map.EnumerateObject())
         {
             if (property.Value.ValueKind != JsonValueKind.String)
-                throw source.WrongTensor(property.Name, "has a file in the index that is not a string");
+                throw source.WrongTensor(property.Name, "has a file name in the index that is not a string");
             var file = property.Value.GetString()!;
             if (file is "" or "." or ".." || file.AsSpan().ContainsAny("/\\:\0"))
             {
                 throw source.WrongTensor(
-                    property.Name, $"is said to be in {WeightsException.Quote(file)}, which is no file beside the index");
+                    property.Name, $"is listed in {WeightsException.Quote(file)}, which is not a file in the index's folder");
             }
 
             files.Add(file);
@@ -119,11 +119,11 @@ internal static class ShardedSafetensors
                 throw source.Wrong($"the index names more than {MostTensors} tensors");
         }
         if (files.Count > MostFiles)
-            throw source.Wrong($"the index names {files.Count} files, where {MostFiles} are the most");
+            throw source.Wrong($"the index names {files.Count} files; the limit is {MostFiles}");
         return entries;
     }
 
-    /// <summary>The files, open until the dictionary is disposed.</summary>
+    /// <summary>The files, which stay open until the dictionary is disposed.</summary>
     private sealed class Shards : IDisposable
     {
         private readonly Dictionary<string, StateDictionary> files = new(StringComparer.Ordinal);

@@ -2,7 +2,7 @@ using System.IO.Compression;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>Bytes that a zip archive holds deflated (RFC 1951). No more is inflated than is asked for.</summary>
+/// <summary>The bytes of a deflated zip entry (RFC 1951). Inflates no further than the last byte that is read.</summary>
 internal sealed class DeflatedBytes(TensorBytes file, ZipEntry entry, SourceName source) : ByteSource(entry.Size)
 {
     public override long StoredLength => entry.CompressedSize;

@@ -5,27 +5,27 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>One file in a zip archive.</summary>
-/// <param name="Name">Its path in the archive, with slashes.</param>
-/// <param name="Deflated">Whether it is compressed.</param>
-/// <param name="DataOffset">Where its bytes begin in the archive.</param>
-/// <param name="CompressedSize">Bytes that it takes there.</param>
-/// <param name="Size">Bytes that it has when inflated.</param>
+/// <param name="Name">The path in the archive, with forward slashes.</param>
+/// <param name="Deflated">Whether the file is compressed.</param>
+/// <param name="DataOffset">The offset of the file's data in the archive, in bytes.</param>
+/// <param name="CompressedSize">The size in the archive, in bytes.</param>
+/// <param name="Size">The size when inflated, in bytes.</param>
 internal sealed record ZipEntry(string Name, bool Deflated, long DataOffset, long CompressedSize, long Size)
 {
-    /// <summary>The name, as messages show it.</summary>
+    /// <summary>The name, quoted for messages.</summary>
     public string Shown => WeightsException.Quote(Name);
 }
 
 /// <summary>
-/// The table of contents of a zip archive (PKWARE APPNOTE 6.3, sections 4.3 to 4.5), read so that stored entries can be
-/// used where they lie:
+/// The central directory of a zip archive (PKWARE APPNOTE 6.3, sections 4.3 to 4.5), read so that stored entries can be used
+/// in place:
 /// <code>
 /// entry*       PK\3\4, 26 bytes of fields, name, extra field, data (a descriptor may follow: the directory repeats it)
 /// directory    for each entry PK\1\2, 42 bytes of fields, name, extra field, comment
-/// zip64 end    PK\6\6: counts and places in 64 bits, if the end has no room for them; PK\6\7 says where it is
+/// zip64 end    PK\6\6: counts and offsets in 64 bits, if they don't fit in the end; PK\6\7 gives its position
 /// end          PK\5\6, 18 bytes of fields, comment
 /// </code>
-/// A size or place of 0xFFFFFFFF is found in 64 bits in the entry's extra field of kind 1. Checksums are not compared.
+/// A size or offset of 0xFFFFFFFF is stored in 64 bits in the entry's extra field of kind 1. Checksums are not verified.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -35,7 +35,7 @@ internal sealed class ZipDirectory
     private const int LongestDirectory = 1 << 26;
     private const ushort Stored = 0, Deflate = 8, Encrypted = 1;
 
-    /// <summary>Deflate makes 258 bytes of 2 bits at best: more is no deflated data.</summary>
+    /// <summary>Deflate expands 2 bits to at most 258 bytes: a higher ratio is not deflated data.</summary>
     private const int BestRatio = 1032;
 
     private readonly TensorBytes file;
@@ -43,25 +43,25 @@ internal sealed class ZipDirectory
     private readonly Dictionary<string, ZipEntry> entries = new(StringComparer.Ordinal);
 
     /// <summary>Reads the directory.</summary>
-    /// <exception cref="WeightsException">It is not a whole and valid archive.</exception>
+    /// <exception cref="WeightsException">The archive is truncated or invalid.</exception>
     public ZipDirectory(TensorBytes file, SourceName source)
     {
         this.file = file;
         this.source = source;
         (var begin, var length, var count) = FindDirectory();
         if (count > MostEntries)
-            throw source.Wrong($"the archive claims {count} entries, where {MostEntries} are the most");
+            throw source.Wrong($"the archive claims {count} entries; the limit is {MostEntries}");
         if (length > LongestDirectory)
-            throw source.Wrong($"the archive claims a directory of {length} bytes");
+            throw source.Wrong($"the archive claims a directory of {length} bytes; the limit is {LongestDirectory}");
         if (begin < 0 || length < 0 || begin > file.Length - length)
-            throw source.Wrong("the archive is cut short: its directory lies outside the file");
+            throw source.Wrong("the archive is cut short: its directory is outside the file");
         ReadEntries(file.Copy(begin, (int)length), (int)count, begin);
     }
 
-    /// <summary>The entries by name; folders are not among them.</summary>
+    /// <summary>The entries by name, without folders.</summary>
     public IReadOnlyDictionary<string, ZipEntry> Entries => entries;
 
-    /// <summary>An entry's bytes, where they lie or to be inflated.</summary>
+    /// <summary>The bytes of an entry, in place if they are stored, inflated on demand otherwise.</summary>
     public ByteSource Bytes(ZipEntry entry) => entry.Deflated
         ? new DeflatedBytes(file, entry, source)
         : new StoredBytes(file, entry.DataOffset, entry.Size);
@@ -89,7 +89,7 @@ internal sealed class ZipDirectory
             return null;
         var at = I64(locator, 8);
         if (at < 0 || at > endOffset - LocatorBytes - End64Bytes)
-            throw source.Wrong("the archive is damaged: its zip64 end lies outside the file");
+            throw source.Wrong("the archive is damaged: its zip64 end is outside the file");
         ReadOnlySpan<byte> end = file.Copy(at, End64Bytes);
         if (!end.StartsWith("PK\x06\x06"u8))
             throw source.Wrong("the archive is damaged: its zip64 end is missing");
@@ -103,7 +103,7 @@ internal sealed class ZipDirectory
         for (var i = 0; i < count; i++)
         {
             if (directory.Length < CentralBytes || !directory.StartsWith("PK\x01\x02"u8))
-                throw source.Wrong($"the archive is damaged: entry {i} of its directory is none");
+                throw source.Wrong($"the archive is damaged: entry {i} of its directory is invalid");
             int nameLength = U16(directory, 28), extraLength = U16(directory, 30), commentLength = U16(directory, 32);
             var length = CentralBytes + nameLength + extraLength + commentLength;
             if (directory.Length < length)
@@ -134,18 +134,18 @@ internal sealed class ZipDirectory
         if ((flags & Encrypted) != 0)
             throw source.Wrong($"the archive's entry {shown} is encrypted");
         if (method is not (Stored or Deflate))
-            throw source.Wrong($"the archive's entry {shown} is compressed by method {method}, where 0 and 8 are supported");
+            throw source.Wrong($"the archive's entry {shown} is compressed by method {method}; only 0 and 8 are supported");
         var local = LocalHeaderLength(nameBytes, begin, directoryBegin, shown);
         var data = begin + local;
         if (compressed > directoryBegin - data || compressed < 0 || size < 0)
-            throw source.Wrong($"the archive's entry {shown} claims {compressed} bytes, more than lie before the directory");
+            throw source.Wrong($"the archive's entry {shown} claims {compressed} bytes, more than there are before the directory");
         if (method == Stored && size != compressed)
             throw source.Wrong($"the archive's entry {shown} is stored in {compressed} bytes but claims {size}");
         if (method == Deflate && size / BestRatio > compressed)
-            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, more than {compressed} can be inflated to");
-        // Nobody deflates to more than that; and a read copies the compressed bytes of one entry.
+            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, more than {compressed} bytes can inflate to");
+        // No encoder expands data by more than this; and a read copies the compressed bytes of one entry.
         if (method == Deflate && compressed > size + size / 2 + 1024)
-            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, less than {compressed} are inflated to");
+            throw source.Wrong($"the archive's entry {shown} claims {size} bytes, too few for its {compressed} compressed bytes");
         if (!entries.TryAdd(name, new ZipEntry(name, method == Deflate, data, compressed, size)))
             throw source.Wrong($"the archive has the entry {shown} twice");
         if (name.EndsWith('/'))
@@ -153,18 +153,21 @@ internal sealed class ZipDirectory
         return (begin, data + compressed);
     }
 
-    /// <summary>The header before the data repeats the name; its extra field may have another length.</summary>
+    /// <summary>
+    /// The length of the local header, which precedes the data. It repeats the name, but its extra field may have another
+    /// length.
+    /// </summary>
     private long LocalHeaderLength(ReadOnlySpan<byte> name, long begin, long directoryBegin, string shown)
     {
         if (begin < 0 || begin > directoryBegin - LocalBytes - name.Length)
-            throw source.Wrong($"the archive's entry {shown} lies outside the file");
+            throw source.Wrong($"the archive's entry {shown} is outside the file");
         ReadOnlySpan<byte> local = file.Copy(begin, LocalBytes + name.Length);
         if (!local.StartsWith("PK\x03\x04"u8) || U16(local, 26) != name.Length || !local[LocalBytes..].SequenceEqual(name))
             throw source.Wrong($"the archive is damaged: the entry {shown} is not where the directory says");
         return LocalBytes + name.Length + U16(local, 28);
     }
 
-    /// <summary>Nothing is ever unpacked to a disk; such names still say that somebody meant harm.</summary>
+    /// <summary>Nothing is ever unpacked to disk, but such a name still indicates malicious intent.</summary>
     private void RefuseUnsafe(string name)
     {
         var parts = name.Split('/', '\\');

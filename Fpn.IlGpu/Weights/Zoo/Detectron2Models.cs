@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 internal static class Detectron2Models
 {
-    /// <summary>What all of its models with a feature pyramid share.</summary>
+    /// <summary>The conventions that all its models with a feature pyramid share.</summary>
     public static readonly ModelConfiguration Conventions = new()
     {
         Bgr = true,
@@ -32,7 +32,7 @@ internal static class Detectron2Models
 
     private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = DetectorKind.MaskRcnn };
 
-    /// <summary>Its RPN alone, which names no classes: it tells objects from the background only.</summary>
+    /// <summary>The RPN alone. It has no class names: it only separates objects from the background.</summary>
     public static readonly ModelConfiguration Proposals = Conventions with
     {
         Detector = DetectorKind.ProposalNetwork,
@@ -50,14 +50,17 @@ internal static class Detectron2Models
         Model("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x/137849600/model_final_f10217", MaskRcnn, boxAp: 41.0, maskAp: 37.2),
     ];
 
-    /// <summary>With a ResNeXt, which came from Caffe2: another scale, and the stride where the paper on ResNeXt has it.</summary>
+    /// <summary>
+    /// The configuration of a model with a ResNeXt, which came from Caffe2: another input scale, and the stride where the
+    /// ResNeXt paper has it.
+    /// </summary>
     public static ModelConfiguration AsResNeXt(ModelConfiguration configuration) => configuration with
     {
         Std = [57.375f, 57.12f, 58.395f],
         StrideInFirstConvolution = false,
     };
 
-    // The path is the configuration file's, the model id and the file; the latter ends in the first six digits of its
+    // The path consists of the configuration file, the model id and the file name, which ends in the first six digits of its
     // MD5.
     private static ZooModel Model(
         string path, ModelConfiguration configuration, double? boxAp = null, double? maskAp = null, double? proposalAr = null)

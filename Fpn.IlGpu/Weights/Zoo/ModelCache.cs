@@ -2,13 +2,13 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>The folder where downloaded models are kept, each converted to a safetensors file of its name.</summary>
+/// <summary>The folder of the downloaded models, each converted to a safetensors file with its name.</summary>
 public sealed class ModelCache
 {
-    /// <summary>An environment variable with another folder than the platform's.</summary>
+    /// <summary>The environment variable that replaces the platform's folder.</summary>
     public const string FolderVariable = "FPN_CACHE";
 
-    /// <summary>A cache in a folder, which need not exist yet.</summary>
+    /// <summary>Creates a cache in a folder, which need not exist yet.</summary>
     public ModelCache(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -19,8 +19,8 @@ public sealed class ModelCache
     public string Folder { get; }
 
     /// <summary>
-    /// The user's cache: the folder that the environment variable <c>FPN_CACHE</c> names, or else <c>fpn</c> in the
-    /// platform's own (Linux: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>; macOS: <c>~/Library/Caches</c>; Windows:
+    /// The user's cache: the folder in the environment variable <c>FPN_CACHE</c>, otherwise <c>fpn</c> in the platform's cache
+    /// folder (Linux: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>; macOS: <c>~/Library/Caches</c>; Windows:
     /// <c>%LocalAppData%</c>).
     /// </summary>
     /// <exception cref="WeightsException">The user has no home folder.</exception>
@@ -33,17 +33,17 @@ public sealed class ModelCache
         return new ModelCache(Path.Join(PlatformFolder(variable), "fpn"));
     }
 
-    /// <summary>The file of a model, whether or not it is there.</summary>
+    /// <summary>Returns the path of a model's file, whether or not it exists.</summary>
     public string PathOf(ZooModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         return Path.Join(Folder, $"{model.Name}.safetensors");
     }
 
-    /// <summary>Whether the file of a model is there.</summary>
+    /// <summary>Whether a model's file exists.</summary>
     public bool Contains(ZooModel model) => File.Exists(PathOf(model));
 
-    /// <summary>The publisher's file, before it is converted.</summary>
+    /// <summary>Returns the path of the publisher's file, before conversion.</summary>
     internal string DownloadPathOf(ZooModel model) => Path.Join(Folder, model.Name + Path.GetExtension(model.Url.AbsolutePath));
 
     private static string PlatformFolder(Func<string, string?> variable)
@@ -53,7 +53,7 @@ public sealed class ModelCache
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsMacOS())
             return Path.Join(Existing(home), "Library", "Caches");
-        // The XDG Base Directory Specification: a path that isn't absolute is to be ignored.
+        // XDG Base Directory Specification: a path that isn't absolute is ignored.
         return variable("XDG_CACHE_HOME") is { } xdg && Path.IsPathFullyQualified(xdg) ? xdg : Path.Join(Existing(home), ".cache");
     }
 

@@ -2,26 +2,26 @@ using System.Security.Cryptography;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>A hash function by which a published file can be checked.</summary>
+/// <summary>A hash function for checking published files.</summary>
 public enum DigestAlgorithm
 {
-    /// <summary>SHA-256, torchvision's choice.</summary>
+    /// <summary>SHA-256, used by torchvision.</summary>
     Sha256,
 
-    /// <summary>MD5, Detectron2's choice.</summary>
+    /// <summary>MD5, used by Detectron2.</summary>
     Md5,
 }
 
 /// <summary>
-/// The first digits of a published file's hash, which both torchvision and Detectron2 put into the file's name. They
-/// tell a damaged file from a whole one; that it is the publisher's own, HTTPS has to tell.
+/// The first digits of a published file's hash, which both torchvision and Detectron2 put into the file's name. They reveal a
+/// damaged file; HTTPS ensures that the file is the publisher's.
 /// </summary>
 public sealed record ModelDigest
 {
-    /// <summary>A hash's beginning.</summary>
+    /// <summary>Creates a digest.</summary>
     /// <param name="algorithm">The hash function.</param>
-    /// <param name="leadingDigits">Lower-case hexadecimal digits, at least one, at most as many as the hash has.</param>
-    /// <exception cref="ArgumentException">They are no such digits.</exception>
+    /// <param name="leadingDigits">Lower-case hexadecimal digits: at least one, at most as many as the hash has.</param>
+    /// <exception cref="ArgumentException">The digits are not of that form.</exception>
     public ModelDigest(DigestAlgorithm algorithm, string leadingDigits)
     {
         ArgumentNullException.ThrowIfNull(leadingDigits);
@@ -35,13 +35,13 @@ public sealed record ModelDigest
     /// <summary>The hash function.</summary>
     public DigestAlgorithm Algorithm { get; }
 
-    /// <summary>What the hash, in lower-case hexadecimal digits, begins with.</summary>
+    /// <summary>The first digits of the hash, in lower-case hexadecimal.</summary>
     public string LeadingDigits { get; }
 
     /// <summary>For instance "SHA-256 258fb6c6…".</summary>
     public override string ToString() => $"{NameOf(Algorithm)} {LeadingDigits}…";
 
-    /// <summary>The whole hash of a stream from where it stands, in lower-case hexadecimal digits.</summary>
+    /// <summary>Hashes a stream from its current position; in lower-case hexadecimal digits.</summary>
     internal async Task<string> HashAsync(Stream stream, CancellationToken cancellation)
     {
         var hash = Algorithm == DigestAlgorithm.Sha256
@@ -50,13 +50,13 @@ public sealed record ModelDigest
         return Convert.ToHexStringLower(hash);
     }
 
-    /// <summary>Whether a hash in lower-case hexadecimal digits begins as it should.</summary>
+    /// <summary>Whether a hash, in lower-case hexadecimal digits, begins with these digits.</summary>
     internal bool Fits(string hash) => hash.StartsWith(LeadingDigits, StringComparison.Ordinal);
 
     /// <summary>The hash function's usual name.</summary>
     internal static string NameOf(DigestAlgorithm algorithm) => algorithm == DigestAlgorithm.Sha256 ? "SHA-256" : "MD5";
 
-#pragma warning disable CA5351 // MD5 guards against damage here, not against forgery, and is what the publisher gives.
+#pragma warning disable CA5351 // MD5 only detects damage here, not forgery, and is what the publisher provides.
     private static ValueTask<byte[]> HashMd5Async(Stream stream, CancellationToken cancellation)
         => MD5.HashDataAsync(stream, cancellation);
 #pragma warning restore CA5351

@@ -6,20 +6,20 @@ public static class ModelZoo
     /// <summary>All of them: torchvision's, then Detectron2's.</summary>
     public static IReadOnlyList<ZooModel> All { get; } = [.. TorchvisionModels.All, .. Detectron2Models.All];
 
-    /// <summary>The model of that name, whatever the case of its letters; null where there is none.</summary>
+    /// <summary>Returns the model with this name, ignoring case; null if there is none.</summary>
     public static ZooModel? Find(string name)
         => All.FirstOrDefault(model => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>
-    /// The names most like one that isn't among them, best first: those that it is a part of, or that few changes make
-    /// of it; none where it is like no name.
+    /// Returns the names most similar to an unknown name, best first: those that contain it, or that differ from it by few
+    /// edits; none if no name is similar.
     /// </summary>
-    /// <param name="name">What was asked for.</param>
-    /// <param name="most">The most names returned.</param>
+    /// <param name="name">The unknown name.</param>
+    /// <param name="most">The maximum number of names.</param>
     public static IReadOnlyList<string> Nearest(string name, int most = 3)
     {
         ArgumentNullException.ThrowIfNull(name);
-        const int longest = 100; // More than any name here; what is longer is no slip of the fingers.
+        const int longest = 100; // Longer than any name here, so not a typing error.
         if (name.Length is 0 or > longest)
             return [];
         var wanted = Plain(name);
@@ -32,12 +32,12 @@ public static class ModelZoo
             .Select(model => model.Name)];
     }
 
-    // A person may well forget which of '-' and '_' it was.
+    // It is easy to confuse '-', '_' and a space.
     private static string Plain(string name) => name.ToLowerInvariant().Replace('-', '_').Replace(' ', '_');
 
     private static bool IsPart(string wanted, string name) => wanted.Length >= 4 && name.Contains(wanted, StringComparison.Ordinal);
 
-    // Levenshtein's distance: letters put in, taken out or exchanged. Row by row of the usual table.
+    // Levenshtein distance (insertions, deletions and substitutions), one row of the table at a time.
     private static int Changes(string from, string to)
     {
         int[] above = [.. Enumerable.Range(0, to.Length + 1)];

@@ -6,16 +6,16 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 internal static class TorchvisionModels
 {
-    // Without names of classes, which follow from their number, these are also the conventions of files of one's own.
+    // Without class names, which follow from the number of classes, these conventions also apply to users' own files.
     private static readonly ModelConfiguration FasterRcnn = new() { Classes = [.. CocoClasses.Names] };
 
-    // Batch norm was frozen without an epsilon when the first weights were trained; later code puts it back to 0 for
-    // them alone (pytorch/vision#2933).
+    // The first weights were trained with frozen batch norms without an epsilon; later code sets it to 0 for these weights only
+    // (pytorch/vision#2933).
     private static readonly ModelConfiguration FirstFasterRcnn = FasterRcnn with { BatchNormEpsilon = 0 };
 
     private static readonly ModelConfiguration MaskRcnn = FasterRcnn with { Detector = DetectorKind.MaskRcnn };
 
-    /// <summary>Three sizes a level, a third of an octave apart, cut to whole px as torchvision does.</summary>
+    /// <summary>Three sizes per level, a third of an octave apart, truncated to whole px as in torchvision.</summary>
     public static readonly ModelConfiguration RetinaNet = FasterRcnn with
     {
         Detector = DetectorKind.RetinaNet,
@@ -57,7 +57,7 @@ internal static class TorchvisionModels
         Model("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5", 38_198_935, 146.037, RetinaNet, 41.5),
     ];
 
-    // The file's name ends in the first eight digits of its SHA-256.
+    // The file name ends in the first eight digits of its SHA-256.
     private static ZooModel Model(
         string name, string file, long parameters, double mebibytes, ModelConfiguration configuration,
         double boxAp, double? maskAp = null)
