@@ -7,6 +7,7 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Tests.Bench;
 
 /// <summary>That the bench's commands work and say what they measured; never how long anything took.</summary>
+[Parallelizable]
 public sealed class BenchTests
 {
     private string folder = "";

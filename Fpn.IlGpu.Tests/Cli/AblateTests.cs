@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn ablate</c>, <c>fpn proposals</c>, and what Fast R-CNN does with proposals.</summary>
+[Parallelizable]
 internal sealed class AblateTests : CommandTest
 {
     private const string Common = """

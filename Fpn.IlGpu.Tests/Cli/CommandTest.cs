@@ -1,6 +1,9 @@
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>A test of the command, with an empty folder to run it in.</summary>
+/// <summary>
+/// A test of the command, with an empty folder to run it in. Classes that do nothing but start it run beside each other;
+/// those that redirect this process's output, or must catch a run before it ends, run alone.
+/// </summary>
 internal abstract class CommandTest
 {
     /// <summary>The names of the sample pictures, which the build puts beside the tests.</summary>
@@ -36,4 +39,14 @@ internal abstract class CommandTest
     protected string[] FilesIn(string path)
         => [.. Directory.EnumerateFiles(At(path), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(At(path), file)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The whole lines of a file that a process may be writing; none where it is not there yet.</summary>
+    protected int LinesIn(string path)
+    {
+        if (!File.Exists(At(path)))
+            return 0;
+        using var stream = new FileStream(At(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().Count(character => character == '\n');
+    }
 }

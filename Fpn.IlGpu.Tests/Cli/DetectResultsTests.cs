@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>What <c>fpn detect</c> gives for pictures that can be read.</summary>
+[Parallelizable]
 internal sealed class DetectResultsTests : CommandTest
 {
     [Test]

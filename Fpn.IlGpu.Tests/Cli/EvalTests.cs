@@ -4,6 +4,7 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn eval</c>: figures from files and from a model, their pictures, and what is said of what is wrong.</summary>
+[Parallelizable]
 internal sealed class EvalTests : CommandTest
 {
     private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Evaluation", "fixtures", name);

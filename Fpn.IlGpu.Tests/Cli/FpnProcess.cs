@@ -25,6 +25,8 @@ internal sealed partial class FpnProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fpn.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        // What the compiler learns by counting pays in long runs only.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment.Remove("FPN_TRACE");
         // Asks for colours wherever a terminal might be: output that is redirected must stay plain all the same.
         start.Environment.Remove("NO_COLOR");

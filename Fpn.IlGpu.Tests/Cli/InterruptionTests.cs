@@ -65,7 +65,7 @@ internal sealed class InterruptionTests : CommandTest
     private void WaitForLines(string path, int count, FpnProcess process)
     {
         var clock = Stopwatch.StartNew();
-        while (!File.Exists(At(path)) || CountLines(At(path)) < count)
+        while (LinesIn(path) < count)
         {
             Assert.That(process.HasExited, Is.False, "fpn ended too early");
             Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromMinutes(1)), "fpn wrote nothing");
@@ -82,12 +82,5 @@ internal sealed class InterruptionTests : CommandTest
             : null;
         return mask is not null
             && (ulong.Parse(mask[Field.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) == 1;
-    }
-
-    private static int CountLines(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd().Count(character => character == '\n');
     }
 }

@@ -6,6 +6,7 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn shapes</c>.</summary>
+[Parallelizable]
 internal sealed class ShapesTests : CommandTest
 {
     [Test]

@@ -108,18 +108,7 @@ internal sealed class TrainResumptionTests : CommandTest
     }
 
     /// <summary>The steps that the log has whole lines of.</summary>
-    private int StepsDone
-    {
-        get
-        {
-            var path = At("run/training.csv");
-            if (!File.Exists(path))
-                return 0;
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var reader = new StreamReader(stream);
-            return reader.ReadToEnd().Count(character => character == '\n') - 1;
-        }
-    }
+    private int StepsDone => Math.Max(0, LinesIn("run/training.csv") - 1);
 
     private void AssertSameAsReference()
     {

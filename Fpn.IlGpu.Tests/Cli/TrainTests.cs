@@ -3,6 +3,7 @@ using System.Text;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn train</c>: what it writes, and what it says of what it can't use.</summary>
+[Parallelizable]
 internal sealed class TrainTests : CommandTest
 {
     private const string Shapes = """ "data": { "shapes": {} } """;

@@ -3,6 +3,7 @@ using Fpn.IlGpu.Detection;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Command lines that are wrong, or name what is not there; help and the list of devices.</summary>
+[Parallelizable]
 internal sealed class UsageTests : CommandTest
 {
     [TestCase("--frobnicate", "There is no option '--frobnicate'")]

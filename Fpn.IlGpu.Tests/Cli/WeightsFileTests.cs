@@ -5,6 +5,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn weights info</c> and <c>convert</c>, <c>--set</c>, and the way from a publisher's file to boxes.</summary>
+[Parallelizable]
 internal sealed class WeightsFileTests : CommandTest
 {
     [Test]

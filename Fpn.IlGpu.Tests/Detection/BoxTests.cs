@@ -1,7 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 using ILGPU;
 
 namespace Fpn.IlGpu.Tests.Detection;
@@ -44,9 +44,9 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
     public void Decoding_and_clipping_agree_with_nested_loops(float wx, float wy, float ww, float wh)
     {
         const int Count = 301;
-        var boxes = TestValues.Boxes(Count, 1, 640, 480);
+        var boxes = CaseValues.Boxes(Count, 1, 640, 480);
         // Some deltas go far beyond the clamp.
-        var deltas = TestValues.Uniform(Count * 4, 2, -60, 60);
+        var deltas = CaseValues.Uniform(Count * 4, 2, -60, 60);
         using var deviceBoxes = Device.Upload<Box>(Boxes(boxes));
         using var deviceDeltas = Device.Upload<float>(deltas);
         using var output = Device.Rent<Box>(Count);

@@ -1,6 +1,6 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Detection;
 
@@ -58,7 +58,7 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     public void Nms_agrees_with_nested_loops(int segments, int capacity, float threshold)
     {
         var random = new Random(capacity);
-        float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
+        float[] boxes = [.. CaseValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
         int[] counts = [.. Enumerable.Range(0, segments).Select(s => s == segments - 1 ? capacity : random.Next(capacity + 1))];
         float[] scores = [.. Enumerable.Range(0, segments * capacity)
             .Select(i => random.Next(6) == 0 ? -1 : 1 - i % capacity / (float)capacity)];
@@ -83,7 +83,7 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     {
         const float Threshold = 0.1123f;
         var random = new Random(capacity);
-        float[] boxes = [.. TestValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
+        float[] boxes = [.. CaseValues.Boxes(segments * capacity, 7, 100, 80).Select(v => MathF.Round(v))];
         int[] classIds = [.. Enumerable.Range(0, segments * capacity).Select(_ => random.Next(classes))];
         float[] scores = [.. Enumerable.Range(0, segments * capacity).Select(i => 1 - i % capacity / (float)capacity)];
         using var deviceBoxes = Device.Upload<Box>([.. boxes.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))]);

@@ -3,12 +3,11 @@ namespace Fpn.IlGpu.Tests.Kernels;
 /// <summary>The gradient by its definition: how a number changes when each of the values that it is made of is moved a little.</summary>
 internal static class CentralDifferences
 {
-    /// <summary><c>(f(x + h) − f(x − h)) / 2h</c> for every x, in double.</summary>
+    /// <summary><c>(f(x + h) − f(x − h)) / 2h</c> for every x, in double. Several threads call the function.</summary>
     public static float[] Of(float[] values, double h, Func<double[], double> function)
     {
-        var x = Array.ConvertAll(values, v => (double)v);
-        var result = new float[x.Length];
-        for (var i = 0; i < x.Length; i++)
+        var result = new float[values.Length];
+        Parallel.For(0, result.Length, () => Array.ConvertAll(values, v => (double)v), (i, _, x) =>
         {
             var before = x[i];
             x[i] = before + h;
@@ -16,7 +15,8 @@ internal static class CentralDifferences
             x[i] = before - h;
             result[i] = (float)((above - function(x)) / (2 * h));
             x[i] = before;
-        }
+            return x;
+        }, _ => { });
         return result;
     }
 
@@ -25,5 +25,11 @@ internal static class CentralDifferences
         => Of(values, h, x => Dot(function(Array.ConvertAll(x, v => (float)v)), weights));
 
     /// <summary>Σ a · b.</summary>
-    public static double Dot(float[] a, float[] b) => a.Zip(b).Sum(pair => (double)pair.First * pair.Second);
+    public static double Dot(float[] a, float[] b)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < a.Length; i++)
+            sum += (double)a[i] * b[i];
+        return sum;
+    }
 }

@@ -59,8 +59,8 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
         Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
     {
         var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.ChannelGroups, k, window);
-        var weights = TestValues.Uniform(k * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
-        var bias = TestValues.Uniform(k, 3);
+        var weights = CaseValues.Uniform(k * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
+        var bias = CaseValues.Uniform(k, 3);
         using var parameter = Device.Upload<float>(weights);
         using var others = Device.Upload<float>(CaseValues.Unwritten(weights.Length));
         using var biasParameter = Device.Upload<float>(bias);
@@ -231,7 +231,7 @@ internal sealed class ConvolutionBackwardOnGpuTests(string deviceId) : TestsOnDe
     public void Packed_weights_are_those_of_the_host()
     {
         var geometry = new ConvolutionGeometry(3, 3, 16, 21, ConvolutionWindow.Square(padding: 1));
-        var weights = TestValues.Uniform(21 * 16 * 9, 2);
+        var weights = CaseValues.Uniform(21 * 16 * 9, 2);
         using var parameter = Device.Upload<float>(weights);
         foreach (var form in (ConvolutionForm[])[ConvolutionForm.Naive, ConvolutionForm.Tile, ConvolutionForm.StagedWinograd])
         {

@@ -17,10 +17,10 @@ internal sealed class ConvolutionRun : IDisposable
     {
         (this.device, this.geometry) = (device, geometry);
         var output = geometry.Window.OutputShape(shape, geometry.KernelH, geometry.KernelW, geometry.OutputC);
-        InputValues = TestValues.Uniform((int)shape.Length, 1);
-        WeightValues = TestValues.Uniform(geometry.OutputC * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
-        BiasValues = TestValues.Uniform(geometry.OutputC, 3);
-        OutputGradientValues = TestValues.Uniform((int)output.Length, 4);
+        InputValues = CaseValues.Uniform((int)shape.Length, 1);
+        WeightValues = CaseValues.Uniform(geometry.OutputC * geometry.ChannelGroupInputC * geometry.KernelH * geometry.KernelW, 2);
+        BiasValues = CaseValues.Uniform(geometry.OutputC, 3);
+        OutputGradientValues = CaseValues.Uniform((int)output.Length, 4);
         Input = Tensor.Upload(device, shape, InputValues);
         OutputGradient = Tensor.Upload(device, output, OutputGradientValues);
         parameter = device.Upload<float>(WeightValues);

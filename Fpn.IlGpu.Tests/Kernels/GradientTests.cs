@@ -2,6 +2,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -18,8 +19,8 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     {
         var shape = new Shape(1, 3, 5, 17);
         // Far enough from 0 for a difference not to cross it.
-        float[] values = [.. TestValues.Uniform((int)shape.Length, 1).Select(v => v + MathF.CopySign(0.01f, v))];
-        var weights = TestValues.Uniform(values.Length, 2);
+        float[] values = [.. CaseValues.Uniform((int)shape.Length, 1).Select(v => v + MathF.CopySign(0.01f, v))];
+        var weights = CaseValues.Uniform(values.Length, 2);
         using var output = Tensor.Upload(Device, shape, [.. values.Select(v => MathF.Max(v, 0))]);
         using var gradient = Tensor.Upload(Device, shape, weights);
         ActivationBackward.Relu(Device, gradient, output, gradient);
@@ -38,7 +39,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         using var input = Tensor.Upload(Device, shape, values);
         using var output = Tensor.Rent(Device, MaxPool.OutputShape(shape, kernel, stride, padding));
         MaxPool.Run(Device, input, kernel, stride, padding, output);
-        var weights = TestValues.Uniform((int)output.Shape.Length, 4);
+        var weights = CaseValues.Uniform((int)output.Shape.Length, 4);
         using var outputGradient = Tensor.Upload(Device, output.Shape, weights);
         using var gradient = Zeros(shape);
         MaxPoolBackward.Run(Device, input, output, outputGradient, kernel, stride, padding, gradient);
@@ -55,8 +56,8 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Global_average_pool(int n, int h, int w, int c)
     {
         var shape = new Shape(n, h, w, c);
-        var values = TestValues.Uniform((int)shape.Length, 7);
-        var weights = TestValues.Uniform(n * c, 8);
+        var values = CaseValues.Uniform((int)shape.Length, 7);
+        var weights = CaseValues.Uniform(n * c, 8);
         using var outputGradient = Tensor.Upload(Device, new Shape(n, 1, 1, c), weights);
         using var gradient = Zeros(shape);
         GlobalAveragePoolBackward.Run(Device, outputGradient, gradient);
@@ -76,11 +77,11 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Upsampling(int n, int topH, int topW, int h, int w, int c)
     {
         var top = new Shape(n, topH, topW, c);
-        var weights = TestValues.Uniform(n * h * w * c, 5);
+        var weights = CaseValues.Uniform(n * h * w * c, 5);
         using var outputGradient = Tensor.Upload(Device, new Shape(n, h, w, c), weights);
         using var gradient = Zeros(top);
         UpsampleBackward.Run(Device, outputGradient, gradient);
-        Check(gradient.ToArray(), CentralDifferences.Of(TestValues.Uniform((int)top.Length, 6), 1, weights, x =>
+        Check(gradient.ToArray(), CentralDifferences.Of(CaseValues.Uniform((int)top.Length, 6), 1, weights, x =>
             NearestUpsampleReference.Run(x, new Shape4(n, topH, topW, c), h, w)));
     }
 
@@ -88,13 +89,13 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Roi_align([Values(0, 2)] int samples, [Values] bool aligned, [Values(3, 17)] int channels)
     {
         var shape = new Shape4(2, 9, 11, channels);
-        var boxes = TestValues.Boxes(7, 7, 44, 36);
-        var weights = TestValues.Uniform(7 * 9 * channels, 8);
+        var boxes = CaseValues.Boxes(7, 7, 44, 36);
+        var weights = CaseValues.Uniform(7 * 9 * channels, 8);
         int[] pictures = [0, 1, 1, 0, 1, 0, 0];
         using var outputGradient = Tensor.Upload(Device, new Shape(7, 3, 3, channels), weights);
         using var gradient = Zeros(new Shape(2, 9, 11, channels));
         WithRois(boxes, pictures, 7, rois => RoiAlignBackward.Run(Device, outputGradient, rois, 0, 0.25f, samples, aligned, gradient));
-        Check(gradient.ToArray(), CentralDifferences.Of(TestValues.Uniform(shape.Count, 9), 1, weights, x =>
+        Check(gradient.ToArray(), CentralDifferences.Of(CaseValues.Uniform(shape.Count, 9), 1, weights, x =>
             RoiAlignReference.Run(x, boxes, pictures, shape, 0.25f, (3, 3), samples, aligned)));
     }
 
@@ -103,8 +104,8 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Roi_max_pool(int channels)
     {
         var shape = new Shape4(2, 9, 11, channels);
-        var (values, boxes) = (Distinct(shape.Count, 10), TestValues.Boxes(7, 7, 44, 36));
-        var weights = TestValues.Uniform(7 * 9 * channels, 8);
+        var (values, boxes) = (Distinct(shape.Count, 10), CaseValues.Boxes(7, 7, 44, 36));
+        var weights = CaseValues.Uniform(7 * 9 * channels, 8);
         int[] pictures = [0, 1, 1, 0, 1, 0, 0];
         using var input = Tensor.Upload(Device, new Shape(2, 9, 11, channels), values);
         using var levels = Device.Upload<RoiLevel>([new RoiLevel(0, 9, 11, 0.25f)]);
@@ -125,16 +126,16 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Rois_that_are_not_there_have_no_gradient(int live)
     {
         var shape = new Shape4(2, 9, 11, 5);
-        var boxes = TestValues.Boxes(7, 7, 44, 36);
+        var boxes = CaseValues.Boxes(7, 7, 44, 36);
         int[] pictures = [0, 1, 1, 0, 1, 0, 0];
-        var weights = TestValues.Uniform(7 * 9 * 5, 8);
+        var weights = CaseValues.Uniform(7 * 9 * 5, 8);
         // What is beyond the count may be anything.
         weights.AsSpan(live * 45).Fill(float.NaN);
         using var outputGradient = Tensor.Upload(Device, new Shape(7, 3, 3, 5), weights);
         using var gradient = Zeros(new Shape(2, 9, 11, 5));
         WithRois(boxes, pictures, live, rois => RoiAlignBackward.Run(Device, outputGradient, rois, 0, 0.25f, 2, false, gradient));
         var kept = weights[..(live * 45)];
-        Check(gradient.ToArray(), CentralDifferences.Of(TestValues.Uniform(shape.Count, 9), 1, kept, x =>
+        Check(gradient.ToArray(), CentralDifferences.Of(CaseValues.Uniform(shape.Count, 9), 1, kept, x =>
             RoiAlignReference.Run(x, boxes[..(4 * live)], pictures[..live], shape, 0.25f, (3, 3), 2, false)));
     }
 
@@ -142,10 +143,10 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void No_rois_at_all_leave_the_gradient_as_it_is()
     {
         using var nothing = Tensor.Rent(Device, new Shape(0, 7, 7, 3));
-        using var gradient = Tensor.Upload(Device, new Shape(1, 5, 5, 3), TestValues.Uniform(75, 1));
+        using var gradient = Tensor.Upload(Device, new Shape(1, 5, 5, 3), CaseValues.Uniform(75, 1));
         WithRois([], [], 0, rois => RoiAlignBackward.Run(Device, nothing, rois, 0, 0.25f, 2, false, gradient));
         WithRois([], [], 0, rois => RoiMaxPoolBackward.Run(Device, gradient, nothing, nothing, rois, 0, 0.25f, gradient));
-        Assert.That(gradient.ToArray(), Is.EqualTo(TestValues.Uniform(75, 1)));
+        Assert.That(gradient.ToArray(), Is.EqualTo(CaseValues.Uniform(75, 1)));
     }
 
     [TestCase(1, 2, 1, 3, true)]
@@ -155,10 +156,10 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     public void Batch_norm(int n, int h, int w, int c, bool live)
     {
         var shape = new Shape(n, h, w, c);
-        var values = TestValues.Uniform((int)shape.Length, 11, 1, 4);
+        var values = CaseValues.Uniform((int)shape.Length, 11, 1, 4);
         var (gammas, betas, weights) = (
-            TestValues.Uniform(c, 12, 0.5f, 2), TestValues.Uniform(c, 13), TestValues.Uniform(values.Length, 14));
-        var (means, variances) = (TestValues.Uniform(c, 15, 1, 3), TestValues.Uniform(c, 16, 0.5f, 2));
+            CaseValues.Uniform(c, 12, 0.5f, 2), CaseValues.Uniform(c, 13), CaseValues.Uniform(values.Length, 14));
+        var (means, variances) = (CaseValues.Uniform(c, 15, 1, 3), CaseValues.Uniform(c, 16, 0.5f, 2));
         using var input = Tensor.Upload(Device, shape, values);
         using var outputGradient = Tensor.Upload(Device, shape, weights);
         using var gamma = Device.Upload<float>(gammas);
@@ -204,9 +205,9 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(11, 91)]
     public void Softmax_cross_entropy(int rows, int classes)
     {
-        var values = TestValues.Uniform(rows * classes, 17, -3, 3);
+        var values = CaseValues.Uniform(rows * classes, 17, -3, 3);
         int[] labels = [.. Enumerable.Range(0, rows).Select(m => m % 4 == 3 ? -1 : m * 7 % classes)];
-        var weights = TestValues.Uniform(rows, 18, 0, 2);
+        var weights = CaseValues.Uniform(rows, 18, 0, 2);
         using var logits = Tensor.Upload(Device, new Shape(rows, 1, 1, classes), values);
         using var deviceLabels = Device.Upload<int>(labels);
         using var deviceWeights = Device.Upload<float>(weights);
@@ -227,10 +228,10 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1030)]
     public void Losses_of_samples(int samples)
     {
-        var values = TestValues.Uniform(4 * samples, 19, -3, 3);
+        var values = CaseValues.Uniform(4 * samples, 19, -3, 3);
         // Some, in another order.
         int[] at = [.. Enumerable.Range(0, samples).Where(s => s % 3 == 0).Reverse()];
-        var targets = TestValues.Uniform(4 * at.Length, 20, 0, 1);
+        var targets = CaseValues.Uniform(4 * at.Length, 20, 0, 1);
         using var predictions = Device.Upload<float>(values);
         using var each = Device.Upload<int>(at);
         using var first = Device.Upload<int>([.. at.Select(s => 4 * s)]);
@@ -269,7 +270,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(700_001)]
     public void Sums_and_norms(int length)
     {
-        var values = TestValues.Uniform(length, 21, -1, 2);
+        var values = CaseValues.Uniform(length, 21, -1, 2);
         using var array = Device.Upload<float>(values);
         using var small = Device.Upload<float>([3f, 4f]);
         using var result = Device.Rent<float>(1);
@@ -286,9 +287,9 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Are_the_same_bits_run_after_run()
     {
-        var boxes = TestValues.Boxes(200, 22, 160, 120);
+        var boxes = CaseValues.Boxes(200, 22, 160, 120);
         int[] pictures = [.. Enumerable.Range(0, 200).Select(r => r % 2)];
-        using var outputGradient = Tensor.Upload(Device, new Shape(200, 7, 7, 19), TestValues.Uniform(200 * 49 * 19, 23));
+        using var outputGradient = Tensor.Upload(Device, new Shape(200, 7, 7, 19), CaseValues.Uniform(200 * 49 * 19, 23));
         using var gradient = Tensor.Rent(Device, new Shape(2, 30, 40, 19));
         float[]? before = null;
         for (var i = 0; i < 3; i++)

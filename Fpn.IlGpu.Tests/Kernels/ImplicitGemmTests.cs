@@ -2,6 +2,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -27,9 +28,9 @@ internal sealed class ImplicitGemmTests(string deviceId)
             Device.Limits = limits with { Multiprocessors = multiprocessors };
             var geometry = new ConvolutionGeometry(3, 3, c, K, ConvolutionWindow.Square(padding: 1));
             var shape = new Shape4(1, 5, 7, c);
-            var (input, weights, bias) = (TestValues.Uniform(shape.Count, 1), TestValues.Uniform(9 * c * K, 2), TestValues.Uniform(K, 3));
+            var (input, weights, bias) = (CaseValues.Uniform(shape.Count, 1), CaseValues.Uniform(9 * c * K, 2), CaseValues.Uniform(K, 3));
             var outputShape = new Shape(1, 5, 7, K);
-            var residual = TestValues.Uniform((int)outputShape.Length, 4);
+            var residual = CaseValues.Uniform((int)outputShape.Length, 4);
             using var deviceInput = Tensor.Upload(Device, new Shape(1, 5, 7, c), input);
             using var deviceResidual = Tensor.Upload(Device, outputShape, residual);
             foreach (var form in Grouped(Device, geometry))
@@ -59,7 +60,7 @@ internal sealed class ImplicitGemmTests(string deviceId)
     public void A_slice_that_begins_between_fours_is_read_and_written()
     {
         var geometry = ConvolutionGeometry.Product(8, 12);
-        var (input, weights, bias) = (TestValues.Uniform(15 * 8, 1), TestValues.Uniform(8 * 12, 2), TestValues.Uniform(12, 3));
+        var (input, weights, bias) = (CaseValues.Uniform(15 * 8, 1), CaseValues.Uniform(8 * 12, 2), CaseValues.Uniform(12, 3));
         using var inputs = Device.Upload<float>([0, .. input]);
         using var outputs = Device.Upload<float>([.. Enumerable.Repeat(float.NaN, 2 + 15 * 12)]);
         using var slice = Tensor.Slice(inputs, 1, new Shape(1, 3, 5, 8));
@@ -81,7 +82,7 @@ internal sealed class ImplicitGemmTests(string deviceId)
         if (!ConvolutionForms.Takes(Device, form, geometry))
             Assert.Ignore($"{Device.Info.Name} has no tensor cores.");
         var shape = new Shape4(1, 6, 9, 32);
-        var (input, weights) = (TestValues.Uniform(shape.Count, 5), TestValues.Uniform(9 * 32 * 64, 6));
+        var (input, weights) = (CaseValues.Uniform(shape.Count, 5), CaseValues.Uniform(9 * 32 * 64, 6));
         using var deviceInput = Tensor.Upload(Device, new Shape(1, 6, 9, 32), input);
         using var packed = ConvolutionWeights.From(Device, weights, new float[64], geometry, form);
         using var output = Tensor.Rent(Device, new Shape(1, 6, 9, 64));

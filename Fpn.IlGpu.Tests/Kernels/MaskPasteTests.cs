@@ -3,6 +3,7 @@ using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -90,9 +91,9 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     }
 
     private static (float[] Mask, float[] Box, float[] Pasted)[] RandomObjects(int count, int side, int height, int width, bool rounded)
-        => [.. TestValues.Boxes(count, 3, width, height).Chunk(4).Select((box, i) =>
+        => [.. CaseValues.Boxes(count, 3, width, height).Chunk(4).Select((box, i) =>
         {
-            var mask = TestValues.Uniform(side * side, i, 0, 1);
+            var mask = CaseValues.Uniform(side * side, i, 0, 1);
             return (mask, box, MaskPasteReference.Run(mask, side, box, height, width, rounded));
         })];
 

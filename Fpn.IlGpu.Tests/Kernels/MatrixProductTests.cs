@@ -2,6 +2,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -18,7 +19,7 @@ public sealed class MatrixProductTests(string deviceId)
     [TestCase(301, 64, 364)]
     public void Agrees_with_nested_loops(int m, int c, int k)
     {
-        var (a, b, bias) = (TestValues.Uniform(m * c, 1), TestValues.Uniform(c * k, 2), TestValues.Uniform(k, 3));
+        var (a, b, bias) = (CaseValues.Uniform(m * c, 1), CaseValues.Uniform(c * k, 2), CaseValues.Uniform(k, 3));
         using var input = Tensor.Upload(Device, new Shape(m, 1, 1, c), a);
         using var rows = Device.Upload<int>([m]);
         var geometry = ConvolutionGeometry.Product(c, k);
@@ -47,7 +48,7 @@ public sealed class MatrixProductTests(string deviceId)
     public void Rows_that_count_are_right_whatever_lies_beyond(int live)
     {
         const int M = 200, C = 40, K = 20;
-        var (a, b, bias) = (TestValues.Uniform(M * C, 1), TestValues.Uniform(C * K, 2), TestValues.Uniform(K, 3));
+        var (a, b, bias) = (CaseValues.Uniform(M * C, 1), CaseValues.Uniform(C * K, 2), CaseValues.Uniform(K, 3));
         using var input = Tensor.Upload(Device, new Shape(M, 1, 1, C), a);
         using var rows = Device.Upload<int>([live]);
         var geometry = ConvolutionGeometry.Product(C, K);

@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Kernels;
@@ -20,7 +21,7 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
     [Test]
     public void Activations_agree_with_their_definitions([Values] Activation activation)
     {
-        var values = TestValues.Uniform(1003, 1, -8, 8);
+        var values = CaseValues.Uniform(1003, 1, -8, 8);
         values[0] = 0;
         values[1] = -3;
         values[2] = 3;
@@ -33,7 +34,7 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
     [TestCaseSource(nameof(Shapes))]
     public void Global_average_pooling_agrees_with_nested_loops(Shape shape)
     {
-        var values = TestValues.Uniform((int)shape.Length, 2, -1, 3);
+        var values = CaseValues.Uniform((int)shape.Length, 2, -1, 3);
         using var input = Tensor.Upload(Device, shape, values);
         using var output = Tensor.Rent(Device, new Shape(shape.N, 1, 1, shape.C));
         GlobalAveragePool.Run(Device, input, output);
@@ -43,8 +44,8 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
     [TestCaseSource(nameof(Shapes))]
     public void Scaling_channels_agrees_with_nested_loops(Shape shape)
     {
-        var values = TestValues.Uniform((int)shape.Length, 3);
-        var gates = TestValues.Uniform(shape.N * shape.C, 4, 0, 1);
+        var values = CaseValues.Uniform((int)shape.Length, 3);
+        var gates = CaseValues.Uniform(shape.N * shape.C, 4, 0, 1);
         using var input = Tensor.Upload(Device, shape, values);
         using var deviceGates = Tensor.Upload(Device, new Shape(shape.N, 1, 1, shape.C), gates);
         using var output = Tensor.Rent(Device, shape);
@@ -62,8 +63,8 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
     public void Group_norm_agrees_with_nested_loops(int n, int h, int w, int c, int groups, float mean)
     {
         var shape = new Shape(n, h, w, c);
-        var values = TestValues.Uniform((int)shape.Length, 5, mean - 1, mean + 1);
-        var (gamma, beta) = (TestValues.Uniform(c, 6), TestValues.Uniform(c, 7));
+        var values = CaseValues.Uniform((int)shape.Length, 5, mean - 1, mean + 1);
+        var (gamma, beta) = (CaseValues.Uniform(c, 6), CaseValues.Uniform(c, 7));
         using var input = Tensor.Upload(Device, shape, values);
         using var deviceGamma = Device.Upload<float>(gamma);
         using var deviceBeta = Device.Upload<float>(beta);

@@ -3,6 +3,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -14,7 +15,7 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(37, 91)]
     public void Softmax_agrees_with_nested_loops(int rows, int columns)
     {
-        var values = TestValues.Uniform(rows * columns, 1, -90, 90);
+        var values = CaseValues.Uniform(rows * columns, 1, -90, 90);
         using var tensor = Tensor.Upload(Device, new Shape(rows, 1, 1, columns), values);
         Softmax.Run(Device, tensor, tensor);
         Comparison.AssertClose(tensor.ToArray(), SoftmaxReference.Run(values, rows, columns), 1e-6, 1e-5, [rows, columns]);
@@ -24,7 +25,7 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1003)]
     public void Sigmoid_agrees_with_nested_loops(int count)
     {
-        var values = TestValues.Uniform(count, 1, -100, 100);
+        var values = CaseValues.Uniform(count, 1, -100, 100);
         using var tensor = Tensor.Upload(Device, new Shape(1, 1, 1, count), values);
         using var output = Tensor.Rent(Device, tensor.Shape);
         Sigmoid.Run(Device, tensor, output);

@@ -1,5 +1,6 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -15,7 +16,7 @@ public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
     {
         var shape = new Shape4(n, h, w, c);
         // All below zero, so that padding that counted as zero would show.
-        var values = TestValues.Uniform(shape.Count, 1, -3, -1);
+        var values = CaseValues.Uniform(shape.Count, 1, -3, -1);
         using var input = Tensor.Upload(Device, new Shape(n, h, w, c), values);
         using var output = Tensor.Rent(Device, MaxPool.OutputShape(input.Shape, kernel, stride, padding));
         MaxPool.Run(Device, input, kernel, stride, padding, output);
@@ -29,7 +30,7 @@ public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
     public void A_window_of_one_with_stride_two_is_the_subsampling_of_P6(int n, int h, int w, int c)
     {
         var shape = new Shape4(n, h, w, c);
-        var values = TestValues.Uniform(shape.Count, 2);
+        var values = CaseValues.Uniform(shape.Count, 2);
         using var input = Tensor.Upload(Device, new Shape(n, h, w, c), values);
         using var output = Tensor.Rent(Device, MaxPool.OutputShape(input.Shape, 1, 2, 0));
         MaxPool.Run(Device, input, 1, 2, 0, output);
@@ -44,7 +45,7 @@ public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
     public void Upsampling_and_merge_agree_with_nested_loops(int n, int topH, int topW, int h, int w, int c)
     {
         var (topShape, shape) = (new Shape4(n, topH, topW, c), new Shape4(n, h, w, c));
-        var (top, lateral) = (TestValues.Uniform(topShape.Count, 3), TestValues.Uniform(shape.Count, 4));
+        var (top, lateral) = (CaseValues.Uniform(topShape.Count, 3), CaseValues.Uniform(shape.Count, 4));
         using var deviceTop = Tensor.Upload(Device, new Shape(n, topH, topW, c), top);
         using var deviceLateral = Tensor.Upload(Device, new Shape(n, h, w, c), lateral);
         using var output = Tensor.Rent(Device, new Shape(n, h, w, c));

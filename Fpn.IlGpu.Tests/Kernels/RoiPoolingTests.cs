@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
@@ -37,9 +38,9 @@ public sealed class RoiPoolingTests(string deviceId) : DeviceTests(deviceId)
     {
         const float Untouched = -77;
         var shapes = Levels.Select(l => new Shape4(Pictures, l.H, l.W, channels)).ToArray();
-        var maps = shapes.Select((s, i) => TestValues.Uniform(s.Count, i)).ToArray();
+        var maps = shapes.Select((s, i) => CaseValues.Uniform(s.Count, i)).ToArray();
         RoiLevel[] table = [Levels[0], Levels[1] with { First = shapes[0].Count }];
-        var boxes = TestValues.Boxes(count, 5, 60, 48);
+        var boxes = CaseValues.Boxes(count, 5, 60, 48);
         RoiPlace[] places = [.. Enumerable.Range(0, count).Select(i => new RoiPlace(i % Pictures, i / 2 % 2))];
         int[] pictures = [.. places.Select(p => p.Picture)];
 

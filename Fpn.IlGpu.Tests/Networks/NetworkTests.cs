@@ -1,8 +1,8 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Verification;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Networks;
@@ -28,7 +28,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         state.AddNormalised("b.conv2", "b.bn2", MiddleC, MiddleC / groups, 3);
         state.AddNormalised("b.conv3", "b.bn3", OutputC, MiddleC, 1);
         state.AddNormalised("b.downsample.0", "b.downsample.1", OutputC, InputC, 1);
-        var input = (Shape: new Shape4(2, 9, 13, InputC), Values: TestValues.Uniform(2 * 9 * 13 * InputC, 1));
+        var input = (Shape: new Shape4(2, 9, 13, InputC), Values: CaseValues.Uniform(2 * 9 * 13 * InputC, 1));
         var (first, middle) = strideInFirst ? (stride, 1) : (1, stride);
         var shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, Activation.None);
         var x = state.Convolve(input, "b.conv1", "b.bn1", first, 0, 1, null, Activation.Relu);
@@ -45,7 +45,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         var state = new RandomState();
         state.AddNormalised("b.conv1", "b.bn1", outputC, InputC, 3);
         state.AddNormalised("b.conv2", "b.bn2", outputC, outputC, 3);
-        var input = (Shape: new Shape4(1, 7, 10, InputC), Values: TestValues.Uniform(7 * 10 * InputC, 1));
+        var input = (Shape: new Shape4(1, 7, 10, InputC), Values: CaseValues.Uniform(7 * 10 * InputC, 1));
         var shortcut = input.Values;
         if (stride != 1 || outputC != InputC)
         {
@@ -69,7 +69,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         {
             // Sizes that halve, rounded up: 23 × 37, 12 × 19, 6 × 10, 3 × 5, 2 × 3.
             var shape = new Shape4(1, (23 + (1 << l) - 1) >> l, (37 + (1 << l) - 1) >> l, 4 + 3 * l);
-            maps.Add((shape, TestValues.Uniform(shape.Count, 10 + l)));
+            maps.Add((shape, CaseValues.Uniform(shape.Count, 10 + l)));
             state.AddWithBias($"p.inner_blocks.{l}.0", D, shape.C, 1);
             state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
@@ -105,7 +105,7 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         for (var l = 0; l < count; l++)
         {
             var shape = new Shape4(2, (23 + (1 << l) - 1) >> l, (37 + (1 << l) - 1) >> l, 4 + 3 * l);
-            maps.Add((shape, TestValues.Uniform(shape.Count, 10 + l)));
+            maps.Add((shape, CaseValues.Uniform(shape.Count, 10 + l)));
             if (kind != PyramidKind.NoLateral || l == count - 1)
                 state.AddWithBias($"p.inner_blocks.{l}.0", D, shape.C, 1);
             if (kind != PyramidKind.Finest || l == 0)
@@ -208,6 +208,6 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
 
         private void Add(string name, int[] shape, float from, float to)
             => tensors[name] = StateTensor.FromValues(
-                name, shape, TestValues.Uniform(shape.Aggregate(1, (a, b) => a * b), tensors.Count + 1, from, to));
+                name, shape, CaseValues.Uniform(shape.Aggregate(1, (a, b) => a * b), tensors.Count + 1, from, to));
     }
 }

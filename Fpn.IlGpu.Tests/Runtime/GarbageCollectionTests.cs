@@ -11,13 +11,13 @@ namespace Fpn.IlGpu.Tests.Runtime;
 
 /// <summary>
 /// Copies, detections and training steps while other threads make the garbage collector move everything that is not pinned.
-/// Each test runs for a few seconds, or for as many as the environment variable FPN_STRESS_SECONDS says.
+/// Each test runs for two seconds, or for as many as the environment variable FPN_STRESS_SECONDS says.
 /// </summary>
 [NonParallelizable]
 public sealed class GarbageCollectionTests(string deviceId) : ModelTests(deviceId)
 {
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("FPN_STRESS_SECONDS") ?? "3", CultureInfo.InvariantCulture));
+        double.Parse(Environment.GetEnvironmentVariable("FPN_STRESS_SECONDS") ?? "2", CultureInfo.InvariantCulture));
 
     [Test]
     public void Uploads_and_downloads_carry_what_they_were_given()

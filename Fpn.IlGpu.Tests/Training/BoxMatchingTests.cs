@@ -1,8 +1,8 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -82,7 +82,7 @@ public class BoxMatchingTests
     }
 
     private static Box[] Random(int count, int seed, float side)
-        => [.. TestValues.Boxes(count, seed, side, side).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
+        => [.. CaseValues.Boxes(count, seed, side, side).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
 
     private static int[] NestedLoops(Box[] candidates, Box[] truth, Box[] ignored, MatchRule rule)
     {

@@ -4,6 +4,7 @@ using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -18,7 +19,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         // Distinct, so that a small change does not make another value the largest.
         float[] values = [.. Enumerable.Range(0, Shapes.Sum(s => (int)s.Length)).Select(i => i * 0.01f)];
         new Random(1).Shuffle(values);
-        var targets = TestValues.Uniform(4 * 3 * 3 * 3, 2, 2, 3);
+        var targets = CaseValues.Uniform(4 * 3 * 3 * 3, 2, 2, 3);
         var (_, actual) = Run(values);
         var expected = CentralDifferences.Of(values, 2e-3, x => Run(Array.ConvertAll(x, v => (float)v)).Loss);
         Comparison.AssertClose(actual, expected, 1e-3 * expected.Max(MathF.Abs), 1e-3);

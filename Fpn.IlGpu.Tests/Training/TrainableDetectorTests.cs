@@ -2,9 +2,9 @@ using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Verification;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
@@ -130,7 +130,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
         var shape = new Shape(2, 96, 160, 3);
-        var values = TestValues.Uniform((int)shape.Length, 1, -2, 2);
+        var values = CaseValues.Uniform((int)shape.Length, 1, -2, 2);
         var maps = network.Pyramid(tape, Tensor.Upload(Device, shape, values));
         var rpn = network.Rpn(tape, maps);
         using var input = Tensor.Upload(Device, shape, values);
@@ -142,7 +142,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
             Compare(rpn.Objectness.Levels[l], expected.Objectness[l], $"objectness {l}");
             Compare(rpn.Deltas.Levels[l], expected.Deltas[l], $"deltas {l}");
         }
-        var boxes = TestValues.Boxes(20, 2, 160, 96).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
+        var boxes = CaseValues.Boxes(20, 2, 160, 96).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
         int[] pictures = [.. Enumerable.Range(0, 20).Select(r => r / 10)];
         using var rois = new RoiSet(Device, 2, 10);
         rois.Boxes.Upload(boxes);

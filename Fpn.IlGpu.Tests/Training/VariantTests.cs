@@ -2,9 +2,9 @@ using System.Text.Json;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Verification;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
@@ -51,7 +51,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        var values = TestValues.Uniform((int)Input.Length, 1, -2, 2);
+        var values = CaseValues.Uniform((int)Input.Length, 1, -2, 2);
         var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, values));
         var rpn = network.Rpn(tape, maps);
         using var input = Tensor.Upload(Device, Input, values);
@@ -158,7 +158,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
 
     private static (Box[] Boxes, int[] Pictures) Rois()
     {
-        var boxes = TestValues.Boxes(20, 2, Input.W, Input.H).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
+        var boxes = CaseValues.Boxes(20, 2, Input.W, Input.H).Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3])).ToArray();
         return (boxes, [.. boxes.Select((_, r) => r / (boxes.Length / 2))]);
     }
 
@@ -167,7 +167,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     {
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        var pictures = TestValues.Uniform((int)Input.Length, 7, -2, 2);
+        var pictures = CaseValues.Uniform((int)Input.Length, 7, -2, 2);
         var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, pictures));
         var losses = new DetectorLosses(1, 1);
         var rpn = network.Rpn(tape, maps);
@@ -176,12 +176,12 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         int[] sampled = [.. Enumerable.Range(0, anchors).Where(i => i % 37 == 0 || i >= anchors - 6)];
         var positives = sampled.Where((_, i) => i % 2 == 0).ToArray();
         losses.OfRpn(tape, rpn, [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
-            positives, [.. sampled.Except(positives)], TestValues.Uniform(4 * positives.Length, 30 + n, -0.5f, 0.5f)))]);
+            positives, [.. sampled.Except(positives)], CaseValues.Uniform(4 * positives.Length, 30 + n, -0.5f, 0.5f)))]);
         var (boxes, owners) = Rois();
         using var regions = network.Regions(maps, boxes, owners, Input.H);
         int[] classes = [.. boxes.Select((_, r) => r % 3)];
         losses.OfBoxes(
-            tape, network.Boxes(tape, maps, regions), classes, 0, TestValues.Uniform(4 * classes.Count(c => c != 0), 40, -0.5f, 0.5f));
+            tape, network.Boxes(tape, maps, regions), classes, 0, CaseValues.Uniform(4 * classes.Count(c => c != 0), 40, -0.5f, 0.5f));
         if (backward)
             tape.Backward();
         return tape.ReadLosses().Sum(loss => (double)loss.Value);

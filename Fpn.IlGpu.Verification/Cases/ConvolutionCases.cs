@@ -12,8 +12,8 @@ internal static class ConvolutionCases
     {
         get
         {
-            // The forms share the results of the nested loops.
-            Problem[] problems = [.. Problems()];
+            // The forms share the nested loops' results.
+            Problem[] problems = [.. Shapes.Select(s => new Problem(s.Input, s.K, s.Kernel, s.Window))];
             Product[] products = [.. Products()];
             foreach (var form in Enum.GetValues<ConvolutionForm>())
             {
@@ -28,31 +28,36 @@ internal static class ConvolutionCases
         }
     }
 
-    // Odd sizes, 1×1, rows shorter than a tile, channels that do not fill a vector, padding wider than the map, depths of more than one
-    // slice of a deep product, channel groups down to single channels.
-    private static IEnumerable<Problem> Problems()
+    /// <summary>
+    /// Odd sizes, 1×1, rows shorter than a tile, channels that fill no vector, borders wider than the map, reach beyond a
+    /// slice of a deep product, groups down to single channels.
+    /// </summary>
+    public static IEnumerable<(Shape4 Input, int K, (int Y, int X) Kernel, ConvolutionWindow Window)> Shapes
     {
-        yield return new(new(1, 1, 1, 1), 1, (1, 1), ConvolutionWindow.Square());
-        yield return new(new(1, 1, 1, 600), 91, (1, 1), ConvolutionWindow.Square());
-        yield return new(new(2, 5, 5, 1100), 33, (1, 1), ConvolutionWindow.Square());
-        yield return new(new(1, 9, 13, 5), 3, (1, 1), ConvolutionWindow.Square(stride: 2));
-        yield return new(new(1, 7, 9, 3), 5, (3, 3), ConvolutionWindow.Square(padding: 1));
-        yield return new(new(2, 17, 13, 8), 40, (3, 3), ConvolutionWindow.Square(stride: 2, padding: 1));
-        yield return new(new(1, 6, 31, 17), 33, (3, 3), ConvolutionWindow.Square(padding: 1));
-        yield return new(new(1, 23, 31, 3), 64, (7, 7), ConvolutionWindow.Square(stride: 2, padding: 3));
-        yield return new(new(1, 11, 27, 6), 12, (3, 3), ConvolutionWindow.Square(padding: 2, dilation: 2));
-        yield return new(new(1, 12, 29, 4), 7, (3, 5), new((2, 1), (0, 2), (1, 3)));
-        yield return new(new(1, 4, 40, 9), 10, (1, 7), new((1, 3), (0, 5), (1, 1)));
-        yield return new(new(1, 1, 1, 16), 5, (3, 3), ConvolutionWindow.Square(padding: 1));
-        yield return new(new(2, 9, 13, 16), 40, (3, 3), ConvolutionWindow.Square(padding: 1));
-        yield return new(new(1, 5, 3, 48), 91, (3, 3), ConvolutionWindow.Square());
-        yield return new(new(2, 15, 22, 32), 70, (3, 3), new((1, 1), (2, 3), (1, 1)));
-        yield return new(new(2, 9, 14, 8), 16, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 2));
-        yield return new(new(1, 9, 14, 12), 36, (1, 1), ConvolutionWindow.Square(groups: 4));
-        yield return new(new(2, 17, 29, 16), 16, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 16));
-        yield return new(new(1, 8, 9, 91), 91, (5, 5), ConvolutionWindow.Square(stride: 2, padding: 2, groups: 91));
-        yield return new(new(1, 9, 8, 35), 35, (3, 3), ConvolutionWindow.Square(padding: 2, dilation: 2, groups: 35));
-        yield return new(new(1, 3, 5, 40), 40, (3, 3), ConvolutionWindow.Square(padding: 6, groups: 40));
+        get
+        {
+            yield return (new Shape4(1, 1, 1, 1), 1, (1, 1), ConvolutionWindow.Square());
+            yield return (new Shape4(1, 1, 1, 600), 91, (1, 1), ConvolutionWindow.Square());
+            yield return (new Shape4(2, 5, 5, 1100), 33, (1, 1), ConvolutionWindow.Square());
+            yield return (new Shape4(1, 9, 13, 5), 3, (1, 1), ConvolutionWindow.Square(stride: 2));
+            yield return (new Shape4(1, 7, 9, 3), 5, (3, 3), ConvolutionWindow.Square(padding: 1));
+            yield return (new Shape4(2, 17, 13, 8), 40, (3, 3), ConvolutionWindow.Square(stride: 2, padding: 1));
+            yield return (new Shape4(1, 6, 31, 17), 33, (3, 3), ConvolutionWindow.Square(padding: 1));
+            yield return (new Shape4(1, 23, 31, 3), 64, (7, 7), ConvolutionWindow.Square(stride: 2, padding: 3));
+            yield return (new Shape4(1, 11, 27, 6), 12, (3, 3), ConvolutionWindow.Square(padding: 2, dilation: 2));
+            yield return (new Shape4(1, 12, 29, 4), 7, (3, 5), new ConvolutionWindow((2, 1), (0, 2), (1, 3)));
+            yield return (new Shape4(1, 4, 40, 9), 10, (1, 7), new ConvolutionWindow((1, 3), (0, 5), (1, 1)));
+            yield return (new Shape4(1, 1, 1, 16), 5, (3, 3), ConvolutionWindow.Square(padding: 1));
+            yield return (new Shape4(2, 9, 13, 16), 40, (3, 3), ConvolutionWindow.Square(padding: 1));
+            yield return (new Shape4(1, 5, 3, 48), 91, (3, 3), ConvolutionWindow.Square());
+            yield return (new Shape4(2, 15, 22, 32), 70, (3, 3), new ConvolutionWindow((1, 1), (2, 3), (1, 1)));
+            yield return (new Shape4(2, 9, 14, 8), 16, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 2));
+            yield return (new Shape4(1, 9, 14, 12), 36, (1, 1), ConvolutionWindow.Square(groups: 4));
+            yield return (new Shape4(2, 17, 29, 16), 16, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 16));
+            yield return (new Shape4(1, 8, 9, 91), 91, (5, 5), ConvolutionWindow.Square(stride: 2, padding: 2, groups: 91));
+            yield return (new Shape4(1, 9, 8, 35), 35, (3, 3), ConvolutionWindow.Square(padding: 2, dilation: 2, groups: 35));
+            yield return (new Shape4(1, 3, 5, 40), 40, (3, 3), ConvolutionWindow.Square(padding: 6, groups: 40));
+        }
     }
 
     private static IEnumerable<Product> Products()
