@@ -12,14 +12,14 @@ public sealed class PictureReaderTests
     [TestCaseSource(nameof(Pngs))]
     public void Png_pixels_are_exact(string name)
         => Assert.That(
-            PictureReader.Read(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
+            TimedReader.ReadFile(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
 
     // ImageSharp rounds elsewhere than libjpeg, and repeats chroma where libjpeg interpolates.
     [TestCaseSource(nameof(Jpegs))]
     public void Jpeg_pixels_are_those_of_libjpeg(string name)
     {
         (var mean, var max) = PictureFixtures.Difference(
-            PictureReader.Read(PictureFixtures.PathOf(name)), PictureFixtures.Expected(name));
+            TimedReader.ReadFile(PictureFixtures.PathOf(name)), PictureFixtures.Expected(name));
         TestContext.Out.WriteLine($"mean {mean:0.000}, max {max}");
         Assert.That(mean, Is.LessThan(1));
         Assert.That(max, Is.LessThanOrEqualTo(12));

@@ -11,26 +11,12 @@ internal static class TimedReader
 
     /// <exception cref="PictureException">The reader refuses the picture.</exception>
     public static RgbImage Read(byte[] file, PictureLimits? limits = null)
-    {
-        // A thread of its own: one that hangs would be missing in the pool, but ends with the process.
-        var reading = new TaskCompletionSource<RgbImage>();
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                reading.SetResult(PictureReader.Read(new MemoryStream(file), limits));
-            }
-            catch (Exception exception)
-            {
-                reading.SetException(exception);
-            }
-        })
-        { IsBackground = true };
-        thread.Start();
-        if (!((IAsyncResult)reading.Task).AsyncWaitHandle.WaitOne(MostTime))
-            Assert.Fail($"reading is not done after {MostTime.TotalSeconds} s");
-        return reading.Task.GetAwaiter().GetResult();
-    }
+        => InTime(() => PictureReader.Read(new MemoryStream(file), limits));
+
+    /// <summary>Reads a picture by its path.</summary>
+    /// <exception cref="PictureException">The reader refuses the picture.</exception>
+    public static RgbImage ReadFile(string path, PictureLimits? limits = null)
+        => InTime(() => PictureReader.Read(path, limits));
 
     /// <summary>Asserts that a picture is refused in a sentence that says so, and that little was allocated for it.</summary>
     public static void AssertRefused(byte[] file, string saying, PictureLimits? limits = null)
@@ -61,5 +47,27 @@ internal static class TimedReader
         {
             configuration.MemoryAllocator = allocator;
         }
+    }
+
+    private static RgbImage InTime(Func<RgbImage> read)
+    {
+        // A thread of its own: one that hangs would be missing in the pool, but ends with the process.
+        var reading = new TaskCompletionSource<RgbImage>();
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                reading.SetResult(read());
+            }
+            catch (Exception exception)
+            {
+                reading.SetException(exception);
+            }
+        })
+        { IsBackground = true };
+        thread.Start();
+        if (!((IAsyncResult)reading.Task).AsyncWaitHandle.WaitOne(MostTime))
+            Assert.Fail($"reading is not done after {MostTime.TotalSeconds} s");
+        return reading.Task.GetAwaiter().GetResult();
     }
 }

@@ -10,9 +10,9 @@ namespace Fpn.IlGpu.Imaging;
 
 /// <summary>
 /// The formats that are read and written: not all that ImageSharp knows, as each is a way in for hostile files. The
-/// advisories that were published against ImageSharp 2's TIFF, GIF, TGA and PBM decoders don't reach us, as none of
-/// these is registered; those against its readers of colour profiles, texts and EXIF don't, as the guard
-/// (<see cref="PngStructure"/> and its siblings) leaves these parts out of what a decoder gets.
+/// advisories that were published against ImageSharp 2's TIFF, GIF, TGA and other decoders don't reach us, because none
+/// of these is registered; those about colour profiles (ICC) and other metadata don't, because the guard
+/// (<see cref="PngStructure"/> and its siblings) leaves them out of what a decoder gets.
 /// </summary>
 internal static class PictureCodecs
 {

@@ -8,7 +8,7 @@ public sealed record PictureLimits
 {
     /// <summary>
     /// Most pixels, width times height. The default, 100 million (about 10 000 x 10 000), is above what cameras make and
-    /// keeps decoding below about a gigabyte. Values above 715 million have no effect: no array could hold the pixels.
+    /// keeps decoding below about a gigabyte, or two where a PNG has 16-bit samples. Values above 715 million have no effect: no array could hold the pixels.
     /// </summary>
     public long MaxPixels { get; init; } = 100_000_000;
 

@@ -5,6 +5,8 @@ namespace Fpn.IlGpu.Imaging;
 /// <summary>What a JPEG's frame header says (ITU T.81, section B.2.2): its size, and how its components are sampled.</summary>
 internal sealed class JpegFrame
 {
+    public const int SamplesPerBlock = BlockSize * BlockSize;
+
     private const int BlockSize = 8;
 
     private readonly int mostHorizontal;
@@ -30,6 +32,9 @@ internal sealed class JpegFrame
     public int Height { get; }
 
     public IReadOnlyList<Component> Components { get; }
+
+    /// <summary>Samples of all components, with those that only fill up blocks.</summary>
+    public long Samples => BlocksOf([.. Enumerable.Range(0, Components.Count)]) * SamplesPerBlock;
 
     /// <param name="isProgressive">Whether the marker is SOF2.</param>
     /// <param name="data">The segment after its length.</param>

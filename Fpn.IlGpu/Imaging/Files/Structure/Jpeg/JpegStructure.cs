@@ -10,11 +10,10 @@ namespace Fpn.IlGpu.Imaging;
 /// </summary>
 internal sealed class JpegStructure
 {
-    // Each scan makes the decoder walk over its part of the picture again. The scans that encoders write come to at most
-    // 24 times the picture's pixels: four components, six scans each.
-    private const int MostScannedPerPixel = 32;
-
-    private const int SamplesPerBlock = 64;
+    // Each scan makes the decoder walk over its components again. Encoders write about six scans for each component; of
+    // small pictures, any number may be scanned.
+    private const int MostScansOfComponent = 16;
+    private const long AlwaysScannedSamples = 1 << 26;
 
     private readonly PictureLimits limits;
     private readonly ArrayBufferWriter<byte> clean;
@@ -163,8 +162,8 @@ internal sealed class JpegStructure
         var blocks = frame.BlocksOf(scan.Components);
         if (coded.Length * 8L < blocks * scan.LeastBitsPerBlock)
             throw PictureRefusal.Damaged("is a JPEG whose data are far too small for the size it claims");
-        scannedSamples += blocks * SamplesPerBlock;
-        if (scannedSamples > MostScannedPerPixel * Math.Max(limits.MaxPixels, SamplesPerBlock))
+        scannedSamples += blocks * JpegFrame.SamplesPerBlock;
+        if (scannedSamples > Math.Max(AlwaysScannedSamples, MostScansOfComponent * frame.Samples))
             throw PictureRefusal.Unsupported("is a JPEG with too many scans for its size");
         clean.Write(huffman.MissingFor(scan));
         Copy(JpegMarker.StartOfScan, segment);
