@@ -81,7 +81,7 @@ internal static unsafe class ConvolutionPacking
         }
     }
 
-    /// <summary>One thread = one part after another, until none is left: up to 16 input channels of a block.</summary>
+    /// <summary>One thread = up to 16 input channels of a block.</summary>
     [CpuKernel]
     internal static void RunKernel(Index1D index, ArrayView<float> parameter, Sizes sizes, int isWinograd, ArrayView<float> packed)
         => PackRun(parameter, sizes, isWinograd, index, packed);

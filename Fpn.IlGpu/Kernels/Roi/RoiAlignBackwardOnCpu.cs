@@ -16,14 +16,14 @@ internal static class RoiAlignBackwardOnCpu
 {
     private const int VectorsAtOnce = 4;
 
-    /// <summary>One thread = one tile after another, until none is left (see <see cref="WorkShare"/>).</summary>
+    /// <summary>One thread = one tile.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D tile, ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes,
         ArrayView<float> inputGradient)
         => GatherTile(outputGradient, boxes, lists, sizes, tile, inputGradient);
 
-    /// <summary>Gathers the gradients of one tile after another.</summary>
+    /// <summary>Gathers the gradients of one tile.</summary>
     [IntrinsicImplementation]
     public static void GatherTile(
         ArrayView<float> outputGradient, ArrayView<Box> boxes, RoiTiles.Lists lists, Sizes sizes, int tile,

@@ -44,7 +44,7 @@ internal static unsafe partial class SimdBackwardWeights
     }
 
     /// <summary>
-    /// One thread = one part after another, until none is left: some tiles of a block of output channels, over some chunks of pixels.
+    /// One thread = some tiles of a block of output channels, over some chunks of pixels.
     /// </summary>
     [CpuKernel]
     internal static void Kernel(

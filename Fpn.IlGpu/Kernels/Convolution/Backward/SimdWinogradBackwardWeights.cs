@@ -51,7 +51,7 @@ internal static unsafe class SimdWinogradBackwardWeights
             PartialSums.Combine(device, partial!.View, plan.Splits, accumulate, weightGradient);
     }
 
-    /// <summary>One thread = one part after another, until none is left: some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D part, ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Plan plan, int accumulate,

@@ -29,7 +29,7 @@ internal static unsafe class SimdVectorConvolution
         device.Launch(Kernel, sizes.OutputN * sizes.OutputH, input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = one output row after another, until none is left (see <see cref="WorkShare"/>).</summary>
+    /// <summary>One thread = one output row.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D row, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,

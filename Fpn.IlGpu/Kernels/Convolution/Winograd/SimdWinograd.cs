@@ -50,7 +50,7 @@ internal static unsafe class SimdWinograd
         device.Launch(Kernel, Parts(sizes), input, weights, bias, residual, sizes, output);
     }
 
-    /// <summary>One thread = one part after another, until none is left: some tiles × some blocks of output channels.</summary>
+    /// <summary>One thread = some tiles × some blocks of output channels.</summary>
     [CpuKernel]
     internal static void Kernel(
         Index1D part, ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> residual,
