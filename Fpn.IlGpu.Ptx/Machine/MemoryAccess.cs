@@ -138,7 +138,7 @@ internal static class MemoryAccess
     {
         // A power of two.
         if ((address & (ulong)(bytes - 1)) != 0)
-            throw new PtxException($"Lane {lane}: the address 0x{address:X} is no multiple of {bytes}.");
+            throw new PtxException($"Lane {lane}: the address 0x{address:X} is not a multiple of {bytes}.");
     }
 
     private static void Generic(ref PtxSpace space, ref ulong address)

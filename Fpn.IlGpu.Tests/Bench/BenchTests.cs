@@ -125,7 +125,7 @@ public sealed class BenchTests
 
         var none = Run("detect", "--model", "no-such-file");
         Assert.That((none.Code, none.Error.Trim()), Is.EqualTo(
-            (1, "bench: There is no file 'no-such-file'; --model can be r50, shipped or a checkpoint.")));
+            (1, "bench: There is no file 'no-such-file'; --model must be r50, shipped or a checkpoint.")));
     }
 
     [Test]

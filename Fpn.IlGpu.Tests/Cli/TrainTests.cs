@@ -57,17 +57,17 @@ internal sealed class TrainTests : CommandTest
     [TestCase(".", ".: the training configuration can't be read (it is a folder)")]
     public void A_configuration_that_is_not_there_is_named(string path, string explanation) => AssertRefused(path, explanation);
 
-    [TestCase("{\n  \"data\": { \"shapes\": {} }\n  \"seed\": 1 }", "run.json, line 3, column 3: this is no valid JSON")]
-    [TestCase("{", "run.json, line 1, column 2: this is no valid JSON")]
-    [TestCase("", "run.json, line 1, column 1: this is no valid JSON")]
+    [TestCase("{\n  \"data\": { \"shapes\": {} }\n  \"seed\": 1 }", "run.json, line 3, column 3: this is not valid JSON")]
+    [TestCase("{", "run.json, line 1, column 2: this is not valid JSON")]
+    [TestCase("", "run.json, line 1, column 1: this is not valid JSON")]
     [TestCase("{\n" + Shapes + ",\n \"sched\": 1 }",
-        "run.json, line 3, column 10: there is no key 'sched'; those there are: data, network")]
-    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht'; those there are: width, height")]
+        "run.json, line 3, column 10: there is no key 'sched'; the known keys are: data, network")]
+    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht'; the known keys are: width, height")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: 'model' has no key 'min_sizes'")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_size\": 0 } }", "run.json: 'model' can't be used. The configuration's min_size is '0'")]
     [TestCase("{ " + Shapes + ", \"schedule\": { \"decay\": \"linear\" } }",
         "'schedule.decay' takes one of \"none\", \"steps\", \"cosine\"")]
-    [TestCase("{ " + Shapes + ", \"schedule\": { \"steps\": 0 } }", "run.json: 'schedule' takes whole numbers above 0")]
+    [TestCase("{ " + Shapes + ", \"schedule\": { \"steps\": 0 } }", "run.json: 'schedule' takes whole numbers: 'steps'")]
     [TestCase("{ \"data\": { \"shapes\": { \"width\": 5 } } }", "run.json: 'data.shapes' takes 'width' and 'height' from 21")]
     [TestCase("{}", "a training configuration needs 'data'")]
     public void A_broken_configuration_is_explained(string json, string explanation)

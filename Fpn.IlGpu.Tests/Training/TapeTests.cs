@@ -21,7 +21,11 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         new Random(1).Shuffle(values);
         var targets = CaseValues.Uniform(4 * 3 * 3 * 3, 2, 2, 3);
         var (_, actual) = Run(values);
-        var expected = CentralDifferences.Of(values, 2e-3, x => Run(Array.ConvertAll(x, v => (float)v)).Loss);
+        var expected = CentralDifferences.Of(values, 2e-3, x =>
+        {
+            lock (Device.Lock)
+                return Run(Array.ConvertAll(x, v => (float)v)).Loss;
+        });
         Comparison.AssertClose(actual, expected, 1e-3 * expected.Max(MathF.Abs), 1e-3);
 
         (double Loss, float[] Gradients) Run(float[] maps)

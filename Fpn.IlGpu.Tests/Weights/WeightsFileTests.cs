@@ -38,7 +38,7 @@ public class WeightsFileTests
     [TestCase("hello", "is not a weights file of a known format")]
     [TestCase("", "the weights file is empty")]
     [TestCase("   ", "is not a weights file of a known format")]
-    [TestCase("\x80\x06.", "of protocol 6")]
+    [TestCase("\x80\x06.", "uses protocol 6")]
     [TestCase("{}", "is JSON without a weight_map")]
     [TestCase("{", "the index is not valid JSON")]
     [TestCase("PK\x05\x06", "directory that ends every zip file is missing")]
