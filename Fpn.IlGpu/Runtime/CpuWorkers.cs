@@ -4,16 +4,16 @@ using System.Runtime.ExceptionServices;
 namespace Fpn.IlGpu.Runtime;
 
 /// <summary>
-/// Runs kernels on a CPU. The thread that launches takes one part of the work after the other, and the workers do so beside it; the
-/// launch is over when no part is left and those that were taken are done.
+/// Runs kernels on a CPU. The launching thread and the workers take parts of the work until none is left; the launch ends when
+/// every part is done.
 /// </summary>
 /// <remarks>
 /// ILGPU's CPU accelerator would have all of its threads meet at a barrier after each group and twice a launch. On a busy machine
-/// one of them is off its core most of the time, and the others spin for it. Here nobody waits for a worker that has not begun.
+/// one of them is off its core most of the time, and the others spin for it. Here no thread waits for a worker that has not started.
 /// </remarks>
 internal sealed class CpuWorkers : IDisposable
 {
-    // As a rule the next launch, or the end of another thread's last part, is so near that going to sleep would take longer.
+    // The next launch, or the end of another thread's last part, usually comes sooner than a thread could sleep and wake.
     private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
 
     private readonly object gate = new();
@@ -92,7 +92,7 @@ internal sealed class CpuWorkers : IDisposable
     /// <summary>The work of one launch.</summary>
     private sealed class Work
     {
-        // Of many indices, several are a part: to take one costs up to 0.1 µs, where another core has just taken one.
+        // A part has several indices if there are many: taking one costs up to 0.1 µs when another core has just taken one.
         private const int PartsPerThread = 64;
 
         private readonly Action<int> kernel;

@@ -5,15 +5,15 @@ using ILGPU.Runtime;
 
 namespace Fpn.IlGpu.Runtime;
 
-// Its kernels, from methods of C# to what runs.
+// Compiling and loading kernels.
 public sealed partial class Device
 {
     private readonly Dictionary<Delegate, Delegate> launchers = [];
 
-    // On a CPU, kernels are called as the methods that they are.
+    // On a CPU, kernels are called as ordinary methods.
     private readonly CpuWorkers? workers;
 
-    // Where it is set, it makes a kernel's launcher of the given type, in place of ILGPU.
+    // If set, makes a kernel's launcher of the given type instead of ILGPU.
     private Func<Delegate, Type, Delegate>? simulator;
 
     /// <summary>How many kernels have been compiled.</summary>
@@ -27,8 +27,8 @@ public sealed partial class Device
     }
 
     /// <summary>
-    /// A device of host memory that takes itself for another, and whose kernels someone else runs: so tests run what ILGPU
-    /// compiles for CUDA, with the kernels and layouts that CUDA devices get, where there is none.
+    /// Makes a device with host memory that poses as another device and hands its kernels to a simulator. Tests use it to run
+    /// CUDA's kernels and layouts where there is no GPU.
     /// </summary>
     internal static Device Simulate(DeviceInfo info, Func<Delegate, Type, Delegate> simulator, Precision precision = Precision.Fp32)
     {
@@ -67,9 +67,9 @@ public sealed partial class Device
 
     private Delegate Compile(Delegate kernel, Type launcherType)
     {
-        // CUDA launches into the context that the thread used last, which may be another device's.
+        // CUDA launches into the context that this thread used last, which may belong to another device.
         accelerator.Bind();
-        // One kernel after the other: ILGPU takes a hundred times as long for several at once.
+        // One kernel at a time: ILGPU takes a hundred times as long to compile several concurrently.
         lock (launchers)
         {
             if (!launchers.TryGetValue(kernel, out var launcher))

@@ -4,10 +4,10 @@ using ILGPU.Runtime;
 namespace Fpn.IlGpu.Runtime;
 
 /// <summary>
-/// An accelerator, opened: its ILGPU context, one in-order stream, its memory pool and its compiled kernels.
+/// An open accelerator: its ILGPU context, one in-order stream, a memory pool and the compiled kernels.
 /// </summary>
 /// <remarks>
-/// A device may be shared by models and used from any thread, by one thread at a time: whoever queues work on it holds
+/// Several models may share a device, and any thread may use it, one at a time: code that queues work holds
 /// <see cref="Lock"/>, as the detectors do.
 /// </remarks>
 public sealed partial class Device : IDisposable
@@ -159,7 +159,7 @@ public sealed partial class Device : IDisposable
     }
 
     /// <summary>The precision that was asked for, or the device's own.</summary>
-    /// <exception cref="DeviceException">It needs tensor cores that the device has not.</exception>
+    /// <exception cref="DeviceException">The precision needs tensor cores, which the device does not have.</exception>
     internal static Precision ChoosePrecision(DeviceInfo info, Precision? wanted)
     {
         if (wanted is Precision.Tf32 or Precision.Fp16 && !info.HasTensorCores)

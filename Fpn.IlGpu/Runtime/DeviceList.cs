@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Runtime;
 /// <summary>Finds this machine's accelerators and chooses one.</summary>
 internal static class DeviceList
 {
-    // Of ILGPU's CPU device only the memory is used: CpuWorkers run the kernels. It starts two threads at least.
+    // Only the memory of ILGPU's CPU device is used; CpuWorkers run the kernels. Two threads are the fewest that it takes.
     private static readonly CPUDevice Host = new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: 1, numMultiprocessors: 1);
 
     /// <summary>A context that knows the devices of one kind, or of all kinds.</summary>
@@ -78,7 +78,7 @@ internal static class DeviceList
             : found.FirstOrDefault(f => f.Info.Id == (name.Contains(':') || name == "cpu" ? name : name + ":0"));
         if (wanted.Info is null)
         {
-            // The context may know one kind only; the message names all there is.
+            // The context may know only one kind of device; the message names all of them.
             var there = string.Join(", ", Device.List(options).Select(d => d.Id));
             throw new DeviceException(
                 $"There is no device '{name}' here; found: {there}. 'fpn devices' shows them, and 'auto' takes the best.");

@@ -29,8 +29,8 @@ internal sealed class PooledBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory)
 
 /// <summary>
 /// Device memory by size class. The same work rents the same classes in the same order, so from the second picture of
-/// a size on nothing is allocated. Buffers that several pictures in a row did not use are freed before the pool grows.
-/// All work goes through one in-order stream, so memory may be given back while kernels that use it are still queued.
+/// a size on nothing is allocated. Before the pool grows, it frees buffers that the last few pictures did not use.
+/// All work goes through one in-order stream, so memory may be returned while kernels that use it are still queued.
 /// </summary>
 internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) : IDisposable
 {
@@ -54,13 +54,13 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     public long PeakBytes { get; private set; }
 
     /// <summary>
-    /// Whether rented memory is filled with NaN first, so that tests see what reads memory that nothing was written to.
+    /// Whether rented memory is filled with NaN first, so that tests notice reads of memory that was never written.
     /// </summary>
     public bool FillsWithNaN { get; set; }
 
     /// <summary>
-    /// Begins the work on a picture (or batch, or on loading a model), by which unused buffers age. What was rented within
-    /// the scope and not given back when it ends, because an error or a cancellation came between, is taken back then.
+    /// Begins the work on a picture, a batch or the loading of a model; unused buffers age by these. When the scope ends, it
+    /// takes back what was rented within it and not returned because of an error or a cancellation.
     /// </summary>
     public PictureScope BeginPicture()
     {
@@ -121,7 +121,7 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
         }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
-            // What other sizes of pictures left behind may be just what is missing.
+            // Freeing what other picture sizes left behind may be enough.
             Transfers.Synchronize();
             Trim(olderThan: int.MaxValue);
             memory = AllocateLastTry(bytes);

@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Runtime;
 internal readonly record struct StageTime(string Name, TimeSpan Time, long MultiplyAdds);
 
 /// <summary>
-/// Times the stages of a detection, for whoever listens (the bench). <see cref="Device.Stage"/> ends a stage and begins
+/// Times the stages of a detection for a listener (the bench). <see cref="Device.Stage"/> ends a stage and begins
 /// the next. While someone listens, the host waits for the device at each border, so that the stages together take a
 /// little longer than a detection takes otherwise; while nobody does, a stage costs a comparison with null.
 /// </summary>

@@ -6,16 +6,16 @@ using ILGPU.Runtime;
 namespace Fpn.IlGpu.Runtime;
 
 /// <summary>
-/// All copies between the host and one device, in the order of its stream. Those to the device go through page-locked
-/// memory, from which a GPU fetches them while the host goes on; those from the device wait until they are done. So a
-/// picture whose results are fetched at once synchronises host and device once.
+/// All copies between the host and one device, in the order of its stream. Uploads go through page-locked
+/// memory, which a GPU reads while the host continues; downloads wait until they are done. A picture whose results are
+/// fetched in one download therefore synchronises host and device once.
 /// </summary>
 /// <param name="accelerator">The device.</param>
 /// <param name="stream">Its stream.</param>
 /// <param name="direct">Whether the device is the CPU, which copies at once and needs no memory in between.</param>
 internal sealed class Transfers(Accelerator accelerator, AcceleratorStream stream, bool direct) : IDisposable
 {
-    // A 20-megapixel picture; what is more goes in parts, and waits between them.
+    // A 20-megapixel picture. Larger uploads go in parts and wait between them.
     private const int MostStagedBytes = 64 << 20;
     private const int LeastStagedBytes = 1 << 20;
     private const int Alignment = 64;
@@ -98,9 +98,9 @@ internal sealed class Transfers(Accelerator accelerator, AcceleratorStream strea
 
     private void Enlarge(int bytes)
     {
-        // Room for all that one picture uploads: the next one's fits without waiting.
+        // Room for everything that one picture uploads, so that the next picture need not wait.
         var together = Math.Min((long)used + bytes, MostStagedBytes);
-        // What is queued may still be read from it.
+        // Queued copies may still read from it.
         if (used > 0)
             Synchronize();
         if (staged?.Length >= together)
