@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Runtime;
 /// <summary>What drives an accelerator.</summary>
 public enum DeviceKind
 {
-    /// <summary>All cores of this machine, through ILGPU's own CPU accelerator.</summary>
+    /// <summary>All cores of this machine; the library's own threads run the kernels.</summary>
     Cpu,
 
     /// <summary>An NVIDIA GPU through its driver's CUDA interface; no toolkit is needed.</summary>
