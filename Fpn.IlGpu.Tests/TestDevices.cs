@@ -5,12 +5,12 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Tests;
 
 /// <summary>
-/// The devices that tests run on: the CPU, the first OpenCL and the first CUDA device where there are any, and for GPUs'
-/// kernels also an interpreter. Where one is missing, its tests are skipped by name; where it exists, they never are.
+/// The devices that tests run on: the CPU, the first OpenCL device, the first CUDA device, and an interpreter of GPU kernels.
+/// Tests on a missing device are skipped with its name; tests on a device that exists never are.
 /// </summary>
 internal static class TestDevices
 {
-    // In float32, as the references: the tests of convolutions run all precisions.
+    // In float32, like the references. The convolution tests cover every precision.
     private static readonly DeviceOptions Options = new() { AllowAnyOpenCl = true, Precision = Precision.Fp32 };
     private static readonly Dictionary<string, Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
@@ -19,14 +19,14 @@ internal static class TestDevices
 
     public static readonly string[] All = [.. Real, InterpretedDevice.Id];
 
-    /// <summary>For what GPUs by OpenCL do their own way.</summary>
+    /// <summary>For operators that OpenCL GPUs compute in their own way.</summary>
     public static readonly string[] AllAndOpenCl = [.. All, InterpretedDevice.OpenClId];
 
     public static readonly string[] Gpus = ["opencl:0", "cuda:0", InterpretedDevice.Id];
 
     public static readonly string[] GpusAndOpenCl = [.. Gpus, InterpretedDevice.OpenClId];
 
-    /// <summary>A device that all tests share, as its kernels are compiled once.</summary>
+    /// <summary>Opens a device that all tests share, so that its kernels are compiled once.</summary>
     public static Device Open(string id)
     {
         SkipWhereMissing(id);
@@ -39,18 +39,18 @@ internal static class TestDevices
     }
 
     /// <summary>
-    /// The forms that a device can run. As an OpenCL device, the interpreter runs only what it does not run as a CUDA device,
-    /// and not the tile, as the one that it has is CUDA's.
+    /// The forms that a device can run. As an OpenCL device, the interpreter runs only the forms that it doesn't run as a CUDA
+    /// device, and not the tile, because it has only CUDA's tile.
     /// </summary>
     public static IEnumerable<ConvolutionForm> Forms(Device device, ConvolutionGeometry geometry)
         => from form in ConvolutionForms.Ladder(device, geometry)
            where device.Info.Id != InterpretedDevice.OpenClId || form is ConvolutionForm.Unfolded or ConvolutionForm.StagedWinograd
            select form;
 
-    /// <summary>Whether no hardware is behind it, so that tests had better be small.</summary>
+    /// <summary>Whether the device is interpreted, so that its tests should be small.</summary>
     public static bool IsSlow(Device device) => device.Info.Id is InterpretedDevice.Id or InterpretedDevice.OpenClId;
 
-    /// <summary>A device that the caller closes.</summary>
+    /// <summary>Opens a device that the caller closes.</summary>
     public static Device OpenAlone(string id)
     {
         SkipWhereMissing(id);
@@ -88,11 +88,11 @@ public sealed class SharedDevices
     public void Close() => TestDevices.CloseAll();
 }
 
-/// <summary>Tests of operators: on each device, and on the interpreter of CUDA's kernels.</summary>
+/// <summary>Tests of operators, on each device and on the interpreter of CUDA kernels.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.All))]
 public abstract class DeviceTests(string deviceId) : TestsOnDevice(deviceId);
 
-/// <summary>Tests of whole models, for which interpreting takes too long.</summary>
+/// <summary>Tests of whole models, for which the interpreter is too slow.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Real))]
 public abstract class ModelTests(string deviceId) : TestsOnDevice(deviceId);
 

@@ -60,7 +60,7 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
     [Test]
     public void Levels_agree_with_nested_loops()
     {
-        // Sides at and around the boundaries, 112 · 2^i, and boxes that are empty or inside out.
+        // Sides at and around the boundaries, 112 · 2^i, and boxes that are empty or inverted.
         var boxes = new List<float>();
         foreach (var side in new[] { 0, 1, 55.9f, 56, 111.99f, 112, 112.01f, 223.9f, 224, 448, 447.9f, 895, 896, 5000 })
             boxes.AddRange([10, 20, 10 + side, 20 + side, 3, 3, 3 + side * 2, 3 + side / 2]);

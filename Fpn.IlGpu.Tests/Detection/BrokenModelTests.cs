@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Detection;
 
-/// <summary>Files that are whole, but hold no model that can run: the message names the tensor and what is wrong.</summary>
+/// <summary>Valid files whose model can't run: the message names the tensor and what is wrong with it.</summary>
 public sealed class BrokenModelTests
 {
     private string folder = null!;
@@ -59,7 +59,7 @@ public sealed class BrokenModelTests
 
     [TestCase("backbone.body.conv1.weight", "[32, 3, 1, 40]", "1×40", "7×7")]
     [TestCase("backbone.body.layer1.0.conv2.weight", "[32, 32, 5, 5]", "5×5", "3×3")]
-    public void A_window_that_the_layer_can_not_have_is_named(string name, string shape, string window, string needed)
+    public void An_impossible_window_is_named(string name, string shape, string window, string needed)
     {
         int[] other = [.. shape.Trim('[', ']').Split(", ").Select(int.Parse)];
         Assert.That(
@@ -69,7 +69,7 @@ public sealed class BrokenModelTests
 
     [TestCase(float.NaN)]
     [TestCase(float.PositiveInfinity)]
-    public void Values_that_are_no_numbers_are_refused(float value)
+    public void NaN_and_infinite_values_are_refused(float value)
     {
         const string Name = "roi_heads.box_head.fc7.bias";
         Assert.That(() => Load(t => t.Name == Name ? t with { Values = [value, .. t.Values[1..]] } : t), Fails(Name));
@@ -77,19 +77,19 @@ public sealed class BrokenModelTests
 
     [TestCase(-1)]
     [TestCase(-1e-5f)]
-    public void A_variance_that_has_no_root_is_refused(float value)
+    public void A_negative_variance_is_refused(float value)
     {
         const string Name = "backbone.body.bn1.running_var";
         Assert.That(() => Load(t => t.Name == Name ? t with { Values = [value, .. t.Values[1..]] } : t), Fails(Name));
     }
 
     [Test]
-    public void A_model_that_does_not_load_leaves_nothing_on_the_device()
+    public void A_model_that_fails_to_load_leaves_nothing_on_the_device()
     {
         var device = TestDevices.Open("cpu");
         using (Detector.Load(device))
         {
-            // Once whole, so that the pool has all that loading takes.
+            // A complete load first, so that the pool holds all the memory that loading needs.
         }
         var allocations = device.Memory.Allocations;
         var path = Write(t => t.Name == "roi_heads.box_predictor.bbox_pred.bias" ? null : t);
@@ -99,22 +99,22 @@ public sealed class BrokenModelTests
     }
 
     [Test]
-    public void Another_detector_is_named()
+    public void An_unknown_detector_is_named()
         => Assert.That(() => Load(t => t, config: c => c with { Detector = "yolo" }), Fails("yolo"));
 
     [Test]
-    public void Levels_of_unequal_anchors_are_refused()
+    public void Levels_with_different_numbers_of_anchors_are_refused()
         => Assert.That(
             () => Load(t => t, config: c => c with { AnchorSizes = [[16], [32, 40], [64], [128], [256]] }), Fails("anchor sizes"));
 
     [Test]
-    public void Classes_that_are_too_few_are_counted()
+    public void Too_few_classes_are_refused_with_both_counts()
         => Assert.That(
             () => Load(t => t, config: c => c with { Classes = ["background", "circle"] }),
             Throws.TypeOf<WeightsException>().With.Message.Contains("2 classes").And.Message.Contains("has 8"));
 
     [Test]
-    public void Anchors_that_the_heads_were_not_made_for_are_refused()
+    public void Anchors_that_do_not_match_the_heads_are_refused()
         => Assert.That(
             () => Load(t => t, config: c => c with { AspectRatios = [1] }),
             Throws.TypeOf<WeightsException>().With.Message.Contains("3 anchors"));

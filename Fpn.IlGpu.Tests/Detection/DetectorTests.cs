@@ -10,7 +10,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     private static RgbImage Sample => PictureReader.Read(new ReferenceCase("shapes").Picture("shapes-320x320.png"));
 
     [Test]
-    public void From_the_second_picture_of_a_size_on_nothing_is_allocated()
+    public void Nothing_is_allocated_from_the_second_picture_of_a_size_on()
     {
         using var detector = Detector.Load(Device);
         detector.Detect(Sample);
@@ -21,7 +21,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void What_the_first_picture_needs_is_compiled_while_the_weights_are_read()
+    public void Loading_compiles_every_kernel_that_the_first_picture_needs()
     {
         using var device = TestDevices.OpenAlone(Device.Info.Id);
         using var detector = Detector.Load(device);
@@ -51,7 +51,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Two_sizes_in_turn_allocate_nothing_either()
+    public void Alternating_between_two_sizes_allocates_nothing()
     {
         using var detector = Detector.Load(Device);
         var small = new RgbImage(200, 150);
@@ -64,7 +64,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void A_path_a_stream_and_pixels_give_the_same()
+    public void A_path_a_stream_and_pixels_give_the_same_detections()
     {
         var path = new ReferenceCase("shapes").Picture("shapes-320x320.png");
         using var detector = Detector.Load(Device);
@@ -76,7 +76,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Detections_carry_labels_and_lie_in_the_picture_best_first()
+    public void Detections_are_labelled_inside_the_picture_and_best_first()
     {
         using var detector = Detector.Load(Device);
         var found = detector.Detect(Sample);
@@ -104,7 +104,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     [TestCase(1, 5000)]
     [TestCase(5000, 1)]
     [TestCase(33, 7)]
-    public void Pictures_of_any_shape_go_through(int width, int height)
+    public void Pictures_of_any_shape_are_accepted(int width, int height)
     {
         using var detector = Detector.Load(Device);
         Assert.That(() => detector.Detect(new RgbImage(width, height)), Throws.Nothing);
@@ -118,14 +118,14 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Cancelling_stops_and_leaves_the_detector_whole()
+    public void Cancelling_leaves_the_detector_usable()
     {
         using var detector = Detector.Load(Device);
         var found = detector.Detect(Sample);
         var allocations = Device.Memory.Allocations;
         Assert.That(() => detector.Detect(Sample, new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(detector.Detect(Sample), Is.EqualTo(found));
-        Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations), "what the cancelled picture had rented came back");
+        Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations), "the memory of the cancelled picture was returned");
     }
 
     [Test]
@@ -139,7 +139,7 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void A_disposed_detector_says_so()
+    public void A_disposed_detector_refuses_pictures()
     {
         var detector = Detector.Load(Device);
         detector.Dispose();

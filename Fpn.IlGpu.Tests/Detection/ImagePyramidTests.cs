@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Tests.Detection;
 internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
 {
     [Test]
-    public void Of_what_overlaps_the_best_of_a_class_is_kept()
+    public void The_best_of_overlapping_objects_of_a_class_is_kept()
     {
         var a = new DetectedObject("x", 1, 0.9f, new Box(0, 0, 10, 10));
         var near = a with { Score = 0.8f, BoxImagePx = new Box(1, 0, 11, 10) };
@@ -21,7 +21,7 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void One_size_is_what_the_model_finds_anyway()
+    public void A_pyramid_of_the_usual_size_changes_nothing()
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
         using var plain = Detector.Load(Device);
@@ -30,7 +30,7 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Several_sizes_find_what_any_one_finds()
+    public void A_pyramid_finds_what_each_of_its_sizes_finds()
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
         using var several = Detector.Load(Device, overrides: """{ "image_pyramid": [192, 320, 512] }""");
@@ -47,7 +47,7 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Proposals_are_merged_by_the_settings_of_the_rpn()
+    public void Proposals_are_merged_by_the_rpn_settings()
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
         using var several = Detector.Load(

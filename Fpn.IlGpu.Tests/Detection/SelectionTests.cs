@@ -23,7 +23,7 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
         var values = new float[segments * length];
         for (var i = 0; i < values.Length; i++)
             values[i] = (random.Next(distinct) - distinct / 3) * 0.37f;
-        // The last segment is shorter, and its values lie every other place.
+        // The last segment is shorter, with a step of 2.
         Segment[] table = [.. Enumerable.Range(0, segments).Select(s => new Segment(s * length, length, 1))];
         table[^1] = new Segment((segments - 1) * length, (length + 1) / 2, 2);
 
@@ -41,14 +41,14 @@ public sealed class SelectionTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Top_k_leaves_NaN_out_and_knows_infinities()
+    public void Top_k_leaves_NaN_out_and_orders_infinity()
     {
         float[] values = [float.NaN, 1, float.NegativeInfinity, float.PositiveInfinity, -0f, 0f, float.NaN, -1];
         var (indices, counts) = TopKOf(values, [new Segment(0, values.Length, 1)], values.Length, 8, float.NegativeInfinity);
         Assert.That(indices.AsSpan(0, counts[0]).ToArray(), Is.EqualTo(new[] { 3, 1, 5, 4, 7 }));
     }
 
-    // Corners on whole px and thresholds that no ratio of them meets: a device's division may be off in its last bit.
+    // Corners on whole pixels, and thresholds that no IoU of such boxes equals: a device's division may be off in its last bit.
     [TestCase(1, 1, 0.5123f)]
     [TestCase(2, 33, 0.3123f)]
     [TestCase(3, 100, 0.7123f)]

@@ -27,14 +27,14 @@ public sealed class AnnotationPainterTests
         for (var i = 0; i < image.Pixels.Length; i += 3)
             (image.Pixels[i], image.Pixels[i + 1], image.Pixels[i + 2]) = (colour.R, colour.G, colour.B);
         AnnotationPainter.Draw(image, [new(20, 20, 80, 80, "", 3)]);
-        Assert.That(At(image, 19, 50).G, Is.LessThan(colour.G / 2 + 10), "the edge outside");
+        Assert.That(At(image, 19, 50).G, Is.LessThan(colour.G / 2 + 10), "the outer edge");
     }
 
     [TestCase(30f, 60f)]
     [TestCase(-50f, -50f)]
     [TestCase(280f, 210f)]
     [TestCase(150f, -20f)]
-    public void The_plate_lies_inside_the_picture_with_its_whole_text(float x, float y)
+    public void The_plate_stays_inside_the_picture_with_its_whole_text(float x, float y)
     {
         // The text's pixels are counted: a plate that is cut off would show fewer.
         var free = TextPixels(Filled(320, 240, 128), 100, 100);
@@ -88,7 +88,7 @@ public sealed class AnnotationPainterTests
     [TestCase(float.NegativeInfinity, 0, float.PositiveInfinity, float.NaN)]
     [TestCase(-100, -100, -50, -50)]
     [TestCase(400, 10, 500, 50)]
-    public void What_is_no_number_or_off_the_picture_is_left_out(float x1, float y1, float x2, float y2)
+    public void Boxes_with_NaN_or_off_the_picture_are_not_drawn(float x1, float y1, float x2, float y2)
     {
         var image = Filled(100, 80, 128);
         AnnotationPainter.Draw(image, [new(x1, y1, x2, y2, "person", 0)]);
@@ -96,7 +96,7 @@ public sealed class AnnotationPainterTests
     }
 
     [Test]
-    public void Infinite_huge_and_inverted_boxes_are_drawn_as_far_as_they_are_on_the_picture()
+    public void Infinite_huge_and_inverted_boxes_are_clipped_to_the_picture()
     {
         var colour = ClassColours.Of(0);
         var image = Filled(100, 80, 128);
@@ -111,7 +111,7 @@ public sealed class AnnotationPainterTests
     }
 
     [Test]
-    public void Every_character_of_ASCII_has_a_shape_of_its_own_and_others_are_a_box()
+    public void Every_ASCII_character_has_a_distinct_shape_and_others_are_a_box()
     {
         var shapes = new Dictionary<string, char>();
         for (var c = '!'; c <= '~'; c++)
@@ -126,7 +126,7 @@ public sealed class AnnotationPainterTests
     }
 
     [Test]
-    public void Colours_exist_for_any_class_and_are_far_apart()
+    public void Every_class_has_a_colour_and_colours_are_far_apart()
     {
         Assert.That(() => ClassColours.Of(-1), Throws.Nothing);
         Assert.That(() => ClassColours.Of(int.MaxValue), Throws.Nothing);

@@ -20,7 +20,7 @@ public sealed class BadPictureTests
     [TestCase("claims-20000x20000.png", "20000 x 20000")]
     [TestCase("claims-9000x9000.png", "far too small")]
     [TestCase("claims-65000x1500.jpg", "far too small")]
-    public void Files_that_are_no_good_picture_are_refused_with_a_sentence(string name, string saying)
+    public void Unreadable_pictures_are_refused_with_a_sentence(string name, string saying)
     {
         var path = PictureFixtures.PathOf(name);
         var allocated = TimedReader.AllocatedBy(() =>
@@ -42,7 +42,7 @@ public sealed class BadPictureTests
     }
 
     [Test]
-    public void A_folder_is_no_picture()
+    public void A_folder_is_refused()
     {
         var exception = Assert.Throws<PictureException>(() => PictureReader.Read(folder));
         AssertIsSentence(exception, $"'{folder}'");
@@ -51,11 +51,11 @@ public sealed class BadPictureTests
 
     [TestCase("")]
     [TestCase("a\0b.png")]
-    public void Names_that_no_file_can_have_are_refused(string path)
+    public void Impossible_file_names_are_refused(string path)
         => Assert.That(() => PictureReader.Read(path), Throws.TypeOf<PictureException>());
 
     [Test]
-    public void A_file_that_something_else_holds_is_named()
+    public void A_locked_file_is_named()
     {
         var path = Path.Combine(folder, "held.png");
         using var held = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
@@ -90,7 +90,7 @@ public sealed class BadPictureTests
     }
 
     [Test]
-    public void The_limit_of_pixels_is_an_option()
+    public void The_limit_on_pixels_is_an_option()
     {
         var picture = PictureFixtures.Expected("rgb8.png");
         var pixels = (long)picture.Width * picture.Height;
@@ -102,7 +102,7 @@ public sealed class BadPictureTests
     }
 
     [Test]
-    public void The_limit_of_bytes_is_an_option()
+    public void The_limit_on_bytes_is_an_option()
     {
         var file = PictureFixtures.Bytes("rgb8.png");
         Assert.DoesNotThrow(() => PictureReader.Read(new MemoryStream(file), new PictureLimits { MaxBytes = file.Length }));

@@ -7,7 +7,7 @@ public sealed class MaskPainterTests
     private static readonly Rgb Grey = new(128, 128, 128);
 
     [Test]
-    public void The_fill_lets_the_picture_through_and_the_outline_has_the_full_colour()
+    public void The_fill_is_translucent_and_the_outline_has_the_full_colour()
     {
         var box = new PixelRectangle(40, 30, 100, 90);
         var image = Draw(160, 120, [Masked(160, 120, box, 7)]);
@@ -15,18 +15,18 @@ public sealed class MaskPainterTests
         var fill = At(image, 70, 60);
         foreach ((var mixed, var full) in new[] { (fill.R, colour.R), (fill.G, colour.G), (fill.B, colour.B) })
             Assert.That(mixed, Is.EqualTo(128 + (0.4 * (full - 128))).Within(1));
-        // The frame lies elsewhere, so that the outline is the mask's own: 2 px within, a dark one outside.
+        // The frame is elsewhere, so this outline is the mask's: 2 px inside, and a dark line outside.
         foreach (var x in new[] { 40, 41, 98, 99 })
             Assert.That(At(image, x, 60), Is.EqualTo(colour), $"column {x}");
         foreach (var y in new[] { 30, 31, 88, 89 })
             Assert.That(At(image, 70, y), Is.EqualTo(colour), $"row {y}");
-        Assert.That(At(image, 43, 60), Is.EqualTo(fill), "inside of the outline");
+        Assert.That(At(image, 43, 60), Is.EqualTo(fill), "just inside the outline");
         Assert.That(At(image, 39, 60).R, Is.LessThan(70), "the dark edge");
         Assert.That(At(image, 36, 60), Is.EqualTo(Grey), "outside");
     }
 
     [Test]
-    public void Objects_of_one_class_that_touch_are_told_apart()
+    public void Touching_objects_of_one_class_can_be_told_apart()
     {
         var image = Draw(160, 120, [Masked(160, 120, new(40, 30, 80, 90), 7), Masked(160, 120, new(80, 30, 120, 90), 7)]);
         Assert.That(At(image, 60, 60), Is.EqualTo(At(image, 100, 60)), "the same fill");
@@ -34,7 +34,7 @@ public sealed class MaskPainterTests
     }
 
     [Test]
-    public void Frames_and_labels_lie_above_all_masks()
+    public void Frames_and_labels_are_drawn_above_all_masks()
     {
         var mask = Masked(160, 120, new(0, 0, 160, 120), 3);
         var framed = new Annotation(30, 40, 130, 100, "person", 7);
@@ -44,7 +44,7 @@ public sealed class MaskPainterTests
     }
 
     [Test]
-    public void Masks_that_come_first_lie_above_others()
+    public void Earlier_masks_are_drawn_above_later_ones()
     {
         Annotation one = Masked(160, 120, new(40, 30, 100, 90), 7), other = Masked(160, 120, new(60, 20, 120, 80), 3);
         Assert.That(At(Draw(160, 120, [one, other]), 99, 60), Is.EqualTo(ClassColours.Of(7)));
@@ -52,7 +52,7 @@ public sealed class MaskPainterTests
     }
 
     [Test]
-    public void No_line_is_drawn_where_the_picture_ends()
+    public void No_outline_is_drawn_along_the_edge_of_the_picture()
     {
         var image = Draw(160, 120, [Masked(160, 120, new(0, 0, 160, 60), 7)]);
         Assert.That(At(image, 80, 0), Is.EqualTo(At(image, 80, 30)).And.Not.EqualTo(Grey));
@@ -61,7 +61,7 @@ public sealed class MaskPainterTests
     }
 
     [Test]
-    public void Lines_across_are_as_wide_as_straight_ones()
+    public void Diagonal_outlines_are_as_wide_as_straight_ones()
     {
         const int Side = 1200;
         var pixels = new byte[Side * Side];
@@ -86,12 +86,12 @@ public sealed class MaskPainterTests
     }
 
     [Test]
-    public void A_mask_of_another_picture_is_refused()
+    public void A_mask_for_a_picture_of_another_size_is_refused()
         => Assert.That(
             () => Draw(160, 120, [Masked(120, 160, new(40, 30, 100, 90), 7)]),
             Throws.TypeOf<ArgumentException>().With.Message.Contains("120 x 160 px does not fit a picture of 160 x 120"));
 
-    // A rectangle as mask, and a box of a px in the corner, where the frame is out of the way.
+    // A rectangular mask, with a 1 px box in the corner, where its frame is out of the way.
     private static Annotation Masked(int width, int height, PixelRectangle inside, int colour)
     {
         var pixels = new byte[width * height];

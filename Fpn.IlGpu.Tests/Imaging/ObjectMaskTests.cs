@@ -3,7 +3,7 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>Run lengths and their compressed form, against what COCO's own code gives (fixtures/coco-masks.json).</summary>
+/// <summary>Run lengths and their compressed form, against the results of COCO's own code (fixtures/coco-masks.json).</summary>
 public sealed class ObjectMaskTests
 {
     private const int Cases = 19;
@@ -28,7 +28,7 @@ public sealed class ObjectMaskTests
     public void No_case_is_missing() => Assert.That(All, Has.Length.EqualTo(Cases));
 
     [TestCaseSource(nameof(WithPixels))]
-    public void Pixels_become_the_runs_of_coco(CocoMask coco)
+    public void Pixels_become_the_same_runs_as_in_COCO(CocoMask coco)
     {
         var mask = ObjectMask.FromPixels(coco.Pixels, coco.Width, coco.Height);
         Assert.That(mask.Runs, Is.EqualTo(coco.Runs));
@@ -37,7 +37,7 @@ public sealed class ObjectMaskTests
     }
 
     [TestCaseSource(nameof(All))]
-    public void Runs_become_the_string_of_coco_and_come_back(CocoMask coco)
+    public void Runs_become_the_same_string_as_in_COCO_and_back(CocoMask coco)
     {
         var mask = ObjectMask.FromRuns(coco.Runs, coco.Width, coco.Height);
         Assert.That(mask.ToCocoString(), Is.EqualTo(coco.Counts));
@@ -49,11 +49,11 @@ public sealed class ObjectMaskTests
     }
 
     [Test]
-    public void Every_pixel_that_is_not_zero_is_in()
+    public void Every_nonzero_pixel_belongs_to_the_mask()
         => Assert.That(ObjectMask.FromPixels([0, 255, 1, 2], 2, 2).ToPixels(), Is.EqualTo(new byte[] { 0, 1, 1, 1 }));
 
     [Test]
-    public void Runs_of_no_length_make_no_difference()
+    public void Empty_runs_make_no_difference()
     {
         var mask = ObjectMask.FromRuns([2, 3, 0, 1, 4, 0, 2], 4, 3);
         Assert.That(mask.Runs, Is.EqualTo(new[] { 2, 4, 6 }));
@@ -62,7 +62,7 @@ public sealed class ObjectMaskTests
     }
 
     [Test]
-    public void Masks_are_equal_by_what_they_hold()
+    public void Masks_with_the_same_size_and_pixels_are_equal()
     {
         var mask = ObjectMask.FromRuns([2, 4, 6], 4, 3);
         var same = ObjectMask.FromPixels(mask.ToPixels(), 4, 3);
@@ -75,7 +75,7 @@ public sealed class ObjectMaskTests
     }
 
     [Test]
-    public void The_longest_runs_survive()
+    public void The_longest_runs_survive_the_round_trip()
     {
         const int Width = 46_000;
         int[] runs = [0, 1, (Width * Width) - 2, 1];
@@ -95,7 +95,7 @@ public sealed class ObjectMaskTests
     [TestCase("O", 7, 5, "Run 0 of the mask's counts has -1 px")]
     [TestCase("111L", 7, 5, "Run 3 of the mask's counts has -3 px")]
     [TestCase("oooooo?", 7, 5, "Run 0 of the mask's counts has 17179869183 px")]
-    public void Broken_strings_are_refused_in_words(string counts, int width, int height, string message)
+    public void Malformed_strings_are_refused_and_the_fault_is_named(string counts, int width, int height, string message)
         => Assert.That(
             () => ObjectMask.FromCocoString(counts, width, height), Throws.TypeOf<FormatException>().With.Message.Contains(message));
 
@@ -103,13 +103,13 @@ public sealed class ObjectMaskTests
     [TestCase(new[] { 5, 8 }, "add up to 13 px, but the picture of 3 x 4 px has 12")]
     [TestCase(new[] { int.MaxValue, int.MaxValue, int.MaxValue }, "add up to 6442450941 px")]
     [TestCase(new int[0], "add up to 0 px")]
-    public void Runs_that_do_not_fit_are_refused_in_words(int[] runs, string message)
+    public void Runs_that_do_not_fit_the_picture_are_refused(int[] runs, string message)
         => Assert.That(() => ObjectMask.FromRuns(runs, 3, 4), Throws.TypeOf<ArgumentException>().With.Message.Contains(message));
 
     [TestCase(0, 4)]
     [TestCase(4, -1)]
     [TestCase(50_000, 50_000)]
-    public void Sizes_of_no_picture_are_refused(int width, int height)
+    public void Impossible_sizes_are_refused(int width, int height)
     {
         Assert.That(() => ObjectMask.FromRuns([12], width, height), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => ObjectMask.FromCocoString("<", width, height), Throws.TypeOf<ArgumentOutOfRangeException>());
@@ -117,7 +117,7 @@ public sealed class ObjectMaskTests
     }
 
     [Test]
-    public void Pixels_of_another_number_are_refused()
+    public void A_wrong_number_of_pixels_is_refused()
         => Assert.That(
             () => ObjectMask.FromPixels(new byte[11], 3, 4),
             Throws.TypeOf<ArgumentException>().With.Message.Contains("3 x 4 px has 12 pixels, not 11"));

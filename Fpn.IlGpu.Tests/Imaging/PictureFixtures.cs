@@ -4,7 +4,7 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>The pictures in the folders of fixtures, by their names, which are unique, and the pixels that belong to them.</summary>
+/// <summary>The pictures in the folders of fixtures, by their unique names, and their expected pixels.</summary>
 internal static class PictureFixtures
 {
     private static IEnumerable<string> Folders
@@ -14,7 +14,7 @@ internal static class PictureFixtures
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(PathOf(name));
 
-    /// <summary>Names of the pictures that have expected pixels and end so.</summary>
+    /// <summary>The names with this ending of the pictures that have expected pixels.</summary>
     public static IEnumerable<string> Names(string ending)
         => from folder in Folders
            from file in Directory.EnumerateFiles(folder, $"*{ending}.rgb")

@@ -14,9 +14,9 @@ public sealed class PictureReaderTests
         => Assert.That(
             TimedReader.ReadFile(PictureFixtures.PathOf(name)).Pixels, Is.EqualTo(PictureFixtures.Expected(name).Pixels));
 
-    // ImageSharp rounds elsewhere than libjpeg, and repeats chroma where libjpeg interpolates.
+    // ImageSharp rounds in other places than libjpeg, and repeats chroma where libjpeg interpolates.
     [TestCaseSource(nameof(Jpegs))]
-    public void Jpeg_pixels_are_those_of_libjpeg(string name)
+    public void Jpeg_pixels_are_close_to_those_of_libjpeg(string name)
     {
         (var mean, var max) = PictureFixtures.Difference(
             TimedReader.ReadFile(PictureFixtures.PathOf(name)), PictureFixtures.Expected(name));
@@ -26,14 +26,14 @@ public sealed class PictureReaderTests
     }
 
     [Test]
-    public void Streams_need_not_be_seekable_nor_give_all_at_once()
+    public void Streams_may_be_unseekable_and_return_few_bytes_at_a_time()
     {
         using var stream = new TricklingStream(PictureFixtures.Bytes("rgb8.png"));
         Assert.That(PictureReader.Read(stream).Pixels, Is.EqualTo(PictureFixtures.Expected("rgb8.png").Pixels));
     }
 
     [Test]
-    public void Streams_are_read_from_where_they_are_and_left_open()
+    public void Streams_are_read_from_their_position_and_left_open()
     {
         using var stream = new MemoryStream([1, 2, 3, .. PictureFixtures.Bytes("rgb8.png")]) { Position = 3 };
         Assert.That(PictureReader.Read(stream).Pixels, Is.EqualTo(PictureFixtures.Expected("rgb8.png").Pixels));
@@ -41,14 +41,14 @@ public sealed class PictureReaderTests
     }
 
     [Test]
-    public void Pictures_are_read_on_several_threads_at_once()
+    public void Several_threads_may_read_pictures_at_the_same_time()
     {
         var expected = PictureFixtures.Expected("rgba8.png").Pixels;
         var file = PictureFixtures.Bytes("rgba8.png");
         Parallel.For(0, 64, _ => Assert.That(PictureReader.Read(new MemoryStream(file)).Pixels, Is.EqualTo(expected)));
     }
 
-    /// <summary>Gives a few bytes at a time, and knows neither length nor position.</summary>
+    /// <summary>Returns a few bytes at a time, and has neither length nor position.</summary>
     private sealed class TricklingStream(byte[] data) : Stream
     {
         private int at;

@@ -17,7 +17,7 @@ public sealed class PictureWriterTests
     [TestCase("one-pixel.png")]
     [TestCase("thin.png")]
     [TestCase("narrow-interlaced.png")]
-    public void Png_gives_back_the_same_pixels(string name)
+    public void A_PNG_reads_back_as_the_same_pixels(string name)
     {
         var picture = PictureFixtures.Expected(name);
         var path = Path.Combine(folder, "picture.png");
@@ -31,7 +31,7 @@ public sealed class PictureWriterTests
     [TestCase("rgb8.png", ".JPEG")]
     [TestCase("one-pixel.png", ".jpg")]
     [TestCase("thin.png", ".jpg")]
-    public void Jpeg_gives_back_nearly_the_same_pixels(string name, string extension)
+    public void A_JPEG_reads_back_as_nearly_the_same_pixels(string name, string extension)
     {
         var picture = PictureFixtures.Expected(name);
         var path = Path.Combine(folder, "picture" + extension);
@@ -41,7 +41,7 @@ public sealed class PictureWriterTests
     }
 
     [Test]
-    public void Jpeg_of_noise_has_no_wrong_codes()
+    public void A_JPEG_of_noise_reads_back_as_noise()
     {
         // Noise has long codes and bytes of 0xFF, which smooth pictures hardly have.
         var picture = new RgbImage(97, 61);
@@ -53,7 +53,7 @@ public sealed class PictureWriterTests
     }
 
     [Test]
-    public void A_file_that_is_there_is_replaced_and_nothing_else_is_left()
+    public void An_existing_file_is_replaced_and_nothing_else_is_left()
     {
         var path = Path.Combine(folder, "picture.png");
         File.WriteAllText(path, "something longer than nothing");
@@ -63,7 +63,7 @@ public sealed class PictureWriterTests
     }
 
     [Test]
-    public void What_cannot_be_written_is_named_and_leaves_nothing()
+    public void A_file_that_cannot_be_written_is_named_and_nothing_is_left()
     {
         var picture = new RgbImage(2, 2);
         var file = Path.Combine(folder, "file");
@@ -96,7 +96,7 @@ public sealed class PictureWriterTests
     }
 
     [Test]
-    public void A_stream_that_fails_is_a_PictureException()
+    public void A_failing_stream_throws_a_PictureException()
     {
         using var stream = new FailingStream();
         Assert.That(

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>Makes the checksums of a damaged PNG right again, so that its damage gets past them.</summary>
+/// <summary>Corrects the checksums of a damaged PNG, so that the damage gets past them.</summary>
 internal static class PngChecksums
 {
     public static void Repair(Span<byte> file)

@@ -22,6 +22,6 @@ public sealed class RgbImageTests
         => Assert.That(() => new RgbImage(width, height), Throws.InstanceOf<ArgumentOutOfRangeException>());
 
     [Test]
-    public void Pixels_of_another_length_are_refused()
+    public void Pixels_of_the_wrong_length_are_refused()
         => Assert.That(() => new RgbImage(2, 2, new byte[11]), Throws.ArgumentException);
 }

@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>The gradient by its definition: how a number changes when each of the values that it is made of is moved a little.</summary>
+/// <summary>Numerical gradients: how a function's value changes when each of its inputs moves a little.</summary>
 internal static class CentralDifferences
 {
-    /// <summary><c>(f(x + h) − f(x − h)) / 2h</c> for every x, in double. Several threads call the function.</summary>
+    /// <summary><c>(f(x + h) − f(x − h)) / 2h</c> for every x, in double. The function is called on several threads.</summary>
     public static float[] Of(float[] values, double h, Func<double[], double> function)
     {
         var result = new float[values.Length];
@@ -20,7 +20,7 @@ internal static class CentralDifferences
         return result;
     }
 
-    /// <summary>Of an operator whose nested loops take floats: of Σ output · weights.</summary>
+    /// <summary>The gradient of Σ output · weights, for an operator whose nested loops take floats.</summary>
     public static float[] Of(float[] values, double h, float[] weights, Func<float[], float[]> function)
         => Of(values, h, x => Dot(function(Array.ConvertAll(x, v => (float)v)), weights));
 

@@ -9,8 +9,9 @@ namespace Fpn.IlGpu.Tests.Kernels;
 /// <summary>Every form of a convolution's gradients against nested loops and against differences of the forward pass.</summary>
 internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(deviceId)
 {
-    // Beside those of the forward pass: strides that share a factor with the dilation or not, that leave pixels which no window
-    // sees, padding beyond the window, one row or column, batches of several chunks, channels around a tile's.
+    // In addition to the forward pass's cases: strides with and without a common factor with the dilation, strides that leave
+    // pixels outside every window, padding larger than the window, a single row or column, batches of several chunks, and
+    // channel counts around a tile's.
     private static IEnumerable<TestCaseData> Cases()
     {
         foreach (var forward in ConvolutionTests.Cases())
@@ -55,7 +56,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     }
 
     [TestCaseSource(nameof(Cases))]
-    public void Weights_packed_on_the_device_are_those_packed_on_the_host(
+    public void Weights_packed_on_the_device_equal_those_packed_on_the_host(
         Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)
     {
         var geometry = new ConvolutionGeometry(kernel.Item1, kernel.Item2, shape.C / window.ChannelGroups, k, window);
@@ -64,29 +65,29 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
         using var parameter = Device.Upload<float>(weights);
         using var others = Device.Upload<float>(CaseValues.Unwritten(weights.Length));
         using var biasParameter = Device.Upload<float>(bias);
-        // Tensor cores' weights are rounded, and not trained.
+        // Weights for tensor cores are rounded, and never trained.
         foreach (var form in TestDevices.Forms(Device, geometry)
             .Where(f => f is not (ConvolutionForm.TensorTf32 or ConvolutionForm.TensorFp16)))
         {
             using var host = ConvolutionWeights.From(Device, Conv2dGradientReference.ToForward(geometry, weights), bias, geometry, form);
             using var device = ConvolutionWeights.Reserve(
                 Device, geometry, WeightLayout.Forward(geometry), biasParameter.View, form);
-            // What isn't written anew is left over from these.
+            // Values that the second packing misses would be left over from the first.
             device.Pack(Device, others.View);
             device.Pack(Device, parameter.View);
             var (actual, expected) = (ConvolutionRun.Download(Device, device.Values), ConvolutionRun.Download(Device, host.Values));
-            // Winograd's are transformed in float32 here, and in double there.
+            // The device transforms Winograd weights in float32, the host in double.
             Comparison.AssertClose(actual, expected, ConvolutionForms.IsWinograd(form) ? 1e-6 : 0, 0, [], $"{form}");
         }
     }
 
-    // Small shapes, as every value is moved: direct and Winograd's forms, strides, dilation, groups, depthwise.
+    // Small shapes, because every value is moved in turn: the direct and Winograd forms, strides, dilation, groups, depthwise.
     [TestCase(3, 16, 16, 1, 1, 1, 1)]
     [TestCase(3, 3, 5, 2, 1, 1, 1)]
     [TestCase(3, 4, 6, 2, 3, 2, 2)]
     [TestCase(1, 5, 3, 2, 0, 1, 1)]
     [TestCase(3, 6, 6, 1, 1, 1, 6)]
-    public void Gradients_are_the_differences_of_the_forward_pass(
+    public void Gradients_agree_with_differences_of_the_forward_pass(
         int kernel, int c, int k, int stride, int padding, int dilation, int groups)
     {
         var geometry = new ConvolutionGeometry(
@@ -98,7 +99,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
 
         void Close(float[] gradient, float[] values, string what)
         {
-            // The loss Σ dout · out is linear in each value alone, so that a large step has no error of its own.
+            // The loss Σ dout · out is linear in each single value, so a large step adds no error.
             const float Step = 0.5f;
             for (var i = 0; i < values.Length; i++)
             {
@@ -144,7 +145,7 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
     }
 
     [Test]
-    public void The_same_gradients_have_the_same_bits_every_time()
+    public void Gradients_are_bitwise_reproducible()
     {
         foreach (var groups in (int[])[1, 16])
         {
@@ -183,19 +184,19 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
 
     private static void Close(float[] actual, float[] expected, bool accumulated, string what)
     {
-        // Accumulation begins at 1.
+        // Accumulation starts from 1.
         var all = accumulated ? [.. expected.Select(value => value + 1)] : expected;
         Comparison.AssertClose(actual, all, 1e-5 * Math.Max(1, all.Max(Math.Abs)), 1e-5, [], what);
     }
 }
 
-/// <summary>How the work of weight gradients is split on a CPU.</summary>
+/// <summary>How a CPU splits the work of weight gradients.</summary>
 internal sealed class WeightGradientPlanTests
 {
     [TestCase(3, 32, 32, 40)]
     [TestCase(3, 256, 256, 10)]
     [TestCase(1, 4704, 256, 1)]
-    public void What_is_summed_up_apart_does_not_depend_on_the_number_of_threads(int kernel, int c, int k, int side)
+    public void Partial_sums_do_not_depend_on_the_number_of_threads(int kernel, int c, int k, int side)
     {
         var geometry = new ConvolutionGeometry(kernel, kernel, c, k, ConvolutionWindow.Square(padding: kernel / 2));
         var shape = new Shape(8, side, side, c);
@@ -207,7 +208,7 @@ internal sealed class WeightGradientPlanTests
     }
 }
 
-/// <summary>What is only for GPUs.</summary>
+/// <summary>Gradients on every GPU device, including the interpreted OpenCL device.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.GpusAndOpenCl))]
 internal sealed class ConvolutionBackwardOnGpuTests(string deviceId) : TestsOnDevice(deviceId)
 {
@@ -226,9 +227,9 @@ internal sealed class ConvolutionBackwardOnGpuTests(string deviceId) : TestsOnDe
         Comparison.AssertClose(run.BiasGradient(accumulate: false), expected.Bias, 1e-4, 1e-5);
     }
 
-    // Winograd's points, and a block that is not full.
+    // Covers Winograd's points and a partly filled block.
     [Test]
-    public void Packed_weights_are_those_of_the_host()
+    public void Packed_weights_equal_those_of_the_host()
     {
         var geometry = new ConvolutionGeometry(3, 3, 16, 21, ConvolutionWindow.Square(padding: 1));
         var weights = CaseValues.Uniform(21 * 16 * 9, 2);

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>A convolution with values, on a device.</summary>
+/// <summary>A convolution with fixed values on a device, and its gradients.</summary>
 internal sealed class ConvolutionRun : IDisposable
 {
     private readonly Device device;
@@ -51,7 +51,7 @@ internal sealed class ConvolutionRun : IDisposable
     /// <summary>Σ dout · out.</summary>
     public double ReferenceLoss() => ReferenceOutput().Zip(OutputGradientValues, (a, b) => (double)a * b).Sum();
 
-    /// <summary>Any values of a device.</summary>
+    /// <summary>Downloads the values of a view.</summary>
     public static float[] Download(Device device, ILGPU.ArrayView<float> view)
     {
         using var anyArray = device.Rent<float>(1);
@@ -94,7 +94,7 @@ internal sealed class ConvolutionRun : IDisposable
         backward.Dispose();
     }
 
-    /// <summary>1 to add to, or what never passes.</summary>
+    /// <summary>A gradient's initial values: 1 to accumulate onto, otherwise NaN, which never passes.</summary>
     private static float[] Before(long count, bool accumulate)
     {
         var values = CaseValues.Unwritten(count);

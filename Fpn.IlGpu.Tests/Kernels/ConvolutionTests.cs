@@ -12,7 +12,7 @@ internal sealed class ConvolutionTests(string deviceId)
 {
     private Device Device => TestDevices.Open(deviceId);
 
-    // Beside those of `fpn verify`: a deeper product, a map smaller than the window, a larger one, groups with a stride.
+    // In addition to the cases of `fpn verify`: a deeper product, a map smaller than the window, a larger map, groups with a stride.
     public static IEnumerable<TestCaseData> Cases()
     {
         TestCaseData Case(
@@ -28,7 +28,7 @@ internal sealed class ConvolutionTests(string deviceId)
         yield return Case(1, 10, 15, 32, 64, (3, 3), (2, 2), (1, 1), (1, 1), groups: 8);
     }
 
-    /// <summary>The first rows of a large map, and the first channels of a deep one, which are enough for the interpreter.</summary>
+    /// <summary>The whole shape, or on the slow interpreter the first rows of a large map and the first channels of a deep one.</summary>
     public static Shape4 Affordable(Device device, Shape4 shape) => !TestDevices.IsSlow(device) ? shape : shape with
     {
         N = shape.N * shape.H * shape.W > 2000 ? 1 : shape.N,
@@ -38,7 +38,7 @@ internal sealed class ConvolutionTests(string deviceId)
 
     private const long MostWithAllEndings = 40_000;
 
-    // Each activation, with a residual and without.
+    // Every activation, some with a residual.
     private static readonly (bool Residual, Activation Activation)[] Endings =
         [(false, Activation.None), (true, Activation.Relu), (true, Activation.HardSigmoid), (false, Activation.HardSwish)];
 
@@ -53,7 +53,7 @@ internal sealed class ConvolutionTests(string deviceId)
             Check(shape, geometry, form, expected);
     }
 
-    // Kernel, C, K and groups, so that every form has a case; the output is [2, 9, 14, K], the coarser map 5 × 7 and 4 × 14.
+    // Kernel, C, K and groups; together they reach every form. The output is [2, 9, 14, K], the coarser map 5 × 7, then 4 × 14.
     [TestCase(1, 24, 40, 1)]
     [TestCase(3, 16, 33, 1)]
     [TestCase(3, 12, 12, 12)]
@@ -122,7 +122,7 @@ internal sealed class ConvolutionTests(string deviceId)
                     RoundedOperands.For(form, input), RoundedOperands.For(form, weights), bias, withResidual ? residual : null, shape,
                     (geometry.KernelH, geometry.KernelW), k, window.Stride, window.Padding, window.Dilation, window.ChannelGroups, activation);
             }
-            // What is not written stays NaN, which never passes.
+            // Values that the kernel doesn't write stay NaN, which never passes.
             using var output = Tensor.Upload(Device, outputShape, Enumerable.Repeat(float.NaN, (int)outputShape.Length).ToArray());
             Convolution.Run(Device, deviceInput, packed, withResidual ? deviceResidual : null, activation, output);
             Comparison.AssertClose(

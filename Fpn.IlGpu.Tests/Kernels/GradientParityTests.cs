@@ -5,14 +5,14 @@ using Fpn.IlGpu.Tests.Reference;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Gradients and the optimiser against PyTorch's, as its values were kept by the script beside them.</summary>
+/// <summary>Gradients and the optimiser against values from PyTorch, recorded by Reference/fixtures/make_gradients.py.</summary>
 internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceId)
 {
-    // Of the largest magnitude, and of each value.
+    // Absolute, as a fraction of the largest magnitude, and relative.
     private const double Tolerance = 1e-4;
 
     [Test]
-    public void Max_pool() => Each("maxpool", 7, f
+    public void Max_pool_agrees_with_PyTorch() => Each("maxpool", 7, f
     =>
     {
         using var input = Map(f, "input");
@@ -26,7 +26,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Nearest_upsampling() => Each("nearest", 6, f
+    public void Nearest_upsampling_agrees_with_PyTorch() => Each("nearest", 6, f
     =>
     {
         using var gradient = Map(f, "gradient");
@@ -37,7 +37,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Roi_align() => Each("roialign", 4, f => WithRois(f, rois
+    public void Roi_align_agrees_with_PyTorch() => Each("roialign", 4, f => WithRois(f, rois
     =>
     {
         using var gradient = Map(f, "gradient");
@@ -46,13 +46,13 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
         var (scale, samples, aligned) = (f.Get<float>("scale"), f.Get<int>("samples"), f.Get<bool>("aligned"));
         RoiAlignBackward.Run(Device, gradient, rois, 0, scale, samples, aligned, inputGradient);
         Check(f, "d_input", inputGradient);
-        // No RoI is of level 1.
+        // No RoI belongs to level 1, so nothing is added.
         RoiAlignBackward.Run(Device, gradient, rois, 1, scale, samples, aligned, inputGradient);
         Check(f, "d_input", inputGradient);
     }));
 
     [Test]
-    public void Roi_max_pool() => Each("roipool", 2, f => WithRois(f, rois
+    public void Roi_max_pool_agrees_with_PyTorch() => Each("roipool", 2, f => WithRois(f, rois
     =>
     {
         using var input = Map(f, "input");
@@ -66,7 +66,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     }));
 
     [Test]
-    public void Batch_norm() => Each("batchnorm", 4, f
+    public void Batch_norm_agrees_with_PyTorch() => Each("batchnorm", 4, f
     =>
     {
         using var input = Map(f, "input");
@@ -104,7 +104,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sigmoid() => Each("sigmoid", 1, f
+    public void Sigmoid_agrees_with_PyTorch() => Each("sigmoid", 1, f
     =>
     {
         using var output = Map(f, "output");
@@ -114,7 +114,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Softmax_cross_entropy() => Each("softmax_cross_entropy", 4, f
+    public void Softmax_cross_entropy_agrees_with_PyTorch() => Each("softmax_cross_entropy", 4, f
     =>
     {
         var extents = f.Extents("input");
@@ -130,7 +130,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sigmoid_cross_entropy() => Each("sigmoid_cross_entropy", 1, f
+    public void Sigmoid_cross_entropy_agrees_with_PyTorch() => Each("sigmoid_cross_entropy", 1, f
     =>
     {
         using var logits = Device.Upload<float>(f.Values("input"));
@@ -144,7 +144,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Smooth_l1() => Each("smooth_l1", 3, f
+    public void Smooth_l1_agrees_with_PyTorch() => Each("smooth_l1", 3, f
     =>
     {
         using var predictions = Device.Upload<float>(f.Values("input"));
@@ -159,7 +159,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sgd_with_momentum_decay_and_clipping() => Each("sgd", 1, f
+    public void Sgd_with_momentum_decay_and_clipping_agrees_with_PyTorch() => Each("sgd", 1, f
     =>
     {
         var settings = new SgdStep.Settings(f.Get<float>("rate"), f.Get<float>("momentum"), f.Get<float>("decay"), f.Get<float>("limit"));

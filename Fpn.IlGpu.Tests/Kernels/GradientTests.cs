@@ -7,18 +7,18 @@ using Fpn.IlGpu.Verification;
 namespace Fpn.IlGpu.Tests.Kernels;
 
 /// <summary>
-/// Gradients against central differences of the operators' nested loops, within 1e-3 of the largest; on sizes that are no
-/// multiples of anything, of nothing at all, and the same bits run after run.
+/// Gradients against central differences of the operators' nested loops, within 1e-3 of the largest. Sizes are unfriendly to
+/// tiles and vectors, or zero, and results must be bitwise reproducible.
 /// </summary>
 internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
 {
     private const double Tolerance = 1e-3;
 
     [Test]
-    public void Relu()
+    public void Relu_agrees_with_central_differences()
     {
         var shape = new Shape(1, 3, 5, 17);
-        // Far enough from 0 for a difference not to cross it.
+        // Far enough from 0 that a step doesn't cross it.
         float[] values = [.. CaseValues.Uniform((int)shape.Length, 1).Select(v => v + MathF.CopySign(0.01f, v))];
         var weights = CaseValues.Uniform(values.Length, 2);
         using var output = Tensor.Upload(Device, shape, [.. values.Select(v => MathF.Max(v, 0))]);
@@ -32,7 +32,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1, 5, 6, 17, 2, 2, 0)]
     [TestCase(1, 6, 3, 5, 3, 1, 1)]
     [TestCase(1, 5, 7, 3, 1, 2, 0)]
-    public void Max_pool(int n, int h, int w, int c, int kernel, int stride, int padding)
+    public void Max_pool_agrees_with_central_differences(int n, int h, int w, int c, int kernel, int stride, int padding)
     {
         var shape = new Shape(n, h, w, c);
         var values = Distinct((int)shape.Length, 3);
@@ -45,7 +45,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         MaxPoolBackward.Run(Device, input, output, outputGradient, kernel, stride, padding, gradient);
         Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-3, weights, x =>
             MaxPool2dReference.Run(x, new Shape4(n, h, w, c), (kernel, kernel), (stride, stride), (padding, padding))));
-        // It is added to what is there.
+        // The gradient is added to what the buffer holds.
         MaxPoolBackward.Run(Device, input, output, outputGradient, kernel, stride, padding, gradient);
         Assert.That(gradient.ToArray().Sum(), Is.EqualTo(2 * weights.Sum()).Within(1e-3));
     }
@@ -53,7 +53,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1, 1, 1, 3)]
     [TestCase(3, 7, 5, 17)]
     [TestCase(2, 4, 9, 40)]
-    public void Global_average_pool(int n, int h, int w, int c)
+    public void Global_average_pool_agrees_with_central_differences(int n, int h, int w, int c)
     {
         var shape = new Shape(n, h, w, c);
         var values = CaseValues.Uniform((int)shape.Length, 7);
@@ -63,7 +63,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         GlobalAveragePoolBackward.Run(Device, outputGradient, gradient);
         Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-2, x =>
             Enumerable.Range(0, n * c).Sum(i => weights[i] * Enumerable.Range(0, h * w).Average(p => x[(i / c * h * w + p) * c + i % c]))));
-        // It is added to what is there.
+        // The gradient is added to what the buffer holds.
         GlobalAveragePoolBackward.Run(Device, outputGradient, gradient);
         Assert.That(gradient.ToArray().Sum(), Is.EqualTo(2 * weights.Sum()).Within(1e-3));
         using var other = Zeros(new Shape(n, 1, 1, c + 1));
@@ -74,7 +74,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(2, 3, 4, 6, 8, 17)]
     [TestCase(1, 5, 7, 3, 11, 3)]
     [TestCase(1, 3, 5, 7, 9, 5)]
-    public void Upsampling(int n, int topH, int topW, int h, int w, int c)
+    public void Upsampling_agrees_with_central_differences(int n, int topH, int topW, int h, int w, int c)
     {
         var top = new Shape(n, topH, topW, c);
         var weights = CaseValues.Uniform(n * h * w * c, 5);
@@ -86,7 +86,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Roi_align([Values(0, 2)] int samples, [Values] bool aligned, [Values(3, 17)] int channels)
+    public void Roi_align_agrees_with_central_differences([Values(0, 2)] int samples, [Values] bool aligned, [Values(3, 17)] int channels)
     {
         var shape = new Shape4(2, 9, 11, channels);
         var boxes = CaseValues.Boxes(7, 7, 44, 36);
@@ -101,7 +101,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
 
     [TestCase(3)]
     [TestCase(17)]
-    public void Roi_max_pool(int channels)
+    public void Roi_max_pool_agrees_with_central_differences(int channels)
     {
         var shape = new Shape4(2, 9, 11, channels);
         var (values, boxes) = (Distinct(shape.Count, 10), CaseValues.Boxes(7, 7, 44, 36));
@@ -123,13 +123,13 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
 
     [TestCase(0)]
     [TestCase(3)]
-    public void Rois_that_are_not_there_have_no_gradient(int live)
+    public void Rois_beyond_the_count_have_no_gradient(int live)
     {
         var shape = new Shape4(2, 9, 11, 5);
         var boxes = CaseValues.Boxes(7, 7, 44, 36);
         int[] pictures = [0, 1, 1, 0, 1, 0, 0];
         var weights = CaseValues.Uniform(7 * 9 * 5, 8);
-        // What is beyond the count may be anything.
+        // Values beyond the count may be anything.
         weights.AsSpan(live * 45).Fill(float.NaN);
         using var outputGradient = Tensor.Upload(Device, new Shape(7, 3, 3, 5), weights);
         using var gradient = Zeros(new Shape(2, 9, 11, 5));
@@ -140,7 +140,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void No_rois_at_all_leave_the_gradient_as_it_is()
+    public void An_empty_list_of_rois_leaves_the_gradient_unchanged()
     {
         using var nothing = Tensor.Rent(Device, new Shape(0, 7, 7, 3));
         using var gradient = Tensor.Upload(Device, new Shape(1, 5, 5, 3), CaseValues.Uniform(75, 1));
@@ -153,7 +153,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(2, 3, 5, 17, true)]
     [TestCase(1, 19, 15, 2, true)]
     [TestCase(2, 3, 5, 17, false)]
-    public void Batch_norm(int n, int h, int w, int c, bool live)
+    public void Batch_norm_agrees_with_central_differences(int n, int h, int w, int c, bool live)
     {
         var shape = new Shape(n, h, w, c);
         var values = CaseValues.Uniform((int)shape.Length, 11, 1, 4);
@@ -203,7 +203,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1, 1)]
     [TestCase(7, 5)]
     [TestCase(11, 91)]
-    public void Softmax_cross_entropy(int rows, int classes)
+    public void Softmax_cross_entropy_agrees_with_central_differences(int rows, int classes)
     {
         var values = CaseValues.Uniform(rows * classes, 17, -3, 3);
         int[] labels = [.. Enumerable.Range(0, rows).Select(m => m % 4 == 3 ? -1 : m * 7 % classes)];
@@ -226,10 +226,10 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
 
     [TestCase(1)]
     [TestCase(1030)]
-    public void Losses_of_samples(int samples)
+    public void Losses_of_samples_agree_with_central_differences(int samples)
     {
         var values = CaseValues.Uniform(4 * samples, 19, -3, 3);
-        // Some, in another order.
+        // Every third sample, in reverse order.
         int[] at = [.. Enumerable.Range(0, samples).Where(s => s % 3 == 0).Reverse()];
         var targets = CaseValues.Uniform(4 * at.Length, 20, 0, 1);
         using var predictions = Device.Upload<float>(values);
@@ -252,7 +252,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         static double CrossEntropyOf(double x, double t)
             => -t * Math.Log(1 / (1 + Math.Exp(-x))) - (1 - t) * Math.Log(1 - 1 / (1 + Math.Exp(-x)));
 
-        // Each value matters to its own sample only.
+        // Each value affects only its own sample's loss.
         float[] Differences(Func<double, double, double> loss, int width)
         {
             var result = new float[values.Length];
@@ -268,7 +268,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1)]
     [TestCase(1023)]
     [TestCase(700_001)]
-    public void Sums_and_norms(int length)
+    public void Sums_and_norms_agree_with_those_in_double_precision(int length)
     {
         var values = CaseValues.Uniform(length, 21, -1, 2);
         using var array = Device.Upload<float>(values);
@@ -285,7 +285,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Are_the_same_bits_run_after_run()
+    public void Gradients_are_bitwise_reproducible()
     {
         var boxes = CaseValues.Boxes(200, 22, 160, 120);
         int[] pictures = [.. Enumerable.Range(0, 200).Select(r => r % 2)];
@@ -328,7 +328,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     private static void Check(float[] actual, float[] expected)
         => Comparison.AssertClose(actual, expected, Tolerance * Math.Max(1e-3, expected.Max(MathF.Abs)), 0);
 
-    /// <summary>Values far enough apart for a difference not to change which is the largest.</summary>
+    /// <summary>Shuffled values, far enough apart that a step doesn't change which one is the largest.</summary>
     private static float[] Distinct(int count, int seed)
     {
         float[] values = [.. Enumerable.Range(0, count).Select(i => i * 0.01f)];

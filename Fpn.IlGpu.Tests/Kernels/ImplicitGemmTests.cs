@@ -6,7 +6,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>What only the forms of GPUs do: split the depth, fill tiles partly, write where no four values fit, round.</summary>
+/// <summary>What only the GPU forms do: split the depth, fill tiles partly, handle addresses not aligned to four values, round.</summary>
 [TestFixtureSource(typeof(TestDevices), nameof(TestDevices.Gpus))]
 internal sealed class ImplicitGemmTests(string deviceId)
 {
@@ -15,11 +15,11 @@ internal sealed class ImplicitGemmTests(string deviceId)
     private static IEnumerable<ConvolutionForm> Grouped(Device device, ConvolutionGeometry geometry)
         => TestDevices.Forms(device, geometry).Where(form => form is >= ConvolutionForm.SharedTile and <= ConvolutionForm.TensorFp16);
 
-    // So many multiprocessors that a depth of 9·C is split into 1, 2 and 4 parts, the last of them shorter.
+    // Numbers of multiprocessors that split a depth of 9·C into 1, 2 and 4 parts, the last one shorter.
     [TestCase(36, 1, 1)]
     [TestCase(36, 2, 2)]
     [TestCase(60, 100, 4)]
-    public void The_depth_is_split_where_tiles_are_few_and_the_sum_stays_the_same_run_after_run(int c, int multiprocessors, int splits)
+    public void With_few_tiles_the_depth_is_split_and_results_are_reproducible(int c, int multiprocessors, int splits)
     {
         const int K = 200;
         var limits = Device.Limits;
@@ -57,7 +57,7 @@ internal sealed class ImplicitGemmTests(string deviceId)
     }
 
     [Test]
-    public void A_slice_that_begins_between_fours_is_read_and_written()
+    public void A_slice_not_aligned_to_four_values_is_read_and_written()
     {
         var geometry = ConvolutionGeometry.Product(8, 12);
         var (input, weights, bias) = (CaseValues.Uniform(15 * 8, 1), CaseValues.Uniform(8 * 12, 2), CaseValues.Uniform(12, 3));
@@ -76,7 +76,7 @@ internal sealed class ImplicitGemmTests(string deviceId)
 
     [TestCase(ConvolutionForm.TensorTf32)]
     [TestCase(ConvolutionForm.TensorFp16)]
-    public void What_tensor_cores_round_stays_within_the_bound_that_is_documented(ConvolutionForm form)
+    public void Tensor_core_rounding_stays_within_the_documented_bound(ConvolutionForm form)
     {
         var geometry = new ConvolutionGeometry(3, 3, 32, 64, ConvolutionWindow.Square(padding: 1));
         if (!ConvolutionForms.Takes(Device, form, geometry))
@@ -91,7 +91,7 @@ internal sealed class ImplicitGemmTests(string deviceId)
         var magnitude = Run([.. input.Select(Math.Abs)], [.. weights.Select(Math.Abs)]);
         var shares = output.ToArray().Select((o, i) => Math.Abs(o - expected[i]) / magnitude[i]).ToList();
         Assert.That(shares, Has.All.LessThanOrEqualTo(Math.ScaleB(1, -10)));
-        // It was rounded at all.
+        // The operands were rounded at all.
         Assert.That(shares.Max(), Is.GreaterThan(1e-6));
 
         float[] Run(float[] x, float[] w) => Conv2dReference.Run(x, w, null, null, shape, (3, 3), 64, (1, 1), (1, 1), (1, 1));
@@ -105,13 +105,13 @@ internal sealed class ImplicitGemmTests(string deviceId)
     }
 }
 
-/// <summary>Which form runs where, by rules that need no device.</summary>
+/// <summary>The rules that choose a device's form and precision, which need no device to test.</summary>
 internal sealed class ConvolutionFormsTests
 {
     private static readonly DeviceInfo Plain = new("cuda:0", DeviceKind.Cuda, "A GPU", 0, null, false);
 
     [Test]
-    public void Tensor_cores_multiply_in_tf32_unless_asked_otherwise()
+    public void Tensor_cores_use_tf32_by_default()
     {
         var withCores = Plain with { HasTensorCores = true };
         Assert.That(Device.ChoosePrecision(withCores, null), Is.EqualTo(Precision.Tf32));
@@ -135,7 +135,7 @@ internal sealed class ConvolutionFormsTests
     [TestCase(Precision.Tf32, 128, 128, 32, ConvolutionForm.Tile)]
     [TestCase(Precision.Tf32, 512, 512, 32, ConvolutionForm.TensorTf32)]
     [TestCase(Precision.Fp32, 64, 64, 64, ConvolutionForm.Depthwise)]
-    public void A_gpu_runs_the_form_of_its_precision(Precision precision, int c, int k, int groups, ConvolutionForm expected)
+    public void A_gpu_chooses_the_form_by_precision_and_channels(Precision precision, int c, int k, int groups, ConvolutionForm expected)
     {
         var info = Plain with { HasTensorCores = true };
         using var device = Device.Simulate(info, static (_, _) => throw new InvalidOperationException("Nothing runs here."), precision);

@@ -4,7 +4,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>One case of fixtures/mask_paste.safetensors: masks, boxes, and what both libraries make of them.</summary>
+/// <summary>One case of fixtures/mask_paste.safetensors: masks, boxes, and the results of torchvision and Detectron2.</summary>
 internal sealed class MaskPasteFixture
 {
     public const int Cases = 4;
@@ -25,19 +25,19 @@ internal sealed class MaskPasteFixture
         (masks, boxes) = (Values("masks"), Values("boxes"));
     }
 
-    /// <summary>Of the picture, in px.</summary>
+    /// <summary>The picture's height, in px.</summary>
     public int Height { get; }
 
-    /// <summary>Of the picture, in px.</summary>
+    /// <summary>The picture's width, in px.</summary>
     public int Width { get; }
 
-    /// <summary>Cells of a mask's side.</summary>
+    /// <summary>The side of a mask, in cells.</summary>
     public int Side { get; }
 
     /// <summary>Each object's mask [side, side] and box, and its probabilities at picture size [H, W].</summary>
     public IEnumerable<(float[] Mask, float[] Box, float[] Pasted)> Objects(bool rounded)
     {
-        // As far as this goes: torchvision has none for boxes off the picture, which are last.
+        // Ends with the pasted masks: torchvision has none for boxes off the picture, which come last.
         var pasted = Values(rounded ? "torchvision" : "detectron2").Chunk(Height * Width);
         return pasted.Select((p, d) => (masks.AsSpan(d * Side * Side, Side * Side).ToArray(), boxes.AsSpan(d * 4, 4).ToArray(), p));
     }

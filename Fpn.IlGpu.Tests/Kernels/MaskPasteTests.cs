@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Tests.Kernels;
 /// <summary>Masks at picture size, against nested loops and against torchvision and Detectron2.</summary>
 public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
 {
-    // A px whose probability is this close to the threshold may fall on either side of it, but not where it is exact.
+    // A pixel whose probability is this close to the threshold may fall on either side of it. Exact ties have their own test.
     private const float Slack = 1e-4f;
 
     [Test]
@@ -39,7 +39,7 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1)]
     [TestCase(50)]
     [TestCase(300)]
-    public void Chunks_make_no_difference(int wordsAtOnce)
+    public void Pasting_in_chunks_gives_the_same_masks(int wordsAtOnce)
     {
         var objects = RandomObjects(25, 14, 47, 61, rounded: true);
         var whole = Paste(objects, 14, 47, 61, 0.5f, rounded: true);
@@ -48,9 +48,9 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void The_threshold_itself_is_in_for_exact_boxes_only([Values] bool rounded)
+    public void A_probability_equal_to_the_threshold_counts_only_for_exact_boxes([Values] bool rounded)
     {
-        // Cells of 0.5 throughout. On the rounded box, grown to 3 × 3 px, only the middle px lies wholly on them.
+        // Every cell is 0.5. Of the rounded box, grown to 3 × 3 px, only the middle pixel lies wholly on cells.
         var (box, mask) = (rounded ? new float[] { 1, 1, 2, 2 } : [0, 0, 4, 4], Enumerable.Repeat(0.5f, 16).ToArray());
         var pasted = Paste([(mask, box, [])], 4, 4, 4, 0.5f, rounded).Single();
         Assert.That(pasted.Area, Is.EqualTo(rounded ? 0 : 16));
@@ -59,7 +59,7 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Boxes_of_no_extent_and_of_no_numbers_have_small_or_empty_masks([Values] bool rounded)
+    public void Degenerate_and_non_finite_boxes_have_small_or_empty_masks([Values] bool rounded)
     {
         float[][] boxes =
         [
@@ -69,21 +69,21 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
         var ones = Enumerable.Repeat(1f, 49).ToArray();
         var masks = Paste([.. boxes.Select(b => (ones, b, Array.Empty<float>()))], 7, 20, 30, 0.5f, rounded);
         Assert.That(masks.Select(m => (m.Width, m.Height)), Is.All.EqualTo((30, 20)));
-        Assert.That(masks[0].Area, Is.EqualTo(rounded ? 1 : 0), "as torchvision, where both corners belong to the box");
+        Assert.That(masks[0].Area, Is.EqualTo(rounded ? 1 : 0), "as in torchvision, whose boxes include both corners");
         foreach (var i in new[] { 1, 2, 6 })
             Assert.That(masks[i].Area, Is.Zero, $"box {i}");
-        Assert.That(masks[7].Area, Is.EqualTo(1), "less than a px, around the middle of one");
+        Assert.That(masks[7].Area, Is.EqualTo(1), "smaller than a pixel, around a pixel's centre");
     }
 
     [Test]
-    public void No_objects_have_no_masks()
+    public void No_objects_give_no_masks()
     {
         using var none = Device.Rent<float>(0);
         Assert.That(ObjectMasks.Paste(Device, none.View, 28, [], 0.5f, true), Is.Empty);
     }
 
     [Test]
-    public void Masks_that_are_too_few_are_refused()
+    public void Too_few_masks_are_refused()
     {
         using var one = Device.Rent<float>(16);
         Assert.That(
@@ -124,8 +124,8 @@ public sealed class MaskPasteTests(string deviceId) : DeviceTests(deviceId)
                     Assert.That(pixels[i] != 0, Is.EqualTo(p > threshold), $"object {d}, row {i / width}, column {i % width}: {p}");
             }
         }
-        Assert.That(unsure, Is.LessThan(1 + objects.Length * height * width / 100), "pixels that could be in or out");
+        Assert.That(unsure, Is.LessThan(1 + objects.Length * height * width / 100), "pixels too close to the threshold");
         if (height > 1 && width > 1)
-            Assert.That(inside, Is.GreaterThan(height * width / 10), "pixels that are in");
+            Assert.That(inside, Is.GreaterThan(height * width / 10), "pixels inside");
     }
 }

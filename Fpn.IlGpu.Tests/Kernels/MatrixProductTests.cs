@@ -26,7 +26,7 @@ public sealed class MatrixProductTests(string deviceId)
         foreach (var form in TestDevices.Forms(Device, geometry))
         {
             using var packed = ConvolutionWeights.From(Device, b, bias, geometry, form);
-            // The interpreter takes its time.
+            // The interpreter is slow.
             var activations = TestDevices.IsSlow(Device) && m * c * k > 100_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
             foreach (var activation in activations)
             {
@@ -45,7 +45,7 @@ public sealed class MatrixProductTests(string deviceId)
     [TestCase(1)]
     [TestCase(57)]
     [TestCase(200)]
-    public void Rows_that_count_are_right_whatever_lies_beyond(int live)
+    public void Live_rows_are_right_whatever_follows_them(int live)
     {
         const int M = 200, C = 40, K = 20;
         var (a, b, bias) = (CaseValues.Uniform(M * C, 1), CaseValues.Uniform(C * K, 2), CaseValues.Uniform(K, 3));

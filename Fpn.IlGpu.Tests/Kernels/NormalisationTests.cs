@@ -6,7 +6,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Activations alone, means over pictures, factors a channel, and group norm.</summary>
+/// <summary>Activations, global average pooling, channel scaling and group norm.</summary>
 internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId)
 {
     private static readonly TestCaseData[] Shapes =
@@ -14,7 +14,7 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
         new(new Shape(1, 1, 1, 1)),
         new(new Shape(2, 3, 5, 3)),
         new(new Shape(1, 17, 31, 91)),
-        // More pixels than one part has, and channels that fill no vector.
+        // More pixels than one part holds, and a channel count that is no multiple of a vector's width.
         new(new Shape(3, 40, 33, 37)),
     ];
 
@@ -58,7 +58,7 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
     [TestCase(1, 1, 1, 4, 2, 0)]
     [TestCase(2, 5, 7, 6, 3, 0)]
     [TestCase(1, 31, 45, 64, 32, 0)]
-    // A mean far from 0 beside a small variance: sums of squares would have no digits left.
+    // A mean far from 0 with a small variance: sums of squares would have no digits left.
     [TestCase(2, 29, 41, 16, 4, 1000)]
     public void Group_norm_agrees_with_nested_loops(int n, int h, int w, int c, int groups, float mean)
     {
@@ -77,7 +77,7 @@ internal sealed class NormalisationTests(string deviceId) : DeviceTests(deviceId
         }
     }
 
-    /// <summary>A GroupNorm of PyTorch's, as its values were kept by the script beside them.</summary>
+    /// <summary>PyTorch's GroupNorm, with values recorded by Parity/fixtures/zoo/make_zoo_reference.py.</summary>
     [Test]
     public void Group_norm_agrees_with_pytorch()
     {

@@ -59,7 +59,7 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
         Comparison.AssertClose(output.ToArray(), expected, 2e-5, 1e-5, [N, paddedH, paddedW, 3]);
     }
 
-    // What Detectron2's ResizeShortestEdge.get_output_shape gives for a shorter side of 800 and a longer of at most 1333.
+    // What Detectron2's ResizeShortestEdge.get_output_shape returns for a shorter side of 800 and a longer side of at most 1333.
     [TestCase(480, 640, 800, 1067)]
     [TestCase(427, 640, 800, 1199)]
     [TestCase(333, 500, 800, 1201)]
@@ -67,11 +67,11 @@ public sealed class PointwiseTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(200, 500, 533, 1333)]
     [TestCase(640, 426, 1202, 800)]
     [TestCase(1, 1000, 1, 1333)]
-    public void Rounded_sizes_are_detectron2s(int h, int w, int resizedH, int resizedW)
+    public void Rounded_sizes_agree_with_Detectron2(int h, int w, int resizedH, int resizedW)
         => Assert.That(ResizedSize.Of(h, w, 800, 1333, rounds: true), Is.EqualTo((resizedH, resizedW)));
 
     [Test]
-    public void Resized_sizes_are_torchvisions()
+    public void Resized_sizes_agree_with_torchvision()
     {
         for (var h = 1; h < 700; h += 13)
         {

@@ -4,7 +4,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>Max pooling, the P6 that it gives with a 1×1 window, upsampling and the merge.</summary>
+/// <summary>Max pooling (with a 1×1 window also the subsampling to P6), upsampling and the merge.</summary>
 public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
 {
     [TestCase(1, 1, 1, 1, 3, 2, 1)]
@@ -15,7 +15,7 @@ public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
     public void Max_pool_agrees_with_nested_loops(int n, int h, int w, int c, int kernel, int stride, int padding)
     {
         var shape = new Shape4(n, h, w, c);
-        // All below zero, so that padding that counted as zero would show.
+        // All below zero, so that padding with zeros would show.
         var values = CaseValues.Uniform(shape.Count, 1, -3, -1);
         using var input = Tensor.Upload(Device, new Shape(n, h, w, c), values);
         using var output = Tensor.Rent(Device, MaxPool.OutputShape(input.Shape, kernel, stride, padding));
@@ -27,7 +27,7 @@ public sealed class PoolingTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(1, 1, 1, 3)]
     [TestCase(2, 5, 8, 91)]
     [TestCase(1, 10, 7, 256)]
-    public void A_window_of_one_with_stride_two_is_the_subsampling_of_P6(int n, int h, int w, int c)
+    public void A_1x1_window_with_stride_2_subsamples_as_P6_needs(int n, int h, int w, int c)
     {
         var shape = new Shape4(n, h, w, c);
         var values = CaseValues.Uniform(shape.Count, 2);

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Kernels;
 
-/// <summary>RoIAlign and RoI max pooling over two levels and two pictures, against nested loops over each.</summary>
+/// <summary>RoIAlign and RoI max pooling over two levels and two pictures, against nested loops over each level.</summary>
 public sealed class RoiPoolingTests(string deviceId) : DeviceTests(deviceId)
 {
     private const int Pictures = 2;

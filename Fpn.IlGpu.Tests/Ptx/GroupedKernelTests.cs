@@ -4,14 +4,14 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fpn.IlGpu.Tests.Ptx;
 
-/// <summary>Explicitly grouped kernels of C#, compiled by ILGPU and interpreted: shared memory, barriers, inline PTX.</summary>
+/// <summary>Explicitly grouped C# kernels, compiled by ILGPU and interpreted: shared memory, barriers, inline PTX.</summary>
 public sealed class GroupedKernelTests
 {
     private const int GroupSize = 64;
 
     [TestCase(false)]
     [TestCase(true)]
-    public void Groups_share_memory(bool reverse)
+    public void Threads_of_a_group_share_memory(bool reverse)
     {
         var kernel = PtxKernel.Compile(ReverseInGroupKernel);
         kernel.ReverseWarps = reverse;
@@ -22,7 +22,7 @@ public sealed class GroupedKernelTests
     }
 
     [Test]
-    public void A_forgotten_barrier_is_a_race()
+    public void A_forgotten_barrier_is_reported_as_a_race()
     {
         var kernel = PtxKernel.Compile(ForgottenBarrierKernel);
         Assert.That(
@@ -39,7 +39,7 @@ public sealed class GroupedKernelTests
         Assert.That(output, Is.All.EqualTo(16));
     }
 
-    /// <summary>one thread = one element of the group's part, taken from the other end of it</summary>
+    /// <summary>one thread = one element, taken from the mirrored position in its group</summary>
     private static void ReverseInGroupKernel(ArrayView<float> input, Scale scale, ArrayView<float> output)
     {
         var shared = ILGPU.SharedMemory.Allocate1D<float>(GroupSize);
@@ -49,7 +49,7 @@ public sealed class GroupedKernelTests
         output[i] = (shared[GroupSize - 1 - Group.IdxX] * scale.Factor) + scale.Offset;
     }
 
-    /// <summary>one thread = one element, read before the thread that writes it is known to have done so</summary>
+    /// <summary>one thread = one element, read without waiting for the thread that writes it</summary>
     private static void ForgottenBarrierKernel(ArrayView<float> input, ArrayView<float> output)
     {
         var shared = ILGPU.SharedMemory.Allocate1D<float>(GroupSize);

@@ -47,7 +47,7 @@ public sealed class InstructionTests
     [TestCase("setp.ne.s32 %p1, %r5, %r6; not.pred %p2, %p1; xor.pred %p3, %p1, %p2; selp.b32 %r4, 1, 2, %p3;", 3u, 4u, 1u)]
     [TestCase("cvt.s32.s8 %r4, %r5;", 0x1FFu, 0u, 0xFFFFFFFFu)]
     [TestCase("cvt.u32.u16 %r4, %r5;", 0x1FFFFu, 0u, 0xFFFFu)]
-    public void Integers_of_32_bits(string instruction, uint a, uint b, uint expected)
+    public void Instructions_on_32_bit_integers_give_the_expected_value(string instruction, uint a, uint b, uint expected)
     {
         var result = PtxText.Value($"cvt.u32.u64 %r5, %rd5; cvt.u32.u64 %r6, %rd6; {instruction} cvt.u64.u32 %rd4, %r4;", a, b);
         Assert.That((uint)result, Is.EqualTo(expected));
@@ -68,7 +68,7 @@ public sealed class InstructionTests
     [TestCase("cvt.u32.u64 %r5, %rd5; cvt.s64.s32 %rd4, %r5;", Minus7, 0ul, Minus7)]
     [TestCase("cvt.u32.u64 %r5, %rd5; mul.wide.u32 %rd4, %r5, 2;", Minus7, 0ul, 0x1FFFFFFF2ul)]
     [TestCase("mov.b64 {%r5, %r6}, %rd5; mov.b64 %rd4, {%r6, %r5};", 0x100000002ul, 0ul, 0x200000001ul)]
-    public void Integers_of_64_bits(string instruction, ulong a, ulong b, ulong expected)
+    public void Instructions_on_64_bit_integers_give_the_expected_value(string instruction, ulong a, ulong b, ulong expected)
         => Assert.That(PtxText.Value(instruction, a, b), Is.EqualTo(expected));
 
     [TestCase("add.f32 %f4, %f5, %f6;", 1.5f, 2f, 3.5f)]
@@ -101,7 +101,7 @@ public sealed class InstructionTests
     [TestCase("setp.ne.f32 %p1, %f5, %f6; selp.f32 %f4, 0f3F800000, 0f40000000, %p1;", float.NaN, 1f, 2f)]
     [TestCase("testp.notanumber.f32 %p1, %f5; selp.f32 %f4, 0f3F800000, 0f40000000, %p1;", float.NaN, 1f, 1f)]
     [TestCase("copysign.f32 %f4, %f5, %f6;", -1f, 3f, -3f)]
-    public void Floats(string instruction, float a, float b, float expected)
+    public void Instructions_on_floats_give_the_expected_value(string instruction, float a, float b, float expected)
     {
         var bits = PtxText.Value(
             $"""
@@ -127,7 +127,7 @@ public sealed class InstructionTests
     }
 
     [Test]
-    public void Names_of_inline_text_live_in_their_braces()
+    public void Names_in_inline_text_are_scoped_by_braces()
     {
         const string Text = """
             .reg .f32 c<3>;
@@ -153,7 +153,7 @@ public sealed class InstructionTests
     }
 
     [Test]
-    public void Narrow_loads_extend_and_narrow_stores_cut()
+    public void Narrow_loads_extend_and_narrow_stores_truncate()
     {
         var result = new int[4];
         PtxText.Kernel("""

@@ -5,14 +5,14 @@ using Fpn.IlGpu.Tests.Parity;
 
 namespace Fpn.IlGpu.Tests.Ptx;
 
-/// <summary>The shipped model, from picture to boxes in CUDA's kernels alone.</summary>
+/// <summary>The shipped model, from picture to boxes, run entirely by interpreted CUDA kernels.</summary>
 public sealed class InterpretedModelTests
 {
-    // So small, and with so few proposals, that it takes seconds.
+    // Small pictures and few proposals, so that a run takes seconds.
     private const string Small = """{"min_size": 64, "max_size": 96, "rpn_pre_nms_top_n": 60, "rpn_post_nms_top_n": 20}""";
 
     [Test]
-    public void The_shipped_model_finds_on_the_interpreter_what_it_finds_on_the_CPU()
+    public void The_shipped_model_finds_the_same_objects_on_the_interpreter_as_on_the_CPU()
     {
         var picture = PictureReader.Read(new ReferenceCase("shapes").Picture("shapes-320x320.png"));
         using var onCpu = Detector.Load(TestDevices.Open("cpu"), null, Small);

@@ -3,8 +3,8 @@ using Fpn.IlGpu.Ptx;
 namespace Fpn.IlGpu.Tests.Ptx;
 
 /// <summary>
-/// The interpreter's tensor cores: a whole product whose fragments are loaded element by element where NVIDIA's manual
-/// says that each lies, the manual's formulas written here once more in its own words (groupID, threadID_in_group).
+/// The interpreter's tensor cores: a whole product, with each fragment element loaded from where NVIDIA's manual places it.
+/// The formulas are written here independently, in the manual's own terms (groupID, threadID_in_group).
 /// </summary>
 public sealed class MatrixFragmentTests
 {
@@ -72,7 +72,7 @@ public sealed class MatrixFragmentTests
     }
 
     [Test]
-    public void Tf32_ignores_the_bits_that_it_lacks()
+    public void Tf32_products_ignore_the_bits_that_TF32_lacks()
     {
         var body = """
             mov.b32 %r10, 0x3F801FFF;   // 1 and all bits of the fraction that TF32 cuts
@@ -90,11 +90,11 @@ public sealed class MatrixFragmentTests
     [TestCase(1, ".trans")]
     [TestCase(2, ".trans")]
     [TestCase(4, ".trans")]
-    public void Ldmatrix_gives_each_lane_two_neighbours_of_a_row_or_of_a_column(int matrices, string trans)
+    public void Ldmatrix_gives_each_lane_two_neighbours_of_a_row_or_column(int matrices, string trans)
     {
         var values = Enumerable.Range(0, 64 * matrices).Select(i => (short)i).ToArray();
         var registers = string.Join(", ", Enumerable.Range(10, matrices).Select(i => $"%r{i}"));
-        // Each row has 16 bytes and stands in a line of 32, so that the rows' addresses matter.
+        // Rows of 16 bytes are stored 32 bytes apart, so that their addresses matter.
         var body = $$"""
             .shared .align 16 .b8 tile[1024];
             mov.u32 %r5, tile;
@@ -136,7 +136,7 @@ public sealed class MatrixFragmentTests
     }
 
     [Test]
-    public void A_warp_with_a_lane_missing_multiplies_nothing()
+    public void A_product_by_a_warp_with_a_missing_lane_is_refused()
     {
         var body = """
             setp.eq.u32 %p1, %r1, 7;

@@ -2,15 +2,15 @@ using Fpn.IlGpu.Ptx;
 
 namespace Fpn.IlGpu.Tests.Ptx;
 
-/// <summary>How the interpreter runs threads together, and what it refuses that a GPU would punish silently.</summary>
+/// <summary>How the interpreter runs the threads of a warp, and the mistakes it reports that a GPU would let pass silently.</summary>
 public sealed class WarpTests
 {
     private const string StoreR5 = "mul.wide.u32 %rd4, %r1, 4; add.u64 %rd4, %rd3, %rd4; st.global.u32 [%rd4], %r5;";
 
     [Test]
-    public void Lanes_that_loop_differently_often_meet_again()
+    public void Lanes_with_different_loop_counts_reconverge()
     {
-        // Lane l counts to l; then all vote, which fails where one is missing.
+        // Lane l counts to l; then all vote, which fails if one is missing.
         var result = Run($$"""
             mov.u32 %r5, 0;
             Again:
@@ -27,7 +27,7 @@ public sealed class WarpTests
     }
 
     [Test]
-    public void A_table_of_branches_leads_each_lane_to_its_own()
+    public void A_branch_table_leads_each_lane_to_its_own_target()
     {
         var result = Run($$"""
             and.b32 %r4, %r1, 3;
@@ -53,12 +53,12 @@ public sealed class WarpTests
     [TestCase("shfl.sync.bfly.b32 %r5, %r1, 16, 31, 0xFFFFFFFF;", 5, 21)]
     [TestCase("shfl.sync.down.b32 %r5, %r1, 4, 0x181F, 0xFFFFFFFF;", 5, 5)]
     [TestCase("setp.lt.u32 %p2, %r1, 4; vote.sync.ballot.b32 %r5, %p2, 0xFFFFFFFF;", 30, 15)]
-    public void Shuffles_and_votes(string instruction, int lane, int expected)
+    public void Shuffles_and_votes_give_the_expected_value(string instruction, int lane, int expected)
         => Assert.That(Run(instruction + StoreR5, 32)[lane], Is.EqualTo(expected));
 
     [TestCase(false)]
     [TestCase(true)]
-    public void Threads_exchange_through_shared_memory_in_any_order_of_warps(bool reverse)
+    public void Threads_exchange_values_through_shared_memory_in_any_order_of_warps(bool reverse)
     {
         var result = Run(Exchange("bar.sync 0;"), 80, reverse);
         Assert.That(result, Is.EqualTo(Enumerable.Range(0, 80).Select(i => 79 - i)));
@@ -66,7 +66,7 @@ public sealed class WarpTests
 
     [TestCase("", "no barrier between")]
     [TestCase("bar.warp.sync 0xFFFFFFFF;", "no barrier between")]
-    public void A_missing_barrier_is_a_race(string barrier, string message) => Fails(Exchange(barrier), 96, message);
+    public void A_missing_barrier_is_reported_as_a_race(string barrier, string message) => Fails(Exchange(barrier), 96, message);
 
     [Test]
     public void Threads_may_write_the_same_value_but_not_different_ones()
@@ -77,7 +77,7 @@ public sealed class WarpTests
     }
 
     [Test]
-    public void Generic_addresses_lead_to_shared_memory_and_back()
+    public void Generic_addresses_convert_to_shared_memory_and_back()
     {
         const string Text = """
             .shared .align 4 .b8 s[64];
@@ -100,17 +100,17 @@ public sealed class WarpTests
     [TestCase("cp.async.wait_all; bar.sync 0;")]
     [TestCase("cp.async.commit_group; cp.async.wait_group 0; bar.sync 0;")]
     [TestCase("cp.async.commit_group; cp.async.commit_group; cp.async.wait_group 1; bar.sync 0;")]
-    public void Asynchronous_copies_land_at_the_wait(string wait)
+    public void Asynchronous_copies_arrive_at_the_wait(string wait)
         => Assert.That(Run(Copy(wait, 16), 8), Is.EqualTo(Enumerable.Range(0, 8).Select(i => (4 * (7 - i)) + 3)));
 
     [Test]
-    public void An_asynchronous_copy_fills_with_zeros_what_it_does_not_read()
+    public void An_asynchronous_copy_fills_the_bytes_it_does_not_read_with_zeros()
         => Assert.That(Run(Copy("cp.async.wait_all; bar.sync 0;", 8), 8), Is.All.Zero);
 
     [TestCase("bar.sync 0;", "may still write")]
     [TestCase("cp.async.wait_all;", "no barrier between")]
     [TestCase("cp.async.commit_group; cp.async.wait_group 1; bar.sync 0;", "may still write")]
-    public void A_copy_that_is_not_waited_for_is_noticed(string wait, string message) => Fails(Copy(wait, 16), 8, message);
+    public void Reading_a_copy_without_waiting_for_it_is_refused(string wait, string message) => Fails(Copy(wait, 16), 8, message);
 
     [TestCase("ld.global.u32 %r5, [%rd1+128];", "buffer")]
     [TestCase("ld.global.u32 %r5, [%rd1+-4];", "buffer")]
@@ -119,7 +119,7 @@ public sealed class WarpTests
     [TestCase(".shared .align 4 .b8 s[4]; st.shared.u32 [s+4], %r5;", "shared memory, which has 4")]
     [TestCase("div.s32 %r5, %r1, %r1;", "Division by zero")]
     [TestCase("shfl.sync.idx.b32 %r5, %r1, 3, 31, 0xF;", "take part")]
-    public void What_a_GPU_would_not_do_right_is_refused(string instruction, string message) => Fails(instruction, 32, message);
+    public void Undefined_behaviour_is_refused(string instruction, string message) => Fails(instruction, 32, message);
 
     [TestCase("wgmma.fence.sync.aligned;", "not interpreted")]
     [TestCase("add.sat.s32 %r5, %r5, %r6;", "not interpreted")]
@@ -129,7 +129,7 @@ public sealed class WarpTests
         => Assert.That(() => PtxText.Kernel(instruction), Throws.TypeOf<PtxException>().With.Message.Contains(message));
 
     [Test]
-    public void Tensor_cores_want_lanes_that_no_broken_promise_has_parted()
+    public void A_product_by_lanes_that_a_wrong_uniform_hint_has_split_is_refused()
     {
         const string Text = """
             setp.gt.u32 %p1, %r1, 3;
@@ -143,7 +143,7 @@ public sealed class WarpTests
         Run(Text.Replace("BARRIER", "bar.sync 0;", StringComparison.Ordinal), 32);
     }
 
-    /// <summary>Thread i stores its number and loads that of the thread as far from the end.</summary>
+    /// <summary>Thread i stores its number and loads that of the thread at the mirrored position.</summary>
     private static string Exchange(string barrier) => $$"""
         .shared .align 4 .b8 s[400];
         mov.u32 %r4, s;

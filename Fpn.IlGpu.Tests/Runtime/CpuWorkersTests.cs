@@ -20,7 +20,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void All_threads_that_write_are_done_when_a_launch_is_over()
+    public void A_launch_returns_only_when_every_index_is_done()
     {
         using var pool = new CpuWorkers(3);
         for (var launch = 0; launch < 300; launch++)
@@ -28,7 +28,7 @@ public sealed class CpuWorkersTests
             var isDone = new bool[8];
             pool.Run(isDone.Length, i =>
             {
-                // Sleeping and spinning waits both come up.
+                // Exercises both sleeping and spinning waits.
                 Thread.SpinWait(i * 2000);
                 isDone[i] = true;
             });
@@ -37,7 +37,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void Many_indices_are_all_in_range()
+    public void A_large_launch_covers_every_index()
     {
         using var pool = new CpuWorkers(2);
         var sum = 0L;
@@ -46,7 +46,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void Without_workers_the_launching_thread_runs_all_in_order()
+    public void Without_workers_the_launching_thread_runs_everything_in_order()
     {
         using var pool = new CpuWorkers(0);
         var found = new List<(int Index, int Thread)>();
@@ -64,7 +64,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void Nobody_waits_for_a_worker_that_is_busy_elsewhere()
+    public void A_launch_does_not_wait_for_a_worker_that_is_busy_elsewhere()
     {
         using var pool = new CpuWorkers(1);
         using var bothBusy = new Barrier(3);
@@ -85,7 +85,7 @@ public sealed class CpuWorkersTests
 
     [TestCase(0)]
     [TestCase(3)]
-    public void What_a_kernel_throws_reaches_who_launched_it(int workers)
+    public void An_exception_in_a_kernel_reaches_the_launching_thread(int workers)
     {
         using var pool = new CpuWorkers(workers);
         for (var launch = 0; launch < 200; launch++)
@@ -96,11 +96,11 @@ public sealed class CpuWorkersTests
         }
         var count = 0;
         pool.Run(64, _ => Interlocked.Increment(ref count));
-        Assert.That(count, Is.EqualTo(64), "the workers go on");
+        Assert.That(count, Is.EqualTo(64), "the workers still run");
     }
 
     [Test]
-    public void Threads_may_launch_at_once()
+    public void Several_threads_may_launch_at_the_same_time()
     {
         using var pool = new CpuWorkers(2);
         var sums = new long[4];
@@ -117,7 +117,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void A_kernel_may_launch()
+    public void A_kernel_may_launch_others()
     {
         using var pool = new CpuWorkers(2);
         using var other = new CpuWorkers(2);
@@ -144,7 +144,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void Devices_run_kernels_side_by_side()
+    public void Several_devices_may_run_kernels_at_the_same_time()
     {
         const int Length = 1000;
         var results = new int[3][];
@@ -165,7 +165,7 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void What_a_kernel_throws_on_the_cpu_leaves_the_device_usable()
+    public void An_exception_in_a_cpu_kernel_leaves_the_device_usable()
     {
         using var device = Device.Open("cpu");
         using var values = device.Rent<int>(100);
@@ -175,17 +175,17 @@ public sealed class CpuWorkersTests
     }
 
     [Test]
-    public void Nothing_to_run_is_no_launch()
+    public void A_launch_of_no_threads_runs_nothing()
     {
         using var device = Device.Open("cpu");
         using var values = device.Rent<int>(1);
         Assert.That(() => device.Launch(FailingKernel, 0, 0, values.View), Throws.Nothing);
     }
 
-    /// <summary>One thread = one square, and some more.</summary>
+    /// <summary>One thread = one square plus a constant.</summary>
     private static void SquareKernel(Index1D index, int more, ArrayView<int> squares) => squares[index] = index * index + more;
 
-    /// <summary>One thread = nothing, or an error.</summary>
+    /// <summary>One thread = an exception at one index, nothing at the others.</summary>
     private static void FailingKernel(Index1D index, int bad, ArrayView<int> values) => ThrowAt(bad, index);
 
     private static void ThrowAt(int bad, int index)

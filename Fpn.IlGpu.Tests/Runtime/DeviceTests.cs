@@ -23,7 +23,7 @@ public sealed class OpeningDevicesTests
 
     [TestCase("cuda:7")]
     [TestCase("opencl:99")]
-    public void A_device_that_is_not_there_is_named_beside_those_that_are(string name)
+    public void A_missing_device_is_named_together_with_those_present(string name)
         => Assert.That(() => Device.Open(name), Throws.TypeOf<DeviceException>().With.Message.Contains(name).And.Message.Contains("cpu"));
 
     [TestCase("")]
@@ -32,11 +32,11 @@ public sealed class OpeningDevicesTests
     [TestCase("cuda:-1")]
     [TestCase("cpu:0")]
     [TestCase("cuda:0:1")]
-    public void A_malformed_name_is_refused_with_the_names_that_work(string name)
+    public void A_malformed_name_is_refused_with_the_valid_forms(string name)
         => Assert.That(() => Device.Open(name), Throws.TypeOf<DeviceException>().With.Message.Contains("opencl[:n]"));
 
     [Test]
-    public void What_a_closed_device_is_asked_for_is_refused()
+    public void A_closed_device_refuses_work()
     {
         var device = Device.Open("cpu");
         device.Dispose();

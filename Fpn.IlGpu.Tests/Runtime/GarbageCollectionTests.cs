@@ -20,14 +20,14 @@ public sealed class GarbageCollectionTests(string deviceId) : ModelTests(deviceI
         double.Parse(Environment.GetEnvironmentVariable("FPN_STRESS_SECONDS") ?? "2", CultureInfo.InvariantCulture));
 
     [Test]
-    public void Uploads_and_downloads_carry_what_they_were_given()
+    public void Uploads_and_downloads_stay_correct()
     {
         const int Length = 20_000;
         using var array = Device.Rent<int>(Length);
         var copies = 0;
         WhileCollecting(() =>
         {
-            // New arrays are young, and so the ones that a collection moves.
+            // A new array each time, because collections move young arrays.
             var source = new int[Length];
             Array.Fill(source, ++copies);
             array.Upload(source);

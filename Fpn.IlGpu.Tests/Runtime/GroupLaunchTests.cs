@@ -21,14 +21,14 @@ public sealed class GroupLaunchTests(string deviceId)
     }
 
     [Test]
-    public void No_groups_are_no_launch()
+    public void A_launch_of_no_groups_runs_nothing()
     {
         using var values = Device.Rent<int>(1);
         Assert.That(
             () => Device.LaunchGroups(ReverseKernel, new KernelConfig(0, 64), values.View, values.View), Throws.Nothing);
     }
 
-    /// <summary>One thread = one value, put where its mirror image in the group is.</summary>
+    /// <summary>One thread = one value, moved to the mirrored position in its group.</summary>
     [GroupedKernel]
     internal static void ReverseKernel(ArrayView<int> input, ArrayView<int> output)
     {

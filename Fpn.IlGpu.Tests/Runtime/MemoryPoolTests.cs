@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Tests.Runtime;
 public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
 {
     [Test]
-    public void What_was_given_back_is_rented_again()
+    public void Returned_memory_is_rented_again()
     {
         var before = Device.Memory.Allocations;
         for (var i = 0; i < 10; i++)
@@ -12,7 +12,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void What_is_rented_at_the_same_time_does_not_overlap()
+    public void Arrays_rented_at_the_same_time_do_not_overlap()
     {
         using var a = Device.Upload<int>([1, 2, 3]);
         using var b = Device.Upload<int>([4, 5, 6]);
@@ -21,7 +21,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Giving_back_twice_gives_back_once()
+    public void Disposing_twice_returns_the_memory_once()
     {
         var first = Device.Rent<int>(777);
         first.Dispose();
@@ -32,7 +32,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void What_a_picture_left_behind_is_taken_back_when_it_ends()
+    public void Memory_that_a_picture_leaves_behind_is_reclaimed_when_it_ends()
     {
         using (Device.Memory.BeginPicture())
             Device.Rent<float>(98765);
@@ -43,7 +43,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Buffers_of_sizes_that_no_longer_come_are_freed()
+    public void Buffers_of_sizes_no_longer_rented_are_freed()
     {
         var held = Device.Memory.HeldBytes;
         for (var i = 1; i <= 40; i++)
@@ -51,7 +51,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
             using var picture = Device.Memory.BeginPicture();
             Device.Rent<byte>(i << 20).Dispose();
         }
-        Assert.That(Device.Memory.HeldBytes - held, Is.LessThan(300L << 20), "all forty would be 820 MiB");
+        Assert.That(Device.Memory.HeldBytes - held, Is.LessThan(300L << 20), "all forty would take 820 MiB");
     }
 
     [TestCase(0)]
@@ -59,7 +59,7 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     [TestCase(255)]
     [TestCase(257)]
     [TestCase(100_001)]
-    public void An_array_has_the_length_asked_for(int length)
+    public void An_array_has_the_requested_length(int length)
     {
         using var array = Device.Rent<float>(length);
         Assert.That(array.Download(), Has.Length.EqualTo(length));

@@ -20,19 +20,19 @@ public sealed class PtxCompilationTests
            select new TestCaseData(method).SetArgDisplayNames($"{type.Name}.{method.Name}");
 
     [TestCaseSource(nameof(Kernels))]
-    public void Compiles_to_ptx(MethodInfo kernel)
+    public void Every_kernel_compiles_to_ptx_without_local_memory(MethodInfo kernel)
     {
         var ptx = PtxCompiler.Compile(kernel);
         Assert.That(ptx, Does.Contain(".target sm_80").And.Contain(".entry"));
-        // An array in local memory would be one in the GPU's main memory, and not in registers.
+        // Local memory is part of the GPU's main memory: arrays must stay in registers.
         Assert.That(ptx, Does.Not.Contain(".local"));
     }
 
-    // What makes these kernels fast is there: loads of 16 bytes, and for tensor cores asynchronous copies and products.
+    // The instructions that make these kernels fast: accesses of 16 bytes, and for tensor cores asynchronous copies and products.
     [TestCase(nameof(RegisterTile), nameof(RegisterTile.Kernel), "ld.global.v4.f32", "ld.shared.v4.f32", "st.global.v4.f32")]
     [TestCase(nameof(TensorTile), nameof(TensorTile.Tf32Kernel), "m16n8k8.row.col.f32.tf32.tf32.f32", "cp.async.cg", "st.global.v4.f32")]
     [TestCase(nameof(TensorTile), nameof(TensorTile.Fp16Kernel), "m16n8k16.row.col.f32.f16.f16.f32", "cp.async.cg", "st.global.v4.f32")]
-    public void The_fast_kernels_have_the_wide_instructions(string type, string method, params string[] instructions)
+    public void The_fast_kernels_use_the_wide_instructions(string type, string method, params string[] instructions)
     {
         var kernel = typeof(RegisterTile).Assembly.GetType($"Fpn.IlGpu.Kernels.{type}")!.GetMethod(method, AnyStatic)!;
         var ptx = PtxCompiler.Compile(kernel);

@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Tests.Runtime;
 public sealed class StageClockTests(string deviceId) : ModelTests(deviceId)
 {
     [Test]
-    public void A_detection_has_the_stages_of_the_paper_and_their_arithmetic_is_all_there_is()
+    public void The_stages_of_a_detection_account_for_all_its_arithmetic()
     {
         using var detector = Detector.Load(Device);
         var clock = Device.StageClock = new StageClock(Device);
@@ -24,7 +24,7 @@ public sealed class StageClockTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void Stages_are_given_once_and_none_where_nobody_listens()
+    public void Stages_are_reported_once_and_only_while_a_clock_is_set()
     {
         using var detector = Detector.Load(Device);
         var clock = Device.StageClock = new StageClock(Device);

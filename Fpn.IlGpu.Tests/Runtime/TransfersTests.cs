@@ -5,9 +5,9 @@ namespace Fpn.IlGpu.Tests.Runtime;
 public sealed class TransfersTests(string deviceId) : DeviceTests(deviceId)
 {
     [Test]
-    public void Uploads_of_any_size_arrive_and_only_fetching_waits()
+    public void Uploads_of_any_size_arrive_and_only_downloads_wait()
     {
-        // More than was ever staged at once; then again, with room for it.
+        // The first round may have to enlarge the staging memory; the second finds it large enough.
         for (var round = 0; round < 2; round++)
         {
             Device.Synchronize();
@@ -25,7 +25,7 @@ public sealed class TransfersTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void What_is_larger_than_staged_memory_arrives_in_parts()
+    public void An_upload_larger_than_the_staging_memory_arrives_in_parts()
     {
         using var small = Upload(5);
         using var large = Upload(18_000_000);
@@ -37,7 +37,7 @@ public sealed class TransfersTests(string deviceId) : DeviceTests(deviceId)
 
     private DeviceArray<int> Upload(int length)
     {
-        // The source changes as soon as the call returns.
+        // The caller may change the source as soon as the call returns.
         var source = Values(length);
         var array = Device.Upload<int>(source);
         Array.Fill(source, -1);

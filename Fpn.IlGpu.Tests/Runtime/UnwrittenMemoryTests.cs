@@ -6,24 +6,24 @@ using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 
-/// <summary>Rented memory holds whatever was there: here NaN, which would spread to everything that reads it.</summary>
+/// <summary>Rented memory holds whatever was there before: in these tests NaN, which would spread to every result.</summary>
 public sealed class UnwrittenMemoryTests(string deviceId) : ModelTests(deviceId)
 {
     [SetUp]
     public void Fill() => Device.Memory.FillsWithNaN = true;
 
     [TearDown]
-    public void LeaveAsItIs() => Device.Memory.FillsWithNaN = false;
+    public void StopFilling() => Device.Memory.FillsWithNaN = false;
 
     [Test]
-    public void Rented_memory_is_filled()
+    public void Rented_memory_is_filled_with_NaN()
     {
         using var array = Device.Rent<float>(1000);
         Assert.That(array.Download(), Is.All.NaN);
     }
 
     [Test]
-    public void A_detection_does_not_read_it()
+    public void A_detection_does_not_read_unwritten_memory()
     {
         using var detector = Detector.Load(Device);
         var picture = PictureReader.Read(new ReferenceCase("shapes").Picture("shapes-320x320.png"));
@@ -34,7 +34,7 @@ public sealed class UnwrittenMemoryTests(string deviceId) : ModelTests(deviceId)
 
     [TestCase("frozen", 2, NormTraining.Frozen)]
     [TestCase("live", 0, NormTraining.Live)]
-    public void A_training_step_does_not_read_it(string name, int frozenStages, NormTraining norms)
+    public void A_training_step_does_not_read_unwritten_memory(string name, int frozenStages, NormTraining norms)
     {
         using var reference = new DetectorCase(name);
         var filled = LossesAndGradients();

@@ -39,7 +39,7 @@ public sealed class BmpStructureTests
         => TimedReader.AssertRefused(With("picture.bmp", field, value), saying);
 
     [Test]
-    public void Runs_far_too_few_for_the_claimed_size_are_refused()
+    public void Far_too_few_runs_for_the_claimed_size_are_refused()
     {
         var file = With("palette.bmp", Compression, 1);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(Width), 9000);

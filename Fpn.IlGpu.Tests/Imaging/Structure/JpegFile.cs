@@ -1,6 +1,6 @@
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>Takes JPEGs apart into segments, and puts others together.</summary>
+/// <summary>Splits JPEGs into segments, and builds JPEGs from segments.</summary>
 internal static class JpegFile
 {
     public const byte FrameHeader = 0xC0;
@@ -8,7 +8,7 @@ internal static class JpegFile
     public const byte ScanHeader = 0xDA;
     public const byte RestartInterval = 0xDD;
 
-    /// <summary>The segments between the start of the image and its end; that of a scan has its pixels, too.</summary>
+    /// <summary>The segments between the image's start and end markers. A scan's segment includes its pixels.</summary>
     public static List<byte[]> Segments(byte[] file)
     {
         List<byte[]> segments = [];
@@ -31,12 +31,12 @@ internal static class JpegFile
     /// <summary>The file without the segments of one kind.</summary>
     public static byte[] Without(byte[] file, byte marker) => Of(Segments(file).Where(segment => segment[1] != marker));
 
-    /// <summary>The file with something changed in each segment of one kind.</summary>
+    /// <summary>The file with each segment of one kind changed.</summary>
     public static byte[] With(byte[] file, byte marker, Func<byte[], byte[]> change)
         => Of(Segments(file).Select(segment => segment[1] == marker ? change(segment) : segment));
 
     /// <summary>
-    /// A progressive picture, all grey, of a scan of DC coefficients and any number of AC coefficients, each a few bytes
+    /// A progressive picture, all grey: one scan of DC coefficients and any number of scans of AC coefficients, each a few bytes
     /// that make a decoder walk over the whole picture.
     /// </summary>
     public static byte[] Progressive(int size, int scans)
@@ -44,7 +44,7 @@ internal static class JpegFile
         var blocks = (size + 7) / 8 * ((size + 7) / 8);
         byte[] quantisation = [0xFF, 0xDB, 0, 67, 0, .. Enumerable.Repeat((byte)1, 64)];
         byte[] frame = [0xFF, 0xC2, 0, 11, 8, (byte)(size >> 8), (byte)size, (byte)(size >> 8), (byte)size, 1, 1, 0x11, 0];
-        // A code of one bit each: no difference from the block before, and the end of 2^14 and more blocks.
+        // A single code of one bit in each table: no difference from the block before, and the end of 2^14 or more blocks.
         byte[] tables = [0xFF, 0xC4, 0, 38, 0x00, 1, .. new byte[15], 0, 0x10, 1, .. new byte[15], 0xE0];
         byte[] dc = [0xFF, ScanHeader, 0, 8, 1, 1, 0, 0, 0, 0, .. new byte[(blocks + 7) / 8]];
         var runs = "";

@@ -7,7 +7,7 @@ public sealed class JpegStructureTests
 {
     private const int Sampling = 11;
 
-    // Frames of motion JPEG have no tables. These pictures were coded with the typical ones.
+    // Motion JPEG frames carry no tables. These pictures were coded with the typical ones.
     [TestCase("ycc420.jpg")]
     [TestCase("restarts.jpg")]
     [TestCase("grey.jpg")]
@@ -20,7 +20,7 @@ public sealed class JpegStructureTests
     }
 
     [Test]
-    public void A_table_that_no_standard_has_is_missed()
+    public void A_missing_table_that_has_no_typical_form_is_refused()
         => TimedReader.AssertRefused(
             JpegFile.With(PictureFixtures.Bytes("grey.jpg"), JpegFile.ScanHeader, scan => [.. scan[..6], 0x22, .. scan[7..]]),
             "without the Huffman table");
@@ -41,7 +41,7 @@ public sealed class JpegStructureTests
     [TestCase(0x12)]
     [TestCase(0x22)]
     [TestCase(0x41)]
-    public void Sampling_factors_of_grey_change_nothing(byte factors)
+    public void Sampling_factors_of_a_grey_picture_are_ignored(byte factors)
     {
         var file = PictureFixtures.Bytes("grey.jpg");
         var other = JpegFile.With(file, JpegFile.FrameHeader, frame => [.. frame[..Sampling], factors, .. frame[(Sampling + 1)..]]);
@@ -51,7 +51,7 @@ public sealed class JpegStructureTests
     [TestCase("ycc420.jpg", 0)]
     [TestCase("ycc444-progressive.jpg", 0)]
     [TestCase("restarts.jpg", 3)]
-    public void A_scan_that_lacks_its_end_is_refused(string name, int left)
+    public void A_scan_without_its_end_is_refused(string name, int left)
     {
         var file = JpegFile.With(
             PictureFixtures.Bytes(name), JpegFile.ScanHeader, scan => scan[..(4 + scan[3] - 2 + left)]);
@@ -59,7 +59,7 @@ public sealed class JpegStructureTests
     }
 
     [Test]
-    public void Restart_markers_that_are_missing_or_out_of_order_are_refused()
+    public void Missing_or_misordered_restart_markers_are_refused()
     {
         var file = PictureFixtures.Bytes("restarts.jpg");
         var marker = file.AsSpan().IndexOf([(byte)0xFF, (byte)0xD1]);
@@ -70,16 +70,16 @@ public sealed class JpegStructureTests
     }
 
     [Test]
-    public void A_component_without_its_pixels_is_refused()
+    public void A_component_without_pixels_is_refused()
     {
         var segments = JpegFile.Segments(PictureFixtures.Bytes("ycc444-progressive.jpg"));
         TimedReader.AssertRefused(JpegFile.Of(segments.Where(segment => segment[1] != JpegFile.ScanHeader)), "lacks some");
     }
 
-    // 98 KB are a bit for every 128 px.
+    // 98 KB is one bit for every 128 px.
     [TestCase("grey.jpg")]
     [TestCase("grey-progressive.jpg")]
-    public void A_file_far_too_small_for_its_size_is_refused(string name)
+    public void A_file_far_too_small_for_its_claimed_size_is_refused(string name)
     {
         List<byte[]> segments = [];
         foreach (var segment in JpegFile.Segments(PictureFixtures.Bytes(name)))
@@ -97,7 +97,7 @@ public sealed class JpegStructureTests
     // The first scan has the DC coefficients.
     [TestCase(400, 200)]
     [TestCase(2000, 15)]
-    public void Many_scans_are_read_where_they_are_little_work(int size, int scans)
+    public void Many_scans_are_read_if_they_are_little_work(int size, int scans)
         => Assert.That(TimedReader.Read(JpegFile.Progressive(size, scans)).Width, Is.EqualTo(size));
 
     [Test]
@@ -106,12 +106,12 @@ public sealed class JpegStructureTests
 
     [TestCase(0xC3, "lossless")]
     [TestCase(0xC9, "arithmetic")]
-    public void Kinds_that_are_not_read_are_named(byte marker, string saying)
+    public void Unsupported_kinds_of_JPEG_are_named(byte marker, string saying)
         => TimedReader.AssertRefused(
             JpegFile.With(PictureFixtures.Bytes("grey.jpg"), JpegFile.FrameHeader, frame => [0xFF, marker, .. frame[2..]]), saying);
 
     [Test]
-    public void Profiles_and_thumbnails_are_left_out()
+    public void Profiles_and_thumbnails_are_skipped()
     {
         var file = PictureFixtures.Bytes("orientation-6.jpg");
         byte[] profile = [0xFF, 0xE2, 0xFF, 0xFF, .. "ICC_PROFILE\0"u8, 1, 1, .. new byte[65_535 - 16]];

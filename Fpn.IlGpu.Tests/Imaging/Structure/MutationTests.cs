@@ -3,9 +3,9 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Imaging;
 
 /// <summary>
-/// Thousands of damaged files: each gives a picture or a sentence, in good time and bounded memory. They differ from
-/// good ones in a few bytes, pieces left out or put in; checksums of PNG are mostly made right again, as else nothing
-/// but them would be tested.
+/// Thousands of damaged files: each gives a picture or an error in a sentence, in bounded time and memory. They differ from
+/// good files in a few bytes, or in pieces removed or inserted. PNG checksums are mostly corrected, because otherwise only the
+/// checksums would be tested.
 /// </summary>
 [TestFixture]
 public sealed class MutationTests
@@ -13,7 +13,7 @@ public sealed class MutationTests
     private const int Files = 2000;
     private const long MostBytes = 200 << 20;
 
-    // Time that the process computes: the machine may be busy with others.
+    // CPU time of this process, because others may keep the machine busy.
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(2);
 
     private static readonly PictureLimits Limits = new() { MaxPixels = 1 << 20 };
@@ -52,7 +52,7 @@ public sealed class MutationTests
         for (file = 0; file < Files; file++)
         {
             var good = files[file % files.Length];
-            // Else most of it would be found while the rows are unpacked.
+            // Otherwise most of the damage would be found while the rows are unpacked.
             var isInRows = good[1] == 'P' && random.Next(2) == 0;
             var damaged = isInRows ? PngFile.WithRows(good, rows => Damage(rows, random)) : Damage(good, random);
             var before = GC.GetTotalAllocatedBytes();
@@ -89,7 +89,7 @@ public sealed class MutationTests
                     file.InsertRange(at, file.GetRange(at, length));
                     break;
                 case 2:
-                    // Headers, most of all, and the values that are most likely to do harm.
+                    // Mostly in headers, and with the values most likely to do harm.
                     file[random.Next(Math.Min(file.Count, 64))] = (byte)(random.Next(2) * 255);
                     break;
                 default:

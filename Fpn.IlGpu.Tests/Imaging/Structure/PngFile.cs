@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>Puts PNGs together chunk by chunk, good ones and others.</summary>
+/// <summary>Builds PNGs chunk by chunk, valid and invalid.</summary>
 internal static class PngFile
 {
     /// <summary>A PNG of 8-bit grey pixels.</summary>
@@ -35,7 +35,7 @@ internal static class PngFile
     }
 
     /// <summary>
-    /// The rows of the seven passes of Adam7, made of those of the whole picture, bit by bit. No row is filtered.
+    /// The rows of Adam7's seven passes, taken bit by bit from the rows of the whole picture. No row is filtered.
     /// </summary>
     public static byte[] Interlace(int width, int height, int bitsPerPixel, byte[] rows)
     {
@@ -60,7 +60,7 @@ internal static class PngFile
         return [.. passes];
     }
 
-    /// <summary>The file with something changed in its filtered rows.</summary>
+    /// <summary>The file with its filtered rows changed.</summary>
     public static byte[] WithRows(byte[] file, Func<byte[], byte[]> change)
     {
         List<byte> others = [], packed = [];
@@ -81,7 +81,7 @@ internal static class PngFile
         return changed;
     }
 
-    /// <summary>A chunk whose checksum is still to be set.</summary>
+    /// <summary>A chunk whose checksum is not set yet.</summary>
     public static byte[] Chunk(string type, byte[] data)
     {
         var chunk = new byte[12 + data.Length];

@@ -5,7 +5,7 @@ public sealed class PngStructureTests
 {
     private static readonly byte[] EightRows = new byte[8 * 9];
 
-    // Passes of Adam7 are empty where a picture is narrower or lower than 5 px.
+    // Some Adam7 passes are empty if a picture is less than 5 px wide or high.
     [Test]
     public void Small_interlaced_pictures_are_read()
     {
@@ -45,7 +45,7 @@ public sealed class PngStructureTests
         => TimedReader.AssertRefused(PngFile.Grey(8, 8, interlaced: false, EightRows[..9]), "fewer rows");
 
     [Test]
-    public void Data_beyond_the_last_row_are_not_unpacked()
+    public void Data_beyond_the_last_row_is_not_unpacked()
     {
         var file = PngFile.Grey(8, 8, interlaced: false, new byte[100_000_000]);
         var allocated = TimedReader.AllocatedBy(() => Assert.That(TimedReader.Read(file).Width, Is.EqualTo(8)));
@@ -55,7 +55,7 @@ public sealed class PngStructureTests
     [TestCase("zTXt", "Comment\0\0")]
     [TestCase("iTXt", "Comment\0\u0001\0\0\0")]
     [TestCase("iCCP", "Profile\0\0")]
-    public void Texts_and_profiles_are_not_unpacked(string type, string start)
+    public void Text_and_profiles_are_not_unpacked(string type, string start)
     {
         byte[] data = [.. start.Select(character => (byte)character), .. PngFile.Pack(new byte[200_000_000])];
         var file = PngFile.Grey(8, 8, interlaced: false, EightRows, PngFile.Chunk(type, data));
@@ -65,11 +65,11 @@ public sealed class PngStructureTests
     }
 
     [Test]
-    public void A_file_far_too_small_for_its_size_is_refused_before_it_is_unpacked()
+    public void A_file_far_too_small_for_its_claimed_size_is_refused_before_unpacking()
         => TimedReader.AssertRefused(PngFile.Grey(10_000, 10_000, interlaced: false, new byte[90_000_000]), "far too small");
 
     [Test]
-    public void Damage_to_the_pixel_data_is_found_by_their_checksum()
+    public void Damaged_pixel_data_is_found_by_its_checksum()
     {
         var good = PictureFixtures.Bytes("rgba8.png");
         var data = good.AsSpan().IndexOf("IDAT"u8) + 4;
@@ -82,7 +82,7 @@ public sealed class PngStructureTests
     }
 
     [Test]
-    public void A_palette_that_is_missing_or_impossible_is_refused()
+    public void A_missing_or_invalid_palette_is_refused()
     {
         var file = PictureFixtures.Bytes("palette8.png");
         var palette = file.AsSpan().IndexOf("PLTE"u8);
@@ -95,7 +95,7 @@ public sealed class PngStructureTests
 
     // An index beyond the palette gives its last colour, as in ImageSharp.
     [Test]
-    public void A_palette_shorter_than_its_indices_is_no_harm()
+    public void A_palette_too_short_for_its_indices_does_no_harm()
     {
         var file = PictureFixtures.Bytes("palette8.png");
         var palette = file.AsSpan().IndexOf("PLTE"u8);
@@ -105,7 +105,7 @@ public sealed class PngStructureTests
     }
 
     [Test]
-    public void A_checksum_that_does_not_fit_the_header_is_refused()
+    public void A_header_with_a_wrong_checksum_is_refused()
     {
         var file = PngFile.Grey(8, 8, interlaced: false, EightRows);
         file[19]--;

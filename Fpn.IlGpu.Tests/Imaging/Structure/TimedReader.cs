@@ -3,10 +3,10 @@ using SixLabors.ImageSharp.Memory;
 
 namespace Fpn.IlGpu.Tests.Imaging;
 
-/// <summary>Reads pictures that could make a decoder hang or take all memory, and fails in good time where they do.</summary>
+/// <summary>Reads pictures that could make a decoder hang or exhaust memory, and fails promptly if they do.</summary>
 internal static class TimedReader
 {
-    // Far more than any of these pictures takes, as the machine may be busy.
+    // Far more than any of these pictures needs, because the machine may be busy.
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(20);
 
     /// <exception cref="PictureException">The reader refuses the picture.</exception>
@@ -18,7 +18,7 @@ internal static class TimedReader
     public static RgbImage ReadFile(string path, PictureLimits? limits = null)
         => InTime(() => PictureReader.Read(path, limits));
 
-    /// <summary>Asserts that a picture is refused in a sentence that says so, and that little was allocated for it.</summary>
+    /// <summary>Asserts that a picture is refused with a sentence that contains these words, and that this allocated little.</summary>
     public static void AssertRefused(byte[] file, string saying, PictureLimits? limits = null)
     {
         var allocated = AllocatedBy(() =>
@@ -30,7 +30,7 @@ internal static class TimedReader
     }
 
     /// <summary>
-    /// Bytes that something allocates in all. The decoders' buffers, which are native memory otherwise, are counted too.
+    /// The bytes that an action allocates in all, including the decoders' buffers, which otherwise are native memory.
     /// </summary>
     public static long AllocatedBy(Action action)
     {
@@ -51,7 +51,7 @@ internal static class TimedReader
 
     private static RgbImage InTime(Func<RgbImage> read)
     {
-        // A thread of its own: one that hangs would be missing in the pool, but ends with the process.
+        // A dedicated background thread: if it hangs, no pool thread is lost, and it ends with the process.
         var reading = new TaskCompletionSource<RgbImage>();
         var thread = new Thread(() =>
         {
@@ -67,7 +67,7 @@ internal static class TimedReader
         { IsBackground = true };
         thread.Start();
         if (!((IAsyncResult)reading.Task).AsyncWaitHandle.WaitOne(MostTime))
-            Assert.Fail($"reading is not done after {MostTime.TotalSeconds} s");
+            Assert.Fail($"reading has not finished after {MostTime.TotalSeconds} s");
         return reading.Task.GetAwaiter().GetResult();
     }
 }

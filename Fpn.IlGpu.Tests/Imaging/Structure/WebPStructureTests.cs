@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Tests.Imaging;
 [TestFixture]
 public sealed class WebPStructureTests
 {
-    // Where the chunk VP8X, the first, has the width of the canvas.
+    // The offset of the canvas width in VP8X, the first chunk.
     private const int CanvasWidth = 24;
 
     [TestCase("picture.webp")]
@@ -19,7 +19,7 @@ public sealed class WebPStructureTests
     }
 
     [Test]
-    public void Lossy_pixels_are_those_of_libwebp()
+    public void Lossy_pixels_equal_those_of_libwebp()
     {
         (var mean, var max) = PictureFixtures.Difference(
             TimedReader.Read(PictureFixtures.Bytes("lossy.webp")), PictureFixtures.Expected("lossy.webp"));
@@ -28,7 +28,7 @@ public sealed class WebPStructureTests
     }
 
     [Test]
-    public void A_first_frame_that_is_only_a_part_of_the_picture_is_refused()
+    public void A_first_frame_that_covers_only_part_of_the_picture_is_refused()
     {
         var file = PictureFixtures.Bytes("animated.webp");
         file[CanvasWidth]++;
@@ -36,7 +36,7 @@ public sealed class WebPStructureTests
     }
 
     [Test]
-    public void A_canvas_of_another_size_than_the_picture_is_refused()
+    public void A_canvas_whose_size_differs_from_the_pictures_is_refused()
     {
         var file = PictureFixtures.Bytes("orientation-6.webp");
         file[CanvasWidth]++;
