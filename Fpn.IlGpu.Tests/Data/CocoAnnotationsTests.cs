@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Data;
 
-/// <summary>What is wrong with annotations is named, counted, and skipped, mended or refused as the documentation says.</summary>
+/// <summary>Faulty annotations are named and counted, and skipped, corrected or refused as documented.</summary>
 public sealed class CocoAnnotationsTests
 {
     private const string Lists = """
@@ -87,7 +87,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"id": "five", "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "no id")]
     [TestCase("""7""", AnnotationProblem.EntryIncomplete, "object number 2")]
     [TestCase("""[[1], {"id": 4}]""", AnnotationProblem.EntryIncomplete, "object number 2")]
-    public void An_object_that_can_not_be_used_is_skipped(string entry, AnnotationProblem kind, string which)
+    public void An_unusable_object_is_skipped(string entry, AnnotationProblem kind, string which)
     {
         var set = Read($"{Good}, {entry}");
         Assert.That(set.Pictures.SelectMany(p => p.Objects).Count(), Is.EqualTo(1));
@@ -108,7 +108,7 @@ public sealed class CocoAnnotationsTests
     }
 
     [Test]
-    public void Pictures_that_are_not_there_are_skipped_where_their_folder_is_named()
+    public void Missing_pictures_are_skipped_if_their_folder_is_given()
     {
         var folder = Directory.CreateTempSubdirectory("fpn-");
         try
@@ -147,7 +147,7 @@ public sealed class CocoAnnotationsTests
     }
 
     [Test]
-    public void Lines_are_counted_however_long_the_file()
+    public void Lines_are_counted_in_a_file_of_any_length()
     {
         var many = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{{\"id\": {i}, \"file_name\": \"{i}.png\"}},\n"));
         Assert.That(
@@ -171,7 +171,7 @@ public sealed class CocoAnnotationsTests
         => Assert.That(() => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(why).And.Message.Contains(path));
 
     [Test]
-    public void A_file_that_is_not_there_is_refused()
+    public void A_missing_file_is_refused()
         => Assert.That(() => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains(path));
 
     [TestCase("""[[1, 1, 9, 1, 9, 9, 1, 9]]""", 64)]
@@ -180,7 +180,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"counts": "hb07ab0", "size": [30, 40]}""", 7)]
     [TestCase("""[]""", null)]
     [TestCase("""null""", null)]
-    public void Masks_are_read_in_each_of_the_ways_of_coco(string segmentation, int? area)
+    public void Masks_are_read_in_each_form_that_COCO_has(string segmentation, int? area)
     {
         var set = Read(
             $$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4], "segmentation": {{segmentation}}}""", masks: true);
@@ -205,14 +205,14 @@ public sealed class CocoAnnotationsTests
     }
 
     [Test]
-    public void A_byte_order_mark_is_no_matter()
+    public void A_byte_order_mark_is_skipped()
     {
         File.WriteAllText(path, $$"""{{{Lists}}, "annotations": [{{Good}}]}""", new UTF8Encoding(true));
         Assert.That(CocoAnnotations.Read(path).Pictures, Has.Count.EqualTo(2));
     }
 
     [Test]
-    public void Many_problems_of_a_kind_are_counted_and_five_are_named()
+    public void Problems_of_a_kind_are_all_counted_and_the_first_five_are_named()
     {
         var bad = string.Concat(Enumerable.Range(10, 8).Select(
             id => $$""", {"id": {{id}}, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}"""));

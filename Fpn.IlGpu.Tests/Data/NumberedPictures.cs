@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Data;
 
-/// <summary>Pictures whose pixels count up, some of which can't be used; every other one is wide.</summary>
+/// <summary>Pictures whose pixels count up. Every other one is wide, and some are broken.</summary>
 internal sealed class NumberedPictures(int count, params int[] broken) : IPictureSource
 {
     public int Count => count;
@@ -17,7 +17,7 @@ internal sealed class NumberedPictures(int count, params int[] broken) : IPictur
 
     public SourcePicture Read(int index, long epoch)
     {
-        // Threads overtake each other.
+        // Random delays, so that threads overtake each other.
         Thread.Sleep((int)new KeyedRandom(index, epoch).NextBelow(3));
         if (broken.Contains(index))
             throw new PictureException($"{NameOf(index)} is broken.");

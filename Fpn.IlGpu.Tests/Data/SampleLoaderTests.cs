@@ -5,7 +5,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Data;
 
-/// <summary>The order of samples, their variation, and what happens to pictures that can't be used.</summary>
+/// <summary>The order of samples, their variation, and the handling of pictures that can't be used.</summary>
 public class SampleLoaderTests
 {
     private static readonly SampleLoaderOptions Options = new()
@@ -18,7 +18,7 @@ public class SampleLoaderTests
     [TestCase(1, 1)]
     [TestCase(4, 2)]
     [TestCase(3, 50)]
-    public void The_same_seed_gives_the_same_samples_however_many_threads_there_are(int workers, int ahead)
+    public void The_same_seed_gives_the_same_samples_with_any_number_of_threads(int workers, int ahead)
     {
         var expected = Load(new NumberedPictures(10, 4), Options, 12);
         var actual = Load(new NumberedPictures(10, 4), Options with { Workers = workers, Ahead = ahead }, 12);
@@ -36,7 +36,7 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void Another_seed_gives_others()
+    public void Another_seed_gives_other_samples()
     {
         var one = Load(new NumberedPictures(30), Options, 8);
         var other = Load(new NumberedPictures(30), Options with { Seed = 6 }, 8);
@@ -44,7 +44,7 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void An_epoch_has_every_picture_once_in_an_order_of_its_own()
+    public void Each_epoch_has_every_picture_once_in_a_different_order()
     {
         var batches = Load(new NumberedPictures(12), Options, 8);
         var epochs = batches.GroupBy(b => b.Epoch, b => b.Samples.Select(s => s.Index))
@@ -66,7 +66,7 @@ public class SampleLoaderTests
         var samples = batches.SelectMany(b => b.Samples).ToArray();
         using (Assert.EnterMultipleScope())
         {
-            // 40 draws of one half and of one third: six deviations.
+            // 40 draws with probabilities 1/2 and 1/3: the bounds are about five standard deviations away.
             Assert.That(samples.Count(s => s.IsMirrored), Is.InRange(2, 38));
             foreach (var side in Options.Augmentation.ShorterSides)
                 Assert.That(samples.Count(s => s.ResizedH == side), Is.GreaterThan(0));
@@ -107,14 +107,14 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void A_side_that_is_too_long_makes_the_shorter_give_way()
+    public void The_limit_on_the_longest_side_reduces_the_shorter_side()
     {
         var sample = new Augmentation { ShorterSides = [20], LongestSide = 21 }.Apply(new NumberedPictures(1).Read(0, 0), 1, 0, 0);
         Assert.That((sample.ResizedW, sample.ResizedH), Is.EqualTo((21, 15)));
     }
 
     [Test]
-    public void Wide_and_high_pictures_stay_apart_where_they_can()
+    public void Wide_and_tall_pictures_are_mixed_in_at_most_one_batch_per_epoch()
     {
         var batches = Load(new NumberedPictures(22), Options with { GroupByShape = true }, 14);
         var mixed = batches.GroupBy(b => b.Epoch).Select(epoch => epoch.Count(b => b.Samples.DistinctBy(s => s.Index % 2).Count() > 1));
@@ -132,7 +132,7 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void Pictures_that_cannot_be_used_are_named_once_and_replaced()
+    public void Unusable_pictures_are_named_once_and_replaced()
     {
         using var loader = new SampleLoader(new NumberedPictures(9, 2, 3, 7), Options);
         var indices = Enumerable.Range(0, 12).SelectMany(_ => loader.Next().Samples).Select(s => s.Index).ToArray();
@@ -153,7 +153,7 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void A_loader_that_nobody_takes_from_stops_all_the_same()
+    public void A_loader_with_unread_batches_can_be_disposed()
     {
         var loader = new SampleLoader(new NumberedPictures(9), Options with { Ahead = 2 });
         loader.Next();
@@ -180,7 +180,7 @@ public class SampleLoaderTests
     }
 
     [Test]
-    public void Pictures_of_another_size_than_annotated_are_refused_and_empty_ones_left_out()
+    public void Pictures_not_of_their_annotated_size_are_refused_and_empty_ones_left_out()
     {
         var folder = Path.Combine(TestContext.CurrentContext.TestDirectory, "samples");
         var name = Path.GetFileName(Directory.GetFiles(folder, "*.png")[0]);

@@ -5,14 +5,14 @@ using Fpn.IlGpu.Experiments.Scenes;
 
 namespace Fpn.IlGpu.Tests.Data;
 
-/// <summary>Scenes against those that the reference script draws, pixel by pixel: fixtures/scenes.json.</summary>
+/// <summary>Scenes against those of the reference script, pixel by pixel (fixtures/scenes.json).</summary>
 public class SyntheticShapesTests
 {
     private static readonly Lazy<JsonElement> Fixture = new(() => JsonDocument.Parse(File.ReadAllText(Path.Combine(
         TestContext.CurrentContext.TestDirectory, "Data", "fixtures", "scenes.json"))).RootElement);
 
     [Test]
-    public void Scenes_are_the_reference_scripts_to_the_pixel()
+    public void Scenes_equal_those_of_the_reference_script_pixel_by_pixel()
     {
         var different = new List<string>();
         foreach (var expected in Fixture.Value.GetProperty("scenes").EnumerateArray())
@@ -31,7 +31,7 @@ public class SyntheticShapesTests
     }
 
     [Test]
-    public void The_500_held_scenes_are_the_reference_scripts()
+    public void The_500_held_out_scenes_equal_those_of_the_reference_script()
     {
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var scenes = Enumerable.Range(0, 500).AsParallel().AsOrdered().Select(i => SyntheticShapes.Scene(500000 + (ulong)i));

@@ -4,7 +4,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Data;
 
-/// <summary>VOC's folders, as they should be and as they are.</summary>
+/// <summary>VOC folders, valid and faulty.</summary>
 public class VocFolderTests
 {
     private string folder = "";
@@ -58,7 +58,7 @@ public class VocFolderTests
     }
 
     [Test]
-    public void What_is_wrong_with_entries_is_named_and_counted()
+    public void Faults_in_entries_are_named_and_counted()
     {
         Add("a", Object("dog", 0, -4, 60, 20), Object("dog", 50, 50, 60, 60), Object("dog", 9, 9, 4, 20), Object("cow", 1, 1, 9, 9));
         Add("b", "<object><name>dog</name></object>", "<object><bndbox/></object>", Object("dog", double.NaN, 1, 9, 9));
@@ -97,7 +97,7 @@ public class VocFolderTests
     }
 
     [Test]
-    public void What_is_not_there_is_refused()
+    public void A_missing_folder_a_missing_list_and_an_empty_set_are_refused()
     {
         Assert.That(() => VocFolder.Read(folder), Refused("has no usable picture: it is an empty set"));
         Assert.That(() => VocFolder.Read(folder, "train"), Refused("train.txt' can't be read"));

@@ -25,7 +25,7 @@ public sealed class CocoEvaluationTests
     private static IEnumerable<TestCaseData> Kinds => [new(EvaluationKind.Box), new(EvaluationKind.Mask)];
 
     [TestCaseSource(nameof(Kinds))]
-    public void Every_figure_is_that_of_coco(EvaluationKind kind)
+    public void Every_figure_equals_that_of_COCO(EvaluationKind kind)
     {
         using var stream = new MemoryStream();
         EvaluationJson.Write([Evaluate(kind)], stream);

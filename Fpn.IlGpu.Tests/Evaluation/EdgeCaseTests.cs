@@ -7,8 +7,8 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Evaluation;
 
 /// <summary>
-/// What else COCO's own code gives (fixtures/edge, made by make_edgecases.py): polygons of all sorts, objects with id 0, and
-/// results that lack boxes or masks.
+/// Edge cases against COCO's own code (fixtures/edge, made by make_edgecases.py): polygons of all sorts, objects with id 0,
+/// and results without boxes or masks.
 /// </summary>
 public sealed class EdgeCaseTests
 {
@@ -17,7 +17,7 @@ public sealed class EdgeCaseTests
     private static string Edge(string name) => CocoEvaluationTests.Fixture(Path.Combine("edge", name));
 
     [Test]
-    public void Figures_are_those_of_coco(
+    public void Figures_equal_those_of_COCO(
         [Values("both", "boxes", "masks")] string file, [Values(EvaluationKind.Box, EvaluationKind.Mask)] EvaluationKind kind)
     {
         var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
@@ -27,7 +27,7 @@ public sealed class EdgeCaseTests
         var expected = Expected[file]![EvaluationJson.NameOf(kind)]!;
         var stats = expected["stats"]!.Deserialize<double[]>()!;
         Assert.That(evaluation.Figures.Select(figure => figure.Value), Is.EqualTo(stats).AsCollection.Within(1e-9));
-        Assert.That(stats[0], Is.GreaterThan(0.02), "the case tells something");
+        Assert.That(stats[0], Is.GreaterThan(0.02), "the case has true positives");
         var proposals = expected["proposals"]!.Deserialize<Dictionary<string, double>>()!;
         Assert.That(proposals, Has.Count.EqualTo(12));
         foreach (var figure in evaluation.ProposalFigures)
@@ -47,7 +47,7 @@ public sealed class EdgeCaseTests
     }
 
     [Test]
-    public void Polygons_fill_the_pixels_of_coco()
+    public void Polygons_fill_the_same_pixels_as_in_COCO()
     {
         var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
         var expected = JsonSerializer.Deserialize<Dictionary<long, string>>(File.ReadAllText(Edge("polygons.json")))!;
@@ -68,7 +68,7 @@ public sealed class EdgeCaseTests
     }
 
     [Test]
-    public void What_is_written_is_read_again()
+    public void Written_results_read_back_the_same()
     {
         var truth = EvaluationTruth.Read(Edge("truth.json"), masks: true);
         var results = EvaluationResults.Read(Edge("both.json"), truth, masks: true);
@@ -94,7 +94,7 @@ public sealed class EdgeCaseTests
         => ObjectMask.FromPolygons([[x1, y1, x2, y2, x3, y3, x4, y4]], 6, 5).Area;
 
     [Test]
-    public void Polygons_that_are_none_are_refused()
+    public void Invalid_polygons_are_refused()
     {
         Assert.That(() => ObjectMask.FromPolygons([], 6, 5), Throws.ArgumentException.With.Message.Contains("no polygon"));
         Assert.That(
@@ -103,7 +103,7 @@ public sealed class EdgeCaseTests
     }
 
     [Test]
-    public void Overlap_of_masks_is_that_of_their_pixels()
+    public void The_overlap_of_masks_is_that_of_their_pixels()
     {
         var random = new Random(7);
         for (var round = 0; round < 200; round++)

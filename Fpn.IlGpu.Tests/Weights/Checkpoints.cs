@@ -5,18 +5,18 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Small checkpoints put together by hand, and what opening them gives.</summary>
+/// <summary>Builds small checkpoints by hand, and opens them.</summary>
 internal static class Checkpoints
 {
     private static readonly byte[] Magic = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-    /// <summary>A file that fixtures/make_checkpoints.py made.</summary>
+    /// <summary>The path of a file made by fixtures/make_checkpoints.py.</summary>
     public static string Fixture(string name)
         => Path.Combine(TestContext.CurrentContext.TestDirectory, "Weights", "fixtures", name);
 
     public static StateDictionary Open(byte[] file, string path = "model") => WeightsFile.Open(new MemoryBytes(file), path);
 
-    /// <summary>Opening these bytes must fail; the message that it fails with.</summary>
+    /// <summary>Asserts that opening these bytes fails, and returns the message.</summary>
     public static string Refusal(byte[] file) => Refusal(() => Open(file).Dispose());
 
     public static string Refusal(Action open)
@@ -29,7 +29,7 @@ internal static class Checkpoints
         return message;
     }
 
-    /// <summary>A dictionary with one tensor 't' as the action writes it, in a plain pickle.</summary>
+    /// <summary>A plain pickle of a dictionary with one tensor 't', which the action writes.</summary>
     public static byte[] Pickle(Action<PickleWriter> value, int protocol = 2)
         => new PickleWriter(protocol).Dictionary(w => value(w.Text("t"))).End();
 

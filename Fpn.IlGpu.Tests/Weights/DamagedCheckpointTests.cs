@@ -25,7 +25,7 @@ public class DamagedCheckpointTests
     public void RemoveFolder() => Directory.Delete(folder, recursive: true);
 
     [Test]
-    public void A_file_that_is_cut_short_at_any_length()
+    public void A_file_cut_short_at_any_length_is_refused()
     {
         foreach ((var name, var good) in Good())
         {
@@ -37,7 +37,7 @@ public class DamagedCheckpointTests
     }
 
     [Test]
-    public void Ten_thousand_mutations()
+    public void Ten_thousand_mutated_files_are_read_or_refused()
     {
         var random = new Random(20260721);
         (string Name, byte[] File)[] good = [.. Good()];
@@ -95,7 +95,7 @@ public class DamagedCheckpointTests
         Checkpoints.ReadAll(weights);
     }
 
-    /// <summary>Opens and reads a file; the message where that fails as it may.</summary>
+    /// <summary>Opens and reads a file. Returns the message if the file is refused, otherwise null.</summary>
     private string? TryOpen(byte[] file, string what)
     {
         try
@@ -137,7 +137,7 @@ public class DamagedCheckpointTests
                     file[at] = random.Next(2) == 0 ? (byte)0xFF : (byte)0;
                     break;
                 case 4:
-                    // The same length: offsets that follow stay right.
+                    // Keeps the length, so that later offsets stay right.
                     file.GetRange(random.Next(file.Count - length + 1), length).ToArray().CopyTo(
                         System.Runtime.InteropServices.CollectionsMarshal.AsSpan(file)[at..]);
                     break;

@@ -4,11 +4,11 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Files that are valid, or nearly, but would take far more time or memory than they have bytes.</summary>
+/// <summary>Files that are valid, or nearly so, but would take time or memory out of all proportion to their size.</summary>
 internal sealed class ExhaustionTests
 {
     [Test]
-    public void Zeros_of_one_byte_each_that_deflate_to_nothing()
+    public void Zeros_that_deflate_to_almost_nothing_are_refused()
     {
         const int Count = 1 << 28;
         var pickle = Checkpoints.Pickle(w => w.Tensor("0", Count, 0, [Count], [1], "CharStorage"));
@@ -21,7 +21,7 @@ internal sealed class ExhaustionTests
     }
 
     [Test]
-    public void More_tensors_than_any_network_has()
+    public void More_tensors_than_any_network_has_are_refused()
     {
         var pickle = new PickleWriter().Dictionary(w =>
         {
@@ -38,7 +38,7 @@ internal sealed class ExhaustionTests
     [TestCase(PickleOpcode.Int, "a number of more than 256 characters")]
     [TestCase(PickleOpcode.Global, "a name of more than 4096 characters")]
     [TestCase(PickleOpcode.Unicode, "a text of more than 67108864 characters")]
-    public void A_line_without_an_end(PickleOpcode opcode, string says)
+    public void A_line_without_an_end_is_refused(PickleOpcode opcode, string says)
     {
         var file = new byte[(1 << 27) + 1];
         file.AsSpan().Fill((byte)'1');
@@ -51,15 +51,15 @@ internal sealed class ExhaustionTests
     }
 
     [Test]
-    public void A_name_that_is_an_essay()
+    public void A_name_of_5000_characters_is_refused()
         => Assert.That(
             Checkpoints.Refusal(Checkpoints.Zip(new PickleWriter().Dictionary(w => w
                 .Op32(PickleOpcode.BinUnicode, 5000, new byte[5000]).Tensor("0", 0, 0, [0], [1])).End())),
             Does.Contain("far too long"));
 
     [Test]
-    [Platform(Exclude = "Win", Reason = "Windows has no pipes among its files.")]
-    public void A_pipe_that_nobody_writes_to()
+    [Platform(Exclude = "Win", Reason = "Windows has no pipes in its file system.")]
+    public void A_pipe_is_refused_without_waiting_for_a_writer()
     {
         var folder = Directory.CreateTempSubdirectory("fpn-tests-");
         try
@@ -81,7 +81,7 @@ internal sealed class ExhaustionTests
     }
 
     [Test]
-    public void The_count_of_an_average_is_no_weight()
+    public void The_count_of_an_averaged_model_is_not_a_weight()
     {
         var pickle = new PickleWriter().Dictionary(w => w
             .Text("n_averaged").Tensor("0", 1, 0, [], [])

@@ -7,12 +7,12 @@ public class FloatConversionTests
 {
     private static readonly ushort[] AllPatterns = Enumerable.Range(0, 65536).Select(i => (ushort)i).ToArray();
 
-    /// <summary>Whole vectors, and lengths that leave a rest for the scalar loop.</summary>
+    /// <summary>Whole vectors, and lengths that leave a remainder for the scalar loop.</summary>
     [TestCase(65536)]
     [TestCase(1)]
     [TestCase(15)]
     [TestCase(17)]
-    public void Every_half_is_what_System_Half_says(int step)
+    public void Every_half_converts_as_System_Half_does(int step)
     {
         for (var begin = 0; begin < 65536; begin += step)
         {
@@ -38,7 +38,7 @@ public class FloatConversionTests
 
     [TestCase(DataType.F16)]
     [TestCase(DataType.BF16)]
-    public void Every_pattern_comes_back(DataType type)
+    public void Every_bit_pattern_survives_the_round_trip(DataType type)
     {
         var values = Convert(AllPatterns, type);
         var bytes = new byte[2 * values.Length];
@@ -54,7 +54,7 @@ public class FloatConversionTests
     }
 
     [Test]
-    public void Rounding_is_to_the_nearest_and_to_even()
+    public void Rounding_is_to_nearest_ties_to_even()
     {
         float[] values =
             [1 + 1f / 256, 1 + 3f / 256, 1 + 1.01f / 256, -1 - 1f / 256, float.MaxValue, BitConverter.UInt32BitsToSingle(0x7F80_0001)];
@@ -66,7 +66,7 @@ public class FloatConversionTests
     }
 
     [Test]
-    public void Other_types_become_what_a_cast_gives()
+    public void Other_types_convert_as_a_cast_does()
     {
         Assert.That(
             Numbers<double>(DataType.F64, 0.1, -1e300, 1e-300),
@@ -104,7 +104,7 @@ public class FloatConversionTests
 
     private static float[] Convert(ushort[] patterns, DataType type) => Numbers(type, patterns);
 
-    /// <summary>The very bits (so that -0 is not 0), except that any NaN is as good as another.</summary>
+    /// <summary>Compares bits, so that -0 is not 0; any NaN equals any other.</summary>
     private static void AssertSame(float value, float expected, ushort pattern)
     {
         var same = float.IsNaN(expected)

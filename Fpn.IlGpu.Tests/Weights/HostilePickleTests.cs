@@ -3,11 +3,11 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Pickles that mean harm: each is refused by a sentence, quickly, and nothing of it is run.</summary>
+/// <summary>Malicious pickles: each is refused quickly, with a sentence, and none of it is run.</summary>
 public class HostilePickleTests
 {
     [Test]
-    public void A_call_of_the_system_is_refused_by_name_and_nothing_is_run(
+    public void A_call_of_os_system_is_refused_by_name_and_not_run(
         [Values("plain", "zip", "legacy")] string format, [Values("GLOBAL", "STACK_GLOBAL", "INST", "OBJ")] string how)
     {
         var canary = Path.Combine(Path.GetTempPath(), $"fpn-canary-{Guid.NewGuid():N}");
@@ -44,7 +44,7 @@ public class HostilePickleTests
     [TestCase("collections.OrderedDict", "__init__")]
     [TestCase("collections", "OrderedDict.__init__")]
     [TestCase("numpy._core", "multiarray._reconstruct\u001b[31m")]
-    public void Only_names_on_the_list_are_known(string module, string name)
+    public void Python_names_outside_the_list_are_refused(string module, string name)
     {
         var pickle = new PickleWriter(4).Text(module).Text(name).Op(PickleOpcode.StackGlobal).End();
         var message = Checkpoints.Refusal(pickle);
@@ -53,7 +53,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void Names_that_are_known_but_can_not_be_called()
+    public void Impossible_calls_and_outside_references_are_refused()
     {
         Assert.That(
             Checkpoints.Refusal(new PickleWriter().Global("torch", "FloatStorage").Op(PickleOpcode.EmptyTuple).Reduce().End()),
@@ -72,7 +72,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void A_list_and_a_dictionary_within_themselves()
+    public void Lists_and_dictionaries_that_contain_themselves_are_refused()
     {
         Quickly(() =>
         {
@@ -95,7 +95,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void Nearly_a_million_levels_and_marks()
+    public void Nearly_a_million_levels_or_marks_are_refused()
     {
         Quickly(() =>
         {
@@ -109,7 +109,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void A_long_dictionary_that_is_its_own_model_in_every_way()
+    public void A_long_dictionary_that_wraps_itself_under_every_key_is_refused()
     {
         var writer = new PickleWriter().Op(PickleOpcode.EmptyDict).Op(PickleOpcode.BinPut, 0).Mark();
         for (var i = 0; i < 300_000; i++)
@@ -121,7 +121,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void Copies_of_a_long_list_are_counted()
+    public void Copies_of_a_long_list_count_as_instructions()
     {
         var writer = new PickleWriter().Op(PickleOpcode.EmptyList).Op(PickleOpcode.BinPut, 0).Mark();
         for (var i = 0; i < 10_000; i++)
@@ -133,7 +133,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void An_instruction_on_an_empty_stack()
+    public void An_instruction_on_an_empty_stack_is_refused()
     {
         foreach (var opcode in new[]
         {
@@ -148,7 +148,7 @@ public class HostilePickleTests
     }
 
     [Test]
-    public void Lines_and_lengths_that_are_none()
+    public void Malformed_lines_and_lengths_are_refused()
     {
         foreach ((var opcode, var line) in new[]
         {

@@ -2,13 +2,13 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Tensors that claim what their storages, or their files, do not hold: refused when the file is opened.</summary>
+/// <summary>Tensors that claim more than their storages or files hold are refused when the file is opened.</summary>
 public class HostileTensorTests
 {
     private static readonly byte[] Four = Checkpoints.Floats(1, 2, 3, 4);
 
     [Test]
-    public void A_storage_that_is_too_short([Values] bool legacy)
+    public void A_storage_that_is_too_short_is_refused([Values] bool legacy)
     {
         var file = File(legacy, w => w.Tensor("0", 5, 0, [5], [1], legacy: legacy));
         Assert.That(
@@ -32,7 +32,7 @@ public class HostileTensorTests
     [TestCase(0, new long[] { 1 << 20, 2 }, new long[] { 0, 0 }, "has 2097152 elements")]
     [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 1 << 30 }, new long[] { 0, 0, 0, 0 }, "which repeat the")]
     [TestCase(0, new long[] { 1 << 30, 1 << 30, 1 << 30, 0 }, new long[] { 0, 0, 0, 0 }, "too large to count")]
-    public void A_view_that_leaves_its_storage(long offset, long[] size, long[] stride, string says)
+    public void A_view_that_leaves_its_storage_is_refused(long offset, long[] size, long[] stride, string says)
     {
         foreach (var legacy in (bool[])[false, true])
         {
@@ -42,14 +42,14 @@ public class HostileTensorTests
     }
 
     [Test]
-    public void More_axes_than_there_can_be()
+    public void Too_many_axes_are_refused()
     {
         long[] many = [.. Enumerable.Repeat(1L, 33)];
         Assert.That(Checkpoints.Refusal(File(false, w => w.Tensor("0", 4, 0, many, many))), Does.Contain("has an invalid shape"));
     }
 
     [Test]
-    public void Two_gigabytes_in_a_kilobyte()
+    public void A_tiny_file_that_claims_two_gigabytes_is_refused()
     {
         const long claim = 1L << 29;
         var legacy = Checkpoints.Legacy(Checkpoints.Pickle(w => w.Tensor("0", claim, 0, [claim], [1], legacy: true)), Four);
@@ -76,7 +76,7 @@ public class HostileTensorTests
     }
 
     [Test]
-    public void A_small_tensor_may_repeat_its_elements_but_not_a_thousand_tensors()
+    public void One_tensor_may_repeat_its_elements_but_a_thousand_may_not()
     {
         var pickle = new PickleWriter().Dictionary(w =>
         {
@@ -90,7 +90,7 @@ public class HostileTensorTests
     }
 
     [Test]
-    public void Legacy_files_with_other_storages_than_their_tensors()
+    public void Legacy_files_whose_storages_do_not_match_their_tensors_are_refused()
     {
         var pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1], legacy: true));
         Assert.That(
@@ -104,7 +104,7 @@ public class HostileTensorTests
     }
 
     [Test]
-    public void A_storage_in_a_plain_pickle() => Assert.That(
+    public void A_storage_in_a_plain_pickle_is_refused() => Assert.That(
         Checkpoints.Refusal(Checkpoints.Pickle(w => w.Tensor("0", 4, 0, [4], [1]))),
         Does.Contain("a reference to an outside object that is not a storage"));
 

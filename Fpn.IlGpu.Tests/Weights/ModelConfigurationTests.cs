@@ -8,7 +8,7 @@ public class ModelConfigurationTests
 {
     [TestCase(null)]
     [TestCase("{}")]
-    public void What_is_absent_is_torchvisions(string? json)
+    public void Absent_keys_have_the_defaults_of_torchvision(string? json)
     {
         var c = ModelConfiguration.Parse(json);
         Assert.That(c.AnchorSizes, Is.EqualTo(new float[][] { [32], [64], [128], [256], [512] }));
@@ -73,14 +73,14 @@ public class ModelConfigurationTests
     }
 
     [Test]
-    public void Defaults_come_back_from_their_own_json()
+    public void Defaults_survive_the_round_trip_through_json()
     {
         var json = new ModelConfiguration().ToJson();
         Assert.That(ModelConfiguration.Parse(json).ToJson(), Is.EqualTo(json));
     }
 
     [Test]
-    public void Keys_without_meaning_are_kept_apart()
+    public void Unknown_keys_are_listed_separately()
     {
         var c = ModelConfiguration.Parse("""{"trained_on": {"set": ["coco"]}, "min_size": 5}""");
         Assert.That(c.UnknownKeys, Is.EqualTo(new[] { "trained_on" }));
@@ -127,7 +127,7 @@ public class ModelConfigurationTests
     [TestCase("batch_norm_eps", "-1e-5")]
     [TestCase("roi_sampling_ratio", "-1")]
     [TestCase("background_last", "\"true\"")]
-    public void A_value_that_cannot_be_is_named_with_its_key(string key, string value)
+    public void An_invalid_value_is_named_with_its_key(string key, string value)
     {
         var refused = Assert.Throws<WeightsException>(() => ModelConfiguration.Parse($"{{\"{key}\": {value}}}"));
         Assert.That(
@@ -143,13 +143,13 @@ public class ModelConfigurationTests
     [TestCase("{\"detector\": \"\\ud800\"}")]
     [TestCase("{\"\\ud800\": 1}")]
     [TestCase("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")]
-    public void What_is_no_json_object_is_refused(string json)
+    public void Text_that_is_not_a_json_object_is_refused(string json)
         => Assert.That(
             () => ModelConfiguration.Parse(json),
             Throws.TypeOf<WeightsException>().With.Message.StartsWith("The configuration '"));
 
     [Test]
-    public void The_file_is_named_too()
+    public void The_message_also_names_the_file()
     {
         using var weights = new StateDictionary(
             "model.safetensors", [], new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = "{\"min_size\": 0}" });

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>From a checkpoint to safetensors: names, configuration, rounding, and what must not be left behind.</summary>
+/// <summary>From a checkpoint to safetensors: names, configuration, rounding, and no leftovers after a failure.</summary>
 public sealed class ModelConverterTests
 {
     private string folder = null!;
@@ -17,7 +17,7 @@ public sealed class ModelConverterTests
     public void RemoveFolder() => Directory.Delete(folder, recursive: true);
 
     [Test]
-    public void Names_are_torchvisions_newest_and_the_configuration_is_complete()
+    public void Converted_files_have_the_newest_torchvision_names_and_a_complete_configuration()
     {
         var input = Write(("rpn.head.conv.weight", [1, 2, 3]), ("rpn.head.conv.bias", [4]));
         var report = ModelConverter.Convert(input, Output, overrides: """{"min_size": 123}""");
@@ -46,7 +46,7 @@ public sealed class ModelConverterTests
     // 1/3 in 11 bits is 1365/4096, in 8 bits 171/512.
     [TestCase(DataType.F16, 1f / 3 - 1365f / 4096)]
     [TestCase(DataType.BF16, 171f / 512 - 1f / 3)]
-    public void The_largest_rounding_is_told_with_its_tensor(DataType dataType, float rounding)
+    public void The_largest_rounding_is_reported_with_its_tensor(DataType dataType, float rounding)
     {
         var input = Write(("rpn.head.conv.weight", [1, -0.5f]), ("rpn.head.conv.bias", [1f / 3, 0.25f]));
         var report = ModelConverter.Convert(input, Output, dataType);
@@ -64,7 +64,7 @@ public sealed class ModelConverterTests
     [TestCase(-1e-30f)]
     [TestCase(5.6e-45f)]
     [TestCase(1e-39f)]
-    public void Numbers_at_the_ends_of_the_range_come_back(float value)
+    public void Numbers_at_the_ends_of_the_range_are_converted(float value)
     {
         foreach (var dataType in new[] { DataType.F32, DataType.F16, DataType.BF16 })
             Assert.That(() => ModelConverter.Convert(Write(("rpn.head.conv.weight", [value])), Output, dataType), Throws.Nothing);
@@ -81,7 +81,7 @@ public sealed class ModelConverterTests
     }
 
     [Test]
-    public void A_failure_leaves_the_file_that_was_there()
+    public void A_failure_keeps_the_existing_file()
     {
         File.WriteAllText(Output, "before");
         var input = Write(("rpn.head.conv.weight", [float.NaN]));
@@ -91,14 +91,14 @@ public sealed class ModelConverterTests
     }
 
     [Test]
-    public void A_file_is_not_converted_into_itself()
+    public void Converting_a_file_into_itself_is_refused()
     {
         var input = Write(("rpn.head.conv.weight", [1]));
         Assert.That(() => ModelConverter.Convert(input, input), Throws.TypeOf<WeightsException>().With.Message.Contains(input));
     }
 
     [Test]
-    public void A_folder_that_is_not_there_is_said()
+    public void A_missing_folder_is_named()
     {
         var input = Write(("rpn.head.conv.weight", [1]));
         var output = Path.Combine(folder, "no", "such", "folder.safetensors");

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Names of every source become torchvision's newest; conventions are told by names and shapes.</summary>
+/// <summary>Names from every source become torchvision's newest; conventions are recognised by names and shapes.</summary>
 public sealed class NameTableTests
 {
     [TestCase("backbone.fpn.inner_blocks.2.weight", "backbone.fpn.inner_blocks.2.0.weight")]
@@ -16,7 +16,8 @@ public sealed class NameTableTests
     [TestCase("head.regression_head.conv.2.bias", "head.regression_head.conv.1.0.bias")]
     [TestCase("head.regression_head.conv.2.0.bias", "head.regression_head.conv.2.0.bias")]
     [TestCase("backbone.body.layer1.0.conv1.weight", "backbone.body.layer1.0.conv1.weight")]
-    public void Torchvision(string name, string expected) => Assert.That(NameTables.Torchvision.Rename(name), Is.EqualTo(expected));
+    public void Older_torchvision_names_become_the_newest(string name, string expected)
+        => Assert.That(NameTables.Torchvision.Rename(name), Is.EqualTo(expected));
 
     [TestCase("backbone.bottom_up.stem.conv1.weight", "backbone.body.conv1.weight")]
     [TestCase("backbone.bottom_up.stem.conv1.norm.running_var", "backbone.body.bn1.running_var")]
@@ -32,7 +33,8 @@ public sealed class NameTableTests
     [TestCase("roi_heads.mask_head.deconv.weight", "roi_heads.mask_predictor.conv5_mask.weight")]
     [TestCase("proposal_generator.anchor_generator.cell_anchors.3", null)]
     [TestCase("pixel_mean", null)]
-    public void Detectron2(string name, string? expected) => Assert.That(NameTables.Detectron2.Rename(name), Is.EqualTo(expected));
+    public void Detectron2_names_become_those_of_torchvision(string name, string? expected)
+        => Assert.That(NameTables.Detectron2.Rename(name), Is.EqualTo(expected));
 
     [TestCase("conv1_w", "backbone.body.conv1.weight")]
     [TestCase("res_conv1_bn_s", "backbone.body.bn1.weight")]
@@ -45,9 +47,10 @@ public sealed class NameTableTests
     [TestCase("rpn_bbox_pred_fpn2_w", "rpn.head.bbox_pred.weight")]
     [TestCase("fc7_b", "roi_heads.box_head.fc7.bias")]
     [TestCase("_[mask]_fcn1_w", "roi_heads.mask_head.0.0.weight")]
-    public void Caffe2(string name, string expected) => Assert.That(NameTables.Caffe2.Rename(name), Is.EqualTo(expected));
+    public void Caffe2_names_become_those_of_torchvision(string name, string expected)
+        => Assert.That(NameTables.Caffe2.Rename(name), Is.EqualTo(expected));
 
-    // torchvision's first weights for COCO were all of a frozen ResNet-50; every other model has the usual epsilon.
+    // torchvision's first weights for COCO all have a frozen ResNet-50; every other model has the usual epsilon.
     [TestCase(new[] { 64, 64, 3, 3 }, 6, "", 0)]
     [TestCase(new[] { 64, 64, 3, 3 }, 6, "backbone.body.bn1.num_batches_tracked", 1e-5f)]
     [TestCase(new[] { 64, 64, 3, 3 }, 6, "backbone.fpn.inner_blocks.0.1.weight", 1e-5f)]
@@ -73,7 +76,7 @@ public sealed class NameTableTests
     }
 
     [Test]
-    public void Detectron2s_own_anchors_and_pixels_are_followed()
+    public void Anchors_and_pixel_scaling_in_a_Detectron2_file_are_used()
     {
         StateDictionary Open(float[] cells, float[] std) => Checkpoint.Understand(new StateDictionary("file",
         [
@@ -95,7 +98,7 @@ public sealed class NameTableTests
     }
 
     [Test]
-    public void A_configuration_that_is_none_is_refused()
+    public void A_malformed_configuration_is_refused()
         => Assert.That(
             () => Understand(["rpn.head.conv.weight"], "garbage"), Throws.TypeOf<WeightsException>().With.Message.StartsWith("file: "));
 
@@ -103,17 +106,17 @@ public sealed class NameTableTests
     [TestCase("roi_heads.mask_predictor.mask_fcn_logits.weight", DetectorKind.MaskRcnn)]
     [TestCase("roi_heads.box_predictor.cls_score.weight", DetectorKind.FasterRcnn)]
     [TestCase("rpn.head.conv.weight", DetectorKind.ProposalNetwork)]
-    public void Detectors_are_told_by_their_heads(string name, string kind)
+    public void Detectors_are_recognised_by_their_heads(string name, string kind)
         => Assert.That(Configuration(Understand([name])).Detector, Is.EqualTo(kind));
 
     [Test]
-    public void Retinanets_anchors_are_three_an_octave_cut_to_whole_px()
+    public void RetinaNet_has_three_anchors_per_octave_truncated_to_whole_px()
         => Assert.That(
             Configuration(Understand(["head.classification_head.conv.0.weight"])).AnchorSizes,
             Is.EqualTo(new float[][] { [32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812] }));
 
     [Test]
-    public void Caffe2s_batch_norms_get_the_mean_and_variance_that_they_imply()
+    public void Caffe2_batch_norms_get_the_mean_and_variance_that_they_imply()
     {
         var state = Understand(["res2_0_branch2a_w", "res2_0_branch2a_bn_s", "res2_0_branch2a_bn_b", "rpn_cls_logits_fpn2_w"]);
         Assert.Multiple(() =>
@@ -126,7 +129,7 @@ public sealed class NameTableTests
     }
 
     [Test]
-    public void Overrides_stand_above_what_is_implied_and_above_what_is_stated()
+    public void Overrides_take_precedence_over_implied_and_stated_values()
     {
         var implied = Understand(["rpn.head.conv.weight"], overrides: """{"min_size": 320}""");
         var stated = Understand(
@@ -139,13 +142,13 @@ public sealed class NameTableTests
     }
 
     [Test]
-    public void A_key_that_does_not_exist_is_named()
+    public void An_unknown_key_is_named()
         => Assert.That(
             () => Understand(["rpn.head.conv.weight"], overrides: """{"minsize": 320}"""),
             Throws.TypeOf<WeightsException>().With.Message.Contains("'minsize'").And.Message.StartsWith("file: "));
 
     [Test]
-    public void Tensors_of_no_detector_are_named()
+    public void Tensors_that_belong_to_no_detector_are_named()
         => Assert.That(
             () => Understand(["encoder.weight", "decoder.weight"]),
             Throws.TypeOf<WeightsException>().With.Message.Contains("no detector").And.Message.Contains("'encoder.weight'"));

@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Tests.Weights;
 public class NumpyPickleTests
 {
     [Test]
-    public void A_file_like_Detectron2s_in_every_protocol([Range(0, 5)] int protocol)
+    public void A_file_like_those_of_Detectron2_is_read_in_every_protocol([Range(0, 5)] int protocol)
     {
         using var weights = WeightsFile.Open(Checkpoints.Fixture($"detectron2.protocol{protocol}.pkl"));
         Assert.That(weights.Format, Is.EqualTo("pickle"));
@@ -40,7 +40,7 @@ public class NumpyPickleTests
 
     [TestCase(3)]
     [TestCase(2000)]
-    public void A_file_like_Caffe2s_of_Python_2(int count)
+    public void A_file_like_those_of_Caffe2_from_Python_2_is_read(int count)
     {
         float[] values = [.. Enumerable.Range(0, count).Select(i => i * 0.37f - 1)];
         var pickle = new PickleWriter().Dictionary(w =>
@@ -66,7 +66,7 @@ public class NumpyPickleTests
     }
 
     [Test]
-    public void A_text_of_Python_2_in_protocol_0_has_escapes()
+    public void Escapes_in_a_Python_2_string_of_protocol_0_are_decoded()
     {
         const string quoted = @"'\x00\x00\x80?\'\\\n\t\r\a\b\f\v\101""\x00'";
         var pickle = new PickleWriter(0).Mark().Op(PickleOpcode.Dict).Line(PickleOpcode.String, "'t'")
@@ -92,7 +92,7 @@ public class NumpyPickleTests
     }
 
     [Test]
-    public void Arrays_that_are_none()
+    public void Invalid_arrays_are_refused()
     {
         Assert.That(
             Checkpoints.Refusal(Checkpoints.Pickle(w => w.Array("c8", "<", [1], new byte[8]))),

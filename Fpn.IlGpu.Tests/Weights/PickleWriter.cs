@@ -4,7 +4,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Writes pickles by hand, right and wrong ones, an instruction at a time.</summary>
+/// <summary>Writes pickles by hand, one instruction at a time, valid and invalid.</summary>
 internal sealed class PickleWriter
 {
     private readonly List<byte> bytes = [];
@@ -15,7 +15,7 @@ internal sealed class PickleWriter
             Op(PickleOpcode.Proto, (byte)protocol);
     }
 
-    /// <summary>A pickle of a whole number, such as a legacy file begins with.</summary>
+    /// <summary>A pickle of a whole number, as at the beginning of a legacy file.</summary>
     public static byte[] Number(params byte[] longBytes)
         => new PickleWriter().Op(PickleOpcode.Long1, [(byte)longBytes.Length, .. longBytes]).End();
 
@@ -53,7 +53,7 @@ internal sealed class PickleWriter
         return Op32(PickleOpcode.BinUnicode, (uint)utf8.Length, utf8);
     }
 
-    /// <summary>A string of Python 2.</summary>
+    /// <summary>A Python 2 string.</summary>
     public PickleWriter Raw(params byte[] text) => text.Length < 256
         ? Op(PickleOpcode.ShortBinString, [(byte)text.Length, .. text])
         : Op32(PickleOpcode.BinString, (uint)text.Length, text);
@@ -83,7 +83,7 @@ internal sealed class PickleWriter
         return Tuple();
     }
 
-    /// <summary>A dictionary of what the action writes: keys and values in turn.</summary>
+    /// <summary>A dictionary of the keys and values that the action writes in turn.</summary>
     public PickleWriter Dictionary(Action<PickleWriter> fill)
     {
         Op(PickleOpcode.EmptyDict).Mark();
@@ -91,7 +91,7 @@ internal sealed class PickleWriter
         return Op(PickleOpcode.SetItems);
     }
 
-    /// <summary>The reference to a storage; <paramref name="legacy"/> has one item more.</summary>
+    /// <summary>The reference to a storage; <paramref name="legacy"/> adds one item.</summary>
     public PickleWriter Storage(string type, string key, long count, bool legacy = false)
     {
         Mark().Text("storage").Global("torch", type).Text(key).Text("cpu").Int(count);
@@ -113,7 +113,7 @@ internal sealed class PickleWriter
     public PickleWriter Array(string code, string order, long[] shape, byte[] data, bool fortran = false) => Array(
         code, order, shape, w => w.Op32(PickleOpcode.BinBytes, (uint)data.Length, data), fortran);
 
-    /// <summary>As above, with the elements as the action writes them.</summary>
+    /// <summary>As above, with elements that the action writes.</summary>
     public PickleWriter Array(string code, string order, long[] shape, Action<PickleWriter> data, bool fortran = false)
     {
         Global("numpy.core.multiarray", "_reconstruct").Mark().Global("numpy", "ndarray").Numbers(0).Raw((byte)'b');

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>What PyTorch wrote (fixtures/make_checkpoints.py), in both of its formats.</summary>
+/// <summary>Checkpoints written by PyTorch (fixtures/make_checkpoints.py) in both of its formats.</summary>
 public class PyTorchCheckpointTests
 {
     private static readonly string[] Formats = ["zip", "legacy"];
@@ -29,7 +29,7 @@ public class PyTorchCheckpointTests
     }
 
     [Test]
-    public void Every_type_of_element([ValueSource(nameof(Formats))] string format)
+    public void Every_type_of_element_is_read([ValueSource(nameof(Formats))] string format)
     {
         using var weights = WeightsFile.Open(Checkpoints.Fixture($"dtypes.{format}.pth"));
         Expect("float64", DataType.F64, -1, -0.5f, 0, 0.5f, 1, 1.5f);
@@ -52,7 +52,7 @@ public class PyTorchCheckpointTests
     }
 
     [Test]
-    public void Views_of_one_storage(
+    public void Views_of_one_storage_are_read(
         [ValueSource(nameof(Formats))] string format, [Values("views", "views-protocol4")] string name)
     {
         using var weights = WeightsFile.Open(Checkpoints.Fixture($"{name}.{format}.pth"));
@@ -93,7 +93,7 @@ public class PyTorchCheckpointTests
     [TestCase("ema", "module")]
     [TestCase("model_ema")]
     [TestCase]
-    public void Wrappers_are_taken_off(params string[] wrappers)
+    public void Wrappers_are_removed(params string[] wrappers)
     {
         var writer = new PickleWriter();
         foreach (var wrapper in wrappers)
@@ -108,7 +108,7 @@ public class PyTorchCheckpointTests
     }
 
     [Test]
-    public void A_wrapper_without_tensors_means_something_else()
+    public void A_wrapper_key_without_tensors_is_not_a_wrapper()
     {
         var pickle = new PickleWriter().Dictionary(w => w
             .Text("model").Text("retinanet")
@@ -117,12 +117,12 @@ public class PyTorchCheckpointTests
             .Text("module.w").Tensor("0", 2, 0, [], [])).End();
         using var weights = Checkpoints.Open(Checkpoints.Zip(pickle, Checkpoints.Floats(5, 6)));
         Assert.That(weights.Tensors.Keys, Is.EqualTo(new[] { "module.w", "w" }), "not all names have the prefix");
-        Assert.That(weights.Read("module.w"), Is.EqualTo(new[] { 5f }), "the last of a name counts");
+        Assert.That(weights.Read("module.w"), Is.EqualTo(new[] { 5f }), "the last tensor of a name counts");
         Assert.That(weights.Read("w"), Is.EqualTo(new[] { 6f }));
     }
 
     [Test]
-    public void Untyped_storages_and_tensors_with_attributes()
+    public void Untyped_storages_and_tensors_with_attributes_are_read()
     {
         var pickle = new PickleWriter().Dictionary(w =>
         {
@@ -166,7 +166,7 @@ public class PyTorchCheckpointTests
     }
 
     [Test]
-    public void Nothing_is_read_after_dispose([ValueSource(nameof(Formats))] string format)
+    public void Reading_after_dispose_throws([ValueSource(nameof(Formats))] string format)
     {
         var weights = WeightsFile.Open(Checkpoints.Fixture($"views.{format}.pth"));
         weights.Dispose();

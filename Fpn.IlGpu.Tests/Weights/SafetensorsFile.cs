@@ -5,10 +5,10 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Safetensors files put together by hand, right and wrong ones.</summary>
+/// <summary>Safetensors files built by hand, valid and invalid.</summary>
 internal static class SafetensorsFile
 {
-    /// <summary>A file of this header, with the length that it has or one that it only claims.</summary>
+    /// <summary>A file with this header and its true length, or a length that it only claims.</summary>
     public static byte[] Build(string header, int dataBytes, ulong? claimedLength = null)
     {
         var text = Encoding.UTF8.GetBytes(header);
@@ -18,7 +18,7 @@ internal static class SafetensorsFile
         return file;
     }
 
-    /// <summary>A small good file: matrices, a scalar, an empty tensor, three types, metadata.</summary>
+    /// <summary>A small valid file: matrices, a scalar, an empty tensor, three types, metadata.</summary>
     public static byte[] Good()
     {
         const string header =
@@ -39,7 +39,7 @@ internal static class SafetensorsFile
         return file;
     }
 
-    /// <summary>Opening these bytes must fail; the message that it fails with.</summary>
+    /// <summary>Asserts that opening these bytes fails, and returns the message.</summary>
     public static string Refusal(byte[] file)
     {
         var refused =

@@ -5,11 +5,11 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Every way in which a file can be wrong: an error that names file, tensor and what is wrong.</summary>
+/// <summary>Every way in which a file can be wrong gives an error that names the file, the tensor and the fault.</summary>
 public class SafetensorsRefusalTests
 {
     [Test]
-    public void A_path_that_is_no_file()
+    public void A_missing_file_a_folder_and_an_empty_file_are_refused()
     {
         var folder = Directory.CreateTempSubdirectory("fpn-weights-").FullName;
         try
@@ -20,7 +20,7 @@ public class SafetensorsRefusalTests
             Assert.That(() => Safetensors.Open(missing), Refused($"{missing}: there is no such weights file."));
             Assert.That(() => Safetensors.Open(folder), Refused($"{folder}: is a folder, not a weights file."));
             Assert.That(() => Safetensors.Open(empty), Refused($"{empty}: the weights file is empty."));
-            // The file is let go of after a refusal.
+            // The file is closed after a refusal.
             File.WriteAllBytes(empty, "text that is no weights file"u8);
             Assert.That(() => Safetensors.Open(empty), Throws.TypeOf<WeightsException>());
             File.WriteAllBytes(empty, [1]);
@@ -32,7 +32,7 @@ public class SafetensorsRefusalTests
     }
 
     [Test]
-    public void A_file_cut_short_anywhere()
+    public void A_file_cut_short_anywhere_is_refused()
     {
         var good = SafetensorsFile.Good();
         for (var length = 1; length < good.Length; length++)
@@ -41,7 +41,7 @@ public class SafetensorsRefusalTests
     }
 
     [Test]
-    public void A_lying_header_length()
+    public void A_wrong_header_length_is_refused()
     {
         const string header = "{}";
         Assert.That(
@@ -120,11 +120,11 @@ public class SafetensorsRefusalTests
     [TestCase("{\"__metadata__\":{\"k\":1}}", "'k' has a value that is not a string")]
     [TestCase("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", "'k' appears twice")]
     [TestCase("{\"\\uD800\":{}}", "not valid JSON")]
-    public void A_header_against_the_specification(string header, string says)
+    public void A_header_that_breaks_the_specification_is_refused(string header, string says)
         => Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(header, 4)), Does.Contain(says));
 
     [Test]
-    public void A_header_nested_a_million_deep()
+    public void A_header_nested_a_million_deep_is_refused()
     {
         var nested = "{\"t\":{\"x\":" + new string('[', 1_000_000) + new string(']', 1_000_000) + "}}";
         Assert.That(SafetensorsFile.Refusal(SafetensorsFile.Build(nested, 0)), Does.Contain("not valid JSON"));
@@ -133,7 +133,7 @@ public class SafetensorsRefusalTests
     }
 
     [Test]
-    public void Names_reach_the_message_short_and_harmless()
+    public void Names_in_messages_are_short_and_harmless()
     {
         var name = "\\u001b[31m" + new string('n', 5000);
         var message = SafetensorsFile.Refusal(SafetensorsFile.Build($"{{\"{name}\":1}}", 0));
@@ -142,7 +142,7 @@ public class SafetensorsRefusalTests
     }
 
     [Test]
-    public void Text_that_is_no_weights_file()
+    public void Text_that_is_not_a_weights_file_is_refused()
     {
         Assert.That(
             SafetensorsFile.Refusal(Encoding.UTF8.GetBytes("PK\x03\x04 a zip file, such as a .pth")),
@@ -153,7 +153,7 @@ public class SafetensorsRefusalTests
     }
 
     [Test]
-    public void A_tensor_that_is_missing_or_of_another_shape()
+    public void A_missing_tensor_or_a_wrong_shape_is_refused()
     {
         using var weights = Safetensors.Open(SafetensorsFile.Good(), "model.safetensors");
         Assert.That(weights.Contains("a.weight"));
@@ -171,7 +171,7 @@ public class SafetensorsRefusalTests
 
     [TestCase(float.NaN, "NaN")]
     [TestCase(float.NegativeInfinity, "infinity")]
-    public void A_value_that_is_not_finite(float value, string says)
+    public void A_value_that_is_not_finite_is_refused(float value, string says)
     {
         foreach (var at in (int[])[0, 7, 8, 63, 99])
         {
@@ -241,7 +241,7 @@ public class SafetensorsRefusalTests
                     file[random.Next(Math.Min(8, file.Count))] = (byte)random.Next(256);
                     break;
                 default:
-                    // A digit for a digit: the JSON stays valid, its numbers do not.
+                    // Replaces a digit by a digit: the JSON stays valid, but its numbers don't.
                     var digit = file.FindIndex(at, b => b is >= (byte)'0' and <= (byte)'9');
                     if (digit >= 0)
                         file[digit] = (byte)('0' + random.Next(10));

@@ -48,7 +48,7 @@ public class SafetensorsTests
     [TestCase(DataType.F32)]
     [TestCase(DataType.F16)]
     [TestCase(DataType.BF16)]
-    public void What_is_written_is_read_back(DataType type)
+    public void A_written_file_reads_back_the_same(DataType type)
     {
         var path = Path.Combine(folder, "round.safetensors");
         float[] exact = [1, -2, 0.5f, 0, -0f, 96, 1.25f];
@@ -80,7 +80,7 @@ public class SafetensorsTests
     }
 
     [Test]
-    public void A_file_that_fails_half_way_leaves_the_old_one_and_no_other()
+    public void A_write_that_fails_half_way_keeps_the_old_file_and_leaves_no_other()
     {
         var path = Path.Combine(folder, "kept.safetensors");
         Safetensors.Write(path, [("w", [1], [1f])]);
@@ -95,7 +95,7 @@ public class SafetensorsTests
     }
 
     [Test]
-    public void Where_nothing_can_be_written_it_says_so()
+    public void A_path_that_cannot_be_written_is_named()
     {
         var path = Path.Combine(folder, "no such folder", "w.safetensors");
         Assert.That(
@@ -107,7 +107,7 @@ public class SafetensorsTests
     }
 
     [Test]
-    public void What_makes_no_file_is_the_callers_fault()
+    public void Tensors_that_make_no_valid_file_throw_an_ArgumentException()
     {
         var path = Path.Combine(folder, "w.safetensors");
         Assert.That(() => Safetensors.Write(path, [("w", [2], [1f])]), Throws.ArgumentException);
@@ -121,7 +121,7 @@ public class SafetensorsTests
 
     [TestCase(true)]
     [TestCase(false)]
-    public void Nothing_is_read_after_dispose(bool mapped)
+    public void Reading_after_dispose_throws(bool mapped)
     {
         var path = Path.Combine(folder, "w.safetensors");
         File.WriteAllBytes(path, SafetensorsFile.Good());
@@ -132,7 +132,7 @@ public class SafetensorsTests
     }
 
     [Test]
-    public void Several_threads_may_read()
+    public void Several_threads_may_read_at_the_same_time()
     {
         var path = Path.Combine(folder, "many.safetensors");
         Safetensors.Write(path, Enumerable.Range(0, 64).Select(i =>
@@ -142,7 +142,7 @@ public class SafetensorsTests
     }
 
     [Test]
-    public void The_shipped_model_is_in_the_library()
+    public void The_shipped_model_is_embedded_in_the_library()
     {
         using var resource = typeof(Safetensors).Assembly.GetManifestResourceStream("shapes-fpn.safetensors");
         Assert.That(resource, Is.Not.Null);
@@ -172,11 +172,11 @@ public class SafetensorsTests
         Assert.That(configuration.UnknownKeys, Is.Empty);
     }
 
-    /// <summary>As large as the field's R50-FPN. The bound is generous: build machines are shared.</summary>
+    /// <summary>As many as in a usual R50-FPN. The bound is generous, because build machines are shared.</summary>
     [TestCase(DataType.F32)]
     [TestCase(DataType.F16)]
     [TestCase(DataType.BF16)]
-    public void Weights_of_42_million_elements_are_read_in_a_moment(DataType type)
+    public void Weights_of_42_million_elements_are_read_within_two_seconds(DataType type)
     {
         var path = Path.Combine(folder, "large.safetensors");
         var block = Enumerable.Range(0, 1 << 20).Select(i => i % 256 * 0.25f).ToArray();

@@ -30,7 +30,7 @@ public class ShardedSafetensorsTests
 
     [TestCase(false)]
     [TestCase(true)]
-    public void Tensors_of_several_files(bool byFolder)
+    public void Tensors_of_several_files_are_read(bool byFolder)
     {
         File.WriteAllText(path, Index);
         var weights = WeightsFile.Open(byFolder ? folder : path);
@@ -58,14 +58,14 @@ public class ShardedSafetensorsTests
     [TestCase("{\"weight_map\": []}", "without a weight_map")]
     [TestCase("{\"weight_map\": {\"\\uD800\": \"w\"}}", "not valid JSON")]
     [TestCase("{\"weight_map\": {\"a\": \"\\uD800\"}}", "not valid JSON")]
-    public void An_index_that_is_wrong(string index, string says)
+    public void An_invalid_index_is_refused(string index, string says)
     {
         File.WriteAllText(path, index);
         Assert.That(() => WeightsFile.Open(path), Throws.TypeOf<WeightsException>().With.Message.Contains(says));
     }
 
     [Test]
-    public void A_folder_with_two_indexes()
+    public void A_folder_with_two_indexes_is_refused()
     {
         File.WriteAllText(path, Index);
         File.WriteAllText(Path.Combine(folder, "v.safetensors.index.json"), Index);

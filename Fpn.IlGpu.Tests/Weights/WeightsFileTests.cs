@@ -4,7 +4,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>The format is told by the content; what is no weights file gets a sentence that helps.</summary>
+/// <summary>The content decides the format; other files are refused with a helpful sentence.</summary>
 public class WeightsFileTests
 {
     private string folder = "";
@@ -16,7 +16,7 @@ public class WeightsFileTests
     public void RemoveFolder() => Directory.Delete(folder, recursive: true);
 
     [Test]
-    public void The_name_of_the_file_says_nothing()
+    public void The_content_decides_the_format_not_the_name()
     {
         var path = Path.Combine(folder, "weights.pth");
         File.WriteAllBytes(path, SafetensorsFile.Good());
@@ -42,11 +42,11 @@ public class WeightsFileTests
     [TestCase("{}", "is JSON without a weight_map")]
     [TestCase("{", "the index is not valid JSON")]
     [TestCase("PK\x05\x06", "directory that ends every zip file is missing")]
-    public void What_is_no_weights_file(string text, string says)
+    public void Other_files_are_refused_and_recognised(string text, string says)
         => Assert.That(Checkpoints.Refusal(Encoding.Latin1.GetBytes(text)), Does.Contain(says));
 
     [Test]
-    public void A_tar_archive_and_a_damaged_safetensors_file()
+    public void A_tar_archive_and_a_truncated_safetensors_file_are_refused()
     {
         var tar = new byte[1024];
         "ustar"u8.CopyTo(tar.AsSpan(257));
@@ -58,7 +58,7 @@ public class WeightsFileTests
     }
 
     [Test]
-    public void Scripts_and_other_archives()
+    public void TorchScript_and_other_archives_are_refused()
     {
         var pickle = Checkpoints.Pickle(w => w.Tensor("0", 1, 0, [], []));
         Assert.That(
@@ -74,7 +74,7 @@ public class WeightsFileTests
     }
 
     [Test]
-    public void What_a_checkpoint_holds_instead_of_tensors()
+    public void A_checkpoint_without_tensors_is_refused_with_what_it_holds()
     {
         Assert.That(Instead(w => w.Int(3)), Does.Contain("holds a number, not a state dictionary"));
         Assert.That(Instead(w => w.Numbers(1, 2)), Does.Contain("holds a tuple of 2 items"));
@@ -99,7 +99,7 @@ public class WeightsFileTests
     }
 
     [Test]
-    public void A_whole_model_is_not_a_state_dictionary()
+    public void A_whole_model_instead_of_a_state_dictionary_is_refused()
     {
         const string says = "holds a whole model object of the class 'torch.nn.modules.linear.Linear', not a state dictionary: "
             + "save model.state_dict() instead; none of it was run.";
@@ -115,7 +115,7 @@ public class WeightsFileTests
     }
 
     [Test]
-    public void A_file_that_is_missing_or_a_folder()
+    public void A_missing_file_or_a_folder_is_refused()
     {
         Assert.That(
             () => WeightsFile.Open(Path.Combine(folder, "none.pth")),

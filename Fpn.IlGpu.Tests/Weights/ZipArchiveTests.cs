@@ -3,14 +3,14 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Weights;
 
-/// <summary>Every kind of zip archive that may hold a checkpoint, and those that claim what they don't hold.</summary>
+/// <summary>Every kind of zip archive that may hold a checkpoint, and archives that claim more than they hold.</summary>
 public class ZipArchiveTests
 {
     private static readonly byte[] Pickle = Checkpoints.Pickle(w => w.Tensor("0", 4, 1, [2], [2]));
     private static readonly byte[] Elements = Checkpoints.Floats(1, 2, 3, 4);
 
     [Test]
-    public void Entries_stored_or_deflated_in_32_or_64_bits_with_or_without_descriptor(
+    public void Entries_are_read_stored_or_deflated_in_32_or_64_bits_with_or_without_descriptor(
         [Values] bool deflate, [Values] bool zip64, [Values] bool descriptor)
     {
         var file = ZipWriter.Write(
@@ -27,7 +27,7 @@ public class ZipArchiveTests
     [TestCase("BFloat16Storage", new byte[] { 0x3F, 0x80, 0xC0, 0x20 }, new[] { 1f, -2.5f })]
     [TestCase("IntStorage", new byte[] { 0, 0, 1, 2, 0xFF, 0xFF, 0xFF, 0xFE }, new[] { 258f, -2 })]
     [TestCase("ByteStorage", new byte[] { 1, 2 }, new[] { 1f, 2 })]
-    public void A_big_endian_machine_wrote_it(string type, byte[] elements, float[] expected)
+    public void Big_endian_elements_are_converted(string type, byte[] elements, float[] expected)
     {
         foreach (var deflate in (bool[])[false, true])
         {
@@ -43,7 +43,7 @@ public class ZipArchiveTests
     [TestCase("little", null)]
     [TestCase("middle", "its byteorder is 'middle', neither 'little' nor 'big'")]
     [TestCase("a text that is far too long", "its byteorder is '…'")]
-    public void The_byte_order_is_said(string order, string? refusal)
+    public void An_unknown_byte_order_is_refused(string order, string? refusal)
     {
         var file = ZipWriter.Write(
             new("a/data.pkl", Pickle), new("a/byteorder", System.Text.Encoding.ASCII.GetBytes(order)), new("a/data/0", Elements));
@@ -59,7 +59,7 @@ public class ZipArchiveTests
     }
 
     [Test]
-    public void A_comment_at_the_end_and_folders_among_the_entries()
+    public void A_comment_at_the_end_and_folder_entries_are_skipped()
     {
         var file = ZipWriter.Write(new("a/", []), new("a/data.pkl", Pickle), new("a/data/", []), new("a/data/0", Elements));
         file[^2] = 9;
@@ -82,12 +82,12 @@ public class ZipArchiveTests
     [TestCase("\\server\\0")]
     [TestCase("C:/0")]
     [TestCase("")]
-    public void Paths_that_lead_out_of_the_archive(string name) => Assert.That(
+    public void Paths_that_lead_out_of_the_archive_are_refused(string name) => Assert.That(
         Checkpoints.Refusal(ZipWriter.Write(new("a/data.pkl", Pickle), new("a/data/0", Elements), new(name, []))),
         Does.Contain("has a path that leads out of the archive"));
 
     [Test]
-    public void Entries_that_are_there_twice_encrypted_or_of_another_method()
+    public void Duplicate_encrypted_and_unsupported_entries_are_refused()
     {
         ZipFile pickle = new("a/data.pkl", Pickle), elements = new("a/data/0", Elements);
         Assert.That(Checkpoints.Refusal(ZipWriter.Write(pickle, elements, elements)), Does.Contain("has the entry 'a/data/0' twice"));
@@ -97,7 +97,7 @@ public class ZipArchiveTests
     }
 
     [Test]
-    public void A_bomb_of_a_gigabyte_is_not_inflated()
+    public void A_zip_bomb_of_a_gigabyte_is_not_inflated()
     {
         var zeros = Zeros(1 << 30);
         Assert.That(zeros, Has.Length.LessThan(16 << 20));
@@ -118,7 +118,7 @@ public class ZipArchiveTests
     }
 
     [Test]
-    public void An_entry_that_inflates_to_more_than_it_says()
+    public void An_entry_that_inflates_to_more_than_it_claims_is_refused()
     {
         var file = ZipWriter.Write(new("a/data.pkl", Pickle), new("a/data/0", ZipWriter.Deflated(new byte[17])) { Inflated = 16 });
         using var weights = Checkpoints.Open(file);
@@ -128,7 +128,7 @@ public class ZipArchiveTests
     }
 
     [Test]
-    public void Claims_of_more_than_deflate_can_do()
+    public void Sizes_that_deflate_cannot_reach_are_refused()
     {
         var file = ZipWriter.Write(
             new("a/data.pkl", Checkpoints.Pickle(w => w.Tensor("0", 1 << 29, 0, [1 << 29], [1]))),

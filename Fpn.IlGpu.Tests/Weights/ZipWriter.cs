@@ -5,20 +5,20 @@ namespace Fpn.IlGpu.Tests.Weights;
 
 /// <summary>How an entry is written, and what it claims.</summary>
 /// <param name="Name">Its path.</param>
-/// <param name="Data">What it holds.</param>
+/// <param name="Data">Its content.</param>
 internal sealed record ZipFile(string Name, byte[] Data)
 {
     public bool Deflate { get; init; }
 
-    /// <summary>Sizes and place in 64 bits, though they would fit in 32.</summary>
+    /// <summary>Whether sizes and offset have 64 bits, though 32 would be enough.</summary>
     public bool Zip64 { get; init; }
 
-    /// <summary>Sizes after the data instead of before it.</summary>
+    /// <summary>Whether the sizes follow the data instead of preceding it.</summary>
     public bool Descriptor { get; init; }
 
     public long? ClaimedSize { get; init; }
 
-    /// <summary>The data is deflated already, and this is the size that it claims.</summary>
+    /// <summary>For data that is already deflated: the inflated size that it claims.</summary>
     public long? Inflated { get; init; }
 
     public ushort Flags { get; init; }
@@ -26,7 +26,7 @@ internal sealed record ZipFile(string Name, byte[] Data)
     public ushort? Method { get; init; }
 }
 
-/// <summary>Writes zip archives by hand, right and wrong ones.</summary>
+/// <summary>Writes zip archives by hand, valid and invalid.</summary>
 internal static class ZipWriter
 {
     public static byte[] Write(params ZipFile[] files)
@@ -122,7 +122,7 @@ internal static class ZipWriter
         writer.Write(1u);
     }
 
-    /// <summary>Version, flags, method, time and checksum (which nobody looks at).</summary>
+    /// <summary>Version, flags, method, time and checksum (which the reader ignores).</summary>
     private static byte[] Fields(ushort version, ushort flags, ushort method)
         => [(byte)version, 0, (byte)flags, (byte)(flags >> 8), (byte)method, (byte)(method >> 8), .. new byte[8]];
 

@@ -2,22 +2,22 @@ using System.Text;
 
 namespace Fpn.IlGpu.Tests.Weights.Zoo;
 
-/// <summary>Answers of a <see cref="RawHttpServer"/>, from proper to hostile.</summary>
+/// <summary>Answers of a <see cref="RawHttpServer"/>, from correct to hostile.</summary>
 internal static class Answers
 {
     public const string Tag = "ETag: \"one\"";
 
-    /// <summary>All of the file, or the range that was asked for if the file is still the same (RFC 9110, 13.1.5).</summary>
+    /// <summary>The whole file, or the requested range if the file is still the same (RFC 9110, 13.1.5).</summary>
     public static Answer File(byte[] content, string validator = Tag) => (ask, stream, _) =>
         ask.From is { } from && validator.EndsWith(ask["If-Range"] ?? "", StringComparison.Ordinal)
             ? SendAsync(stream, Partial(content, from, validator), content.AsMemory((int)from..))
             : SendAsync(stream, Ok(content, validator), content);
 
-    /// <summary>All of the file, whatever was asked for.</summary>
+    /// <summary>The whole file, whatever was requested.</summary>
     public static Answer WholeFile(byte[] content, string validator = Tag) => (_, stream, _) =>
         SendAsync(stream, Ok(content, validator), content);
 
-    /// <summary>The file's first bytes, or the first of the range that was asked for; then the connection ends.</summary>
+    /// <summary>The first bytes of the file or of the requested range; then the connection ends.</summary>
     public static Answer CutAfter(int bytes, byte[] content, string validator = Tag) => (ask, stream, _)
     =>
     {
@@ -26,7 +26,7 @@ internal static class Answers
         return SendAsync(stream, from == 0 ? Ok(content, validator) : Partial(content, from, validator), content.AsMemory(from, count));
     };
 
-    /// <summary>The file's first bytes, and then nothing more for as long as the test runs.</summary>
+    /// <summary>The file's first bytes, then nothing more for as long as the test runs.</summary>
     public static Answer StallAfter(int bytes, byte[] content) => async (_, stream, closing)
     =>
     {
@@ -37,14 +37,14 @@ internal static class Answers
     /// <summary>Not even a first line.</summary>
     public static Answer Silence => (_, _, closing) => Task.Delay(Timeout.Infinite, closing);
 
-    /// <summary>The connection ends at once.</summary>
+    /// <summary>The connection ends immediately.</summary>
     public static Answer HangUp => (_, _, _) => Task.CompletedTask;
 
-    /// <summary>A status and headers of one's own, without a body.</summary>
+    /// <summary>The given status and headers, without a body.</summary>
     public static Answer Status(int status, params string[] headers) => (_, stream, _) =>
         SendAsync(stream, [$"HTTP/1.1 {status} Said", "Content-Length: 0", .. headers], default);
 
-    /// <summary>Headers of one's own and a body.</summary>
+    /// <summary>The given headers and body.</summary>
     public static Answer Custom(string[] head, byte[] body) => (_, stream, _) => SendAsync(stream, head, body);
 
     private static string[] Ok(byte[] content, string validator)

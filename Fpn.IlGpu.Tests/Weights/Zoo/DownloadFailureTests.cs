@@ -6,11 +6,11 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights.Zoo;
 
-/// <summary>Downloads that fail: what is said, and what stays for the next time.</summary>
+/// <summary>Downloads that fail: the message, and the files that stay for the next attempt.</summary>
 internal sealed class DownloadFailureTests : DownloadTest
 {
     [Test]
-    public async Task Another_file_than_the_published_one_is_deleted()
+    public async Task A_file_with_the_wrong_digest_is_deleted()
     {
         var other = RandomBytes(1000, seed: 5);
         using var server = new RawHttpServer(Answers.File(other));
@@ -19,7 +19,7 @@ internal sealed class DownloadFailureTests : DownloadTest
         await AssertFailsAsync(ModelAt(server), "SHA-256", actual, ModelAt(server).Digest.LeadingDigits);
 
         Assert.That(Files(), Is.Empty);
-        Assert.That(server.Asks, Has.Count.EqualTo(1), "what is wrong once is not tried again");
+        Assert.That(server.Asks, Has.Count.EqualTo(1), "a wrong file is not downloaded again");
     }
 
     [TestCase(404, "has no file")]
@@ -29,7 +29,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     [TestCase(416, "refuses to send")]
     [TestCase(206, "refuses to send")]
     [TestCase(204, "refuses to send")]
-    public async Task A_refusal_is_said_at_once(int status, string sentence)
+    public async Task A_refusal_by_the_server_is_reported_without_another_attempt(int status, string sentence)
     {
         using var server = new RawHttpServer(Answers.Status(status));
 
@@ -40,7 +40,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_server_that_stays_broken_is_given_up()
+    public async Task A_server_that_keeps_failing_is_given_up()
     {
         using var server = new RawHttpServer(Answers.Status(500));
 
@@ -50,7 +50,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_connection_cut_each_time_is_given_up_and_what_came_stays()
+    public async Task A_connection_cut_every_time_is_given_up_and_the_part_is_kept()
     {
         using var server = new RawHttpServer(
             Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.CutAfter(50_000, Content), Answers.File(Content));
@@ -76,7 +76,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_server_that_is_not_there_is_given_up()
+    public async Task An_unreachable_server_is_given_up()
     {
         var server = new RawHttpServer(Answers.HangUp);
         var model = ModelAt(server);
@@ -86,14 +86,14 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_name_that_does_not_exist_is_said_at_once()
+    public async Task An_unknown_host_name_is_reported_without_another_attempt()
     {
         // "invalid" never exists (RFC 6761).
         await AssertFailsAsync(ModelAt("https://nowhere.invalid/tiny.pth"), new DownloadPatience(), "can't be found", "nowhere.invalid");
     }
 
     [Test]
-    public async Task A_server_without_a_safe_connection_is_said_at_once()
+    public async Task A_server_without_TLS_is_reported_without_another_attempt()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -112,7 +112,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     public async Task A_redirection_away_from_https_is_refused()
     {
         var addresses = await OwnAddressesAsync();
-        Assume.That(addresses, Is.Not.Empty, "the machine has no address but the loopback's");
+        Assume.That(addresses, Is.Not.Empty, "the machine has only the loopback address");
         using var elsewhere = new RawHttpServer(addresses[0], Answers.File(Content));
         using var server = new RawHttpServer(Answers.Status(302, $"Location: http://{addresses[0]}:{elsewhere.Port}/tiny.pth"));
 
@@ -122,7 +122,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task Cancelling_leaves_the_part_for_the_next_time()
+    public async Task Cancelling_keeps_the_part_for_the_next_attempt()
     {
         using var server = new RawHttpServer(Answers.StallAfter(100_000, Content), Answers.File(Content));
         using var cancellation = new CancellationTokenSource();
@@ -154,10 +154,10 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_conversion_that_fails_leaves_the_published_file_and_no_half_model()
+    public async Task A_failed_conversion_keeps_the_published_file_and_leaves_no_partial_model()
     {
         using var server = new RawHttpServer(Answers.File(Content));
-        // The real conversion: the bytes are no checkpoint.
+        // The real conversion fails, because the bytes are not a checkpoint.
         var download = new ModelDownload(Cache);
 
         var e = await Assert.ThrowsAsync<WeightsException>(() => download.GetAsync(ModelAt(server)));
@@ -171,7 +171,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_file_larger_than_the_disk_is_refused_before_it_comes()
+    public async Task A_file_larger_than_the_disk_is_refused_before_it_is_downloaded()
     {
         using var server = new RawHttpServer(Answers.Custom(["HTTP/1.1 200 OK", "Content-Length: 9000000000000000000"], Content));
 
@@ -182,7 +182,7 @@ internal sealed class DownloadFailureTests : DownloadTest
 
     [Test]
     [Platform("Linux", Reason = "Only Linux has /dev/full.")]
-    public async Task A_disk_that_becomes_full_is_said()
+    public async Task A_disk_that_becomes_full_is_reported()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         Directory.CreateDirectory(Cache.Folder);
@@ -193,7 +193,7 @@ internal sealed class DownloadFailureTests : DownloadTest
 
     [Test]
     [Platform("Linux", Reason = "Only Linux has /dev/full.")]
-    public async Task A_disk_that_becomes_full_while_converting_is_said()
+    public async Task A_disk_that_becomes_full_while_converting_is_reported()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         var download = new ModelDownload(Cache, Hasty, (_, _, _) => File.WriteAllText("/dev/full", "anything"));
@@ -204,7 +204,7 @@ internal sealed class DownloadFailureTests : DownloadTest
     }
 
     [Test]
-    public async Task A_folder_that_cannot_be_made_is_said()
+    public async Task A_folder_that_cannot_be_created_is_reported()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         File.WriteAllText(Cache.Folder, "a file where the folder should be");
@@ -216,7 +216,7 @@ internal sealed class DownloadFailureTests : DownloadTest
 
     [Test]
     [Platform("Linux", Reason = "Only Linux has a folder that not even an administrator can write.")]
-    public async Task A_folder_that_cannot_be_written_is_said()
+    public async Task A_folder_that_cannot_be_written_is_reported()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         var download = new ModelDownload(new ModelCache("/proc/self"), Hasty, Copy);

@@ -7,10 +7,10 @@ namespace Fpn.IlGpu.Tests.Weights.Zoo;
 /// <summary>A test of downloads, with an empty cache, a file to download, and a conversion that copies it.</summary>
 internal abstract class DownloadTest
 {
-    /// <summary>Patient enough for a busy machine, and it never waits between two of its three tries.</summary>
+    /// <summary>Patient enough for a busy machine, with three attempts and no wait between them.</summary>
     protected static readonly DownloadPatience Hasty = new() { Waits = [TimeSpan.Zero, TimeSpan.Zero] };
 
-    /// <summary>300 000 bytes without any order.</summary>
+    /// <summary>300 000 random bytes.</summary>
     protected static readonly byte[] Content = RandomBytes(300_000, seed: 1);
 
     private DirectoryInfo folder = null!;
@@ -24,7 +24,7 @@ internal abstract class DownloadTest
     {
         folder = Directory.CreateTempSubdirectory("fpn-");
         Progress.Clear();
-        // A proxy that the machine's user needs does not know this machine's own server.
+        // A proxy set on this machine couldn't reach the server on the loopback address.
         HttpClient.DefaultProxy = new WebProxy();
     }
 
@@ -38,7 +38,7 @@ internal abstract class DownloadTest
         return bytes;
     }
 
-    /// <summary>A model whose file the server has, with the digest of that content.</summary>
+    /// <summary>A model whose file is on the server, with the content's digest.</summary>
     protected static ZooModel ModelAt(RawHttpServer server, byte[]? content = null)
         => ModelAt($"{server.Address}/models/tiny-0123.pth", content);
 
@@ -64,14 +64,14 @@ internal abstract class DownloadTest
 
     protected string InCache(string name) => Path.Join(Cache.Folder, name);
 
-    /// <summary>Asserts that the model is in the cache, and nothing else.</summary>
+    /// <summary>Asserts that the cache holds the model and nothing else.</summary>
     protected void AssertDone(byte[] content)
     {
         Assert.That(Files(), Is.EqualTo(["tiny.safetensors"]));
         Assert.That(File.ReadAllBytes(InCache("tiny.safetensors")).AsSpan().SequenceEqual(content), Is.True, "the file's bytes");
     }
 
-    /// <summary>Calls back at once, on the same thread, unlike <see cref="Progress{T}"/>.</summary>
+    /// <summary>Calls back immediately and on the same thread, unlike <see cref="Progress{T}"/>.</summary>
     protected sealed class Recorder(List<ModelDownloadProgress> all, Action<ModelDownloadProgress>? then = null)
         : IProgress<ModelDownloadProgress>
     {

@@ -2,7 +2,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights.Zoo;
 
-/// <summary>Downloads that come to a good end, at once or after something went wrong, against a server of our own.</summary>
+/// <summary>Downloads that succeed, at the first attempt or after a failure, from a local server.</summary>
 internal sealed class DownloadTests : DownloadTest
 {
     [Test]
@@ -26,7 +26,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task What_is_there_is_not_downloaded_again_unless_asked_for()
+    public async Task A_cached_model_is_downloaded_again_only_on_request()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         await GetAsync(ModelAt(server));
@@ -54,7 +54,7 @@ internal sealed class DownloadTests : DownloadTest
 
     [TestCase("ETag: \"one\"", "\"one\"")]
     [TestCase("Last-Modified: Sat, 02 May 2020 10:20:30 GMT", "Sat, 02 May 2020 10:20:30 GMT")]
-    public async Task A_connection_that_is_cut_is_resumed_where_it_ended(string validator, string ifRange)
+    public async Task A_cut_connection_is_resumed_where_it_ended(string validator, string ifRange)
     {
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content, validator), Answers.File(Content, validator));
 
@@ -69,7 +69,7 @@ internal sealed class DownloadTests : DownloadTest
 
     [TestCase("")]
     [TestCase("ETag: W/\"one\"")]
-    public async Task Without_a_strong_validator_it_begins_anew(string validator)
+    public async Task Without_a_strong_validator_the_download_starts_over(string validator)
     {
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content, validator), Answers.File(Content, validator));
 
@@ -80,7 +80,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_server_that_ignores_ranges_sends_it_all_again()
+    public async Task A_server_that_ignores_ranges_may_send_the_whole_file_again()
     {
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content), Answers.WholeFile(Content));
 
@@ -91,7 +91,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_file_that_changed_in_between_is_begun_anew()
+    public async Task A_file_that_changed_in_between_is_started_over()
     {
         var newer = RandomBytes(200_000, seed: 2);
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content), Answers.File(newer, "ETag: \"two\""));
@@ -103,7 +103,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_range_that_the_server_refuses_is_begun_anew()
+    public async Task A_range_that_the_server_refuses_makes_the_download_start_over()
     {
         using var server = new RawHttpServer(Answers.CutAfter(100_000, Content), Answers.Status(416), Answers.File(Content));
 
@@ -116,7 +116,7 @@ internal sealed class DownloadTests : DownloadTest
     [TestCase("bytes 0-299999/300000")]
     [TestCase("bytes 100000-299999/300001")]
     [TestCase("bytes */300000")]
-    public async Task A_range_that_does_not_fit_is_begun_anew(string range)
+    public async Task A_wrong_range_makes_the_download_start_over(string range)
     {
         string[] head = ["HTTP/1.1 206 Partial Content", "Content-Length: 200000", $"Content-Range: {range}"];
         using var server = new RawHttpServer(
@@ -141,7 +141,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_connection_that_stalls_is_made_again()
+    public async Task A_stalled_connection_is_replaced()
     {
         using var server = new RawHttpServer(Answers.StallAfter(100_000, Content), Answers.File(Content));
 
@@ -152,7 +152,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_bad_line_that_still_gets_on_is_not_given_up()
+    public async Task A_bad_connection_that_still_makes_progress_is_not_given_up()
     {
         var content = RandomBytes(6_000_000, seed: 4);
         using var server = new RawHttpServer(Answers.CutAfter(1_200_000, content));
@@ -175,7 +175,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task A_part_that_only_lacked_the_check_is_not_asked_for_again()
+    public async Task A_complete_part_is_checked_without_another_request()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         using var cancellation = new CancellationTokenSource();
@@ -195,7 +195,7 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
-    public async Task Two_that_want_the_same_model_share_one_download()
+    public async Task Two_requests_for_the_same_model_share_one_download()
     {
         using var server = new RawHttpServer(Answers.File(Content));
         var model = ModelAt(server);
@@ -208,7 +208,7 @@ internal sealed class DownloadTests : DownloadTest
         var conversions = 0;
         void Convert(ZooModel converted, string published, string output)
         {
-            // The first only goes on once the second waits for it.
+            // The first download continues only once the second waits for it.
             Assert.That(oneWaits.Wait(TimeSpan.FromMinutes(1)), Is.True, "the second download didn't wait");
             Interlocked.Increment(ref conversions);
             Copy(converted, published, output);

@@ -3,14 +3,14 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Weights.Zoo;
 
-/// <summary>The table of published models, and where they are fetched from and kept.</summary>
+/// <summary>The table of published models, where they are downloaded from and where they are cached.</summary>
 internal sealed class ModelZooTests
 {
     private static readonly string[] Names = [.. ModelZoo.All.Select(model => model.Name)];
     private static readonly string[] Detectors = ["faster-rcnn", "mask-rcnn", "retinanet", "rpn"];
 
     [Test]
-    public void Names_are_unique_and_can_be_files_and_words_of_a_command_line()
+    public void Names_are_unique_and_valid_as_file_names_and_command_line_arguments()
     {
         Assert.That(Names, Has.Length.EqualTo(15).And.All.Match("^[a-zA-Z][a-zA-Z0-9_]*$"));
         Assert.That(Names.Distinct(StringComparer.OrdinalIgnoreCase).Count(), Is.EqualTo(Names.Length));
@@ -30,7 +30,7 @@ internal sealed class ModelZooTests
     }
 
     [Test]
-    public void Each_configuration_is_one_that_a_file_can_hold([ValueSource(nameof(Names))] string name)
+    public void Each_configuration_is_valid_and_follows_its_source([ValueSource(nameof(Names))] string name)
     {
         var model = ModelZoo.Find(name)!;
         var c = model.Configuration;
@@ -75,7 +75,7 @@ internal sealed class ModelZooTests
     [TestCase("retinanet", "retinanet_resnet50_fpn")]
     [TestCase("mask_rcnn_R_50_FPN_3x", "detectron2_mask_rcnn_R_50_FPN_3x")]
     [TestCase("rpn_", "detectron2_rpn_R_50_FPN_1x")]
-    public void A_name_that_is_nearly_one_suggests_it(string name, string suggestion)
+    public void A_misspelt_name_suggests_the_nearest(string name, string suggestion)
     {
         Assert.That(ModelZoo.Nearest(name), Has.Count.LessThanOrEqualTo(3));
         Assert.That(ModelZoo.Nearest(name)[0], Is.EqualTo(suggestion));
@@ -84,7 +84,7 @@ internal sealed class ModelZooTests
     [TestCase("")]
     [TestCase("yolo")]
     [TestCase("weights/mine.safetensors")]
-    public void A_name_like_no_other_suggests_nothing(string name)
+    public void A_name_unlike_any_other_suggests_nothing(string name)
     {
         Assert.That(ModelZoo.Nearest(name), Is.Empty);
         Assert.That(ModelZoo.Nearest(new string('a', 1_000_000)), Is.Empty);
@@ -95,7 +95,7 @@ internal sealed class ModelZooTests
     [TestCase("https://host", "https://host/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
     [TestCase("https://host:8443/a%20b/", "https://host:8443/a%20b/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
     [TestCase("http://localhost:80/x", "http://localhost/x/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")]
-    public void A_mirror_has_the_publishers_paths(string? mirror, string url)
+    public void A_mirror_keeps_the_paths_of_the_publisher(string? mirror, string url)
         => Assert.That(ModelZoo.All[0].DownloadUrl(mirror).AbsoluteUri, Is.EqualTo(url));
 
     [TestCase("host/folder")]
@@ -112,11 +112,11 @@ internal sealed class ModelZooTests
     [TestCase("12G")]
     [TestCase("ABCDEF")]
     [TestCase("0123456789abcdef0123456789abcdef0")]
-    public void A_digest_that_cannot_be_is_refused(string digits)
+    public void An_invalid_digest_is_refused(string digits)
         => Assert.Throws<ArgumentException>(() => _ = new ModelDigest(DigestAlgorithm.Md5, digits));
 
     [Test]
-    public void The_cache_is_where_the_user_says()
+    public void The_cache_is_where_the_environment_variables_say()
     {
         var root = Path.GetTempPath();
         var variables = new Dictionary<string, string?> { ["FPN_CACHE"] = Path.Join(root, "mine"), ["XDG_CACHE_HOME"] = root };
@@ -128,7 +128,7 @@ internal sealed class ModelZooTests
     }
 
     [Test]
-    public void The_cache_is_otherwise_where_the_platform_says()
+    public void Without_variables_the_cache_is_where_the_platform_keeps_caches()
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         var expected =

@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Fpn.IlGpu.Tests.Weights.Zoo;
 
-/// <summary>What a client asked for: the request's first line and its headers.</summary>
+/// <summary>A client's request: its first line and its headers.</summary>
 internal sealed record Ask(string Line, IReadOnlyDictionary<string, string> Headers)
 {
     /// <summary>The n of "Range: bytes=n-"; null without that header.</summary>
@@ -17,12 +17,12 @@ internal sealed record Ask(string Line, IReadOnlyDictionary<string, string> Head
     public string? this[string header] => Headers.GetValueOrDefault(header);
 }
 
-/// <summary>Writes an answer, whole or not; the connection ends after it.</summary>
+/// <summary>Writes an answer, complete or not; then the connection ends.</summary>
 internal delegate Task Answer(Ask ask, Stream stream, CancellationToken closing);
 
 /// <summary>
-/// An HTTP server on bare sockets, so that it can break every rule: the n-th connection gets the n-th answer, and all
-/// further ones the last.
+/// An HTTP server on bare sockets, so that it can break every rule. The n-th connection gets the n-th answer, and all
+/// further connections get the last.
 /// </summary>
 internal sealed class RawHttpServer : IDisposable
 {
@@ -49,7 +49,7 @@ internal sealed class RawHttpServer : IDisposable
     /// <summary>The server's address, without a slash at its end.</summary>
     public string Address => $"http://127.0.0.1:{Port}";
 
-    /// <summary>The requests, in the order in which they came.</summary>
+    /// <summary>The requests, in order of arrival.</summary>
     public ConcurrentQueue<Ask> Asks { get; } = new();
 
     public void Dispose()
