@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn ablate</c>, <c>fpn proposals</c>, and what Fast R-CNN does with proposals.</summary>
+/// <summary><c>fpn ablate</c>, <c>fpn proposals</c>, and Fast R-CNN with given proposals.</summary>
 [Parallelizable]
 internal sealed class AblateTests : CommandTest
 {
@@ -17,7 +17,7 @@ internal sealed class AblateTests : CommandTest
         """;
 
     [Test]
-    public void Rows_are_shown_beside_the_papers_in_80_columns()
+    public void Rows_are_shown_with_those_of_the_paper_in_80_columns()
     {
         File.WriteAllText(At("common.json"), Common);
         var result = Fpn("ablate", "common.json", "--out", "runs", "--rows", "ac", "--seeds", "2", "--held", "4");
@@ -34,7 +34,7 @@ internal sealed class AblateTests : CommandTest
     [TestCase("--rows", "g", "--rows is 'g'")]
     [TestCase("--tables", "3", "--tables is '3'")]
     [TestCase("--seeds", "0", "--seeds is '0'; it must be a whole number from 1 to 1000")]
-    public void What_there_is_not_is_refused(string option, string value, string expected)
+    public void Unknown_rows_and_tables_and_invalid_seeds_are_refused(string option, string value, string expected)
     {
         File.WriteAllText(At("common.json"), Common);
         var result = Fpn("ablate", "common.json", option, value);

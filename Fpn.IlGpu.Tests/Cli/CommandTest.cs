@@ -1,12 +1,12 @@
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>
-/// A test of the command, with an empty folder to run it in. Classes that do nothing but start it run beside each other;
-/// those that redirect this process's output, or must catch a run before it ends, run alone.
+/// A test of the command, with an empty folder to run it in. Classes that only start the command run in parallel; those that
+/// redirect this process's output, or must catch a run before it ends, run alone.
 /// </summary>
 internal abstract class CommandTest
 {
-    /// <summary>The names of the sample pictures, which the build puts beside the tests.</summary>
+    /// <summary>The names of the sample pictures, which the build copies to the tests' folder.</summary>
     protected static readonly string[] Samples = ["shapes-320x320.png", "shapes-427x320.png", "shapes-640x480.png"];
 
     private DirectoryInfo folder = null!;
@@ -23,7 +23,7 @@ internal abstract class CommandTest
 
     protected string At(string path) => Path.Combine(Folder, path);
 
-    /// <summary>Puts a file into the folder, making the folders on its way.</summary>
+    /// <summary>Writes a file into the folder, and creates the folders of its path.</summary>
     protected string Put(string path, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(At(path))!);
@@ -40,7 +40,7 @@ internal abstract class CommandTest
         => [.. Directory.EnumerateFiles(At(path), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(At(path), file)).Order(StringComparer.Ordinal)];
 
-    /// <summary>The whole lines of a file that a process may be writing; none where it is not there yet.</summary>
+    /// <summary>The number of whole lines in a file that a process may still be writing; 0 if there is no file yet.</summary>
     protected int LinesIn(string path)
     {
         if (!File.Exists(At(path)))

@@ -19,7 +19,7 @@ internal sealed class DetectFilesTests : CommandTest
     }
 
     [Test]
-    public void An_input_is_not_written_over()
+    public void An_input_is_not_overwritten()
     {
         PutSample("in/x.png");
         var before = File.ReadAllBytes(At("in/x.png"));
@@ -70,7 +70,7 @@ internal sealed class DetectFilesTests : CommandTest
     [TestCase("text.jpg", "This is a text.\n")]
     [TestCase("empty.jpg", "")]
     [TestCase("empty.png", "")]
-    public void A_file_that_is_no_picture_is_named(string name, string content)
+    public void A_file_that_is_not_a_picture_is_named(string name, string content)
     {
         Put(name, System.Text.Encoding.ASCII.GetBytes(content));
 
@@ -102,7 +102,7 @@ internal sealed class DetectFilesTests : CommandTest
     }
 
     [Test]
-    public void An_empty_folder_is_said()
+    public void An_empty_folder_is_reported()
     {
         Directory.CreateDirectory(At("empty"));
 
@@ -113,7 +113,7 @@ internal sealed class DetectFilesTests : CommandTest
     }
 
     [Test]
-    public void A_pattern_without_a_match_is_said()
+    public void A_pattern_without_a_match_is_reported()
     {
         var result = Fpn("detect", "*.jpg");
 
@@ -123,11 +123,11 @@ internal sealed class DetectFilesTests : CommandTest
 
     [TestCase("--out")]
     [TestCase("--json")]
-    public void An_output_that_cannot_be_written_is_said_before_anything_is_detected(string option)
+    public void An_output_that_cannot_be_written_is_reported_before_anything_is_detected(string option)
     {
         PutSample("some.png");
 
-        // A folder below a file: not even an administrator can make that.
+        // A folder below a file, which not even an administrator can create.
         var result = Fpn("detect", "some.png", option, "some.png/x");
 
         result.AssertExit(1);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>What <c>fpn detect</c> gives for pictures that can be read.</summary>
+/// <summary>The results of <c>fpn detect</c> for readable pictures.</summary>
 [Parallelizable]
 internal sealed class DetectResultsTests : CommandTest
 {
@@ -24,7 +24,7 @@ internal sealed class DetectResultsTests : CommandTest
             Assert.That(result.Output, Does.Contain("2 pictures, "));
             Assert.That(FilesIn("detections"), Is.EqualTo(["a.png", "b.png"]));
         });
-        // The picture that came out is a picture: it can be read in its turn, at the size it had.
+        // The annotated picture can be read again, and has the same size.
         var again = Fpn("detect", "detections/b.png", "--no-pictures");
         again.AssertExit(0);
         Assert.That(again.Output, Does.Contain("640 × 480"));
@@ -61,7 +61,7 @@ internal sealed class DetectResultsTests : CommandTest
     }
 
     [Test]
-    public void Json_replaces_what_the_file_held()
+    public void Json_replaces_the_content_of_the_file()
     {
         PutSample("a.png");
         Put("found.jsonl", new byte[100_000]);
@@ -72,7 +72,7 @@ internal sealed class DetectResultsTests : CommandTest
     }
 
     [Test]
-    public void Json_on_standard_output_is_alone_there()
+    public void Json_is_the_only_text_on_standard_output()
     {
         PutSample("größe \"1\".png");
 
@@ -85,7 +85,7 @@ internal sealed class DetectResultsTests : CommandTest
     }
 
     [Test]
-    public void A_higher_score_leaves_out_what_is_less_sure()
+    public void A_higher_score_leaves_out_less_certain_objects()
     {
         PutSample("a.png", 2);
 
@@ -98,7 +98,7 @@ internal sealed class DetectResultsTests : CommandTest
     }
 
     [Test]
-    public void A_batch_finds_what_single_pictures_do()
+    public void A_batch_finds_the_same_objects_as_single_pictures()
     {
         for (var number = 0; number < Samples.Length; number++)
             PutSample($"in/{number}.png", number);
@@ -119,7 +119,7 @@ internal sealed class DetectResultsTests : CommandTest
         return [.. json.RootElement.GetProperty("detections").EnumerateArray().Select(found => found.GetProperty("score").GetSingle())];
     }
 
-    // A batch pads its pictures to one size, which moves boxes and scores a little; what is surely there must agree.
+    // A batch pads its pictures to one size, which moves boxes and scores a little; confident detections must agree.
     private List<string> Summary(string file)
     {
         var lines = new List<string>();

@@ -10,6 +10,6 @@ internal sealed class DownloadLineTests
     [TestCase(167_500_000, 167_500_000, 67_500_000, 10, "100 %, 168 of 168 MB, 6.8 MB/s")]
     [TestCase(5_000_000, -1, 5_000_000, 2, "5 MB, 2.5 MB/s")]
     [TestCase(0, 0, 0, 5, "0 MB")]
-    public void It_tells_the_share_the_rate_and_the_rest(long done, long total, long came, int seconds, string expected)
+    public void The_line_shows_the_share_the_rate_and_the_time_left(long done, long total, long came, int seconds, string expected)
         => Assert.That(DownloadLine.Text(done, total < 0 ? null : total, came, TimeSpan.FromSeconds(seconds)), Is.EqualTo(expected));
 }

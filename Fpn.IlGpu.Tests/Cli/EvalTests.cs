@@ -3,7 +3,7 @@ using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn eval</c>: figures from files and from a model, their pictures, and what is said of what is wrong.</summary>
+/// <summary><c>fpn eval</c>: figures from files and from a model, their pictures, and the errors.</summary>
 [Parallelizable]
 internal sealed class EvalTests : CommandTest
 {
@@ -13,7 +13,7 @@ internal sealed class EvalTests : CommandTest
 
     private static readonly string Results = Fixture("results.json");
 
-    // The first sample and its objects, in ids that differ from the model's; and a picture that is not there.
+    // The first sample and its objects, with ids that differ from the model's, and a picture whose file is missing.
     private const string ShapesTruth = """
         {"images": [{"id": 4, "file_name": "a.png", "width": 320, "height": 320},
                     {"id": 9, "file_name": "gone.png", "width": 1, "height": 1}],
@@ -28,7 +28,7 @@ internal sealed class EvalTests : CommandTest
         """;
 
     [Test]
-    public void The_json_is_that_of_coco()
+    public void The_json_equals_that_of_COCO()
     {
         var result = Fpn("eval", "--truth", Truth, "--results", Results, "--kind", "both", "--json", "out/figures.json");
 
@@ -61,7 +61,7 @@ internal sealed class EvalTests : CommandTest
     }
 
     [Test]
-    public void Proposals_have_recall_by_their_number()
+    public void Proposals_have_recall_at_several_counts()
     {
         var result = Fpn("eval", "--truth", Truth, "--results", Results, "--proposals");
 
@@ -71,7 +71,7 @@ internal sealed class EvalTests : CommandTest
     }
 
     [Test]
-    public void Json_on_standard_output_is_alone_there()
+    public void Json_is_the_only_text_on_standard_output()
     {
         var result = Fpn("eval", "--truth", Truth, "--results", Results, "--json", "-");
 
@@ -87,12 +87,12 @@ internal sealed class EvalTests : CommandTest
         Assert.That(FilesIn("new"), Is.EqualTo(new[] { "curves.bbox.png", "curves.segm.png" }));
         var boxes = PictureReader.Read(At("new/curves.bbox.png"));
         Assert.That((boxes.Width, boxes.Height), Is.EqualTo((1280, 480)));
-        Assert.That(boxes.Pixels.Distinct().Count(), Is.GreaterThan(50), "there is something to see");
+        Assert.That(boxes.Pixels.Distinct().Count(), Is.GreaterThan(50), "something is drawn");
         Assert.That(boxes.Pixels, Is.Not.EqualTo(PictureReader.Read(At("new/curves.segm.png")).Pixels));
     }
 
     [Test]
-    public void A_model_is_held_to_the_truth_by_the_names_of_its_classes()
+    public void The_classes_of_model_and_truth_are_matched_by_name()
     {
         PutSample("pictures/a.png");
         Put("truth.json", System.Text.Encoding.UTF8.GetBytes(ShapesTruth));
@@ -122,7 +122,7 @@ internal sealed class EvalTests : CommandTest
     }
 
     [Test]
-    public void A_model_of_two_stages_gives_its_proposals()
+    public void The_proposals_of_a_two_stage_model_are_evaluated()
     {
         PutSample("pictures/a.png");
         PutSample("pictures/gone.png");
@@ -141,7 +141,7 @@ internal sealed class EvalTests : CommandTest
     }
 
     [Test]
-    public void What_is_wrong_with_the_files_is_said_in_a_sentence()
+    public void Each_fault_in_the_files_is_reported_in_one_sentence()
     {
         Put("broken.json", "{\"images\": [\n}"u8.ToArray());
         Put("empty.json", """{"images": [], "categories": []}"""u8.ToArray());
@@ -179,7 +179,7 @@ internal sealed class EvalTests : CommandTest
     [TestCase("--truth", "t.json", "--results", "r.json", "--worst-count", "3")]
     [TestCase("--truth", "t.json", "--results", "r.json", "--images", "i", "--worst", "w", "--worst-count", "0")]
     [TestCase("--truth", "t.json", "--results", "r.json", "--kind", "keypoints")]
-    public void Wrong_usage_is_said_before_anything_is_read(params string[] arguments)
+    public void Wrong_usage_is_reported_before_anything_is_read(params string[] arguments)
     {
         var result = Fpn(["eval", .. arguments]);
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>Runs the built command as its users do: as a process of its own, in a folder of the test's.</summary>
+/// <summary>Runs the built command as users do: as a separate process, in a folder of the test.</summary>
 internal sealed partial class FpnProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -14,7 +14,7 @@ internal sealed partial class FpnProcess : IDisposable
 
     private FpnProcess(string folder, IEnumerable<KeyValuePair<string, string?>> environment, string[] arguments)
     {
-        // The build puts the command beside the tests, because they reference its project.
+        // The build copies the command to the tests' folder, because the tests reference its project.
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
             WorkingDirectory = folder,
@@ -25,10 +25,10 @@ internal sealed partial class FpnProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fpn.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        // What the compiler learns by counting pays in long runs only.
+        // Profile-guided optimisation pays off only in long runs.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment.Remove("FPN_TRACE");
-        // Asks for colours wherever a terminal might be: output that is redirected must stay plain all the same.
+        // Asks for colours as a terminal does: redirected output must stay plain even so.
         start.Environment.Remove("NO_COLOR");
         start.Environment["TERM"] = "xterm-256color";
         foreach ((var name, var value) in environment)
@@ -43,7 +43,7 @@ internal sealed partial class FpnProcess : IDisposable
 
     public static FpnProcess Start(string folder, params string[] arguments) => new(folder, [], arguments);
 
-    /// <summary>Starts it with further environment variables; null takes one away.</summary>
+    /// <summary>Starts the command with further environment variables; null removes one.</summary>
     public static FpnProcess Start(
         string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments)
         => new(folder, environment, arguments);
@@ -54,17 +54,17 @@ internal sealed partial class FpnProcess : IDisposable
         return process.Finish();
     }
 
-    /// <summary>Runs it with further environment variables; null takes one away.</summary>
+    /// <summary>Runs the command with further environment variables; null removes one.</summary>
     public static FpnResult Run(string folder, IEnumerable<KeyValuePair<string, string?>> environment, params string[] arguments)
     {
         using var process = Start(folder, environment, arguments);
         return process.Finish();
     }
 
-    /// <summary>Sends a signal, such as 2 (SIGINT), which is what Ctrl-C sends; not on Windows.</summary>
+    /// <summary>Sends a signal, such as 2 (SIGINT), which Ctrl-C sends. Not on Windows.</summary>
     public void Signal(int number) => Assert.That(Kill(process.Id, number), Is.Zero, "the signal could not be sent");
 
-    /// <summary>Ends it at once, so that it can't put anything in order (SIGKILL), and waits until it is gone.</summary>
+    /// <summary>Kills the process (SIGKILL), so that it can't clean up, and waits for its end.</summary>
     public void Kill()
     {
         process.Kill(entireProcessTree: true);
@@ -92,7 +92,7 @@ internal sealed partial class FpnProcess : IDisposable
     private static partial int Kill(int process, int signal);
 }
 
-/// <summary>What a run of the command left behind.</summary>
+/// <summary>The exit code and output of a run of the command.</summary>
 internal sealed record FpnResult(int ExitCode, string Output, string Error)
 {
     public string[] Errors => Error.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);

@@ -39,7 +39,7 @@ internal sealed class InputPicturesTests : CommandTest
         => Assert.That(Find(pattern), Is.EqualTo(expected));
 
     [Test]
-    public void Results_are_inputs_where_they_are_named()
+    public void Results_are_inputs_if_they_are_named()
         => Assert.That(Find("detections"), Is.EqualTo(["detections/a.jpg"]));
 
     [Test]
@@ -49,23 +49,23 @@ internal sealed class InputPicturesTests : CommandTest
     [Test]
     public void A_file_whose_name_looks_like_a_pattern_is_that_file()
     {
-        Assume.That(OperatingSystem.IsWindows(), Is.False, "Windows has no such names");
+        Assume.That(OperatingSystem.IsWindows(), Is.False, "Windows doesn't allow such names");
         Put("a*.png", []);
         Put("ab.png", []);
         Assert.That(Find("a*.png"), Is.EqualTo(["a*.png"]));
     }
 
     [Test]
-    public void A_link_back_up_does_not_hang()
+    public void A_link_to_a_parent_folder_does_not_hang()
     {
-        Assume.That(OperatingSystem.IsWindows(), Is.False, "links need rights on Windows");
+        Assume.That(OperatingSystem.IsWindows(), Is.False, "links need privileges on Windows");
         Directory.CreateSymbolicLink(At("sub/up"), Folder);
         Assert.That(Find("sub", recursive: true), Is.EqualTo(["sub/d.webp", "sub/deep/e.bmp"]));
         Assert.That(Find("**/*.bmp"), Is.EqualTo(["sub/deep/e.bmp"]));
     }
 
     [Test]
-    public void Files_are_listed_once_and_problems_are_told()
+    public void Files_are_listed_once_and_problems_are_reported()
     {
         var found = InputPictures.Find([At("b.png"), At("no.png"), At("./b.png"), At("*.gif")], false, At("detections"));
         Assert.That(found.Files, Is.EqualTo([At("b.png")]));

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>Ctrl-C, or a request to terminate, while <c>fpn detect</c> is at work.</summary>
+/// <summary>Ctrl-C, or a request to terminate, while <c>fpn detect</c> runs.</summary>
 internal sealed class InterruptionTests : CommandTest
 {
     private const int Pictures = 500;
@@ -14,10 +14,10 @@ internal sealed class InterruptionTests : CommandTest
 
     [TestCase(Sigint)]
     [TestCase(Sigterm)]
-    [Platform(Exclude = "Win", Reason = "A process can't be sent Ctrl-C alone on Windows.")]
+    [Platform(Exclude = "Win", Reason = "On Windows, Ctrl-C can't be sent to one process alone.")]
     public void A_signal_stops_after_the_current_picture_and_leaves_whole_lines(int signal)
     {
-        Assume.That(IsIgnored(signal), Is.False, "the tests run where a shell has this signal ignored, in the background");
+        Assume.That(IsIgnored(signal), Is.False, "the tests run in the background, where the shell makes them ignore this signal");
         for (var number = 0; number < Pictures; number++)
             PutSample(string.Create(CultureInfo.InvariantCulture, $"in/{number:D3}.png"));
         using var process = FpnProcess.Start(Folder, "detect", "in", "--json", "found.jsonl");
@@ -40,12 +40,12 @@ internal sealed class InterruptionTests : CommandTest
         Assert.That(FilesIn("detections"), Has.Length.EqualTo(lines.Length), "each picture that is in the JSON was drawn");
     }
 
-    // A named pipe that nobody writes to is a picture that is never decoded.
+    // A named pipe that nobody writes to acts as a picture whose decoding never ends.
     [Test]
     [Platform(Exclude = "Win", Reason = "Windows has no such pipes, and can't send Ctrl-C to one process alone.")]
     public void A_signal_does_not_wait_for_a_picture_that_is_being_decoded()
     {
-        Assume.That(IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored, in the background");
+        Assume.That(IsIgnored(Sigint), Is.False, "the tests run in the background, where the shell makes them ignore this signal");
         PutSample("in/0.png");
         PutSample("in/1.png");
         using (var mkfifo = Process.Start("mkfifo", [At("in/2.png")]))
@@ -59,7 +59,7 @@ internal sealed class InterruptionTests : CommandTest
         TestContext.Out.WriteLine($"ended after {clock.ElapsedMilliseconds} ms");
         Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
         Assert.That(result.Output, Does.Contain("Stopped before 1 picture."));
-        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)), "it ends at once; only a busy machine takes seconds");
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)), "it ends immediately; only a busy machine takes seconds");
     }
 
     private void WaitForLines(string path, int count, FpnProcess process)
@@ -73,7 +73,7 @@ internal sealed class InterruptionTests : CommandTest
         }
     }
 
-    // What a process ignores, the processes that it starts ignore too.
+    // A process inherits the signals that its parent ignores.
     internal static bool IsIgnored(int signal)
     {
         const string Field = "SigIgn:";

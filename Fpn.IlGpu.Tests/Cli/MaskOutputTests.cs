@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>Masks in what <c>fpn detect</c> writes.</summary>
+/// <summary>Masks in the output of <c>fpn detect</c>.</summary>
 internal sealed class MaskOutputTests : CommandTest
 {
     // A run of 44 px is written with a backslash, which JSON escapes.
@@ -15,7 +15,7 @@ internal sealed class MaskOutputTests : CommandTest
     private static readonly DetectedObject Unmasked = new("dog", 18, 0.5f, new Box(2, 3, 4, 5));
 
     [Test]
-    public void Json_has_the_mask_as_coco_does_after_the_box()
+    public void Json_has_the_mask_in_the_form_of_COCO_after_the_box()
     {
         using (var json = JsonLines.Open(At("found.jsonl")))
             json.Write("a.png", 12, 10, [Masked, Unmasked]);

@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Tests.Cli;
 internal sealed class ShapesTests : CommandTest
 {
     [Test]
-    public void Pictures_and_annotations_are_the_generators()
+    public void Pictures_and_annotations_equal_those_of_the_generator()
     {
         var result = Fpn("shapes", "out/set", "--count", "3", "--seed", "500000", "--size", "97x64", "--largest", "50");
 
@@ -39,7 +39,7 @@ internal sealed class ShapesTests : CommandTest
     }
 
     [Test]
-    public void The_smallest_may_be_smaller_than_the_default()
+    public void The_smallest_size_may_be_below_the_default()
     {
         Fpn("shapes", "set", "--count", "3", "--size", "64x64", "--smallest", "8", "--largest", "9").AssertExit(0);
 
@@ -52,7 +52,7 @@ internal sealed class ShapesTests : CommandTest
         }
         Assert.That(
             set.Pictures.SelectMany(p => p.Objects).Select(o => MathF.Max(o.BoxImagePx.Width, o.BoxImagePx.Height)),
-            Is.Not.Empty.And.All.LessThan(14), "turned, a square is wider than its side");
+            Is.Not.Empty.And.All.LessThan(14), "a rotated square is wider than its side");
     }
 
     [TestCase("--size=320", "--size is '320'")]
@@ -70,7 +70,7 @@ internal sealed class ShapesTests : CommandTest
     }
 
     [Test]
-    public void A_folder_that_cannot_be_made_is_named()
+    public void A_folder_that_cannot_be_created_is_named()
     {
         Put("out", [1]);
 

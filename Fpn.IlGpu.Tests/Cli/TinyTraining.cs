@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>A training configuration whose steps take some milliseconds each.</summary>
+/// <summary>A training configuration whose steps take a few milliseconds each.</summary>
 internal static class TinyTraining
 {
     /// <summary>The file's text.</summary>
-    /// <param name="steps">In all.</param>
+    /// <param name="steps">The number of steps.</param>
     /// <param name="checkpointEvery">Steps from one checkpoint to the next.</param>
-    /// <param name="schedule">Further keys of the schedule, each with a comma before it.</param>
+    /// <param name="schedule">Further keys of the schedule, each preceded by a comma.</param>
     public static string Json(int steps, int checkpointEvery, string schedule = "") => string.Create(
         CultureInfo.InvariantCulture,
         $$"""

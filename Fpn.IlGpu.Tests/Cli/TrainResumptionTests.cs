@@ -2,18 +2,18 @@ using System.Diagnostics;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn train</c> that is killed, or asked to stop, and goes on: it ends with the weights of one that was let run.</summary>
+/// <summary>A run of <c>fpn train</c> that is killed or stopped, then resumed, ends with the weights of an uninterrupted run.</summary>
 internal sealed class TrainResumptionTests : CommandTest
 {
     private const int Sigint = 2;
 
-    // Far more than are taken between the moment that a checkpoint is there and the one at which the run is ended.
+    // Far more than a run takes between writing a checkpoint and being killed.
     private const int Steps = 50;
     private const string Checkpoint = "checkpoint.safetensors";
 
     private DirectoryInfo reference = null!;
 
-    /// <summary>The run that nothing stops.</summary>
+    /// <summary>Runs the uninterrupted reference.</summary>
     [OneTimeSetUp]
     public void RunThrough()
     {
@@ -29,10 +29,10 @@ internal sealed class TrainResumptionTests : CommandTest
     public void Configure() => Configure(Folder);
 
     [Test]
-    public void A_killed_run_goes_on_to_the_very_weights_of_one_that_was_not()
+    public void A_killed_run_resumes_to_the_same_weights_as_an_uninterrupted_run()
     {
-        // The second one is killed while it draws the picture of the losses, or soon after. Should one come to its end before it is
-        // killed, which takes a machine that stands still for all of its steps, both begin anew.
+        // The second run is killed while it draws the picture of the losses, or soon after. If a run ends before it is killed, which
+        // takes a machine that stalls for all of the run's steps, both start over.
         for (var attempt = 0; !(Kill() && Kill("--resume")); attempt++)
         {
             Assert.That(attempt, Is.LessThan(5), "no run could be killed before its end");
@@ -45,10 +45,10 @@ internal sealed class TrainResumptionTests : CommandTest
     }
 
     [Test]
-    [Platform(Exclude = "Win", Reason = "A process can't be sent Ctrl-C alone on Windows.")]
+    [Platform(Exclude = "Win", Reason = "On Windows, Ctrl-C can't be sent to one process alone.")]
     public void A_run_that_is_asked_to_stop_leaves_a_checkpoint_of_its_last_step()
     {
-        Assume.That(InterruptionTests.IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored");
+        Assume.That(InterruptionTests.IsIgnored(Sigint), Is.False, "the tests run where the shell makes them ignore this signal");
         FpnResult stopped;
         using (var process = Start())
         {
@@ -83,8 +83,8 @@ internal sealed class TrainResumptionTests : CommandTest
         return result;
     }
 
-    /// <summary>Starts a run, and ends it as a power cut would, once it has written a checkpoint to go on from.</summary>
-    /// <returns>Whether it had not come to its end by then.</returns>
+    /// <summary>Starts a run, and kills it, as a power cut would, once it has written a checkpoint.</summary>
+    /// <returns>Whether the run was killed before its end.</returns>
     private bool Kill(params string[] arguments)
     {
         var before = Written();
@@ -96,7 +96,7 @@ internal sealed class TrainResumptionTests : CommandTest
         DateTime Written() => File.GetLastWriteTimeUtc(At(Path.Combine("run", Checkpoint)));
     }
 
-    /// <summary>Waits until something is there, or the process has ended.</summary>
+    /// <summary>Waits until a condition holds, or the process has ended.</summary>
     private static void WaitFor(Func<bool> isThere, FpnProcess process)
     {
         var clock = Stopwatch.StartNew();
@@ -107,7 +107,7 @@ internal sealed class TrainResumptionTests : CommandTest
         }
     }
 
-    /// <summary>The steps that the log has whole lines of.</summary>
+    /// <summary>The number of steps with a whole line in the log.</summary>
     private int StepsDone => Math.Max(0, LinesIn("run/training.csv") - 1);
 
     private void AssertSameAsReference()
@@ -117,10 +117,10 @@ internal sealed class TrainResumptionTests : CommandTest
             var whole = File.ReadAllBytes(Path.Combine(reference.FullName, "run", file));
             Assert.That(File.ReadAllBytes(At(Path.Combine("run", file))), Is.EqualTo(whole), file);
         }
-        Assert.That(Losses(Folder), Is.EqualTo(Losses(reference.FullName)), "every step is there once");
+        Assert.That(Losses(Folder), Is.EqualTo(Losses(reference.FullName)), "every step is logged once");
     }
 
-    // All but the time that each step took.
+    // Every column except the time of each step.
     private static string[] Losses(string folder)
         => [.. File.ReadLines(Path.Combine(folder, "run", "training.csv")).Select(line => line[..line.LastIndexOf(',')])];
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn train</c>: what it writes, and what it says of what it can't use.</summary>
+/// <summary><c>fpn train</c>: the files it writes, and its messages about invalid input.</summary>
 [Parallelizable]
 internal sealed class TrainTests : CommandTest
 {
@@ -50,12 +50,12 @@ internal sealed class TrainTests : CommandTest
     }
 
     [Test]
-    public void Without_a_configuration_it_is_wrong_usage() => Fpn("train").AssertExit(2);
+    public void A_missing_argument_is_wrong_usage() => Fpn("train").AssertExit(2);
 
     [TestCase("nowhere.json", "nowhere.json: there is no such training configuration")]
     [TestCase("no/where.json", "no/where.json: there is no such training configuration")]
     [TestCase(".", ".: the training configuration can't be read (it is a folder)")]
-    public void A_configuration_that_is_not_there_is_named(string path, string explanation) => AssertRefused(path, explanation);
+    public void A_missing_configuration_is_named(string path, string explanation) => AssertRefused(path, explanation);
 
     [TestCase("{\n  \"data\": { \"shapes\": {} }\n  \"seed\": 1 }", "run.json, line 3, column 3: this is not valid JSON")]
     [TestCase("{", "run.json, line 1, column 2: this is not valid JSON")]
@@ -82,7 +82,7 @@ internal sealed class TrainTests : CommandTest
         "broken.json' is broken JSON at line 2, column 12")]
     [TestCase("\"coco\": { \"annotations\": \"empty.json\", \"pictures\": \"pictures\" }", "empty.json")]
     [TestCase("\"voc\": { \"folder\": \"nowhere\", \"split\": \"train\" }", "nowhere")]
-    public void Data_that_are_not_there_are_named(string data, string explanation)
+    public void Missing_or_broken_data_is_named(string data, string explanation)
     {
         PutSample("pictures/a.png");
         PutText("truth.json", """{ "images": [{ "id": 1, "file_name": "a.png", "width": 320, "height": 320 }] }""");
@@ -93,7 +93,7 @@ internal sealed class TrainTests : CommandTest
     }
 
     [Test]
-    public void Weights_that_are_not_there_are_named()
+    public void Missing_weights_are_named()
     {
         PutText("run.json", $$"""{ {{Shapes}}, "network": { "weights": "nowhere.pth" } }""");
         AssertRefused("run.json", "nowhere.pth: there is no such weights file");
@@ -101,7 +101,7 @@ internal sealed class TrainTests : CommandTest
 
     [TestCase("taken")]
     [TestCase("taken/run")]
-    public void A_folder_that_cannot_be_made_is_named(string output)
+    public void A_folder_that_cannot_be_created_is_named(string output)
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
         Put("taken", [1]);
@@ -114,7 +114,7 @@ internal sealed class TrainTests : CommandTest
     }
 
     [Test]
-    public void Without_a_checkpoint_there_is_nothing_to_go_on_from()
+    public void Resuming_without_a_checkpoint_is_refused()
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
         AssertNotResumed("There is no run/checkpoint.safetensors to resume from; leave out --resume to start a new run.");
@@ -138,7 +138,7 @@ internal sealed class TrainTests : CommandTest
     }
 
     [Test]
-    public void A_device_that_is_not_there_is_named()
+    public void A_missing_device_is_named()
     {
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
 
@@ -160,14 +160,14 @@ internal sealed class TrainTests : CommandTest
 
     private void PutText(string path, string text) => Put(path, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Asserts that a run doesn't begin, for a reason that is told, and leaves nothing behind.</summary>
+    /// <summary>Asserts that a run doesn't start, reports the reason, and leaves nothing behind.</summary>
     private void AssertRefused(string configuration, string explanation)
     {
         var result = Fpn("train", configuration, "--device", "cpu");
 
         result.AssertExit(1);
         result.AssertOneError(explanation);
-        Assert.That(Directory.Exists(At("run")), Is.False, "no folder for a run that can't begin");
+        Assert.That(Directory.Exists(At("run")), Is.False, "no folder is created for a run that can't start");
     }
 
     private void AssertNotResumed(string explanation)

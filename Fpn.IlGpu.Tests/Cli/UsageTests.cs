@@ -2,7 +2,7 @@ using Fpn.IlGpu.Detection;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>Command lines that are wrong, or name what is not there; help and the list of devices.</summary>
+/// <summary>Invalid command lines, names of missing files and devices, help, and the list of devices.</summary>
 [Parallelizable]
 internal sealed class UsageTests : CommandTest
 {
@@ -32,7 +32,7 @@ internal sealed class UsageTests : CommandTest
     }
 
     [Test]
-    public void Nothing_to_do_is_wrong_usage()
+    public void A_missing_input_or_unknown_command_is_wrong_usage()
     {
         Fpn().AssertExit(2);
         Fpn("detect").AssertExit(2);
@@ -51,7 +51,7 @@ internal sealed class UsageTests : CommandTest
     }
 
     [Test]
-    public void A_model_cut_short_is_named()
+    public void A_truncated_model_is_named()
     {
         PutSample("a.png");
         using var shipped = typeof(FasterRcnn).Assembly.GetManifestResourceStream("shapes-fpn.safetensors")!;
@@ -66,7 +66,7 @@ internal sealed class UsageTests : CommandTest
     }
 
     [Test]
-    public void A_device_that_is_not_there_is_named()
+    public void A_missing_device_is_named()
     {
         PutSample("a.png");
 

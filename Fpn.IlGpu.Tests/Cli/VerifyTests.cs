@@ -11,7 +11,7 @@ namespace Fpn.IlGpu.Tests.Cli;
 internal sealed class VerifyTests : CommandTest
 {
     [Test]
-    public void All_agrees_on_the_cpu()
+    public void Every_operator_agrees_on_the_cpu()
     {
         var result = Fpn("verify", "--device", "cpu");
 
@@ -30,7 +30,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void What_differs_or_fails_is_told_and_the_exit_code_is_1()
+    public void Mismatches_and_errors_are_reported_and_the_exit_code_is_1()
     {
         (var code, var lines) = Run(CancellationToken.None, DeviceVerificationTests.Wrong, DeviceVerificationTests.Throwing);
         Assert.That(code, Is.EqualTo(ExitCode.SomethingFailed));
@@ -44,7 +44,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void Stopping_shows_what_was_done()
+    public void Stopping_shows_what_was_done_so_far()
     {
         (var code, var lines) = Run(new CancellationToken(canceled: true), DeviceVerificationTests.Wrong);
         Assert.That(code, Is.EqualTo(ExitCode.Interrupted));
@@ -52,7 +52,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void What_a_driver_throws_while_it_is_stopped_is_no_failure()
+    public void An_exception_from_an_interrupted_driver_is_not_a_failure()
     {
         using var source = new CancellationTokenSource();
         var dying = new VerifiedOperator("dying", [new("one", (_, _) =>
@@ -67,7 +67,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void A_case_that_is_cancelled_by_itself_is_a_failure()
+    public void A_case_that_cancels_itself_is_a_failure()
     {
         using var source = new CancellationTokenSource();
         (var code, var lines) = Run(
@@ -77,7 +77,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void The_table_with_its_lines_fits_80_columns()
+    public void The_table_with_borders_fits_80_columns()
     {
         var table = VerifyRun.TableOf([new("convolution (SimdWinograd)", 123, double.PositiveInfinity, 1.2e-10, ["some"], [])]);
         table.Border = TableBorder.Rounded;
@@ -95,7 +95,7 @@ internal sealed class VerifyTests : CommandTest
     }
 
     [Test]
-    public void A_device_that_is_not_there_is_named()
+    public void A_missing_device_is_named()
     {
         var result = Fpn("verify", "--device", "cuda:7");
 

@@ -6,7 +6,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn weights download</c> as a process, from a mirror and through proxies of our own.</summary>
+/// <summary><c>fpn weights download</c> as a process, from a local mirror and through local proxies.</summary>
 internal sealed class WeightsDownloadTests : CommandTest
 {
     private const string Name = "fasterrcnn_resnet50_fpn";
@@ -17,7 +17,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     private static readonly byte[] Content = new byte[10_000_000];
 
     [Test]
-    public void A_file_that_is_not_the_published_one_is_refused()
+    public void A_file_with_the_wrong_digest_is_refused()
     {
         using var mirror = new RawHttpServer(Answers.File(Content));
 
@@ -32,7 +32,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_file_that_is_missing_is_said()
+    public void A_missing_file_is_reported()
     {
         using var mirror = new RawHttpServer(Answers.Status(404));
 
@@ -43,7 +43,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_model_that_is_here_is_not_downloaded()
+    public void A_cached_model_is_downloaded_again_only_with_force()
     {
         using var mirror = new RawHttpServer(Answers.Status(404));
         Put($"cache/{Name}.safetensors", [1]);
@@ -57,15 +57,16 @@ internal sealed class WeightsDownloadTests : CommandTest
         var environment = Environment(At("cache"), ("FPN_ZOO_URL", mirror.Address));
         FpnProcess.Run(Folder, environment, "weights", "download", Name, "--force").AssertExit(1);
 
-        Assert.That(mirror.Asks, Has.Count.EqualTo(1), "--force asks for it all the same");
+        Assert.That(mirror.Asks, Has.Count.EqualTo(1), "--force downloads it all the same");
     }
 
     [Test]
-    [Platform(Exclude = "Win", Reason = "A process can't be sent Ctrl-C alone on Windows.")]
-    public void Stopping_keeps_what_came_and_the_next_time_goes_on()
+    [Platform(Exclude = "Win", Reason = "On Windows, Ctrl-C can't be sent to one process alone.")]
+    public void Stopping_keeps_the_part_and_the_next_run_resumes()
     {
         Assume.That(
-            InterruptionTests.IsIgnored(Sigint), Is.False, "the tests run where a shell has this signal ignored, in the background");
+            InterruptionTests.IsIgnored(Sigint), Is.False,
+            "the tests run in the background, where the shell makes them ignore this signal");
         using var mirror = new RawHttpServer(Answers.StallAfter(4_000_000, Content), Answers.File(Content));
         var part = new FileInfo(At($"cache/{Name}.pth.part"));
 
@@ -86,7 +87,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_proxy_is_used_and_left_out_as_its_variables_say()
+    public void A_proxy_is_used_or_bypassed_as_its_variables_say()
     {
         using var mirror = new RawHttpServer(Answers.Status(404));
         using var proxy = new RawHttpServer(Answers.Status(410));
@@ -104,7 +105,7 @@ internal sealed class WeightsDownloadTests : CommandTest
 
     [TestCase("HTTPS_PROXY")]
     [TestCase("ALL_PROXY")]
-    public void A_proxy_that_refuses_the_publishers_server_is_said(string variable)
+    public void A_proxy_that_refuses_the_publishers_server_is_reported(string variable)
     {
         using var proxy = new RawHttpServer(Answers.Status(403));
 
@@ -116,7 +117,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_name_that_does_not_exist_suggests_others()
+    public void An_unknown_name_suggests_others()
     {
         var result = Fpn("weights", "download", "fasterrcnn_resnet50");
 
@@ -125,7 +126,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_cache_that_cannot_be_made_is_said()
+    public void A_cache_that_cannot_be_created_is_reported()
     {
         Put("file", [1]);
 
@@ -137,7 +138,7 @@ internal sealed class WeightsDownloadTests : CommandTest
 
     [TestCase("http://example.org", "FPN_ZOO_URL is 'http://example.org'")]
     [TestCase("https://me:secret@example.org", "FPN_ZOO_URL")]
-    public void A_mirror_that_cannot_be_is_said(string mirror, string about)
+    public void An_invalid_mirror_is_reported_without_its_password(string mirror, string about)
     {
         var result = Download(At("cache"), ("FPN_ZOO_URL", mirror));
 
@@ -148,7 +149,7 @@ internal sealed class WeightsDownloadTests : CommandTest
 
     [TestCase("weights", "fpn weights --help")]
     [TestCase("weights download", "fpn weights download --help")]
-    public void What_is_left_out_is_wrong_usage(string arguments, string help)
+    public void A_missing_argument_is_wrong_usage(string arguments, string help)
     {
         var result = Fpn(arguments.Split(' '));
 
@@ -157,7 +158,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     }
 
     [Test]
-    public void A_run_converts_what_it_downloaded_and_says_where_it_is()
+    public void A_run_converts_and_caches_what_it_downloaded()
     {
         byte[] content = [.. Content.Take(100_000)];
         using var server = new RawHttpServer(Answers.File(content));
@@ -184,7 +185,7 @@ internal sealed class WeightsDownloadTests : CommandTest
     private FpnResult Download(string cache, params (string Name, string? Value)[] variables)
         => FpnProcess.Run(Folder, Environment(cache, variables), "weights", "download", Name);
 
-    // Whatever proxy the machine's user needs, it is not asked for here.
+    // Without the proxies that the machine's user may have set.
     private static Dictionary<string, string?> Environment(string cache, params (string Name, string? Value)[] variables)
     {
         var environment = new Dictionary<string, string?> { ["FPN_CACHE"] = cache, ["FPN_ZOO_URL"] = null };

@@ -4,12 +4,12 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary><c>fpn weights info</c> and <c>convert</c>, <c>--set</c>, and the way from a publisher's file to boxes.</summary>
+/// <summary><c>fpn weights info</c> and <c>convert</c>, <c>--set</c>, and the path from a published file to boxes.</summary>
 [Parallelizable]
 internal sealed class WeightsFileTests : CommandTest
 {
     [Test]
-    public void Info_says_what_a_checkpoint_is_and_what_it_takes()
+    public void Info_describes_a_checkpoint_and_what_it_costs()
     {
         PutFixture("[b]a[1].pth", "bottleneck-fpn.zip.pth");
 
@@ -30,7 +30,7 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
-    public void Info_names_the_tensors_that_nothing_asks_for()
+    public void Info_names_unused_tensors()
     {
         using (var state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))
         {
@@ -45,7 +45,7 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
-    public void Info_names_all_that_would_not_load()
+    public void Info_names_every_tensor_that_would_not_load()
     {
         string[] missing = ["backbone.body.layer2.1.bn2.running_var", "roi_heads.box_predictor.bbox_pred.bias"];
         const string Odd = "backbone.body.layer1.0.bn1.weight", NoNumber = "rpn.head.cls_logits.bias";
@@ -71,7 +71,7 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
-    public void Convert_writes_a_file_that_finds_the_same()
+    public void A_converted_file_gives_the_same_detections()
     {
         PutFixture("a.pth", "bottleneck-fpn.legacy.pth");
         PutFixture("a.png", "bottleneck/bottleneck-256x256.png");
@@ -90,7 +90,7 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
-    public void Convert_tells_the_largest_rounding()
+    public void Convert_reports_the_largest_rounding()
     {
         PutFixture("a.safetensors", "bottleneck-fpn.safetensors");
 
@@ -108,7 +108,7 @@ internal sealed class WeightsFileTests : CommandTest
     [TestCase("weights info text.pth --set min_size", "--set is 'min_size'", 2)]
     [TestCase("weights convert text.pth out.safetensors --dtype f64", "--dtype is 'f64'", 2)]
     [TestCase("weights convert text.pth", "OUT", 2)]
-    public void What_can_not_be_is_one_sentence(string arguments, string about, int code)
+    public void Invalid_files_and_options_are_reported_in_one_sentence(string arguments, string about, int code)
     {
         Put("text.pth", "No weights at all."u8.ToArray());
 
@@ -120,7 +120,7 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
-    public void A_key_that_there_is_not_is_named()
+    public void An_unknown_key_is_named()
     {
         PutFixture("a.pth", "bottleneck-fpn.zip.pth");
 
@@ -131,9 +131,8 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     /// <summary>
-    /// All of the way: a publisher's file from a mirror, its digest, conversion, and boxes. The file is a small model of
-    /// Detectron2's; four bytes after it, which a pickle's reader doesn't look at, make its MD5 begin as the published
-    /// one's does.
+    /// The whole path: a published file from a mirror, its digest, conversion, and boxes. The file is a small Detectron2 model.
+    /// Four bytes appended to it, which a pickle reader ignores, make its MD5 begin like that of the published file.
     /// </summary>
     [Test]
     public void A_published_model_is_downloaded_converted_and_found_by_name()

@@ -14,7 +14,7 @@ internal sealed class WeightsListTests : CommandTest
     private Dictionary<string, string?> Environment => new() { ["FPN_CACHE"] = At("cache") };
 
     [Test]
-    public void All_models_are_listed_and_those_that_are_here_marked()
+    public void All_models_are_listed_and_cached_ones_are_marked()
     {
         Put($"cache/{Name}.safetensors", [1]);
 
@@ -35,7 +35,7 @@ internal sealed class WeightsListTests : CommandTest
     }
 
     [Test]
-    public void The_table_with_its_lines_fits_80_columns()
+    public void The_table_with_borders_fits_80_columns()
     {
         var table = WeightsListCommand.TableOf(ModelZoo.All, _ => true);
         table.Border = TableBorder.Rounded;
@@ -67,7 +67,7 @@ internal sealed class WeightsListTests : CommandTest
     }
 
     [Test]
-    public void A_file_of_that_name_wins()
+    public void A_file_named_like_a_model_takes_precedence()
     {
         PutSample("a.png");
         Put(Name, Shipped());
@@ -76,7 +76,7 @@ internal sealed class WeightsListTests : CommandTest
     }
 
     [Test]
-    public void A_model_that_is_not_here_names_the_command_that_gets_it()
+    public void For_a_model_that_is_not_cached_the_error_names_the_download_command()
     {
         PutSample("a.png");
 
@@ -89,7 +89,7 @@ internal sealed class WeightsListTests : CommandTest
 
     [TestCase("maskrcnn_resnet50_fpn_v3", "'maskrcnn_resnet50_fpn_v2'")]
     [TestCase("no/such.safetensors", "There is no file 'no/such.safetensors'")]
-    public void A_model_that_does_not_exist_names_the_list(string name, string hint)
+    public void For_an_unknown_model_the_error_names_the_list_command(string name, string hint)
     {
         PutSample("a.png");
 

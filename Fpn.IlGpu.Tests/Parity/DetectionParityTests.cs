@@ -4,14 +4,14 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Tests.Parity;
 
-/// <summary>Detections, from the picture file on, against torchvision's.</summary>
+/// <summary>Detections, starting from the picture file, against torchvision's and Detectron2's.</summary>
 public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
 {
     private const float FoundFrom = 0.1f;
     private const float NoExtraFrom = 0.12f;
 
     [TestCaseSource(typeof(ReferenceCase), nameof(ReferenceCase.Pictures))]
-    public void Finds_what_torchvision_finds_and_nothing_else(string name, string picture)
+    public void Finds_what_the_reference_finds_and_nothing_else(string name, string picture)
     {
         var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device);
@@ -19,11 +19,11 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
     }
 
     /// <summary>
-    /// From the file on as Detectron2's DefaultPredictor: resized by Pillow, antialiased where the picture shrinks. Of the
-    /// boxes only, as its fixture has no masks for these.
+    /// Starting from the file, as Detectron2's DefaultPredictor does: resized by Pillow, antialiased where the picture shrinks.
+    /// Compares boxes only, because this fixture has no masks.
     /// </summary>
     [TestCaseSource(typeof(ReferenceCase), nameof(ReferenceCase.Detectron2Pictures))]
-    public void Finds_what_detectron2s_own_predictor_finds(string name, string picture)
+    public void Finds_what_the_predictor_of_Detectron2_finds(string name, string picture)
     {
         var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device, antialias: true);
@@ -43,7 +43,7 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
     }
 
     /// <summary>
-    /// In a batch pictures are padded to the largest, as torchvision pads them; nothing else of one depends on another.
+    /// A batch's pictures are padded to the largest, as in torchvision; apart from that, they don't affect each other.
     /// </summary>
     [TestCase("shapes")]
     [TestCase("zoo/fasterrcnn-v2")]
@@ -51,7 +51,7 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
     [TestCase("zoo/mobilenet-v3-large")]
     [TestCase("zoo/retinanet-v2")]
     [TestCase("detectron2/d2-rpn-r50")]
-    public void A_batch_of_equal_pictures_gives_each_what_it_gives_alone(string name)
+    public void A_batch_of_equal_pictures_gives_each_the_same_detections_as_alone(string name)
     {
         var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device);
@@ -64,7 +64,7 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
     [TestCase("zoo/maskrcnn")]
     [TestCase("zoo/retinanet")]
     [TestCase("detectron2/d2-rpn-r50")]
-    public void Where_nothing_is_sure_enough_nothing_is_found(string name)
+    public void Nothing_is_found_if_no_score_is_above_the_threshold(string name)
     {
         var reference = new ReferenceCase(name);
         using var detector = reference.Load(Device);
@@ -73,9 +73,9 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
         Assert.That(detector.Detect([picture, picture]), Is.All.Empty);
     }
 
-    /// <summary>Pictures of a batch may be of different sizes; so are the masks of what is in them.</summary>
+    /// <summary>A batch's pictures may differ in size; each mask has the size of its picture.</summary>
     [Test]
-    public void Masks_of_a_batch_go_to_their_pictures()
+    public void Masks_of_a_batch_have_the_sizes_of_their_pictures()
     {
         var reference = new ReferenceCase("zoo/maskrcnn");
         using var detector = reference.Load(Device);
@@ -91,7 +91,7 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void A_batch_of_different_sizes_finds_what_is_clear_in_each()
+    public void A_batch_of_different_sizes_finds_the_confident_objects_of_each()
     {
         var reference = new ReferenceCase("shapes");
         using var detector = reference.Load(Device);
@@ -129,7 +129,7 @@ public sealed class DetectionParityTests(string deviceId) : ModelTests(deviceId)
         Assert.That(extra.Select(i => found[i]), Is.Empty);
     }
 
-    /// <summary>Of two masks; two empty ones are the same.</summary>
+    /// <summary>The IoU of two masks; 1 if both are empty.</summary>
     private static double Iou(ObjectMask mask, int[] runs)
     {
         var a = mask.ToPixels();

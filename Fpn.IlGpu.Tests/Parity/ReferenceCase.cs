@@ -7,14 +7,14 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Parity;
 
 /// <summary>
-/// A network, its pictures, and what torchvision or Detectron2 makes of them (see the scripts in fixtures/).
+/// A network, its pictures, and the results of torchvision or Detectron2 (see the scripts in fixtures/).
 /// </summary>
 internal sealed record ReferenceCase(string Name)
 {
     private static readonly string Fixtures =
         Path.Combine(Path.GetDirectoryName(typeof(ReferenceCase).Assembly.Location)!, "Parity", "fixtures");
 
-    /// <summary>The shipped model, the one whose format others are converted to, and those of zoo/ and detectron2/.</summary>
+    /// <summary>The shipped model, the model with bottlenecks, and those of zoo/ and detectron2/.</summary>
     public static readonly string[] Names = ["shapes", "bottleneck", .. Cases("zoo"), .. Cases("detectron2")];
 
     private string Folder => Path.Combine(Fixtures, Name);
@@ -31,7 +31,7 @@ internal sealed record ReferenceCase(string Name)
            from picture in new ReferenceCase(name).Expected().Keys
            select new TestCaseData(name, picture);
 
-    /// <summary>Those of Detectron2 in which something is found when they are resized as it does.</summary>
+    /// <summary>Detectron2's pictures in which something is found when they are resized as in Detectron2.</summary>
     public static IEnumerable<TestCaseData> Detectron2Pictures()
         => from name in Names
            where name.StartsWith("detectron2/", StringComparison.Ordinal)
@@ -39,8 +39,8 @@ internal sealed record ReferenceCase(string Name)
            where expected.Value.Any(detection => detection.Score >= 0.1f)
            select new TestCaseData(name, expected.Key);
 
-    /// <param name="device">Where to.</param>
-    /// <param name="antialias">Of Detectron2's models: whether pictures are resized as it does.</param>
+    /// <param name="device">The device to load onto.</param>
+    /// <param name="antialias">For Detectron2's models: whether pictures are resized as in Detectron2.</param>
     public Detector Load(Device device, bool antialias = false) => Detector.Load(device, Weights, Settings(antialias));
 
     public StateDictionary Stages() => Safetensors.Open(Path.Combine(Folder, "stages.safetensors"));
@@ -52,7 +52,7 @@ internal sealed record ReferenceCase(string Name)
     }
 
     /// <summary>Every detection of the reference, best first, by picture.</summary>
-    /// <param name="key">Which list of them.</param>
+    /// <param name="key">The list's key in expected.json.</param>
     public Dictionary<string, List<ExpectedDetection>> Expected(string key = "detections")
     {
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "expected.json")));
@@ -64,8 +64,8 @@ internal sealed record ReferenceCase(string Name)
     public override string ToString() => Name;
 
     /// <summary>
-    /// Detectron2's files hold no configuration: the conventions that they imply have to be found, and only the sizes and
-    /// counts that were made small for the test are given.
+    /// Detectron2's files hold no configuration: the loader must find the conventions that they imply. Only the sizes and counts
+    /// that were made small for the test are given.
     /// </summary>
     private string? Settings(bool antialias)
     {

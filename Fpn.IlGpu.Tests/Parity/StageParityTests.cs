@@ -7,8 +7,8 @@ namespace Fpn.IlGpu.Tests.Parity;
 
 /// <summary>
 /// Every stage of torchvision's and Detectron2's forward passes against ours, within 1e-4 of the stage's largest
-/// magnitude. Each of our stages is fed by the stage before it, as in detection, except where ranks would have to agree
-/// one by one: RoI features and what follows are computed from the reference's own proposals.
+/// magnitude. Each of our stages reads the output of the stage before it, as in detection, with one exception: RoI features
+/// and later stages are computed from the reference's proposals, because otherwise every rank would have to agree.
 /// </summary>
 public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
 {
@@ -121,7 +121,7 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
         report.CompareDetections(retina.ToObjects(found.Fetch(), batch)[0]);
     }
 
-    /// <summary>Proposals of one picture that are given.</summary>
+    /// <summary>The given proposals, as those of one picture.</summary>
     private RoiSet Rois(Box[] boxesInputPx)
     {
         var rois = new RoiSet(Device, 1, boxesInputPx.Length);

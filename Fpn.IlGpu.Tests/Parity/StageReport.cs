@@ -18,8 +18,8 @@ internal sealed class StageReport(StateDictionary stages)
         => [.. values.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
 
     /// <summary>
-    /// A tensor of ours [N, H, W, C] against a reference's [N, C, H, W] or [rows, C], or every 4th channel of it, or only
-    /// the first rows. A stage that the reference leaves out is not compared.
+    /// Compares our tensor [N, H, W, C] with the reference's [N, C, H, W] or [rows, C], which may have only every 4th channel or
+    /// the first rows. Skips stages that the reference leaves out.
     /// </summary>
     public void Compare(string stage, Tensor ours, bool everyChannel)
     {
@@ -52,7 +52,7 @@ internal sealed class StageReport(StateDictionary stages)
             Compare(stage, ours, stages[stage].ToArray());
     }
 
-    /// <summary>Probabilities of ours against a reference's logits.</summary>
+    /// <summary>Compares our probabilities with the reference's logits.</summary>
     public void CompareProbabilities(string stage, float[] ours)
     {
         if (stages.Contains(stage))
@@ -60,8 +60,8 @@ internal sealed class StageReport(StateDictionary stages)
     }
 
     /// <summary>
-    /// Proposals as sets: a score that differs in its last bit may swap neighbours, so each of the reference's has to be
-    /// found within 1e-4 of the picture's size, and at a rank that is at most a few away.
+    /// Compares proposals as sets, because scores that differ in the last bit may swap neighbours. Each reference proposal must be
+    /// found within 1e-4 of the largest coordinate, at most 4 ranks away.
     /// </summary>
     public void CompareProposals(Box[] ours)
     {

@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Tests.Reference;
 
-/// <summary>Holds computed values to expected ones. NaN never passes.</summary>
+/// <summary>Compares computed values with expected ones. NaN never passes.</summary>
 public static class Comparison
 {
     /// <summary>Fails unless |actual − expected| ≤ atol + rtol · |expected| everywhere.</summary>
-    /// <param name="actual">What was computed.</param>
-    /// <param name="expected">What should have been.</param>
+    /// <param name="actual">The computed values.</param>
+    /// <param name="expected">The expected values.</param>
     /// <param name="atol">Absolute tolerance.</param>
     /// <param name="rtol">Tolerance as a share of the expected value.</param>
-    /// <param name="shape">Of both, to say where they differ; empty: as one list.</param>
+    /// <param name="shape">The shape of both, to name the place where they differ; empty for a flat list.</param>
     /// <param name="what">What is compared, for the message.</param>
     public static void AssertClose(
         ReadOnlySpan<float> actual, ReadOnlySpan<float> expected,
@@ -21,7 +21,7 @@ public static class Comparison
             Assert.Fail($"{what}: {difference}");
     }
 
-    /// <summary>What differs too much, in words that name the largest difference; null when nothing does.</summary>
+    /// <summary>Describes the values that differ too much, and names the largest difference; null if there are none.</summary>
     public static string? Difference(
         ReadOnlySpan<float> actual, ReadOnlySpan<float> expected,
         double atol, double rtol, ReadOnlySpan<int> shape = default)
@@ -55,7 +55,7 @@ public static class Comparison
                 $"a difference of {largest:G3}");
     }
 
-    /// <summary>An element's place along each axis.</summary>
+    /// <summary>An element's index along each axis.</summary>
     private static string Place(int index, ReadOnlySpan<int> shape)
     {
         if (shape.IsEmpty)

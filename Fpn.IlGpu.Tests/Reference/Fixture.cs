@@ -22,8 +22,8 @@ internal sealed class Fixture
     }
 
     /// <summary>All cases of an operator.</summary>
-    /// <param name="operatorName">Its name.</param>
-    /// <param name="file">Which file they are in.</param>
+    /// <param name="operatorName">The operator's name.</param>
+    /// <param name="file">The name of the fixture file.</param>
     public static IEnumerable<Fixture> Of(string operatorName, string file)
     {
         var cases = Files.GetOrAdd(file, static name => Safetensors.Open(
@@ -41,7 +41,7 @@ internal sealed class Fixture
     /// <summary>A tensor's values, or null where the case has none.</summary>
     public float[]? ValuesOrNull(string tensor) => Has(tensor) ? Values(tensor) : null;
 
-    /// <summary>A tensor's values, which are whole numbers.</summary>
+    /// <summary>A tensor's values, as whole numbers.</summary>
     public int[] Indices(string tensor) => Array.ConvertAll(Values(tensor), value => (int)value);
 
     /// <summary>A tensor's extents.</summary>
@@ -51,7 +51,7 @@ internal sealed class Fixture
     public Shape4 Shape(string tensor)
         => Extents(tensor) is [int n, int h, int w, int c] ? new(n, h, w, c) : throw new InvalidDataException(name);
 
-    /// <summary>A parameter that the case has.</summary>
+    /// <summary>Whether the case has this parameter.</summary>
     public bool HasParameter(string key) => parameters.TryGetProperty(key, out _);
 
     /// <summary>A parameter.</summary>
@@ -61,11 +61,11 @@ internal sealed class Fixture
     public (int Y, int X) Pair(string key)
         => Get<int[]>(key) is [int y, int x] ? (y, x) : throw new InvalidDataException(name);
 
-    /// <summary>Holds a result to one of the case's tensors.</summary>
+    /// <summary>Compares a result with one of the case's tensors.</summary>
     public void Check(string tensor, float[] actual, double atol = 1e-5, double rtol = 1e-5)
         => Comparison.AssertClose(actual, Values(tensor), atol, rtol, Extents(tensor), $"{name}.{tensor}");
 
-    /// <summary>Holds indices to one of the case's tensors, exactly.</summary>
+    /// <summary>Compares indices with one of the case's tensors, exactly.</summary>
     public void Check(string tensor, int[] actual)
         => Assert.That(actual, Is.EqualTo(Indices(tensor)), $"{name}.{tensor}");
 }

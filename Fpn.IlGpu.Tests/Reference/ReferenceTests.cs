@@ -3,13 +3,13 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Tests.Reference;
 
 /// <summary>
-/// The references themselves, held to what PyTorch and torchvision compute (fixtures/make_operators.py). An operator's
-/// cases are counted too, so that none can silently be missing.
+/// The references themselves, compared with PyTorch and torchvision (fixtures/make_operators.py). Each operator's cases are
+/// counted, so that none can be missing unnoticed.
 /// </summary>
 public class ReferenceTests
 {
     [Test]
-    public void Conv2d() => Each("conv", 7, f
+    public void Conv2d_agrees_with_PyTorch() => Each("conv", 7, f
     =>
     {
         var weights = f.Extents("weights");
@@ -26,11 +26,11 @@ public class ReferenceTests
     });
 
     [Test]
-    public void MaxPool2d() => Each("maxpool", 4, f => f.Check("output", MaxPool2dReference.Run(
+    public void MaxPool2d_agrees_with_PyTorch() => Each("maxpool", 4, f => f.Check("output", MaxPool2dReference.Run(
         f.Values("input"), f.Shape("input"), f.Pair("kernel"), f.Pair("stride"), f.Pair("padding"))));
 
     [Test]
-    public void Nearest_upsampling_and_merge() => Each("nearest", 8, f
+    public void Nearest_upsampling_and_merge_agree_with_PyTorch() => Each("nearest", 8, f
     =>
     {
         var output = f.Shape("output");
@@ -39,7 +39,7 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Subsample() => Each("subsample", 3, f
+    public void Subsample_agrees_with_PyTorch() => Each("subsample", 3, f
     =>
     {
         Assert.That(SubsampleReference.OutputShape(f.Shape("input")), Is.EqualTo(f.Shape("output")));
@@ -47,7 +47,7 @@ public class ReferenceTests
     });
 
     [Test]
-    public void MatMul() => Each("matmul", 3, f
+    public void MatMul_agrees_with_PyTorch() => Each("matmul", 3, f
     =>
     {
         int[] a = f.Extents("a"), b = f.Extents("b");
@@ -56,7 +56,7 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Softmax() => Each("softmax", 2, f
+    public void Softmax_agrees_with_PyTorch() => Each("softmax", 2, f
     =>
     {
         var extents = f.Extents("input");
@@ -64,10 +64,10 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Sigmoid() => Each("sigmoid", 1, f => f.Check("output", SigmoidReference.Run(f.Values("input"))));
+    public void Sigmoid_agrees_with_PyTorch() => Each("sigmoid", 1, f => f.Check("output", SigmoidReference.Run(f.Values("input"))));
 
     [Test]
-    public void Bilinear_resize_and_normalise() => Each("resize", 8, f
+    public void Bilinear_resize_and_normalise_agree_with_torchvision() => Each("resize", 8, f
     =>
     {
         Shape4 shape = f.Shape("input"), output = f.Shape("output");
@@ -91,7 +91,7 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Size_of_the_input() => Each("size", 1, f
+    public void The_size_of_the_input_agrees_with_torchvision() => Each("size", 1, f
     =>
     {
         foreach (var row in f.Indices("output").Chunk(6))
@@ -104,12 +104,12 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Anchors() => Each("anchors", 3, f => f.Check("output", AnchorsReference.Run(
+    public void Anchors_agree_with_torchvision() => Each("anchors", 3, f => f.Check("output", AnchorsReference.Run(
         Pairs(f.Get<int[][]>("grids")), Pairs(f.Get<int[][]>("strides")),
         f.Get<float[][]>("sizes"), f.Get<float[]>("ratios"))));
 
     [Test]
-    public void Box_decoding_and_clipping() => Each("decode", 2, f
+    public void Box_decoding_and_clipping_agree_with_torchvision() => Each("decode", 2, f
     =>
     {
         var decoded = BoxDecodeReference.Run(
@@ -119,15 +119,15 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Removal_of_small_boxes() => Each("small", 1, f =>
+    public void Removal_of_small_boxes_agrees_with_torchvision() => Each("small", 1, f =>
         f.Check("output", SmallBoxesReference.Run(f.Values("boxes"), f.Get<float>("least"))));
 
     [Test]
-    public void Top_k() => Each("topk", 1, f =>
+    public void Top_k_agrees_with_PyTorch() => Each("topk", 1, f =>
         f.Check("output", TopKReference.Run(f.Values("input"), f.Get<int>("k"))));
 
     [Test]
-    public void Nms() => Each("nms", 3, f
+    public void Nms_agrees_with_torchvision() => Each("nms", 3, f
     =>
     {
         float[] boxes = f.Values("boxes"), scores = f.Values("scores");
@@ -137,21 +137,21 @@ public class ReferenceTests
     });
 
     [Test]
-    public void Roi_level() => Each("level", 1, f =>
+    public void Roi_levels_agree_with_torchvision() => Each("level", 1, f =>
         f.Check("output", RoiLevelReference.Run(f.Values("boxes"), f.Get<int>("lowest"), f.Get<int>("highest"))));
 
     [Test]
-    public void Roi_align() => Each("roialign", 5, f => f.Check("output", RoiAlignReference.Run(
+    public void Roi_align_agrees_with_torchvision() => Each("roialign", 5, f => f.Check("output", RoiAlignReference.Run(
         f.Values("input"), f.Values("rois"), f.Indices("pictures"), f.Shape("input"),
         f.Get<float>("scale"), f.Pair("pooled"), f.Get<int>("samples"), f.Get<bool>("aligned"))));
 
     [Test]
-    public void Roi_max_pooling() => Each("roipool", 3, f => f.Check("output", RoiMaxPoolReference.Run(
+    public void Roi_max_pooling_agrees_with_torchvision() => Each("roipool", 3, f => f.Check("output", RoiMaxPoolReference.Run(
         f.Values("input"), f.Values("rois"), f.Indices("pictures"), f.Shape("input"),
         f.Get<float>("scale"), f.Pair("pooled"))));
 
     [Test]
-    public void Nothing_in_gives_nothing_out()
+    public void Empty_inputs_give_empty_outputs()
     {
         Assert.That(RoiAlignReference.Run([1], [], null, new(1, 1, 1, 1), 1, (7, 7), 2, false), Is.Empty);
         Assert.That(RoiMaxPoolReference.Run([1], [], null, new(1, 1, 1, 1), 1, (7, 7)), Is.Empty);
@@ -162,7 +162,7 @@ public class ReferenceTests
     }
 
     [Test]
-    public void Conventions_of_other_sources()
+    public void The_conventions_of_other_sources_are_followed()
     {
         Assert.That(
             AnchorsReference.Cell([32], [0.5f], round: false),
@@ -174,7 +174,7 @@ public class ReferenceTests
     }
 
     [Test]
-    public void A_comparison_refuses_what_differs_and_says_where()
+    public void A_comparison_reports_differences_and_their_place()
     {
         Assert.That(Comparison.Difference([1, 2], [1, 2.00001f], 0, 1e-5), Is.Null);
         Assert.That(Comparison.Difference([float.PositiveInfinity], [float.PositiveInfinity], 0, 0), Is.Null);

@@ -1,13 +1,13 @@
 namespace Fpn.IlGpu.Tests.Reference;
 
 /// <summary>
-/// The references of the steps in which boxes are chosen, held to torchvision, and that of antialiased resizing, held to
-/// Pillow (fixtures/make_selection.py).
+/// The references for choosing boxes, compared with torchvision, and for antialiased resizing, compared with Pillow
+/// (fixtures/make_selection.py).
 /// </summary>
 public class SelectionReferenceTests
 {
     [Test]
-    public void Proposals() => Each("proposals", 4, f
+    public void Proposals_agree_with_torchvision() => Each("proposals", 4, f
     =>
     {
         var counts = f.Get<int[]>("counts");
@@ -18,7 +18,7 @@ public class SelectionReferenceTests
     });
 
     [Test]
-    public void Detections_from_rois() => Each("rois", 4, f
+    public void Detections_from_rois_agree_with_torchvision() => Each("rois", 4, f
     =>
     {
         (var height, var width) = f.Pair("size");
@@ -26,7 +26,7 @@ public class SelectionReferenceTests
         float[] logits = f.Values("logits"), deltas = f.Values("deltas");
         Check(f, Run(logits, deltas, background: 0));
 
-        // Detectron2's order of classes, with the background last and without boxes.
+        // Detectron2's order of classes: the background comes last and has no boxes.
         float[] turned = [.. logits.Chunk(classes).SelectMany(row => row[1..].Append(row[0]))];
         var found = Run(turned, [.. deltas.Chunk(4 * classes).SelectMany(row => row[4..])], background: classes - 1);
         Check(f, found with { Classes = [.. found.Classes.Select(c => c + 1)] });
@@ -37,7 +37,7 @@ public class SelectionReferenceTests
     });
 
     [Test]
-    public void Detections_from_anchors() => Each("anchors", 3, f
+    public void Detections_from_anchors_agree_with_torchvision() => Each("anchors", 3, f
     =>
     {
         (var height, var width) = f.Pair("size");
@@ -50,11 +50,11 @@ public class SelectionReferenceTests
     });
 
     [Test]
-    public void Masks_of_classes() => Each("masks", 1, f => f.Check(
+    public void Masks_of_classes_agree_with_torchvision() => Each("masks", 1, f => f.Check(
         "output", ClassMaskReference.Run(f.Values("logits"), f.Shape("logits"), f.Indices("labels"))));
 
     [Test]
-    public void Antialiased_resizing() => Each("resize", 7, f
+    public void Antialiased_resizing_agrees_with_Pillow() => Each("resize", 7, f
     =>
     {
         var output = f.Shape("output");

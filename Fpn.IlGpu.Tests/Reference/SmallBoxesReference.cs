@@ -1,9 +1,9 @@
 namespace Fpn.IlGpu.Tests.Reference;
 
-/// <summary>Which boxes have both sides of at least a size.</summary>
+/// <summary>The boxes whose two sides both have at least a given size.</summary>
 public static class SmallBoxesReference
 {
-    /// <summary>Boxes [R, 4] to the indices that stay, in order.</summary>
+    /// <summary>Returns the indices of the boxes [R, 4] that are kept, in order.</summary>
     public static int[] Run(float[] boxes, float least)
     {
         var kept = new List<int>();

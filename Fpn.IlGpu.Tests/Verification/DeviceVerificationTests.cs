@@ -6,7 +6,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Verification;
 
-/// <summary>What <c>fpn verify</c> stands on: that it passes where all is well, and tells where it is not.</summary>
+/// <summary>The basis of <c>fpn verify</c>: it passes where all is well, and reports where something is wrong.</summary>
 internal sealed class DeviceVerificationTests
 {
     private static readonly string[] Large = ["convolution", "matrix product", "d weights", "model"];
@@ -15,7 +15,7 @@ internal sealed class DeviceVerificationTests
     private static IEnumerable<TestCaseData> Problems
         => DetectionCases.Problems.Select(p => new TestCaseData(p).SetArgDisplayNames(p.Name));
 
-    // Max pooling whose padding is forgotten.
+    // Max pooling with too small a window and no padding.
     internal static VerifiedOperator Wrong => new("wrong pool",
     [
         new("[1, 4, 4, 2]", (device, findings) =>
@@ -44,8 +44,8 @@ internal sealed class DeviceVerificationTests
             findings.Close([3], [1], 0, 1, [1], "it");
             throw new DllNotFoundException("no driver");
         }),
-        new("never reached", (_, _) => Assert.Fail("an operator that threw twice is over")),
-        new("nor this", (_, _) => Assert.Fail("an operator that threw twice is over")),
+        new("never reached", (_, _) => Assert.Fail("the operator has thrown twice and is skipped")),
+        new("nor this", (_, _) => Assert.Fail("the operator has thrown twice and is skipped")),
     ]);
 
     [TestCaseSource(typeof(TestDevices), nameof(TestDevices.Real))]
@@ -56,13 +56,13 @@ internal sealed class DeviceVerificationTests
         Assert.That(rows.Select(r => r.Cases), Is.All.Positive);
     }
 
-    // The interpreter would take minutes for the convolutions, which have tests of their own on it.
+    // Convolutions would take minutes on the interpreter, and have their own tests there.
     [Test]
     public void Every_small_operator_agrees_in_interpreted_ptx()
         => Verified(InterpretedDevice.Id, [.. VerifiedOperators.All.Where(o => !Large.Any(o.Name.Contains))]);
 
     [Test]
-    public void A_wrong_operator_is_a_mismatch_that_names_its_shape_and_place()
+    public void A_wrong_operator_gives_a_mismatch_with_its_shape_and_place()
     {
         using var verification = new DeviceVerification(() => Device.Open("cpu"), [Wrong, Right]);
         var rows = verification.Run().ToArray();
@@ -74,7 +74,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void A_case_that_throws_is_told_and_the_next_has_the_device_afresh()
+    public void A_case_that_throws_is_reported_and_the_next_gets_a_new_device()
     {
         var opened = new List<Device>();
         var used = new List<Device>();
@@ -112,7 +112,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void Nothing_is_said_to_be_skipped_where_nothing_is()
+    public void No_skipped_cases_are_reported_if_none_remain()
     {
         VerificationCase bad = new("bad", (_, _) => throw new DeviceException("It broke."));
         using var verification = new DeviceVerification(() => Device.Open("cpu"), [new("a", [bad, bad])]);
@@ -120,7 +120,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void A_device_that_does_not_open_again_is_an_error_in_every_row_that_follows()
+    public void A_device_that_does_not_reopen_is_an_error_in_every_following_row()
     {
         var opened = 0;
         Device Open() => opened++ == 0 ? Device.Open("cpu") : throw new DeviceException("It is gone.");
@@ -131,7 +131,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void Progress_names_each_case_before_it_runs_and_cancelling_stops()
+    public void Progress_names_each_case_before_it_runs_and_cancelling_stops_the_run()
     {
         using var source = new CancellationTokenSource();
         var told = new List<VerificationProgress>();
@@ -150,7 +150,7 @@ internal sealed class DeviceVerificationTests
     [TestCase(1, float.PositiveInfinity)]
     [TestCase(float.NegativeInfinity, float.PositiveInfinity)]
     [TestCase(1, 1.002f)]
-    public void Not_a_number_and_infinity_never_agree_and_neither_does_what_is_beyond_the_bound(float actual, float expected)
+    public void NaN_unequal_infinities_and_values_beyond_the_bound_do_not_agree(float actual, float expected)
     {
         var findings = new Findings();
         findings.Close([1, actual, 1], [1, expected, 1], 1e-3, 0, [3], "it");
@@ -159,7 +159,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void The_difference_is_the_one_that_is_largest_for_its_bound()
+    public void The_difference_reported_is_the_largest_relative_to_its_bound()
     {
         var findings = new Findings();
         findings.Close([100.5f, 1.25f, float.PositiveInfinity], [100, 1, float.PositiveInfinity], 0, 1, [3]);
@@ -168,7 +168,7 @@ internal sealed class DeviceVerificationTests
         Assert.That(findings.Mismatches, Is.EqualTo(new[] { "1 values instead of 2" }));
     }
 
-    // A device's exp may be off by a few of its last bits. That must not change what is chosen, or good devices would fail.
+    // A device's exp may be off in its last few bits. That must not change which boxes are chosen, or good devices would fail.
     [TestCaseSource(nameof(Problems))]
     public void Boxes_are_chosen_by_clear_margins(object problem)
     {
@@ -186,7 +186,7 @@ internal sealed class DeviceVerificationTests
     }
 
     [Test]
-    public void Boxes_are_chosen_of_both_pictures_and_also_none()
+    public void The_problems_include_pictures_with_and_without_boxes()
         => Assert.That(
             DetectionCases.Problems.Select(p => string.Join(", ", p.Expected(0).Select(e => e.Count > 0 ? "some" : "none"))),
             Is.EqualTo((string[])
@@ -196,11 +196,11 @@ internal sealed class DeviceVerificationTests
             ]));
 
     [Test]
-    public void The_shipped_models_table_is_of_sure_objects()
+    public void The_expected_objects_of_the_shipped_model_are_confident()
         => Assert.That(ShippedModelCase.Expected.Select(e => e.Score), Has.Exactly(6).GreaterThan(0.9).And.All.GreaterThan(0.9));
 
     [Test]
-    public void The_picture_is_the_one_that_torchvision_saw()
+    public void The_picture_is_the_one_given_to_torchvision()
         => Assert.That(
             Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(ShippedModelCase.Picture().Pixels)),
             Is.EqualTo("2ae00b1da43ef1e916aa6e7223ca38c9a3f2bf9065531ffb0f1dbea59afac1e4"));

@@ -7,8 +7,8 @@ using ILGPU;
 namespace Fpn.IlGpu.Tests.Verification;
 
 /// <summary>
-/// <c>fpn verify</c> leaves no kernel out: each one of the library is launched by a case of an operator, on the kind of
-/// device that it is for. The shipped model doesn't count, as it would not say which kernel is wrong.
+/// <c>fpn verify</c> leaves no kernel out: each kernel of the library is launched by a case of an operator, on the kind of device
+/// that it is for. The shipped model doesn't count, because it wouldn't tell which kernel is wrong.
 /// </summary>
 internal sealed class KernelCoverageTests
 {
@@ -30,7 +30,7 @@ internal sealed class KernelCoverageTests
            select method;
 
     [Test]
-    public void Every_kernel_is_launched_by_a_case_on_the_kind_of_device_that_it_is_for()
+    public void Every_kernel_is_launched_by_a_case_on_its_kind_of_device()
     {
         // One list for all devices, whose cases share the results of the nested loops.
         VerifiedOperator[] operators = [.. VerifiedOperators.All.Where(o => o.Name != ShippedModelCase.Operator.Name)];
@@ -48,7 +48,7 @@ internal sealed class KernelCoverageTests
     }
 
     [Test]
-    public void Kernels_are_found_and_launches_are_noted()
+    public void Kernels_are_found_and_launches_are_recorded()
     {
         var launched = Launched([DeviceVerificationTests.Wrong], (Cpu, Precision.Fp32));
         Assert.That(Names(launched), Is.EqualTo(new[] { "MaxPool.Kernel" }));
@@ -70,7 +70,7 @@ internal sealed class KernelCoverageTests
                 }
                 catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException)
                 {
-                    // Nothing was computed: what a case reads as a count or an index may be anything.
+                    // Nothing was computed, so a count or an index that a case reads may be anything.
                 }
             }
         }

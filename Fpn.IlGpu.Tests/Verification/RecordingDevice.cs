@@ -6,15 +6,15 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Tests.Verification;
 
 /// <summary>
-/// A device of any kind that takes note of which kernels are launched, and runs none of them: so it shows on every machine
-/// what would be launched on any other.
+/// A device of any kind that records which kernels are launched, and runs none of them. On any machine it shows what would be
+/// launched on any other.
 /// </summary>
 internal static class RecordingDevice
 {
-    /// <summary>Opens one.</summary>
-    /// <param name="info">What it takes itself for.</param>
-    /// <param name="precision">How exactly it multiplies.</param>
-    /// <param name="launched">Gets the kernels that are launched, with one thread or more.</param>
+    /// <summary>Opens a recording device.</summary>
+    /// <param name="info">The device to simulate.</param>
+    /// <param name="precision">The precision to simulate.</param>
+    /// <param name="launched">Receives the kernels that are launched with at least one thread.</param>
     public static Device Open(DeviceInfo info, Precision precision, ConcurrentDictionary<MethodInfo, bool> launched)
     {
         var device = Device.Simulate(info, Launcher, precision);
