@@ -9,10 +9,10 @@ using Assembly = System.Reflection.Assembly;
 
 namespace Fpn.IlGpu.Tests.Architecture;
 
-/// <summary>Holds the tree to its layers: a reference from a lower one to a higher one fails here, and so does a cycle of folders.</summary>
+/// <summary>Checks the tree's layers: a reference from a lower layer to a higher one fails, and so does a cycle of folders.</summary>
 public sealed class ArchitectureTests
 {
-    // Each room of the library, and the rooms that it may know: those below it.
+    // Each room of the library, and the rooms that it may refer to: those below it.
     private static readonly Dictionary<string, string[]> Below = new()
     {
         ["Runtime"] = [],
@@ -39,7 +39,7 @@ public sealed class ArchitectureTests
     private static IEnumerable<string> Rooms => Below.Keys;
 
     [TestCaseSource(nameof(Rooms))]
-    public void A_room_knows_only_the_rooms_below_it(string room)
+    public void A_room_refers_only_to_the_rooms_below_it(string room)
     {
         var upward = All.Value.Where(r => RoomOf(r.From) == room && RoomOf(r.To) is { } to && to != room && !Below[room].Contains(to));
         Assert.That(upward, Is.Empty);
@@ -53,7 +53,7 @@ public sealed class ArchitectureTests
     }
 
     [Test]
-    public void Folders_do_not_depend_on_one_another_in_a_circle()
+    public void Folders_do_not_depend_on_each_other_in_a_cycle()
     {
         var next = All.Value.GroupBy(r => r.From).ToDictionary(own => own.Key, own => own.ToList());
         var done = new HashSet<string>();
@@ -65,7 +65,7 @@ public sealed class ArchitectureTests
         {
             var start = path.FindIndex(r => r.From == folder);
             if (start >= 0)
-                Assert.Fail($"A circle: {string.Join(", ", path[start..])}.");
+                Assert.Fail($"A cycle: {string.Join(", ", path[start..])}.");
             if (!done.Add(folder))
                 return;
             foreach (var reference in next.GetValueOrDefault(folder, []))
@@ -80,7 +80,7 @@ public sealed class ArchitectureTests
     private static string? RoomOf(string folder)
         => folder.Split('/') is ["Fpn.IlGpu", var room, ..] ? room : folder == "Fpn.IlGpu" ? "" : null;
 
-    // One for each pair of folders.
+    // One reference for each pair of folders.
     private static List<Reference> References()
     {
         var folders = Projects.SelectMany(SourceFolders.Of).ToDictionary();

@@ -4,13 +4,13 @@ using System.Reflection.Metadata.Ecma335;
 
 namespace Fpn.IlGpu.Tests.Architecture;
 
-/// <summary>The folder in which each type of an assembly is written, as the compiler noted it in the debug symbols.</summary>
+/// <summary>The source folder of each type of an assembly, as recorded in the debug symbols.</summary>
 internal static class SourceFolders
 {
-    // Documents of types whose methods have no code that could say where they are.
+    // The debug information that names the source files of types whose methods have no code.
     private static readonly Guid TypeDefinitionDocuments = new("932E74BC-DBA9-4478-8D46-0F32A7BAB3D3");
 
-    /// <summary>Folders by full name of type, such as <c>Fpn.IlGpu/Kernels/Roi</c>; nested types are their outermost one's.</summary>
+    /// <summary>Returns the folder, such as <c>Fpn.IlGpu/Kernels/Roi</c>, of each outermost type by its full name.</summary>
     public static Dictionary<string, string> Of(Assembly assembly)
     {
         var project = assembly.GetName().Name!;
@@ -32,7 +32,7 @@ internal static class SourceFolders
             .Select(method => reader.GetMethodDebugInformation(MetadataTokens.MethodDebugInformationHandle(method.MetadataToken & 0xFFFFFF)).Document)
             .Where(handle => !handle.IsNil)
             .Select(handle => reader.GetString(reader.GetDocument(handle).Name));
-        // Generated code stands in obj/.
+        // Generated code is in obj/.
         return inMethods.Concat(Declared(reader, type)).FirstOrDefault(name => name.EndsWith(".cs", StringComparison.Ordinal) && !name.Contains("/obj/", StringComparison.Ordinal));
     }
 
@@ -49,7 +49,7 @@ internal static class SourceFolders
         }
     }
 
-    // The path of the machine that compiled it, from the project's folder on.
+    // The source file's folder, from the project's folder on.
     private static string FolderOf(string project, string document)
     {
         var path = document.Replace('\\', '/');

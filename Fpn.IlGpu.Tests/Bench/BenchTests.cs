@@ -6,7 +6,7 @@ using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Tests.Bench;
 
-/// <summary>That the bench's commands work and say what they measured; never how long anything took.</summary>
+/// <summary>Checks that the bench's commands work and report what they measured, never how long anything took.</summary>
 [Parallelizable]
 public sealed class BenchTests
 {
@@ -42,13 +42,13 @@ public sealed class BenchTests
     [TestCase(0.9996, "1.00")]
     [TestCase(0.0123, "0.012")]
     [TestCase(0, "0")]
-    public void Numbers_have_three_digits_that_mean_something(double number, string expected)
+    public void Numbers_are_rounded_to_at_most_three_decimals_or_digits(double number, string expected)
         => Assert.That(MarkdownTable.Number(number), Is.EqualTo(expected));
 
     [TestCase(new double[] { 3, 1, 2 }, 2)]
     [TestCase(new double[] { 4, 1, 3, 2 }, 2.5)]
     [TestCase(new double[] { 7 }, 7)]
-    public void The_median_is_the_middle(double[] values, double expected) => Assert.That(Timing.Median(values), Is.EqualTo(expected));
+    public void The_median_is_the_middle_value(double[] values, double expected) => Assert.That(Timing.Median(values), Is.EqualTo(expected));
 
     [TestCase("800x1333", 800, 1333)]
     [TestCase("32x8192", 32, 8192)]
@@ -61,10 +61,10 @@ public sealed class BenchTests
     [TestCase("31x100")]
     [TestCase("-800x100")]
     [TestCase("8193x100")]
-    public void Other_sizes_are_none(string text) => Assert.That(PictureSize.Of(text), Is.Null);
+    public void Other_texts_are_not_sizes(string text) => Assert.That(PictureSize.Of(text), Is.Null);
 
     [Test]
-    public void Detect_reports_every_stage_and_where_it_was_measured()
+    public void Detect_reports_every_stage_and_the_machine()
     {
         var (code, output, error) = Run("detect", "--model", "shipped", "--size", "96x128", "--runs", "2", "--json", "d.json");
         Assert.That(code, Is.Zero, error);
@@ -99,7 +99,7 @@ public sealed class BenchTests
     }
 
     [Test]
-    public void Gradients_has_every_pass_of_a_training_step()
+    public void Gradients_reports_every_pass_of_a_training_step()
     {
         var (code, output, error) = Run("gradients", "--only", "3x3 8×10", "--runs", "1", "--json", "g.json");
         Assert.That(code, Is.Zero, error);
@@ -117,7 +117,7 @@ public sealed class BenchTests
     }
 
     [Test]
-    public void What_can_t_be_measured_is_one_sentence()
+    public void Errors_are_reported_in_one_sentence()
     {
         var missing = Run("detect", "--peer", "torchvision", "--python", Path.Combine(folder, "no-python"));
         Assert.That(missing.Code, Is.EqualTo(1));
@@ -129,7 +129,7 @@ public sealed class BenchTests
     }
 
     [Test]
-    public void The_multiply_adds_of_R50_FPN_s_layers_are_those_that_the_kernels_count()
+    public void The_multiply_adds_of_R50_FPN_layers_equal_what_the_kernels_count()
     {
         using var device = Device.Open("cpu");
         foreach (var shape in LayerShape.R50Fpn.Where(shape => shape.MultiplyAdds < 500_000_000))

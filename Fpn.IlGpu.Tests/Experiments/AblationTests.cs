@@ -5,7 +5,7 @@ using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Experiments;
 
-/// <summary>The paper's ablations, of networks too small to learn anything.</summary>
+/// <summary>The paper's ablations, with networks too small to learn anything.</summary>
 internal sealed class AblationTests : TrainingFolderTests
 {
     [Test]
@@ -20,11 +20,11 @@ internal sealed class AblationTests : TrainingFolderTests
             Assert.That(result.Figures, Has.Count.EqualTo(result.Table.Columns.Count).And.All.InRange(-1, 100));
             Assert.That(result.Row.Paper, Has.Count.EqualTo(result.Figures.Count));
         }
-        Assert.That(results.Where(r => r.Table.Number == 1).Max(r => r.Figures[1]), Is.GreaterThan(0), "some proposal hits");
+        Assert.That(results.Where(r => r.Table.Number == 1).Max(r => r.Figures[1]), Is.GreaterThan(0), "some proposals hit");
     }
 
     [Test]
-    public void What_is_done_is_not_done_again_and_other_seeds_are()
+    public void Finished_runs_are_not_repeated_and_further_seeds_are_added()
     {
         var options = new AblationOptions { Tables = [PaperTables.Proposals], Rows = "c", Seeds = 1, HeldScenes = 4 };
         var first = Run(options).Single();
@@ -37,14 +37,14 @@ internal sealed class AblationTests : TrainingFolderTests
         Assert.That(
             File.ReadAllBytes(Path.Combine(Folder, "out", "table1-c", "seed1", "model.safetensors")),
             Is.Not.EqualTo(File.ReadAllBytes(model.FullName)));
-        // More scenes are another figure, of the same weights.
+        // More scenes give other figures for the same weights.
         Assert.That(Run(options with { HeldScenes = 5 }).Single().Figures, Is.Not.EqualTo(first.Figures));
         model.Refresh();
         Assert.That(model.LastWriteTimeUtc, Is.EqualTo(written).Or.GreaterThan(written));
     }
 
     [Test]
-    public void Only_what_the_row_is_about_differs()
+    public void Rows_differ_only_in_what_they_compare()
     {
         var common = Tiny();
         var fpn = PaperTables.Proposals.Rows[2].Change.Apply(common, "rpn", null, seed: 3);
@@ -57,15 +57,15 @@ internal sealed class AblationTests : TrainingFolderTests
             Assert.That(fpn.ModelConfiguration(["x"]).AnchorSizes, Has.Length.EqualTo(5));
             Assert.That(c4.ModelConfiguration(["x"]).AnchorSizes, Is.EqualTo(new float[][] { [8, 16, 32, 64, 128] }));
             Assert.That(fpn.ModelConfiguration(["x"]).RpnPreNmsTopN, Is.EqualTo(1000));
-            Assert.That(c4.ModelConfiguration(["x"]).RpnPreNmsTopN, Is.EqualTo(5000), "of five levels");
+            Assert.That(c4.ModelConfiguration(["x"]).RpnPreNmsTopN, Is.EqualTo(5000), "as many as in five levels");
             Assert.That((fpn.Rpn.PreNmsTopN, c4.Rpn.PreNmsTopN), Is.EqualTo((100, 500)));
             Assert.That((c4.Network.TopMap, c4.Network.BoxHead), Is.EqualTo((4, BoxHeadKind.Stage)));
-            Assert.That(c4.ModelConfiguration(["x"]).MinSize, Is.EqualTo(64), "what the file says stays");
+            Assert.That(c4.ModelConfiguration(["x"]).MinSize, Is.EqualTo(64), "the file's own setting is kept");
         });
     }
 
     [Test]
-    public void The_papers_numbers_are_those_of_its_tables()
+    public void The_numbers_of_the_paper_equal_those_of_its_tables()
     {
         Assert.That(PaperTables.Proposals.Rows[2].Paper, Is.EqualTo(new[] { 44.0, 56.3, 44.9, 63.4, 66.2 }));
         Assert.That(PaperTables.Objects.Rows[2].Paper, Is.EqualTo(new[] { 56.9, 33.9, 17.8, 37.7, 45.8 }));
@@ -73,7 +73,7 @@ internal sealed class AblationTests : TrainingFolderTests
     }
 
     [Test]
-    public void Only_synthetic_shapes_will_do()
+    public void Data_other_than_synthetic_shapes_is_refused()
     {
         var coco = Tiny() with { Data = new TrainingData { Coco = new CocoData("a.json", "b") } };
         Assert.That(

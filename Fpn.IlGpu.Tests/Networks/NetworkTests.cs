@@ -8,8 +8,8 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Networks;
 
 /// <summary>
-/// What the reference networks don't have: groups, the paper's place of the stride, a pyramid over another number of
-/// maps. Against nested loops, with batch norms computed as they are defined.
+/// Features that the reference networks lack (groups, the stride in the paper's place, pyramids over other numbers of maps),
+/// against nested loops that compute batch norms by their definition.
 /// </summary>
 public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
 {
@@ -146,13 +146,13 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
         using var output = block.Run(deviceInput);
         Assert.That(output.Shape, Is.EqualTo(new Shape(expected.Shape.N, expected.Shape.H, expected.Shape.W, expected.Shape.C)));
         Comparison.AssertClose(output.ToArray(), expected.Values, 2e-5, 1e-4, expected.Shape.ToArray());
-        Assert.That(deviceInput.ToArray(), Is.EqualTo(input.Values), "the input stays");
+        Assert.That(deviceInput.ToArray(), Is.EqualTo(input.Values), "the input is unchanged");
     }
 
     private Tensor Upload((Shape4 Shape, float[] Values) map)
         => Tensor.Upload(Device, new Shape(map.Shape.N, map.Shape.H, map.Shape.W, map.Shape.C), map.Values);
 
-    /// <summary>Seeded weights under PyTorch's names and in its layout, and what they compute by nested loops.</summary>
+    /// <summary>Seeded weights with PyTorch's names and layout, and the results of nested loops that use them.</summary>
     private sealed class RandomState
     {
         private readonly Dictionary<string, StateTensor> tensors = [];

@@ -6,11 +6,11 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>Matching and coding against torchvision, and matching with regions to be ignored against nested loops.</summary>
+/// <summary>Matching and coding against torchvision, and matching with ignored regions against nested loops.</summary>
 public class BoxMatchingTests
 {
     [TestCaseSource(typeof(TargetFixture), nameof(TargetFixture.Numbers))]
-    public void Matches_are_torchvisions(int number)
+    public void Matches_agree_with_torchvision(int number)
     {
         var fixture = new TargetFixture(number);
         var candidates = new BoxColumns(fixture.Candidates);
@@ -22,7 +22,7 @@ public class BoxMatchingTests
     }
 
     [TestCaseSource(typeof(TargetFixture), nameof(TargetFixture.Numbers))]
-    public void Deltas_are_torchvisions(int number)
+    public void Deltas_agree_with_torchvision(int number)
     {
         var fixture = new TargetFixture(number);
         Comparison.AssertClose(Encode(fixture, new BoxWeights(1, 1, 1, 1)), fixture.Values("anchor_deltas"), 1e-5, 1e-5);
@@ -46,7 +46,7 @@ public class BoxMatchingTests
         {
             var deltas = new float[4];
             BoxCoding.Encode(from, to, weights, deltas);
-            // A growth beyond the decoder's clamp is not to be had.
+            // Growth beyond the decoder's clamp can't be decoded.
             if (Math.Max(to.Width / from.Width, to.Height / from.Height) > 60)
                 continue;
             var decoded = BoxDecodeReference.Run(deltas, [from.X1, from.Y1, from.X2, from.Y2], [10, 10, 5, 5], 1);
@@ -58,7 +58,7 @@ public class BoxMatchingTests
     [TestCase(5, 0, 2)]
     [TestCase(37, 3, 1)]
     [TestCase(1000, 20, 5)]
-    public void Matches_are_those_of_nested_loops(int candidates, int truth, int ignored)
+    public void Matches_agree_with_nested_loops(int candidates, int truth, int ignored)
     {
         var (a, g, regions) = (Random(candidates, 7, 100), Random(truth, 8, 100), Random(ignored, 9, 100));
         foreach (var rule in new[] { MatchRule.Anchors, MatchRule.Rois, new MatchRule(0.3f, 0.1f, true) })
@@ -66,7 +66,7 @@ public class BoxMatchingTests
     }
 
     [Test]
-    public void What_lies_in_an_ignored_region_is_neither_unless_it_is_positive()
+    public void Candidates_in_an_ignored_region_are_neither_unless_positive()
     {
         Box[] candidates = [new(0, 0, 10, 10), new(5, 0, 15, 10), new(6, 0, 16, 10), new(0, 20, 10, 30), new(20, 20, 30, 30)];
         var matches = BoxMatching.Run(new BoxColumns(candidates), [new Box(0, 20, 10, 30)], [new Box(0, 0, 10, 40)], MatchRule.Anchors);
@@ -74,7 +74,7 @@ public class BoxMatchingTests
     }
 
     [Test]
-    public void A_box_that_nothing_overlaps_makes_nothing_positive()
+    public void A_box_that_no_candidate_overlaps_makes_none_positive()
     {
         Box[] candidates = [new(0, 0, 10, 10), new(20, 0, 30, 10), new(4, 4, 4, 4)];
         var matches = BoxMatching.Run(new BoxColumns(candidates), [new Box(50, 50, 60, 60)], [], MatchRule.Anchors);

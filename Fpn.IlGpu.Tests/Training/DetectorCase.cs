@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>A tiny detector of torchvision's, and what its losses are taken of (see the script in fixtures/).</summary>
+/// <summary>A tiny torchvision detector, and the input and targets of its losses (see the script in fixtures/).</summary>
 internal sealed class DetectorCase : IDisposable
 {
     private static readonly Shape Input = new(2, 128, 192, 3);
@@ -22,7 +22,7 @@ internal sealed class DetectorCase : IDisposable
 
     public TrainableDetector Load(Device device, int frozenStages, NormTraining norms) => new(device, state, frozenStages, norms);
 
-    /// <summary>A step's losses; with gradients, if the tape goes back.</summary>
+    /// <summary>Returns a step's losses, and computes gradients if <paramref name="backward"/> is set.</summary>
     public IReadOnlyDictionary<string, float> Run(Device device, TrainableDetector network, bool backward)
     {
         using var scope = device.Memory.BeginPicture();

@@ -9,11 +9,11 @@ using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>The two halves of Faster R-CNN, trained each alone: the RPN, and Fast R-CNN on proposals from a file.</summary>
+/// <summary>The two halves of Faster R-CNN, each trained alone: the RPN, and Fast R-CNN on proposals from a file.</summary>
 internal sealed class HalvesTests : TrainingFolderTests
 {
     [Test]
-    public void An_rpn_alone_has_the_losses_of_one_and_loads_as_one()
+    public void An_rpn_trained_alone_has_only_its_losses_and_loads_as_a_proposal_network()
     {
         var losses = Train(Tiny("rpn"), "rpn");
         Assert.That(losses, Is.EqualTo(new[] { "rpn objectness", "rpn boxes" }));
@@ -24,7 +24,7 @@ internal sealed class HalvesTests : TrainingFolderTests
     }
 
     [Test]
-    public void Fast_rcnn_learns_from_given_proposals_and_looks_at_given_regions()
+    public void Fast_rcnn_trains_on_given_proposals_and_classifies_given_regions()
     {
         WriteProposals("proposals.json", [1, 2, 3, 4]);
         var losses = Train(Tiny("fast-rcnn", At("proposals.json"), steps: 120), "fast");
@@ -42,7 +42,7 @@ internal sealed class HalvesTests : TrainingFolderTests
     }
 
     [Test]
-    public void Faster_rcnn_may_be_given_regions_too()
+    public void Faster_rcnn_also_classifies_given_regions()
     {
         using var detector = (FasterRcnn)Detector.Load(Device);
         var image = SyntheticShapes.Scene(500_000, 320, 320).Image;
@@ -50,13 +50,13 @@ internal sealed class HalvesTests : TrainingFolderTests
         var given = detector.Detect(image, [.. own.Select(o => o.BoxImagePx)]);
         foreach (var sure in own.Where(o => o.Score > 0.9f))
             Assert.That(given, Has.Some.Matches<DetectedObject>(o => o.ClassId == sure.ClassId && o.Score > 0.5f));
-        Assert.That(detector.Detect(image, [own[0].BoxImagePx]), Has.Count.InRange(1, own.Count - 1), "nothing elsewhere");
-        // A detector remembers nothing of them.
+        Assert.That(detector.Detect(image, [own[0].BoxImagePx]), Has.Count.InRange(1, own.Count - 1), "no objects elsewhere");
+        // The detector keeps nothing of the given regions.
         Assert.That(detector.Detect(image), Is.EqualTo(own));
     }
 
     [Test]
-    public void Proposals_follow_a_sample_that_is_mirrored_and_resized()
+    public void Proposals_are_mirrored_and_resized_with_their_sample()
     {
         var found = new FoundObject(7, null, 0.5, new CocoBox(10, 20, 30, 40), 1200);
         var better = found with { Score = 0.9, BoxImagePx = new CocoBox(0, 0, 10, 10) };
@@ -71,7 +71,7 @@ internal sealed class HalvesTests : TrainingFolderTests
     [TestCase("fast-rcnn", null, "data.proposals")]
     [TestCase("faster-rcnn", "proposals.json", "data.proposals")]
     [TestCase("retinanet", null, "retinanet")]
-    public void What_does_not_fit_is_refused(string detector, string? proposals, string expected)
+    public void Detectors_and_proposals_that_do_not_fit_are_refused(string detector, string? proposals, string expected)
     {
         WriteProposals("proposals.json", [1]);
         Assert.That(

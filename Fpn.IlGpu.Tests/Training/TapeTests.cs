@@ -8,7 +8,7 @@ using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>What the whole detector doesn't need of the tape; and when memory goes.</summary>
+/// <summary>Operations of the tape that the whole detector doesn't use, and when memory is released.</summary>
 internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
 {
     private static readonly Shape[] Shapes = [new(1, 8, 12, 3), new(1, 4, 6, 3)];
@@ -37,7 +37,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
             var coarse = Leaf(tape, Shapes[1], maps.AsSpan(first));
             using var merged = tape.UpsampleAdd(fine, coarse);
             var pyramid = tape.Maps(Shapes, (l, into) => tape.MaxPool(l == 0 ? merged : coarse, 1, 1, 0, into));
-            // Of two sizes, and so of two levels.
+            // Two sizes, and therefore two levels.
             Box[] boxes = [new(1, 2, 9, 14), new(-20, -10, 290, 300), new(3, 3, 3, 3), new(10, 4, 47, 30)];
             using var regions = new Regions(Device, boxes, new int[4], pyramid.Values, 2, inputH: 32, levelEpsilon: 1e-6f);
             var pooled = tape.RoiMaxPool(pyramid, regions, bins: 3);
@@ -49,25 +49,25 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Nothing_is_recorded_for_what_is_not_trained()
+    public void Operations_on_untrained_values_are_not_recorded()
     {
         using var tape = new Tape(Device);
         var x = tape.Input(Tensor.Upload(Device, Shapes[0], new float[Shapes[0].Length]));
         using var pooled = tape.MaxPool(x, 3, 2, 1);
         Assert.That(pooled.NeedsGradient, Is.False);
         x.Dispose();
-        Assert.That(() => x.Value, Throws.TypeOf<ObjectDisposedException>(), "nobody holds it any more");
+        Assert.That(() => x.Value, Throws.TypeOf<ObjectDisposedException>(), "nothing holds it any more");
     }
 
     [TestCase(float.NaN, 1, "a weight of 'head.fc'")]
     [TestCase(1e38f, 1, "in the forward pass, in the output of 'head.fc'")]
     [TestCase(1, float.NaN, "in the backward pass, in the gradients of 'head.fc'")]
-    public void What_is_no_number_is_found_in_its_layer(float weight, float lossScale, string where)
+    public void A_value_that_is_not_finite_is_traced_to_its_layer(float weight, float lossScale, string where)
     {
         float[] weights = [.. Enumerable.Repeat(1f, 11), weight];
         using var state = new StateDictionary(
             "test", [StateTensor.FromValues("head.fc.weight", [3, 4], weights), StateTensor.FromValues("head.fc.bias", [3], new float[3])]);
-        // As the reader of weights refuses NaN, it comes later.
+        // The weight reader refuses NaN, so the weights are set after reading.
         using var fine = new StateDictionary(
             "test",
             [StateTensor.FromValues("head.fc.weight", [3, 4], new float[12]), StateTensor.FromValues("head.fc.bias", [3], new float[3])]);
@@ -90,7 +90,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
     }
 
     [Test]
-    public void Values_are_held_until_their_gradients_are_there()
+    public void Values_are_held_until_their_gradients_are_computed()
     {
         using var tape = new Tape(Device);
         var x = Leaf(tape, Shapes[0], new float[Shapes[0].Length]);

@@ -3,7 +3,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>One case of fixtures/targets.safetensors: what torchvision's Matcher and BoxCoder give.</summary>
+/// <summary>One case of fixtures/targets.safetensors: the results of torchvision's Matcher and BoxCoder.</summary>
 internal sealed class TargetFixture(int number)
 {
     private static readonly Lazy<StateDictionary> File = new(() => Safetensors.Open(

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>Sampling, and what anchors and RoIs are to learn.</summary>
+/// <summary>Sampling, and the targets of anchors and RoIs.</summary>
 public class TargetTests
 {
     private static readonly BoxWeights HeadWeights = new(10, 10, 5, 5);
@@ -31,7 +31,7 @@ public class TargetTests
     }
 
     [Test]
-    public void The_same_key_chooses_the_same_and_another_others()
+    public void The_same_key_chooses_the_same_samples_and_other_keys_others()
     {
         var matches = Matches(400, 4000);
         var first = TargetSampler.Choose(matches, SampleSize.Rois, new KeyedRandom(7, 100, 2));
@@ -42,7 +42,7 @@ public class TargetTests
     }
 
     [Test]
-    public void Every_candidate_is_chosen_about_as_often()
+    public void Every_candidate_is_chosen_about_equally_often()
     {
         var counts = new int[300];
         for (var step = 0; step < 1000; step++)
@@ -50,12 +50,12 @@ public class TargetTests
             foreach (var i in TargetSampler.Choose(Matches(0, 300), new SampleSize(30, 0.5f), new KeyedRandom(3, step)).Negatives)
                 counts[i / 2]++;
         }
-        // 100 expected, deviation 9.5: five of those.
+        // Expected 100, standard deviation 9.5: the bounds are five deviations away.
         Assert.That(counts, Is.All.InRange(52, 148));
     }
 
     [Test]
-    public void Anchors_learn_their_nearest_box()
+    public void Anchors_are_assigned_their_nearest_box()
     {
         Box[] anchors = [new(0, 0, 32, 32), new(100, 100, 132, 132), new(200, 200, 232, 232), new(0, 16, 32, 48)];
         var truth = new PictureTruth(
@@ -66,7 +66,7 @@ public class TargetTests
         var targets = AnchorTargets.Of(new BoxColumns(anchors), truth, SampleSize.Anchors, MatchRule.Anchors, new KeyedRandom(1));
         using (Assert.EnterMultipleScope())
         {
-            // The second is the best of its box, at an IoU of 0.5; the third is in a crowd; the last overlaps by 0.5.
+            // The second is the best for its box, at an IoU of 0.5; the third is in an ignored region; the last has an IoU of 0.5.
             Assert.That(targets.Positives, Is.EqualTo(new[] { 0, 1 }));
             Assert.That(targets.Negatives, Is.Empty);
             Assert.That(
@@ -76,7 +76,7 @@ public class TargetTests
     }
 
     [Test]
-    public void Rois_begin_with_the_positives_and_have_the_true_boxes_among_them()
+    public void Rois_begin_with_the_positives_and_include_the_true_boxes()
     {
         Box[] proposals = [new(0, 0, 20, 20), new(101, 100, 133, 132), new(300, 300, 310, 310), new(190, 190, 240, 240)];
         var truth = new PictureTruth(

@@ -41,11 +41,11 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
 
     [TestCase("frozen", 0, NormTraining.Frozen)]
     [TestCase("frozen", 3, NormTraining.Affine)]
-    // Through the statistics of a few px losses bend too soon for the digits of a float: there it is the other parts.
+    // Through the statistics of a few pixels, losses curve too soon for the precision of a float: the backbone is left out.
     [TestCase("live", 0, NormTraining.Live, "backbone.body")]
     public void Gradients_agree_with_central_differences(string name, int frozenStages, NormTraining norms, string except = "none")
     {
-        // Along the gradient itself losses change most, and are least drowned by rounding.
+        // Losses change most along the gradient, where rounding matters least.
         using var reference = new DetectorCase(name);
         using var network = reference.Load(Device, frozenStages, norms);
         reference.Run(Device, network, backward: true);
@@ -53,7 +53,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
         var gradients = trained.ConvertAll(p => p.GradientToArray());
         var values = trained.ConvertAll(p => p.ToTensor().ToArray());
         var length = Math.Sqrt(gradients.Sum(g => g.Sum(v => (double)v * v)));
-        // Near enough for the losses' curves, far enough for their digits.
+        // Small enough for the losses' curvature, large enough for their precision.
         var distance = (float)(5e-3 / length);
         var change = (LossAt(distance) - LossAt(-distance)) / (2 * distance);
         Assert.That(change, Is.EqualTo(length).Within(0.1).Percent);
@@ -72,7 +72,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
     }
 
     [Test]
-    public void Are_the_same_bits_run_after_run()
+    public void Training_is_bitwise_reproducible()
     {
         using var reference = new DetectorCase("live");
         using var one = reference.Load(Device, 0, NormTraining.Live);
@@ -91,7 +91,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
 
     [TestCase("frozen", 2, NormTraining.Frozen)]
     [TestCase("live", 0, NormTraining.Live)]
-    public void Steps_lead_where_pytorch_goes(string name, int frozenStages, NormTraining norms)
+    public void Losses_after_each_step_agree_with_PyTorch(string name, int frozenStages, NormTraining norms)
     {
         using var reference = new DetectorCase(name);
         using var network = reference.Load(Device, frozenStages, norms);
@@ -109,7 +109,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
     }
 
     [Test]
-    public void Gives_back_all_of_the_memory_that_a_step_takes()
+    public void A_step_returns_all_of_its_memory()
     {
         using var reference = new DetectorCase("live");
         using var network = reference.Load(Device, 0, NormTraining.Live);
@@ -122,7 +122,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
     }
 
     [Test]
-    public void Agrees_with_the_inference_network()
+    public void Outputs_agree_with_the_inference_network()
     {
         using var state = ShippedModel.Open();
         using var detector = (FasterRcnn)Detector.Load(Device, state);
@@ -159,7 +159,7 @@ internal sealed class TrainableDetectorTests(string deviceId) : ModelTests(devic
     }
 
     [Test]
-    public void What_was_trained_loads_as_a_detector()
+    public void A_trained_network_loads_as_a_detector()
     {
         using var reference = new DetectorCase("live");
         using var network = reference.Load(Device, 0, NormTraining.Live);

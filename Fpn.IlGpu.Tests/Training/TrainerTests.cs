@@ -8,7 +8,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
-/// <summary>Whole runs of training, of a network and pictures small enough for it.</summary>
+/// <summary>Whole training runs, with a network and pictures small enough for a test.</summary>
 internal sealed class TrainerTests : TrainingFolderTests
 {
     private const int Scenes = 8;
@@ -24,7 +24,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
-    public void A_resumed_run_ends_with_the_very_weights_of_one_that_was_not_stopped()
+    public void A_resumed_run_ends_with_the_same_weights_as_an_uninterrupted_run()
     {
         var configuration = Tiny(steps: 6) with { Schedule = Tiny(6).Schedule with { CheckpointEvery = 2 } };
         var (whole, stopped) = (Path.Combine(Folder, "whole"), Path.Combine(Folder, "stopped"));
@@ -70,7 +70,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
-    public void A_run_that_was_begun_is_not_replaced()
+    public void An_existing_run_is_not_replaced()
     {
         Run(Tiny(1), Folder);
         Assert.That(
@@ -79,7 +79,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
-    public void Nothing_to_resume_is_said() => Assert.That(
+    public void Resuming_without_a_checkpoint_is_refused() => Assert.That(
         () => OpenTrainer(Tiny(1), Folder, Folder, resume: true),
         Throws.TypeOf<TrainingException>().With.Message.Contains("checkpoint.safetensors"));
 
@@ -99,7 +99,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     [TestCase("backbone.body.layer3.0.conv2.weight", float.NaN, "a weight of 'backbone.body.layer3.0.conv2'")]
     [TestCase("backbone.body.layer2.1.bn1.bias", float.PositiveInfinity, "a weight of 'backbone.body.layer2.1.bn1'")]
     [TestCase("rpn.head.conv.0.0.weight", 3e38f, "in the forward pass, in the output of 'rpn.head.conv.0.0'")]
-    public void A_layer_that_breaks_is_named(string parameter, float value, string where)
+    public void The_first_layer_with_a_value_that_is_not_finite_is_named(string parameter, float value, string where)
     {
         using var trainer = OpenTrainer(Tiny(2), Folder, Folder, resume: false);
         Put(trainer, parameter, value);
@@ -113,7 +113,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     public void Gradients_too_large_for_a_step_stop_it_before_any_weight_changes()
     {
         using var trainer = OpenTrainer(Tiny(2), Folder, Folder, resume: false);
-        // Nothing goes forward through such a level, but much comes back.
+        // Such a level passes nothing forward, but huge gradients back.
         for (var l = 0; l < 4; l++)
         {
             Put(trainer, $"backbone.fpn.inner_blocks.{l}.0.weight", 0);
@@ -128,7 +128,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
-    public void Another_set_of_classes_keeps_all_but_the_class_layers()
+    public void Other_classes_keep_all_weights_but_those_of_the_class_layers()
     {
         Run(Tiny(1), Folder);
         var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
@@ -146,7 +146,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
-    public void Fresh_weights_are_a_model_that_loads()
+    public void Fresh_weights_load_as_a_model()
     {
         var configuration = Tiny(1);
         var model = configuration.ModelConfiguration(SyntheticShapes.Classes);

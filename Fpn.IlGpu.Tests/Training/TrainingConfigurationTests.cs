@@ -7,7 +7,7 @@ internal sealed class TrainingConfigurationTests
     private const string Shapes = """ "data": { "shapes": {} } """;
 
     [Test]
-    public void What_is_absent_has_the_papers_values()
+    public void Absent_keys_have_the_values_of_the_paper()
     {
         var configuration = TrainingConfiguration.Parse($$"""{ {{Shapes}} }""");
         Assert.That(configuration.Rpn.Samples, Is.EqualTo(256));
@@ -17,7 +17,7 @@ internal sealed class TrainingConfigurationTests
     }
 
     [Test]
-    public void It_may_have_comments_and_goes_through_JSON_as_it_is()
+    public void Comments_are_allowed_and_the_round_trip_through_JSON_is_exact()
     {
         var configuration = TrainingConfiguration.Parse(
             $$"""
@@ -71,7 +71,7 @@ internal sealed class TrainingConfigurationTests
     [TestCase("\"network\": { \"layout\": 50 }", "'network.layout' takes a string")]
     [TestCase("\"data\": { \"shapes\": {} }", "'data' appears twice")]
     [TestCase("\"model\": { \"min_size\": 1, \"min_size\": 2 }", "'model' appears twice, or has a key twice")]
-    public void A_value_of_another_kind_is_told_in_words_of_the_file(string json, string what) => Assert.That(
+    public void A_value_of_the_wrong_kind_is_reported_by_its_key(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ {Shapes}, {json} }}", "run.json"),
         Throws.TypeOf<TrainingException>().With.Message.StartsWith("run.json, line 1, column ").And.Message.Contains(": " + what));
 
@@ -80,13 +80,13 @@ internal sealed class TrainingConfigurationTests
     [TestCase("\"shapes\": { \"width\": 20 }", "'width' and 'height' from 21")]
     [TestCase("\"shapes\": { \"count\": 0 }", "'count' of at least 1")]
     [TestCase("\"shapes\": { \"first_seed\": -1 }", "'first_seed' of at least 0")]
-    public void Data_that_make_no_sense_are_named(string json, string what) => Assert.That(
+    public void Data_settings_that_make_no_sense_are_named(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ \"data\": {{ {json} }} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
 
     [TestCase("\"min_sizes\": 5", "'model' has no key 'min_sizes'")]
     [TestCase("\"min_size\": \"big\"", "'model' can't be used")]
     [TestCase("\"classes\": [\"a\"]", "the classes are those of the data")]
-    public void A_models_keys_that_make_no_sense_are_named(string json, string what) => Assert.That(
+    public void Model_settings_that_make_no_sense_are_named(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ {Shapes}, \"model\": {{ {json} }} }}"),
         Throws.TypeOf<TrainingException>().With.Message.Contains(what));
 

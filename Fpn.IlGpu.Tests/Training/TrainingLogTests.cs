@@ -14,7 +14,7 @@ internal sealed class TrainingLogTests
     public void Remove() => File.Delete(path);
 
     [Test]
-    public void Each_step_has_a_line_and_a_resumed_run_none_twice()
+    public void Each_step_has_one_line_even_in_a_resumed_run()
     {
         using (var log = TrainingLog.Open(path, 0))
         {
@@ -34,7 +34,7 @@ internal sealed class TrainingLogTests
     }
 
     [Test]
-    public void A_run_that_begins_anew_begins_an_empty_log()
+    public void A_new_run_starts_an_empty_log()
     {
         File.WriteAllText(path, "step,loss\n1,2\n");
         TrainingLog.Open(path, 0).Dispose();
@@ -42,7 +42,7 @@ internal sealed class TrainingLogTests
     }
 
     [Test]
-    public void A_log_that_can_not_be_written_is_named() => Assert.That(
+    public void A_log_that_cannot_be_written_is_named() => Assert.That(
         () => TrainingLog.Open(Path.Combine(path, "log.csv"), 0), Throws.TypeOf<TrainingException>().With.Message.Contains("log.csv"));
 
     [Test]
@@ -54,7 +54,7 @@ internal sealed class TrainingLogTests
     }
 
     [Test]
-    public void The_picture_of_nothing_and_of_infinities_is_drawn_all_the_same()
+    public void An_empty_log_and_infinite_losses_can_be_drawn()
     {
         Assert.That(() => LossPicture.Draw([]), Throws.Nothing);
         Assert.That(() => LossPicture.Draw([(1, float.NaN), (2, float.PositiveInfinity), (3, 1)]), Throws.Nothing);

@@ -43,7 +43,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     ];
 
     [TestCaseSource(nameof(Variants))]
-    public void Agrees_with_the_inference_network(string model, NetworkLayout layout)
+    public void Outputs_agree_with_the_inference_network(string model, NetworkLayout layout)
     {
         using var state = Fresh(model, layout);
         using var detector = (FasterRcnn)Detector.Load(Device, state);
@@ -82,16 +82,16 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     [TestCaseSource(nameof(Variants))]
     public void Gradients_agree_with_central_differences(string model, NetworkLayout layout)
     {
-        // Along the gradient itself losses change most, and are least drowned by rounding.
+        // Losses change most along the gradient, where rounding matters least.
         using var state = Fresh(model, layout);
         using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
         Loss(network, backward: true);
         List<Parameter> trained = [.. network.Parameters.Trained];
-        Assert.That(trained.Where(p => !p.HasGradient).Select(p => p.Name), Is.Empty, "what nothing comes back to");
+        Assert.That(trained.Where(p => !p.HasGradient).Select(p => p.Name), Is.Empty, "parameters without a gradient");
         var gradients = trained.ConvertAll(p => p.GradientToArray());
         var values = trained.ConvertAll(p => p.ToTensor().ToArray());
         var length = Math.Sqrt(gradients.Sum(g => g.Sum(v => (double)v * v)));
-        // By how much the losses change on the way: little enough for kinks to be rare, and enough for a float's digits.
+        // The change of the losses: small enough for kinks to be rare, large enough for the precision of a float.
         double[] ways = [2e-3, 3e-3, 4e-3];
         Assert.That(ways.Average(way => Change((float)(way / length))), Is.EqualTo(length).Within(0.1).Percent);
 
@@ -111,7 +111,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
-    public void A_level_more_or_less_than_there_are_anchors_for_is_refused()
+    public void A_number_of_levels_that_does_not_match_the_anchors_is_refused()
     {
         using var state = Fresh(Model("single-map", Levels), Small);
         Assert.That(
@@ -148,7 +148,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
             Model = JsonElement.Parse(model),
         };
         using var fresh = InitialWeights.Of(configuration, configuration.ModelConfiguration(SyntheticShapes.Classes), "", out _);
-        // Before any statistics are learned, each residual block would double its input's variance, and losses bend all too soon.
+        // Until statistics are learned, each residual block would double its input's variance, and losses would curve too soon.
         return new StateDictionary("fresh", fresh.Tensors.Values.Select(Tamed).ToList(), fresh.Metadata);
 
         StateTensor Tamed(StateTensor tensor) => layout.Layout == "resnet50" && tensor.Name.EndsWith("running_var", StringComparison.Ordinal)
@@ -162,7 +162,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         return (boxes, [.. boxes.Select((_, r) => r / (boxes.Length / 2))]);
     }
 
-    /// <summary>The sum of all losses, for targets that are made up.</summary>
+    /// <summary>The sum of all losses, for arbitrary targets.</summary>
     private double Loss(TrainableDetector network, bool backward)
     {
         using var scope = Device.Memory.BeginPicture();
