@@ -15,7 +15,7 @@ internal static class InterpretedDevice
     /// <summary>The device's name among the test devices.</summary>
     public const string Id = "ptx";
 
-    /// <summary>The name of the one that takes itself for a GPU by OpenCL, whose kernels run as PTX here, too.</summary>
+    /// <summary>The name of the device that acts as an OpenCL GPU. Its kernels run as PTX too.</summary>
     public const string OpenClId = "ptx-opencl";
 
     private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];

@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Ptx;
 /// <summary>
 /// A kernel's PTX, run on the CPU: <c>PtxKernel.Compile(NaiveConvolution.Kernel)</c> then <c>Launch(threads, args)</c> for
 /// a kernel whose first parameter is an index, or <c>LaunchGroups(grid, group, args)</c> for one that groups itself.
-/// Where a kernel takes a view, an array is given, and written to.
+/// Views are given as arrays, which the kernel reads and writes.
 /// </summary>
 internal sealed class PtxKernel
 {

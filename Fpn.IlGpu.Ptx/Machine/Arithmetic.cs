@@ -12,7 +12,7 @@ internal static class Arithmetic
     public static LaneAction? Decode(PtxStatement s)
     {
         var type = s.Parts[^1];
-        // The qualifiers between the name and the type, without the roundings that are the default.
+        // The qualifiers between the name and the type, without the default roundings.
         var how = string.Join('.', s.Parts[1..^1].Where(p => p is not ("rn" or "approx")));
         var name = how.Length > 0 ? $"{s.Parts[0]}.{how}" : s.Parts[0];
         if (Unary(name, type) is { } unary)

@@ -9,7 +9,7 @@ internal sealed class AsyncCopies(SharedMemory shared, int warp)
     private readonly List<Copy>[] open = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new List<Copy>())];
     private readonly Queue<List<Copy>>[] groups = [.. Enumerable.Range(0, Warp.Lanes).Select(_ => new Queue<List<Copy>>())];
 
-    /// <summary>Nothing has begun.</summary>
+    /// <summary>Discards all copies.</summary>
     public void Reset()
     {
         for (var lane = 0; lane < Warp.Lanes; lane++)

@@ -4,8 +4,8 @@ using Wide = System.Runtime.Intrinsics.Vector512<ulong>;
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// What kernels run most, for eight lanes at once: the same as <see cref="Arithmetic"/> and <see cref="Comparisons"/> for
-/// one lane, and many times as fast. Null where there is no such form.
+/// The most frequent instructions, for eight lanes at once: the results are those of <see cref="Arithmetic"/> and
+/// <see cref="Comparisons"/>, many times as fast. Null if an instruction has no such form.
 /// </summary>
 internal static class EightLanes
 {
@@ -41,19 +41,19 @@ internal static class EightLanes
         _ => null,
     };
 
-    /// <summary>1 where a comparison is true, and 0 where not.</summary>
+    /// <summary>1 where a comparison is true, otherwise 0.</summary>
     public static Func<Wide, Wide, Wide>? Compare(string kind, string type) => type switch
     {
         "s32" => Compare<int>(kind),
         "u32" or "b32" => Compare<uint>(kind),
         "s64" => Compare<long>(kind),
         "u64" or "b64" => Compare<ulong>(kind),
-        // With a NaN, vectors that are compared for inequality are unequal.
+        // A vector's inequality is true for NaN, but PTX's ne is false.
         "f32" when kind != "ne" => Compare<float>(kind),
         _ => null,
     };
 
-    // The result's low half holds the answer, whatever the width of what is compared.
+    // The result's low half holds the answer, whatever the width of the operands.
     private static Func<Wide, Wide, Wide>? Compare<T>(string kind) => kind switch
     {
         "eq" => static (a, b) => Wide.One & Vector512.Equals(a.As<ulong, T>(), b.As<ulong, T>()).As<T, ulong>(),
@@ -67,7 +67,7 @@ internal static class EightLanes
 
     private static Vector512<long> Signed(Wide a) => (a << 32).AsInt64() >> 32;
 
-    // A double holds each int, and a rounded quotient of two ints is never on the other side of a whole number.
+    // A double holds each int exactly, and rounding the quotient of two ints never moves it across a whole number.
     private static Vector512<long> Quotient(Wide a, Wide b)
     {
         if (Vector512.EqualsAny(b & Low, Wide.Zero))

@@ -45,7 +45,7 @@ internal sealed unsafe class GlobalMemory
         return buffer.Zero + offset;
     }
 
-    /// <summary>Where offset 0 would be, and the offsets that there are.</summary>
+    /// <summary>The host pointer of offset 0, and the first and last valid offsets (the end exclusive).</summary>
     private readonly struct Buffer(byte* zero, long first, long end)
     {
         public readonly byte* Zero = zero;

@@ -8,9 +8,9 @@ internal sealed class LaneMemory
     private readonly byte[] begin;
     private readonly byte[] data;
 
-    /// <param name="name">What it is, for messages.</param>
-    /// <param name="bytes">Bytes a lane.</param>
-    /// <param name="begin">What every lane's memory begins with; the rest begins as NaN.</param>
+    /// <param name="name">The memory's name, for messages.</param>
+    /// <param name="bytes">The number of bytes per lane.</param>
+    /// <param name="begin">The initial bytes of each lane's memory; the rest is initially NaN.</param>
     public LaneMemory(string name, int bytes, byte[] begin)
     {
         this.name = name;
@@ -20,7 +20,7 @@ internal sealed class LaneMemory
         Reset();
     }
 
-    /// <summary>Everything is as in the beginning.</summary>
+    /// <summary>Restores the initial contents.</summary>
     public void Reset()
     {
         Array.Fill(data, (byte)0xFF);

@@ -50,7 +50,7 @@ internal static class MemoryAccess
         return s.Parts[0] == "ld" ? Load(space, type, address, registers) : Store(space, type, address, registers);
     }
 
-    /// <summary>Bytes that a statement reads or writes at once for a lane in memory that may be shared; 0 where it does not.</summary>
+    /// <summary>The width of a statement's accesses to memory that may be shared, in bytes; 0 if it has none.</summary>
     public static int SharedBytes(PtxStatement s)
         => s.Parts[0] is "ld" or "st" && !s.Parts.Any(part => part is "global" or "local" or "param") ? PtxTypes.Bytes(s.Parts[^1]) : 0;
 
@@ -68,7 +68,7 @@ internal static class MemoryAccess
                 var place = Read(warp, l, space, r[at + l] + offset, bytes * registers.Length);
                 if (bytes == sizeof(uint) && !signed)
                 {
-                    // By far the most.
+                    // By far the most frequent case.
                     var words = MemoryMarshal.Cast<byte, uint>(place);
                     for (var i = 0; i < words.Length; i++)
                         r[registers[i] + l] = words[i];
@@ -86,7 +86,7 @@ internal static class MemoryAccess
         var (at, offset) = (EachLane.First(address), (ulong)address.Offset);
         return (warp, lanes) =>
         {
-            // Room for four values. The last one, too, is written as eight bytes whatever its width.
+            // Room for four values, and for the eight bytes that are written whatever the width of the last one.
             Span<byte> value = stackalloc byte[(4 * sizeof(ulong)) + sizeof(ulong)];
             var r = warp.Registers;
             for (; lanes != 0; lanes &= lanes - 1)
@@ -136,7 +136,7 @@ internal static class MemoryAccess
 
     public static void Align(int lane, ulong address, int bytes)
     {
-        // A power of two.
+        // The size is a power of two.
         if ((address & (ulong)(bytes - 1)) != 0)
             throw new PtxException($"Lane {lane}: the address 0x{address:X} is not a multiple of {bytes}.");
     }

@@ -1,8 +1,8 @@
 namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
-/// A group of threads (CUDA's block): its shared memory and its warps, each run in turn to its next barrier. One after the
-/// other it is several groups of a launch, because warps take longer to make than most groups to run.
+/// A group of threads (CUDA's block): its shared memory and its warps, each run in turn to its next barrier. One object runs
+/// several groups of a launch in turn, because creating warps takes longer than running most groups.
 /// </summary>
 internal sealed class PtxGroup : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class PtxGroup : IDisposable
 
     public string Name => $"{place}";
 
-    /// <summary>Instructions that the group has run, counted for each lane.</summary>
+    /// <summary>The number of instructions that the group has run, summed over lanes.</summary>
     public long Instructions { get; private set; }
 
     public SharedMemory Shared { get; }
@@ -47,7 +47,7 @@ internal sealed class PtxGroup : IDisposable
             throw new PtxException($"More than {PtxLaunch.MostInstructions} instructions were run; is there an end?");
     }
 
-    /// <summary>Is the group at a place in the grid, from begin to end.</summary>
+    /// <summary>Runs the group at a place in the grid, from start to end.</summary>
     public void Run(int x, int y, int z)
     {
         place = (x, y, z);
@@ -80,7 +80,7 @@ internal sealed class PtxGroup : IDisposable
             warp.Dispose();
     }
 
-    /// <summary>Immediates and the registers that say which thread it is.</summary>
+    /// <summary>Sets the immediates and the registers that identify each thread.</summary>
     private void Fill(Warp warp)
     {
         foreach (var (register, bits) in launch.Module.Immediates)

@@ -9,7 +9,7 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
     private const int MostThreads = 1024;
     private const int MostSharedBytes = 48 * 1024;
 
-    /// <summary>A group that runs longer than this is taken for endless.</summary>
+    /// <summary>A group that runs more instructions than this is assumed never to end.</summary>
     public const long MostInstructions = 20_000_000_000;
 
     private long instructions;
@@ -34,7 +34,7 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
 
     public int SharedBytes => Module.SharedBytes + DynamicSharedBytes;
 
-    /// <summary>Instructions run so far, one a lane.</summary>
+    /// <summary>The number of instructions run so far, summed over lanes.</summary>
     public long Instructions => instructions;
 
     public void Run()

@@ -3,13 +3,13 @@ namespace Fpn.IlGpu.Ptx;
 /// <summary>
 /// A group's shared memory, initially NaN. It finds races: an access that no barrier separates from another thread's access
 /// to the same place, if one of them is a write (except for two writes of the same value), and any access to a place that
-/// an asynchronous copy may still write to. Places are two bytes wide.
+/// an asynchronous copy may still write to. Places are two or four bytes wide.
 /// </summary>
 internal sealed class SharedMemory
 {
     private const int Several = -1;
 
-    // Later than all barriers.
+    // The epoch of an asynchronous copy that is under way: later than every barrier.
     private const int UnderWay = int.MaxValue;
 
     private readonly byte[] data;
@@ -17,7 +17,7 @@ internal sealed class SharedMemory
     private readonly int placeShift;
     private readonly int[] warpEpochs;
 
-    // Barriers passed so far, those between groups included: a place that nobody has touched since is anybody's.
+    // The number of barriers passed, including those between groups. Any thread may access a place not accessed since the last one.
     private int epoch = 1;
     private int copies;
 
@@ -30,7 +30,7 @@ internal sealed class SharedMemory
         Array.Fill(data, (byte)0xFF);
     }
 
-    /// <summary>Everything is as in the beginning.</summary>
+    /// <summary>Restores the initial state.</summary>
     public void Reset()
     {
         Array.Fill(data, (byte)0xFF);
@@ -146,7 +146,7 @@ internal sealed class SharedMemory
         place.WriteWarpEpoch = warpEpochs[warp];
     }
 
-    /// <summary>Another thread has read it since the last barrier.</summary>
+    /// <summary>Adds a reader to a place that another thread has read since the last barrier.</summary>
     private void NoteReader(ref Place place, int thread)
     {
         var warp = thread / Warp.Lanes;

@@ -52,7 +52,7 @@ internal sealed partial class Warp : IDisposable
     /// <summary>Runs to the next barrier of the group, or to the end.</summary>
     public void Run() => Run(entry);
 
-    /// <summary>Its threads are those of the next group, and begin with nothing in their registers and memory.</summary>
+    /// <summary>Prepares the warp for the next group, with registers cleared and memory in its initial state.</summary>
     public void Reset()
     {
         Array.Clear(Registers);
@@ -63,7 +63,7 @@ internal sealed partial class Warp : IDisposable
         BrokenPromise = 0;
     }
 
-    /// <summary>Gives its registers back.</summary>
+    /// <summary>Returns the registers to the pool.</summary>
     public void Dispose() => ArrayPool<ulong>.Shared.Return(Registers);
 
     /// <summary>Runs a function for some lanes to its end.</summary>

@@ -29,8 +29,8 @@ internal static class ConvolutionCases
     }
 
     /// <summary>
-    /// Odd sizes, 1×1, rows shorter than a tile, channels that fill no vector, borders wider than the map, reach beyond a
-    /// slice of a deep product, groups down to single channels.
+    /// Odd sizes, 1×1, rows shorter than a tile, channel counts that are no multiple of a vector's width, padding wider than the
+    /// map, depths beyond one slice of a product, groups down to single channels.
     /// </summary>
     public static IEnumerable<(Shape4 Input, int K, (int Y, int X) Kernel, ConvolutionWindow Window)> Shapes
     {

@@ -11,7 +11,7 @@ internal static class MaskCases
 {
     private const int Objects = 25;
 
-    // A px with a probability this close to the threshold may fall on either side.
+    // A pixel with a probability this close to the threshold may fall on either side.
     private const float Slack = 1e-4f;
 
     public static IEnumerable<VerifiedOperator> Operators => [

@@ -52,7 +52,7 @@ internal static class SelectionCases
             }
         });
 
-    // Corners are at whole px and no ratio of areas equals a threshold, as a device's division may differ in the last bit.
+    // Corners are at whole px and no ratio of areas equals a threshold, because a device's division may differ in the last bit.
     private static VerificationCase Suppression(int segments, int capacity, float threshold)
         => new($"{segments} × {capacity} boxes, IoU {threshold}", (device, findings)
         =>
