@@ -42,7 +42,7 @@ public sealed class BenchTests
     [TestCase(0.9996, "1.00")]
     [TestCase(0.0123, "0.012")]
     [TestCase(0, "0")]
-    public void Numbers_are_rounded_to_at_most_three_decimals_or_digits(double number, string expected)
+    public void Numbers_are_rounded_to_about_three_digits(double number, string expected)
         => Assert.That(MarkdownTable.Number(number), Is.EqualTo(expected));
 
     [TestCase(new double[] { 3, 1, 2 }, 2)]
