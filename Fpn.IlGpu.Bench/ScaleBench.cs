@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Bench;
@@ -163,8 +164,9 @@ internal static class ScaleBench
     {
         using var scope = detector.Device.Memory.BeginPicture();
         using var batch = detector.Transform.Run([picture]);
-        using var pyramid = detector.Pyramid.Run(detector.Backbone.Run(batch.Input));
-        using var rpn = detector.Rpn.Head.Run(pyramid);
+        using var tape = Tape.ForInference(detector.Device);
+        using var pyramid = detector.Pyramid.Run(tape, detector.Backbone.Run(tape, tape.Input(batch.Input)));
+        using var rpn = detector.Rpn.Head.Run(tape, pyramid);
         using var proposals = detector.Rpn.FindProposals(rpn, batch);
         return proposals.Total.Download()[0];
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
@@ -38,17 +39,23 @@ internal static class StepBench
             var input = parsed.GetValue(size) ?? (name == BenchModel.Shipped ? new PictureSize(320, 320) : new PictureSize(800, 1344));
             using var model = BenchModel.Prepare(name, input, peer: null);
             using var state = model.File is null ? ShippedModel.Open() : Checkpoint.Open(model.File);
-            using var network = new TrainableDetector(
-                device, state, parsed.GetValue(frozen), parsed.GetValue(live) ? NormTraining.Live : NormTraining.Frozen);
+            var plan = new TrainingPlan(parsed.GetValue(live) ? NormTraining.Live : NormTraining.Frozen, Frozen: []);
+            if (parsed.GetValue(frozen) is > 0 and var stages)
+            {
+                // The names of the stages are known once the network is.
+                using var whole = Detector.Load(device, state);
+                plan = plan with { Frozen = [.. whole.Backbone.Parts.Take(stages)] };
+            }
+            using var detector = (FasterRcnn)Detector.Load(device, state, plan);
             var shape = new Shape(parsed.GetValue(pictures), input.Height, input.Width, 3);
-            Run(network, shape, parsed.GetValue(rois), parsed.GetValue(runs), model.Title);
+            Run(detector, shape, parsed.GetValue(rois), parsed.GetValue(runs), model.Title);
         });
         return command;
     }
 
-    private static void Run(TrainableDetector network, Shape input, int rois, int runs, string title)
+    private static void Run(FasterRcnn detector, Shape input, int rois, int runs, string title)
     {
-        var device = network.Parameters.Device;
+        var device = detector.Device;
         var random = new Random(1);
         var pixels = new float[input.Length];
         foreach (ref var pixel in pixels.AsSpan())
@@ -56,7 +63,7 @@ internal static class StepBench
         List<double> times = [];
         for (var run = 0; run < runs + 2; run++)
         {
-            var ms = Timing.Ms(() => Step(network, input, pixels, rois, random));
+            var ms = Timing.Ms(() => Step(detector, input, pixels, rois, random));
             if (run >= 2)
                 times.Add(ms);
         }
@@ -66,16 +73,17 @@ internal static class StepBench
             + $"(median of {runs}), at most {device.PeakMemoryBytes / 1e6:F0} MB of device memory"));
     }
 
-    private static void Step(TrainableDetector network, Shape input, float[] pixels, int rois, Random random)
+    private static void Step(FasterRcnn detector, Shape input, float[] pixels, int rois, Random random)
     {
-        var device = network.Parameters.Device;
+        var device = detector.Device;
         using var scope = device.Memory.BeginPicture();
+        using var pictures = Tensor.Upload(device, input, pixels);
         using var tape = new Tape(device);
-        var maps = network.Pyramid(tape, Tensor.Upload(device, input, pixels));
-        var rpn = network.Rpn(tape, maps);
-        var losses = new DetectorLosses();
-        var anchors = rpn.Objectness.Levels.Sum(l => l.Shape.H * l.Shape.W * l.Shape.C);
-        losses.OfRpn(tape, rpn, [.. Enumerable.Range(0, input.N).Select(_ => Anchors(anchors, random))]);
+        var pyramid = detector.Pyramid.Run(tape, detector.Backbone.Run(tape, tape.Input(pictures)));
+        var rpn = detector.Rpn.Head.Run(tape, pyramid);
+        var (losses, weighting) = (new LossSet(tape), new DetectorLosses());
+        var anchors = rpn.Objectness.Shapes.Sum(s => s.H * s.W * s.C);
+        weighting.OfRpn(losses, rpn, [.. Enumerable.Range(0, input.N).Select(_ => Anchors(anchors, random))]);
         var boxes = new Box[input.N * rois];
         foreach (ref var box in boxes.AsSpan())
         {
@@ -84,13 +92,18 @@ internal static class StepBench
             var (w, h) = (8 * MathF.Pow(input.W / 10f, random.NextSingle()), 8 * MathF.Pow(input.H / 10f, random.NextSingle()));
             box = new Box(Math.Max(x - w, 0), Math.Max(y - h, 0), Math.Min(x + w, input.W), Math.Min(y + h, input.H));
         }
-        int[] classes = [.. boxes.Select((_, i) => i % 4 == 0 ? 1 + i / 4 % (network.Classes - 1) : 0)];
+        var head = detector.BoxHead;
+        int[] classes = [.. boxes.Select((_, i) => i % 4 == 0 ? 1 + i / 4 % (head.Classes - 1) : 0)];
         var deltas = new float[4 * classes.Count(c => c != 0)];
-        using var regions = network.Regions(maps, boxes, [.. boxes.Select((_, i) => i / rois)], input.H);
-        losses.OfBoxes(tape, network.Boxes(tape, maps, regions), classes, 0, deltas);
+        var set = tape.Hold(RoiSet.Of(device, boxes, [.. boxes.Select((_, i) => i / rois)]));
+        using var roiFeatures = RoiFeatures.Pool(
+            tape, pyramid, detector.Pyramid.MergedLevels, set, input.H, head.Bins, RoiSettings.Of(detector.Configuration));
+        using var features = head.Features(tape, roiFeatures, set.Total.View);
+        using var predictions = head.Predict(tape, features, set.Total.View);
+        weighting.OfBoxes(losses, predictions, classes, 0, deltas);
         tape.Backward();
-        network.Parameters.Step(new SgdStep.Settings(0, 0.9f, 1e-4f, NormLimit: 5));
-        tape.ReadLosses();
+        detector.Parameters.Step(new SgdStep.Settings(0, 0.9f, 1e-4f, NormLimit: 5));
+        losses.Read();
     }
 
     private static AnchorTargets Anchors(int count, Random random)

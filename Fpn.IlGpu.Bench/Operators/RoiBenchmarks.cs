@@ -27,7 +27,7 @@ public class RoiBenchmarks : OperatorBenchmark
     public void Setup()
     {
         Shape[] shapes = [new(1, 200, 336, C), new(1, 100, 168, C), new(1, 50, 84, C), new(1, 25, 42, C)];
-        pyramid = Own(new FeatureMaps(Device, shapes));
+        pyramid = Own(new FeatureMaps(Device, finest: 2, shapes));
         pyramid.Values.Upload(new float[shapes.Sum(shape => shape.Length)]);
         levels = Upload<RoiLevel>([.. shapes.Select((s, l) => new RoiLevel(pyramid.Offset(l), s.H, s.W, 1f / (4 << l)))]);
         boxes = Upload<Box>(Boxes(Rois, 800, 1333));

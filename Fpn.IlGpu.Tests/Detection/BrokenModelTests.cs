@@ -57,14 +57,14 @@ public sealed class BrokenModelTests
         Assert.That(() => Load(t => t.Name == name ? t with { Shape = empty, Values = [] } : t), Fails(name).And.Message.Contains(shape));
     }
 
-    [TestCase("backbone.body.conv1.weight", "[32, 3, 1, 40]", "1×40", "7×7")]
-    [TestCase("backbone.body.layer1.0.conv2.weight", "[32, 32, 5, 5]", "5×5", "3×3")]
-    public void An_impossible_window_is_named(string name, string shape, string window, string needed)
+    [TestCase("backbone.body.conv1.weight", "[32, 3, 1, 40]", "[32, 3, 7, 7]")]
+    [TestCase("backbone.body.layer1.0.conv2.weight", "[32, 32, 5, 5]", "[32, 32, 3, 3]")]
+    public void An_impossible_window_is_named(string name, string shape, string needed)
     {
         int[] other = [.. shape.Trim('[', ']').Split(", ").Select(int.Parse)];
         Assert.That(
             () => Load(t => t.Name == name ? t with { Shape = other, Values = new float[other.Aggregate(1, (a, b) => a * b)] } : t),
-            Fails(name).And.Message.Contains(window).And.Message.Contains(needed));
+            Fails(name).And.Message.Contains(shape).And.Message.Contains(needed));
     }
 
     [TestCase(float.NaN)]

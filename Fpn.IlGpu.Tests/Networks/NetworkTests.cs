@@ -24,16 +24,16 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
     {
         const int InputC = 12, MiddleC = 16, OutputC = 20;
         var state = new RandomState();
-        state.AddNormalised("b.conv1", "b.bn1", MiddleC, InputC, 1);
-        state.AddNormalised("b.conv2", "b.bn2", MiddleC, MiddleC / groups, 3);
-        state.AddNormalised("b.conv3", "b.bn3", OutputC, MiddleC, 1);
-        state.AddNormalised("b.downsample.0", "b.downsample.1", OutputC, InputC, 1);
+        state.AddNormalised("b0.conv1", "b0.bn1", MiddleC, InputC, 1);
+        state.AddNormalised("b0.conv2", "b0.bn2", MiddleC, MiddleC / groups, 3);
+        state.AddNormalised("b0.conv3", "b0.bn3", OutputC, MiddleC, 1);
+        state.AddNormalised("b0.downsample.0", "b0.downsample.1", OutputC, InputC, 1);
         var input = (Shape: new Shape4(2, 9, 13, InputC), Values: CaseValues.Uniform(2 * 9 * 13 * InputC, 1));
         var (first, middle) = strideInFirst ? (stride, 1) : (1, stride);
-        var shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, Activation.None);
-        var x = state.Convolve(input, "b.conv1", "b.bn1", first, 0, 1, null, Activation.Relu);
-        x = state.Convolve(x, "b.conv2", "b.bn2", middle, 1, groups, null, Activation.Relu);
-        x = state.Convolve(x, "b.conv3", "b.bn3", 1, 0, 1, shortcut.Values, Activation.Relu);
+        var shortcut = state.Convolve(input, "b0.downsample.0", "b0.downsample.1", stride, 0, 1, null, Activation.None);
+        var x = state.Convolve(input, "b0.conv1", "b0.bn1", first, 0, 1, null, Activation.Relu);
+        x = state.Convolve(x, "b0.conv2", "b0.bn2", middle, 1, groups, null, Activation.Relu);
+        x = state.Convolve(x, "b0.conv3", "b0.bn3", 1, 0, 1, shortcut.Values, Activation.Relu);
         CheckBlock(state, input, stride, strideInFirst, x);
     }
 
@@ -43,17 +43,17 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
     {
         const int InputC = 10;
         var state = new RandomState();
-        state.AddNormalised("b.conv1", "b.bn1", outputC, InputC, 3);
-        state.AddNormalised("b.conv2", "b.bn2", outputC, outputC, 3);
+        state.AddNormalised("b0.conv1", "b0.bn1", outputC, InputC, 3);
+        state.AddNormalised("b0.conv2", "b0.bn2", outputC, outputC, 3);
         var input = (Shape: new Shape4(1, 7, 10, InputC), Values: CaseValues.Uniform(7 * 10 * InputC, 1));
         var shortcut = input.Values;
         if (stride != 1 || outputC != InputC)
         {
-            state.AddNormalised("b.downsample.0", "b.downsample.1", outputC, InputC, 1);
-            shortcut = state.Convolve(input, "b.downsample.0", "b.downsample.1", stride, 0, 1, null, Activation.None).Values;
+            state.AddNormalised("b0.downsample.0", "b0.downsample.1", outputC, InputC, 1);
+            shortcut = state.Convolve(input, "b0.downsample.0", "b0.downsample.1", stride, 0, 1, null, Activation.None).Values;
         }
-        var x = state.Convolve(input, "b.conv1", "b.bn1", stride, 1, 1, null, Activation.Relu);
-        x = state.Convolve(x, "b.conv2", "b.bn2", 1, 1, 1, shortcut, Activation.Relu);
+        var x = state.Convolve(input, "b0.conv1", "b0.bn1", stride, 1, 1, null, Activation.Relu);
+        x = state.Convolve(x, "b0.conv2", "b0.bn2", 1, 1, 1, shortcut, Activation.Relu);
         CheckBlock(state, input, stride, strideInFirst: false, x);
     }
 
@@ -74,8 +74,12 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
         using var weights = state.Open();
-        using var pyramid = FeaturePyramid.Read(Device, new WeightReader(Device, weights, Epsilon), "p", [.. maps.Select(m => m.Shape.C)]);
-        using var output = pyramid.Run([.. maps.Select(m => Upload(m))]);
+        using var layers = new LayerSet();
+        var layout = new PyramidLayout(PyramidKind.Fpn, D, HasNorms: false, ExtraLevelsKind.Subsampled);
+        var pyramid = new FeaturePyramid(layers, "p", layout, [.. maps.Select(m => m.Shape.C)]);
+        layers.Load(Device, new WeightReader(weights, Epsilon));
+        using var tape = Tape.ForInference(Device);
+        using var output = pyramid.Run(tape, new Levels<Variable>(2, [.. maps.Select(m => tape.New(Upload(m)))]));
 
         Assert.That(output.Count, Is.EqualTo(levels + 1));
         (Shape4 Shape, float[] Values) merged = (default, []);
@@ -86,9 +90,9 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
                 ? lateral
                 : (lateral.Shape, MergeReference.Run(merged.Values, merged.Shape, lateral.Values, lateral.Shape));
             var expected = state.Convolve(merged, $"p.layer_blocks.{l}.0", null, 1, 1, 1, null, Activation.None);
-            Comparison.AssertClose(output[l].ToArray(), expected.Values, 2e-5, 1e-4, expected.Shape.ToArray(), $"level {l}");
+            Comparison.AssertClose(output[2 + l].Value.ToArray(), expected.Values, 2e-5, 1e-4, expected.Shape.ToArray(), $"level {l}");
             if (l == levels - 1)
-                Comparison.AssertClose(output[levels].ToArray(), SubsampleReference.Run(expected.Values, expected.Shape), 2e-5, 1e-4);
+                Comparison.AssertClose(output[2 + levels].Value.ToArray(), SubsampleReference.Run(expected.Values, expected.Shape), 2e-5, 1e-4);
         }
     }
 
@@ -112,8 +116,14 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
                 state.AddWithBias($"p.layer_blocks.{l}.0", D, D, 3);
         }
         using var weights = state.Open();
-        using var pyramid = Pyramid.Read(kind, Device, new WeightReader(Device, weights, Epsilon), "p", [.. maps.Select(m => m.Shape.C)]);
-        using var output = pyramid.Run([.. maps.Select(m => Upload(m))]);
+        using var layers = new LayerSet();
+        IPyramid pyramid = kind == PyramidKind.SingleMap
+            ? new SingleMap(maps[^1].Shape.C)
+            : new AblatedPyramid(
+                layers, "p", new PyramidLayout(kind, D, HasNorms: false, ExtraLevelsKind.Subsampled), [.. maps.Select(m => m.Shape.C)]);
+        layers.Load(Device, new WeightReader(weights, Epsilon));
+        using var tape = Tape.ForInference(Device);
+        using var output = pyramid.Run(tape, new Levels<Variable>(2, [.. maps.Select(m => tape.New(Upload(m)))]));
 
         var expected = new List<(Shape4 Shape, float[] Values)>();
         (Shape4 Shape, float[] Values) merged = (default, []);
@@ -134,16 +144,22 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
             expected = [maps[^1]];
         Assert.That(output.Count, Is.EqualTo(expected.Count).And.EqualTo(pyramid.Levels));
         for (var l = 0; l < output.Count; l++)
-            Comparison.AssertClose(output[l].ToArray(), expected[l].Values, 2e-5, 1e-4, what: $"level {l}");
+            Comparison.AssertClose(output[output.Finest + l].Value.ToArray(), expected[l].Values, 2e-5, 1e-4, what: $"level {l}");
     }
 
     private void CheckBlock(
         RandomState state, (Shape4 Shape, float[] Values) input, int stride, bool strideInFirst, (Shape4 Shape, float[] Values) expected)
     {
         using var weights = state.Open();
-        using var block = ResidualBlock.Read(new WeightReader(Device, weights, Epsilon), "b", input.Shape.C, stride, strideInFirst);
+        var (reader, channels) = (new WeightReader(weights, Epsilon), input.Shape.C);
+        var layout = BlockLayout.ReadStage(reader, "b", ref channels, stride)[0];
+        using var layers = new LayerSet();
+        var block = new ResidualBlock(layers, "b0", input.Shape.C, layout, stride, strideInFirst);
+        layers.Load(Device, reader);
         using var deviceInput = Upload(input);
-        using var output = block.Run(deviceInput);
+        using var tape = Tape.ForInference(Device);
+        using var result = block.Run(tape, tape.Input(deviceInput));
+        var output = result.Value;
         Assert.That(output.Shape, Is.EqualTo(new Shape(expected.Shape.N, expected.Shape.H, expected.Shape.W, expected.Shape.C)));
         Comparison.AssertClose(output.ToArray(), expected.Values, 2e-5, 1e-4, expected.Shape.ToArray());
         Assert.That(deviceInput.ToArray(), Is.EqualTo(input.Values), "the input is unchanged");

@@ -23,31 +23,34 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
         var report = new StageReport(stages);
 
         report.Compare("input", batch.Input, everyChannel: true);
-        var bottomUp = detector.Backbone.Run(batch.Input);
-        for (var l = 0; l < bottomUp.Count; l++)
+        using var tape = Tape.ForInference(Device);
+        var bottomUp = detector.Backbone.Run(tape, tape.Input(batch.Input));
+        for (var l = bottomUp.Finest; l <= bottomUp.Coarsest; l++)
         {
-            report.Compare($"C{Level(bottomUp[l], batch)}", bottomUp[l], everyChannel: false);
-            report.Compare($"map{l}", bottomUp[l], everyChannel: false);
+            var map = bottomUp[l].Value;
+            report.Compare($"C{Level(map, batch)}", map, everyChannel: false);
+            report.Compare($"map{l - bottomUp.Finest}", map, everyChannel: false);
         }
-        using var pyramid = detector.Pyramid.Run(bottomUp);
-        for (var l = 0; l < pyramid.Count; l++)
+        using var pyramid = detector.Pyramid.Run(tape, bottomUp);
+        for (var l = pyramid.Finest; l <= pyramid.Coarsest; l++)
         {
-            report.Compare($"P{Level(pyramid[l], batch)}", pyramid[l], everyChannel: false);
-            report.Compare($"pyramid{l}", pyramid[l], everyChannel: false);
+            var map = pyramid[l].Value;
+            report.Compare($"P{Level(map, batch)}", map, everyChannel: false);
+            report.Compare($"pyramid{l - pyramid.Finest}", map, everyChannel: false);
         }
         report.Compare("anchors", AllAnchors(detector, pyramid.Shapes, batch.Input.Shape));
 
         switch (detector)
         {
             case FasterRcnn rcnn:
-                CompareProposals(rcnn.Rpn, pyramid, batch, report);
-                CompareObjects(rcnn, stages, pyramid, batch, report);
+                CompareProposals(tape, rcnn.Rpn, pyramid, batch, report);
+                CompareObjects(tape, rcnn, stages, pyramid, batch, report);
                 break;
             case ProposalNetwork network:
-                CompareProposals(network.Rpn, pyramid, batch, report, proposals => network.ToObjects(proposals, batch)[0]);
+                CompareProposals(tape, network.Rpn, pyramid, batch, report, proposals => network.ToObjects(proposals, batch)[0]);
                 break;
             case RetinaNet retina:
-                CompareObjects(retina, pyramid, batch, report);
+                CompareObjects(tape, retina, pyramid, batch, report);
                 break;
         }
         TestContext.Out.WriteLine(report.Text);
@@ -56,16 +59,16 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
     }
 
     private static void CompareProposals(
-        RegionProposalNetwork rpn, FeatureMaps pyramid, InputBatch batch, StageReport report,
+        Tape tape, RegionProposalNetwork rpn, FeatureMaps pyramid, InputBatch batch, StageReport report,
         Func<RoiSet, IReadOnlyList<DetectedObject>>? toObjects = null)
     {
-        using var output = rpn.Head.Run(pyramid);
-        for (var l = 0; l < pyramid.Count; l++)
+        using var output = rpn.Head.Run(tape, pyramid);
+        for (var l = pyramid.Finest; l <= pyramid.Coarsest; l++)
         {
-            foreach (var level in new[] { $"P{Level(pyramid[l], batch)}", $"pyramid{l}" })
+            foreach (var level in new[] { $"P{Level(pyramid[l].Value, batch)}", $"pyramid{l - pyramid.Finest}" })
             {
-                report.Compare($"rpn.objectness.{level}", output.Objectness[l], everyChannel: true);
-                report.Compare($"rpn.deltas.{level}", output.Deltas[l], everyChannel: true);
+                report.Compare($"rpn.objectness.{level}", output.Objectness[l].Value, everyChannel: true);
+                report.Compare($"rpn.deltas.{level}", output.Deltas[l].Value, everyChannel: true);
             }
         }
         using var proposals = rpn.FindProposals(output, batch);
@@ -76,22 +79,23 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
             report.CompareDetections(toObjects(proposals));
     }
 
-    private void CompareObjects(FasterRcnn rcnn, StateDictionary stages, FeatureMaps pyramid, InputBatch batch, StageReport report)
+    private void CompareObjects(Tape tape, FasterRcnn rcnn, StateDictionary stages, FeatureMaps pyramid, InputBatch batch, StageReport report)
     {
         if (!stages.Contains("proposals"))
         {
-            using var all = rcnn.FindBoxes(pyramid, batch, CancellationToken.None);
+            using var all = rcnn.FindBoxes(tape, pyramid, batch, CancellationToken.None);
             report.CompareDetections(rcnn.ToObjects(all.Fetch(), batch)[0]);
             return;
         }
-        using var given = Rois(StageReport.Boxes(stages["proposals"].ToArray()));
-        using var features = rcnn.PoolFeatures(pyramid, given, batch, rcnn.BoxHead.Bins);
-        report.Compare("roi.features", features, everyChannel: false);
-        using var fc7 = rcnn.BoxHead.Features(features, given.Total.View);
-        report.Compare("roi.fc7", fc7, everyChannel: true);
-        using var predictions = rcnn.BoxHead.Predict(fc7, given.Total.View);
-        report.Compare("roi.logits", predictions.Logits, everyChannel: true);
-        report.Compare("roi.deltas", predictions.Deltas, everyChannel: true);
+        var proposals = StageReport.Boxes(stages["proposals"].ToArray());
+        using var given = RoiSet.Of(Device, proposals, new int[proposals.Length]);
+        using var features = rcnn.PoolFeatures(tape, pyramid, given, batch, rcnn.BoxHead.Bins);
+        report.Compare("roi.features", features.Value, everyChannel: false);
+        using var fc7 = rcnn.BoxHead.Features(tape, features, given.Total.View);
+        report.Compare("roi.fc7", fc7.Value, everyChannel: true);
+        using var predictions = rcnn.BoxHead.Predict(tape, fc7, given.Total.View);
+        report.Compare("roi.logits", predictions.Logits.Value, everyChannel: true);
+        report.Compare("roi.deltas", predictions.Deltas.Value, everyChannel: true);
         using var onDevice = rcnn.SelectDetections(predictions, given, batch);
         var found = onDevice.Fetch();
         report.CompareDetections(rcnn.ToObjects(found, batch)[0]);
@@ -101,35 +105,25 @@ public sealed class StageParityTests(string deviceId) : ModelTests(deviceId)
         report.Compare("mask.boxes", found[0].Select(b => b.BoxInputPx));
         using var classIds = Device.Rent<int>(found[0].Count);
         using var rois = onDevice.ToRois(found[0].Count, classIds.View);
-        using var maskFeatures = masks.PoolFeatures(pyramid, rois, batch, MaskRcnn.Bins);
-        report.Compare("mask.features", maskFeatures, everyChannel: false);
-        using var convolved = masks.MaskHead.Features(maskFeatures);
-        report.Compare("mask.head", convolved, everyChannel: false);
-        using var probabilities = masks.MaskHead.Predict(convolved, classIds.View);
+        using var maskFeatures = masks.PoolFeatures(tape, pyramid, rois, batch, MaskRcnn.Bins);
+        report.Compare("mask.features", maskFeatures.Value, everyChannel: false);
+        using var convolved = masks.MaskHead.Features(tape, maskFeatures);
+        report.Compare("mask.head", convolved.Value, everyChannel: false);
+        using var probabilities = masks.MaskHead.Predict(tape, convolved, classIds.View);
         report.Compare("mask.probabilities", probabilities, everyChannel: true);
     }
 
-    private static void CompareObjects(RetinaNet retina, FeatureMaps pyramid, InputBatch batch, StageReport report)
+    private static void CompareObjects(Tape tape, RetinaNet retina, FeatureMaps pyramid, InputBatch batch, StageReport report)
     {
-        using var output = retina.Head.Run(pyramid);
-        for (var l = 0; l < pyramid.Count; l++)
+        using var output = retina.Head.Run(tape, pyramid);
+        for (var l = pyramid.Finest; l <= pyramid.Coarsest; l++)
         {
-            report.Compare($"retina.logits.P{Level(pyramid[l], batch)}", output.Logits[l], everyChannel: true);
-            report.Compare($"retina.deltas.P{Level(pyramid[l], batch)}", output.Deltas[l], everyChannel: true);
+            var level = Level(pyramid[l].Value, batch);
+            report.Compare($"retina.logits.P{level}", output.Logits[l].Value, everyChannel: true);
+            report.Compare($"retina.deltas.P{level}", output.Deltas[l].Value, everyChannel: true);
         }
         using var found = retina.SelectDetections(output, batch);
         report.CompareDetections(retina.ToObjects(found.Fetch(), batch)[0]);
-    }
-
-    /// <summary>The given proposals, as those of one picture.</summary>
-    private RoiSet Rois(Box[] boxesInputPx)
-    {
-        var rois = new RoiSet(Device, 1, boxesInputPx.Length);
-        rois.Boxes.Upload(boxesInputPx);
-        rois.Pictures.Upload(new int[boxesInputPx.Length]);
-        rois.PerPicture.Upload([boxesInputPx.Length]);
-        rois.Total.Upload([boxesInputPx.Length]);
-        return rois;
     }
 
     /// <summary>The number of a level: its stride is that power of two.</summary>

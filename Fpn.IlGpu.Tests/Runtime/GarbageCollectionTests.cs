@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Runtime;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tests.Parity;
 using Fpn.IlGpu.Tests.Training;
-using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 

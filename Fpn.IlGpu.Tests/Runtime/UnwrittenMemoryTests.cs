@@ -1,8 +1,8 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tests.Parity;
 using Fpn.IlGpu.Tests.Training;
-using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Runtime;
 

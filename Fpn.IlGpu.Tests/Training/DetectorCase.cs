@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
@@ -20,24 +22,28 @@ internal sealed class DetectorCase : IDisposable
 
     public float[] Values(string name) => state[name].ToArray();
 
-    public TrainableDetector Load(Device device, int frozenStages, NormTraining norms) => new(device, state, frozenStages, norms);
+    public FasterRcnn Load(Device device, int frozenStages, NormTraining norms)
+    {
+        using var whole = Detector.Load(device, state);
+        return (FasterRcnn)Detector.Load(device, state, new TrainingPlan(norms, [.. whole.Backbone.Parts.Take(frozenStages)]));
+    }
 
-    /// <summary>Returns a step's losses, and computes gradients if <paramref name="backward"/> is set.</summary>
-    public IReadOnlyDictionary<string, float> Run(Device device, TrainableDetector network, bool backward)
+    /// <summary>A step's losses; with gradients, if the tape goes back.</summary>
+    public IReadOnlyDictionary<string, float> Run(Device device, FasterRcnn detector, bool backward)
     {
         using var scope = device.Memory.BeginPicture();
         using var tape = new Tape(device);
         float[] pictures = [.. Enumerable.Range(0, (int)Input.Length).Select(i => (float)(1.5 * Math.Sin(0.7 * i + 1e-4 * i * (double)i)))];
-        var maps = network.Pyramid(tape, Tensor.Upload(device, Input, pictures));
-        var losses = new DetectorLosses();
-        losses.OfRpn(tape, network.Rpn(tape, maps), [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
-            Indices($"positives{n}"), Indices($"negatives{n}"), Values($"target.deltas{n}")))]);
+        using var input = Tensor.Upload(device, Input, pictures);
         Box[] rois = [.. Values("target.rois").Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
-        using var regions = network.Regions(maps, rois, Indices("pictures"), Input.H);
-        losses.OfBoxes(tape, network.Boxes(tape, maps, regions), Indices("classes"), 0, Values("target.roi_deltas"));
+        var outputs = TrainedOutputs.Of(tape, detector, input, rois, Indices("pictures"));
+        var (losses, weighting) = (new LossSet(tape), new DetectorLosses());
+        weighting.OfRpn(losses, outputs.Rpn, [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
+            Indices($"positives{n}"), Indices($"negatives{n}"), Values($"target.deltas{n}")))]);
+        weighting.OfBoxes(losses, outputs.Boxes, Indices("classes"), 0, Values("target.roi_deltas"));
         if (backward)
             tape.Backward();
-        return tape.ReadLosses();
+        return losses.Read();
     }
 
     public void Dispose() => state.Dispose();

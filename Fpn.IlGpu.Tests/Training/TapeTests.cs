@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
@@ -36,15 +37,19 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
             var fine = Leaf(tape, Shapes[0], maps.AsSpan(0, first));
             var coarse = Leaf(tape, Shapes[1], maps.AsSpan(first));
             using var merged = tape.UpsampleAdd(fine, coarse);
-            var pyramid = tape.Maps(Shapes, (l, into) => tape.MaxPool(l == 0 ? merged : coarse, 1, 1, 0, into));
+            var pyramid = tape.NewMaps(finest: 2, Shapes);
+            pyramid[2] = tape.MaxPool(merged, 1, 1, 0, pyramid.Memory(2));
+            pyramid[3] = tape.MaxPool(coarse, 1, 1, 0, pyramid.Memory(3));
             // Two sizes, and therefore two levels.
             Box[] boxes = [new(1, 2, 9, 14), new(-20, -10, 290, 300), new(3, 3, 3, 3), new(10, 4, 47, 30)];
-            using var regions = new Regions(Device, boxes, new int[4], pyramid.Values, 2, inputH: 32, levelEpsilon: 1e-6f);
-            var pooled = tape.RoiMaxPool(pyramid, regions, bins: 3);
+            using var rois = RoiSet.Of(Device, boxes, new int[4]);
+            var pooled = RoiFeatures.Pool(
+                tape, pyramid, levels: 2, rois, inputH: 32, bins: 3, new RoiSettings(0, Aligned: false, LevelEpsilon: 1e-6f, IsMaxPool: true));
             int[] at = [.. Enumerable.Range(0, targets.Length / 4).Select(i => 4 * i)];
-            tape.SmoothL1("distance", pooled, at, targets, beta: 100, scale: 1);
+            var losses = new LossSet(tape);
+            losses.SmoothL1("distance", pooled, at, targets, beta: 100, scale: 1);
             tape.Backward();
-            return (tape.ReadLosses()["distance"], [.. fine.Gradient!.ToArray(), .. coarse.Gradient!.ToArray()]);
+            return (losses.Read()["distance"], [.. fine.Gradient!.ToArray(), .. coarse.Gradient!.ToArray()]);
         }
     }
 
@@ -52,7 +57,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
     public void Operations_on_untrained_values_are_not_recorded()
     {
         using var tape = new Tape(Device);
-        var x = tape.Input(Tensor.Upload(Device, Shapes[0], new float[Shapes[0].Length]));
+        var x = tape.New(Tensor.Upload(Device, Shapes[0], new float[Shapes[0].Length]));
         using var pooled = tape.MaxPool(x, 3, 2, 1);
         Assert.That(pooled.NeedsGradient, Is.False);
         x.Dispose();
@@ -71,8 +76,10 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         using var fine = new StateDictionary(
             "test",
             [StateTensor.FromValues("head.fc.weight", [3, 4], new float[12]), StateTensor.FromValues("head.fc.bias", [3], new float[3])]);
-        using var parameters = new ParameterSet(Device, new WeightReader(Device, fine, 1e-5f));
-        using var layer = TrainableLinear.Read(parameters, "head.fc", 4, 1, new LayerTraining(IsTrained: true, NormTraining.Live, 1e-5f));
+        using var layers = new LayerSet();
+        var layer = new FullyConnectedLayer(layers, "head.fc", inputC: 4, side: 1, outputC: 3, Activation.None);
+        layers.Load(Device, new WeightReader(fine, 1e-5f), new TrainingPlan(NormTraining.Live, Frozen: []));
+        var parameters = layers.Parameters!;
         parameters.All[0].Restore(state["head.fc.weight"].ToArray(), new float[12]);
         parameters.Changed();
         Assert.That(() => Step(isWatched: false), Throws.Nothing);
@@ -82,9 +89,10 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         void Step(bool isWatched)
         {
             using var tape = new Tape(Device, isWatched);
-            var x = tape.Input(Tensor.Upload(Device, new Shape(2, 1, 1, 4), [1, 2, 3, 40, 5, 6, 7, 80]));
-            var logits = tape.Linear(x, layer, Activation.None);
-            tape.SoftmaxCrossEntropy("loss", logits, [0, 1], lossScale);
+            using var rows = Device.Upload<int>([2]);
+            var x = tape.New(Tensor.Upload(Device, new Shape(2, 1, 1, 4), [1, 2, 3, 40, 5, 6, 7, 80]));
+            var logits = layer.Run(tape, x, rows.View);
+            new LossSet(tape).SoftmaxCrossEntropy("loss", logits, [0, 1], lossScale);
             tape.Backward();
         }
     }
@@ -98,24 +106,51 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         x.Dispose();
         Assert.That(() => x.Value, Throws.Nothing, "the tape holds it");
         int[] at = [0, 4, 8];
-        tape.SmoothL1("loss", pooled, at, new float[12], 1, 1);
+        new LossSet(tape).SmoothL1("loss", pooled, at, new float[12], 1, 1);
         tape.Backward();
         Assert.That(() => x.Value, Throws.TypeOf<ObjectDisposedException>());
         Assert.That(x.Gradient, Is.Not.Null);
         x.TakeGradient()!.Dispose();
     }
 
-    [Test]
-    public void Activations_without_a_gradient_are_refused()
+    [TestCase(Activation.Relu)]
+    [TestCase(Activation.Sigmoid)]
+    [TestCase(Activation.HardSigmoid)]
+    [TestCase(Activation.HardSwish)]
+    [TestCase(Activation.Silu)]
+    public void Sums_scaled_channels_and_their_activations_agree_with_central_differences(Activation activation)
     {
-        using var tape = new Tape(Device);
-        var x = Leaf(tape, Shapes[0], new float[Shapes[0].Length]);
-        Assert.That(() => tape.Add(x, x, Activation.HardSwish), Throws.ArgumentException);
+        var shape = new Shape(2, 3, 2, 5);
+        var length = (int)shape.Length;
+        float[] values = [.. CaseValues.Uniform(2 * length, 5, -4, 4), .. CaseValues.Uniform(10, 6, -1, 1)];
+        var targets = CaseValues.Uniform(length, 7, -0.1f, 0.1f);
+        var (_, actual) = Run(values);
+        var expected = CentralDifferences.Of(values, 2e-3, x =>
+        {
+            lock (Device.Lock)
+                return Run(Array.ConvertAll(x, v => (float)v)).Loss;
+        });
+        Comparison.AssertClose(actual, expected, 1e-3 * expected.Max(MathF.Abs), 1e-3);
+
+        (double Loss, float[] Gradients) Run(float[] all)
+        {
+            using var scope = Device.Memory.BeginPicture();
+            using var tape = new Tape(Device);
+            var a = Leaf(tape, shape, all.AsSpan(0, length));
+            var b = Leaf(tape, shape, all.AsSpan(length, length));
+            var factors = Leaf(tape, new Shape(2, 1, 1, 5), all.AsSpan(2 * length));
+            var sum = tape.Add(a, b, activation);
+            var scaled = tape.ScaleChannels(tape.Activate(sum, activation), factors);
+            var losses = new LossSet(tape);
+            losses.SmoothL1("distance", scaled, [.. Enumerable.Range(0, length / 4).Select(i => 4 * i)], targets, beta: 100, scale: 1);
+            tape.Backward();
+            return (losses.Read()["distance"], [.. a.Gradient!.ToArray(), .. b.Gradient!.ToArray(), .. factors.Gradient!.ToArray()]);
+        }
     }
 
     private Variable Leaf(Tape tape, Shape shape, ReadOnlySpan<float> values)
     {
-        var leaf = tape.Input(Tensor.Upload(Device, shape, values));
+        var leaf = tape.New(Tensor.Upload(Device, shape, values));
         leaf.NeedsGradient = true;
         return leaf;
     }

@@ -2,7 +2,6 @@ using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments;
 using Fpn.IlGpu.Experiments.Scenes;
-using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
 
@@ -133,7 +132,8 @@ internal sealed class TrainerTests : TrainingFolderTests
         Run(Tiny(1), Folder);
         var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
         var five = start.ModelConfiguration(["a", "b", "c", "d"]);
-        using var state = InitialWeights.Of(start, five, Folder, out var taken);
+        using var network = new DetectorNetwork(DetectorLayouts.Of(start.Network, five), strideInFirst: false);
+        using var state = InitialWeights.Of(network.Layers, start, five, Folder, out var taken);
         using var before = Safetensors.Open(Path.Combine(Folder, "model.safetensors"));
         foreach (var tensor in state.Tensors.Values)
         {
@@ -143,22 +143,6 @@ internal sealed class TrainerTests : TrainingFolderTests
                 Assert.That(tensor.ToArray(), Is.EqualTo(before[tensor.Name].ToArray()), tensor.Name);
         }
         Assert.That(taken, Is.EqualTo(state.Tensors.Count - 4));
-    }
-
-    [Test]
-    public void Fresh_weights_load_as_a_model()
-    {
-        var configuration = Tiny(1);
-        var model = configuration.ModelConfiguration(SyntheticShapes.Classes);
-        using var state = InitialWeights.Of(configuration, model, Folder, out var taken);
-        Assert.That(taken, Is.Zero);
-        foreach (var layout in (string[])["resnet18", "resnet50"])
-        {
-            var tensors = FreshWeights.Of(configuration.Network with { Layout = layout }, model, seed: 0);
-            using var own = new StateDictionary("fresh", tensors, state.Metadata);
-            using var detector = Detector.Load(Device, own);
-            Assert.That(detector.Weights.Unused, Is.Empty);
-        }
     }
 
     private static TrainingConfiguration Tiny(int steps) => new()

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Tests.Training;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
@@ -43,40 +44,22 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     ];
 
     [TestCaseSource(nameof(Variants))]
-    public void Outputs_agree_with_the_inference_network(string model, NetworkLayout layout)
+    public void Outputs_on_a_tape_that_records_agree_with_inference(string model, NetworkLayout layout)
     {
         using var state = Fresh(model, layout);
         using var detector = (FasterRcnn)Detector.Load(Device, state);
         Assert.That(detector.Weights.Unused, Is.Empty);
-        using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
+        using var trained = Load(state);
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        var values = CaseValues.Uniform((int)Input.Length, 1, -2, 2);
-        var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, values));
-        var rpn = network.Rpn(tape, maps);
-        using var input = Tensor.Upload(Device, Input, values);
-        using var pyramid = detector.Pyramid.Run(detector.Backbone.Run(input));
-        using var expected = detector.Rpn.Head.Run(pyramid);
-        Assert.That(pyramid.Count, Is.EqualTo(detector.Pyramid.Levels).And.EqualTo(maps.Levels.Count));
-        for (var l = 0; l < pyramid.Count; l++)
-        {
-            Compare(maps.Levels[l], pyramid[l], $"level {l}");
-            Compare(rpn.Objectness.Levels[l], expected.Objectness[l], $"objectness {l}");
-            Compare(rpn.Deltas.Levels[l], expected.Deltas[l], $"deltas {l}");
-        }
+        using var inference = Tape.ForInference(Device);
+        using var input = Tensor.Upload(Device, Input, CaseValues.Uniform((int)Input.Length, 1, -2, 2));
         var (boxes, pictures) = Rois();
-        using var rois = new RoiSet(Device, 2, boxes.Length / 2);
-        rois.Boxes.Upload(boxes);
-        rois.Pictures.Upload(pictures);
-        rois.Total.Upload([boxes.Length]);
-        using var pooled = RoiFeatures.Pool(
-            Device, pyramid, detector.Pyramid.MergedLevels, rois, Input.H, detector.BoxHead.Bins, RoiSettings.Of(detector.Configuration));
-        using var features = detector.BoxHead.Features(pooled, rois.Total.View);
-        using var predictions = detector.BoxHead.Predict(features, rois.Total.View);
-        using var regions = network.Regions(maps, boxes, pictures, Input.H);
-        var predicted = network.Boxes(tape, maps, regions);
-        Compare(predicted.Logits, predictions.Logits, "logits");
-        Compare(predicted.Deltas, predictions.Deltas, "box deltas");
+        var actual = TrainedOutputs.Of(tape, trained, input, boxes, pictures);
+        var expected = TrainedOutputs.Of(inference, detector, input, boxes, pictures);
+        Assert.That(actual.Pyramid.Count, Is.EqualTo(detector.Pyramid.Levels));
+        foreach (var ((name, values), (_, wanted)) in actual.Values().Zip(expected.Values()))
+            Comparison.AssertClose(values, wanted, 1e-5 * wanted.Max(MathF.Abs), 1e-5, what: name);
     }
 
     [TestCaseSource(nameof(Variants))]
@@ -84,7 +67,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     {
         // Losses change most along the gradient, where rounding matters least.
         using var state = Fresh(model, layout);
-        using var network = new TrainableDetector(Device, state, frozenStages: 0, NormTraining.Frozen);
+        using var network = Load(state);
         Loss(network, backward: true);
         List<Parameter> trained = [.. network.Parameters.Trained];
         Assert.That(trained.Where(p => !p.HasGradient).Select(p => p.Name), Is.Empty, "parameters without a gradient");
@@ -115,7 +98,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     {
         using var state = Fresh(Model("single-map", Levels), Small);
         Assert.That(
-            () => new TrainableDetector(Device, state, 0, NormTraining.Frozen),
+            () => Load(state),
             Throws.TypeOf<WeightsException>().With.Message.Contains("5 levels").And.Message.Contains("has 1"));
     }
 
@@ -130,7 +113,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         Assert.That(
             () => Detector.Load(Device, state),
             Throws.TypeOf<WeightsException>().With.Message.Contains("heads for 6 levels").And.Message.Contains("has 5"));
-        Assert.That(() => new TrainableDetector(Device, state, 0, NormTraining.Frozen), Throws.TypeOf<WeightsException>());
+        Assert.That(() => Load(state), Throws.TypeOf<WeightsException>());
     }
 
     private static TestCaseData Case(string pyramid, string anchorSizes, NetworkLayout layout, string more = "")
@@ -147,7 +130,9 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
             Network = layout,
             Model = JsonElement.Parse(model),
         };
-        using var fresh = InitialWeights.Of(configuration, configuration.ModelConfiguration(SyntheticShapes.Classes), "", out _);
+        var modelConfiguration = configuration.ModelConfiguration(SyntheticShapes.Classes);
+        using var network = new DetectorNetwork(DetectorLayouts.Of(layout, modelConfiguration), strideInFirst: false);
+        using var fresh = InitialWeights.Of(network.Layers, configuration, modelConfiguration, "", out _);
         // Until statistics are learned, each residual block would double its input's variance, and losses would curve too soon.
         return new StateDictionary("fresh", fresh.Tensors.Values.Select(Tamed).ToList(), fresh.Metadata);
 
@@ -163,33 +148,27 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
     }
 
     /// <summary>The sum of all losses, for arbitrary targets.</summary>
-    private double Loss(TrainableDetector network, bool backward)
+    private double Loss(FasterRcnn network, bool backward)
     {
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        var pictures = CaseValues.Uniform((int)Input.Length, 7, -2, 2);
-        var maps = network.Pyramid(tape, Tensor.Upload(Device, Input, pictures));
-        var losses = new DetectorLosses(1, 1);
-        var rpn = network.Rpn(tape, maps);
+        using var input = Tensor.Upload(Device, Input, CaseValues.Uniform((int)Input.Length, 7, -2, 2));
+        var (boxes, owners) = Rois();
+        var outputs = TrainedOutputs.Of(tape, network, input, boxes, owners);
+        var (losses, weighting) = (new LossSet(tape), new DetectorLosses(1, 1));
         // Some anchors of every level.
-        var anchors = rpn.Objectness.Levels.Sum(level => level.Shape.H * level.Shape.W * level.Shape.C);
+        var anchors = outputs.Rpn.Objectness.Shapes.Sum(s => s.H * s.W * s.C);
         int[] sampled = [.. Enumerable.Range(0, anchors).Where(i => i % 37 == 0 || i >= anchors - 6)];
         var positives = sampled.Where((_, i) => i % 2 == 0).ToArray();
-        losses.OfRpn(tape, rpn, [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
+        weighting.OfRpn(losses, outputs.Rpn, [.. Enumerable.Range(0, Input.N).Select(n => new AnchorTargets(
             positives, [.. sampled.Except(positives)], CaseValues.Uniform(4 * positives.Length, 30 + n, -0.5f, 0.5f)))]);
-        var (boxes, owners) = Rois();
-        using var regions = network.Regions(maps, boxes, owners, Input.H);
         int[] classes = [.. boxes.Select((_, r) => r % 3)];
-        losses.OfBoxes(
-            tape, network.Boxes(tape, maps, regions), classes, 0, CaseValues.Uniform(4 * classes.Count(c => c != 0), 40, -0.5f, 0.5f));
+        weighting.OfBoxes(losses, outputs.Boxes, classes, 0, CaseValues.Uniform(4 * classes.Count(c => c != 0), 40, -0.5f, 0.5f));
         if (backward)
             tape.Backward();
-        return tape.ReadLosses().Sum(loss => (double)loss.Value);
+        return losses.Read().Sum(loss => (double)loss.Value);
     }
 
-    private static void Compare(Variable actual, Tensor expected, string what)
-    {
-        var values = expected.ToArray();
-        Comparison.AssertClose(actual.Value.ToArray(), values, 1e-5 * values.Max(MathF.Abs), 1e-5, what: what);
-    }
+    private FasterRcnn Load(StateDictionary state)
+        => (FasterRcnn)Detector.Load(Device, state, new TrainingPlan(NormTraining.Frozen, Frozen: []));
 }

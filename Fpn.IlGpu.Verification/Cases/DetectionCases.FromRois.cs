@@ -36,8 +36,8 @@ internal static partial class DetectionCases
             rois.PerPicture.Upload([.. Counts]);
             rois.Total.Upload([Counts.Sum()]);
             using var predictions = new BoxPredictions(
-                Tensor.Upload(device, new Shape(Places, 1, 1, Classes), Logits),
-                Tensor.Upload(device, new Shape(Places, 1, 1, WithBoxes * 4), Deltas));
+                new Variable(device, Tensor.Upload(device, new Shape(Places, 1, 1, Classes), Logits)),
+                new Variable(device, Tensor.Upload(device, new Shape(Places, 1, 1, WithBoxes * 4), Deltas)));
             using var pictures = device.Upload<ResizedPicture>(Pictures);
             using var found = PostProcess.Run(
                 device, predictions, rois, pictures.View,

@@ -106,7 +106,7 @@ internal static partial class DetectionCases
 
         private static FeatureMaps Upload(Device device, float[][] levels, int perAnchor)
         {
-            var maps = new FeatureMaps(device, [.. Maps.Select(m => new Shape(Pictures.Length, m.H, m.W, Ratios.Length * perAnchor))]);
+            var maps = new FeatureMaps(device, finest: 2, [.. Maps.Select(m => new Shape(Pictures.Length, m.H, m.W, Ratios.Length * perAnchor))]);
             maps.Values.Upload([.. levels.SelectMany(l => l)]);
             return maps;
         }

@@ -37,10 +37,10 @@ internal static class DensePostProcess
         var batch = (int)pictures.Length;
         var grids = anchors.Grids(output.Deltas.Shapes, inputH, inputW);
         var lists = batch * grids.Length;
-        var longest = (int)(output.Logits[0].Shape.Length / batch);
+        var longest = (int)(output.Logits.Shapes[0].Length / batch);
         var capacity = Math.Min(settings.CandidatesPerLevel, longest);
         var perPicture = grids.Length * capacity;
-        var classes = output.Logits[0].Shape.C / anchors.PerLocation;
+        var classes = output.Logits.Shapes[0].C / anchors.PerLocation;
         var sizes = new Sizes(grids.Length, anchors.PerLocation, classes, capacity, checked(lists * capacity));
 
         using var levels = device.Upload<AnchorLevel>(grids);

@@ -32,10 +32,8 @@ public abstract class Detector : IDisposable
         Device = source.Device;
         Configuration = source.Configuration;
         Weights = source.Weights;
+        Network = source.Network;
         Transform = new InputTransform(Device, Configuration);
-        var maps = Networks.Pyramid.MapCount(Weights, "backbone.fpn");
-        Backbone = Networks.Backbone.Read(Device, Weights, "backbone.body", Configuration.StrideInFirstConvolution, maps);
-        Pyramid = Networks.Pyramid.Read(Configuration.Pyramid, Device, Weights, "backbone.fpn", Backbone.Channels);
         Anchors = new Anchors(
             Device, Configuration.AnchorSizes, Configuration.AspectRatios, Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
         ModelChecks.LevelsFit(source, Anchors, Pyramid);
@@ -74,9 +72,15 @@ public abstract class Detector : IDisposable
 
     internal InputTransform Transform { get; }
 
-    internal IBackbone Backbone { get; }
+    internal DetectorNetwork Network { get; }
 
-    internal IPyramid Pyramid { get; }
+    /// <summary>The parameters of a detector that was loaded to be trained.</summary>
+    internal ParameterSet Parameters => Network.Layers.Parameters
+        ?? throw new InvalidOperationException("The detector was loaded for inference, without its parameters.");
+
+    internal IBackbone Backbone => Network.Backbone;
+
+    internal IPyramid Pyramid => Network.Pyramid;
 
     internal Anchors Anchors { get; }
 
@@ -155,17 +159,22 @@ public abstract class Detector : IDisposable
             if (disposed)
                 return;
             disposed = true;
-            Dispose(disposing: true);
+            Network.Dispose();
+            Anchors.Dispose();
         }
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Turns the pyramid into objects, as <see cref="DetectIn"/> does.</summary>
+    private protected delegate IReadOnlyList<DetectedObject>[] DetectInPyramid(
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation);
 
     /// <summary>Runs the detector on a batch.</summary>
     /// <param name="pictures">At least one picture.</param>
     /// <param name="detectIn">Turns the pyramid into objects, as <see cref="DetectIn"/> does.</param>
     /// <param name="cancellation">Checked between two stages.</param>
     private protected IReadOnlyList<DetectedObject>[] Detect(
-        IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         lock (Device.Lock)
@@ -178,7 +187,7 @@ public abstract class Detector : IDisposable
 
     /// <summary>Detects at the configured size, or at each size of the image pyramid if there is one.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAtEachSize(
-        IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         if (Configuration.ImagePyramid.Length == 0)
@@ -190,37 +199,35 @@ public abstract class Detector : IDisposable
 
     /// <summary>Runs all stages at one input size; the pyramid stays on the device.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAt(
-        int minSize, IReadOnlyList<InputPicture> pictures, Func<FeatureMaps, InputBatch, CancellationToken, IReadOnlyList<DetectedObject>[]> detectIn,
+        int minSize, IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         using var scope = Device.Memory.BeginPicture();
+        using var tape = Tape.ForInference(Device);
         Device.Stage("preprocess");
         using var batch = Transform.Run(pictures, minSize);
         Device.Stage("backbone");
-        var bottomUp = Backbone.Run(batch.Input);
+        var bottomUp = Backbone.Run(tape, tape.Input(batch.Input));
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("pyramid");
-        using var pyramid = Pyramid.Run(bottomUp);
+        using var pyramid = Pyramid.Run(tape, bottomUp);
         cancellation.ThrowIfCancellationRequested();
-        return detectIn(pyramid, batch, cancellation);
+        return detectIn(tape, pyramid, batch, cancellation);
     }
 
     /// <summary>Turns the pyramid into objects; this is what distinguishes one detector from another.</summary>
-    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d], finest level first.</param>
+    /// <param name="tape">The tape to run on; it records nothing.</param>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
     /// <param name="batch">The input, and the sizes that map it back to the pictures.</param>
     /// <param name="cancellation">Checked between two stages.</param>
     /// <returns>The objects of each picture, best first.</returns>
     private protected abstract IReadOnlyList<DetectedObject>[] DetectIn(
-        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation);
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation);
 
-    /// <summary>Frees the weights.</summary>
-    /// <param name="disposing">Always true, as there is no finaliser.</param>
-    protected virtual void Dispose(bool disposing)
-    {
-        Backbone.Dispose();
-        Pyramid.Dispose();
-        Anchors.Dispose();
-    }
+    /// <summary>Copies all parameters to the host, with the configuration, as a state dict that can be loaded again.</summary>
+    internal StateDictionary ToState() => new(
+        "training", Parameters.All.Select(p => p.ToTensor()),
+        new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = Configuration.ToJson() });
 
     /// <summary>Converts boxes in input px to objects in px of their pictures.</summary>
     internal IReadOnlyList<DetectedObject>[] ToObjects(List<ScoredBox>[] found, InputBatch batch)

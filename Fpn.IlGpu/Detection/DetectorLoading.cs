@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
@@ -35,6 +36,14 @@ public static class DetectorLoading
         /// first fault.
         /// </param>
         internal static Detector Load(Device device, StateDictionary state, List<string>? problems = null)
+            => Load(device, state, plan: null, problems);
+
+        /// <summary>Loads a model from an open state dict to be trained, with its parameters.</summary>
+        /// <param name="device">The device to run on.</param>
+        /// <param name="state">The tensors and configuration, as <see cref="Checkpoint"/> returns them.</param>
+        /// <param name="plan">What is trained; null for inference, which keeps packed weights only.</param>
+        /// <param name="problems">Collects the faults of tensors; null to stop at the first fault.</param>
+        internal static Detector Load(Device device, StateDictionary state, TrainingPlan? plan, List<string>? problems = null)
         {
             var configuration = ModelConfiguration.Of(state);
             ModelChecks.Understood(state, configuration);
@@ -47,7 +56,9 @@ public static class DetectorLoading
                     {
                         // If loading fails, this frees the device memory that the model has taken so far.
                         using var scope = device.Memory.BeginPicture();
-                        var detector = Create(new ModelSource(device, state, configuration, problems));
+                        var source = new ModelSource(device, state, configuration, problems) { Plan = plan };
+                        var detector = Create(source);
+                        source.Network.Layers.Load(device, source.Weights, plan);
                         scope.Keep();
                         return detector;
                     }

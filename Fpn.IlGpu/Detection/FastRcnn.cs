@@ -14,8 +14,7 @@ public class FastRcnn : Detector
     internal FastRcnn(ModelSource source)
         : base(source)
     {
-        BoxHead = BoxHead.Read(
-            Device, Weights, "roi_heads", Pyramid.Channels, Configuration.BackgroundLast, Configuration.StrideInFirstConvolution);
+        BoxHead = source.Network.Boxes!;
         Classes = ModelChecks.ClassNames(source, BoxHead.Classes);
     }
 
@@ -40,9 +39,9 @@ public class FastRcnn : Detector
         ArgumentNullException.ThrowIfNull(proposalsImagePx);
         return Detect(
             [picture],
-            (pyramid, batch, _) =>
+            (tape, pyramid, batch, _) =>
             {
-                using var found = FindBoxes(pyramid, GivenProposals(proposalsImagePx, batch), batch, cancellation);
+                using var found = FindBoxes(tape, pyramid, GivenProposals(proposalsImagePx, batch), batch, cancellation);
                 return ToObjects(found.Fetch(), batch);
             },
             cancellation)[0];
@@ -50,36 +49,37 @@ public class FastRcnn : Detector
 
     /// <summary>Runs the stages after the pyramid: proposals, RoI features, box head, post-processing.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
-        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
-        using var found = FindBoxes(pyramid, batch, cancellation);
+        using var found = FindBoxes(tape, pyramid, batch, cancellation);
         return ToObjects(found.Fetch(), batch);
     }
 
     /// <summary>Finds boxes and leaves them on the device; the caller disposes them.</summary>
-    internal FoundBoxes FindBoxes(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
-        => FindBoxes(pyramid, FindProposals(pyramid, batch, cancellation), batch, cancellation);
+    internal FoundBoxes FindBoxes(Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        => FindBoxes(tape, pyramid, FindProposals(tape, pyramid, batch, cancellation), batch, cancellation);
 
     // Disposes the regions.
-    private FoundBoxes FindBoxes(FeatureMaps pyramid, RoiSet regions, InputBatch batch, CancellationToken cancellation)
+    private FoundBoxes FindBoxes(Tape tape, FeatureMaps pyramid, RoiSet regions, InputBatch batch, CancellationToken cancellation)
     {
         using var proposals = regions;
         Device.Stage("RoI features");
-        using var roiFeatures = PoolFeatures(pyramid, proposals, batch, BoxHead.Bins);
+        using var roiFeatures = PoolFeatures(tape, pyramid, proposals, batch, BoxHead.Bins);
         Device.Stage("box head");
-        using var features = BoxHead.Features(roiFeatures, proposals.Total.View);
-        using var predictions = BoxHead.Predict(features, proposals.Total.View);
+        using var features = BoxHead.Features(tape, roiFeatures, proposals.Total.View);
+        using var predictions = BoxHead.Predict(tape, features, proposals.Total.View);
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("postprocess");
         return SelectDetections(predictions, proposals, batch);
     }
 
     /// <summary>Finds regions for pictures that come without any.</summary>
-    private protected virtual RoiSet FindProposals(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    private protected virtual RoiSet FindProposals(
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
         => throw new InvalidOperationException("Fast R-CNN does not find regions itself: pass proposals with the picture.");
 
-    internal Tensor PoolFeatures(FeatureMaps pyramid, RoiSet rois, InputBatch batch, int bins)
-        => RoiFeatures.Pool(Device, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins, RoiSettings.Of(Configuration));
+    internal Variable PoolFeatures(Tape tape, FeatureMaps pyramid, RoiSet rois, InputBatch batch, int bins)
+        => RoiFeatures.Pool(tape, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins, RoiSettings.Of(Configuration));
 
     internal FoundBoxes SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
     {
@@ -89,13 +89,6 @@ public class FastRcnn : Detector
             new PostProcessSettings(
                 ScoreThreshold, Configuration.BoxNmsThreshold, Configuration.BoxDetectionsPerImage,
                 new BoxWeights(weights[0], weights[1], weights[2], weights[3]), Configuration.BackgroundLast));
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        BoxHead.Dispose();
-        base.Dispose(disposing);
     }
 
     private RoiSet GivenProposals(IReadOnlyList<Box> boxesImagePx, InputBatch batch)

@@ -10,26 +10,20 @@ public class FasterRcnn : FastRcnn
 {
     internal FasterRcnn(ModelSource source)
         : base(source)
-        => Rpn = new RegionProposalNetwork(source, Pyramid, Anchors);
+        => Rpn = new RegionProposalNetwork(source, Anchors);
 
     internal override string Description => $"{Rpn.Head.Description}; {base.Description}";
 
     internal RegionProposalNetwork Rpn { get; }
 
     /// <summary>Runs the RPN and selects its proposals.</summary>
-    private protected override RoiSet FindProposals(FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    private protected override RoiSet FindProposals(
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         Device.Stage("RPN head");
-        using var rpn = Rpn.Head.Run(pyramid);
+        using var rpn = Rpn.Head.Run(tape, pyramid);
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("proposals");
         return Rpn.FindProposals(rpn, batch);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        Rpn.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -16,7 +16,7 @@ public sealed class MaskRcnn : FasterRcnn
     internal MaskRcnn(ModelSource source)
         : base(source)
     {
-        MaskHead = MaskHead.Read(Device, Weights, "roi_heads", Pyramid.Channels);
+        MaskHead = source.Network.Masks!;
         ModelChecks.MasksFit(source, MaskHead, BoxHead);
     }
 
@@ -29,9 +29,9 @@ public sealed class MaskRcnn : FasterRcnn
     /// because their number and sizes determine the work for the masks, and for the masks.
     /// </summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
-        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
-        using var found = FindBoxes(pyramid, batch, cancellation);
+        using var found = FindBoxes(tape, pyramid, batch, cancellation);
         var objects = ToObjects(found.Fetch(), batch);
         var total = objects.Sum(own => own.Count);
         if (total == 0)
@@ -40,10 +40,10 @@ public sealed class MaskRcnn : FasterRcnn
         using var classIds = Device.Rent<int>(total);
         using var rois = found.ToRois(total, classIds.View);
         Device.Stage("mask features");
-        using var roiFeatures = PoolFeatures(pyramid, rois, batch, Bins);
+        using var roiFeatures = PoolFeatures(tape, pyramid, rois, batch, Bins);
         Device.Stage("mask head");
-        using var features = MaskHead.Features(roiFeatures);
-        using var masks = MaskHead.Predict(features, classIds.View);
+        using var features = MaskHead.Features(tape, roiFeatures);
+        using var masks = MaskHead.Predict(tape, features, classIds.View);
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("mask paste");
         return Paste(objects, masks, batch);
@@ -71,19 +71,13 @@ public sealed class MaskRcnn : FasterRcnn
             {
                 var before = Device.MultiplyAdds;
                 using var scope = Device.Memory.BeginPicture();
-                using var roiFeatures = Tensors.Tensor.Rent(Device, new Tensors.Shape(1, Bins, Bins, Pyramid.Channels));
-                using var features = MaskHead.Features(roiFeatures);
+                using var tape = Tape.ForInference(Device);
+                using var roiFeatures = tape.New(Tensors.Tensor.Rent(Device, new Tensors.Shape(1, Bins, Bins, Pyramid.Channels)));
+                using var features = MaskHead.Features(tape, roiFeatures);
                 using var classIds = Device.Upload<int>([0]);
-                using var masks = MaskHead.Predict(features, classIds.View);
+                using var masks = MaskHead.Predict(tape, features, classIds.View);
                 return Device.MultiplyAdds - before;
             });
         }
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        MaskHead.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -41,7 +41,7 @@ internal static class PostProcess
         var lists = batch * objectClasses;
         var sizes = new Sizes(
             classes, settings.BackgroundLast ? 0 : 1, predictions.Deltas.Shape.C, capacity, checked(lists * capacity));
-        Softmax.Run(device, predictions.Logits, predictions.Logits);
+        Softmax.Run(device, predictions.Logits.Value, predictions.Logits.Value);
 
         // Each class of each picture has a list of candidates, best first.
         using var segments = device.Rent<Segment>(lists);
@@ -49,13 +49,13 @@ internal static class PostProcess
         using var listCounts = device.Rent<int>(lists);
         device.Launch(SegmentKernel, lists, proposals.PerPicture.View, sizes, segments.View);
         TopK.Run(
-            device, predictions.Logits.View, segments.View, capacity, capacity, settings.ScoreThreshold, indices.View, listCounts.View);
+            device, predictions.Logits.Value.View, segments.View, capacity, capacity, settings.ScoreThreshold, indices.View, listCounts.View);
 
         using var candidates = new CandidateList(device, sizes.Total);
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
-            DecodeKernel, grain.Threads(sizes.Total, 1), new Inputs(predictions.Logits.View, predictions.Deltas.View, proposals.Boxes.View),
-            pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, candidates.View);
+            DecodeKernel, grain.Threads(sizes.Total, 1),
+            new Inputs(predictions.Logits.Value.View, predictions.Deltas.Value.View, proposals.Boxes.View), pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, candidates.View);
         NonMaximumSuppression.Run(
             device, candidates.Boxes.View, listCounts.View, candidates.Scores.View, capacity, settings.NmsThreshold);
         return BestOfPicture.Take(device, candidates, batch, objectClasses * capacity, settings.DetectionsPerPicture);

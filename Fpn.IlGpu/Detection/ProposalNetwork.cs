@@ -11,7 +11,7 @@ public sealed class ProposalNetwork : Detector
     internal ProposalNetwork(ModelSource source)
         : base(source)
     {
-        Rpn = new RegionProposalNetwork(source, Pyramid, Anchors);
+        Rpn = new RegionProposalNetwork(source, Anchors);
         ScoreThreshold = Configuration.RpnScoreThreshold;
     }
 
@@ -27,10 +27,10 @@ public sealed class ProposalNetwork : Detector
 
     /// <summary>Runs the RPN and selects its proposals.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
-        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         Device.Stage("RPN head");
-        using var rpn = Rpn.Head.Run(pyramid);
+        using var rpn = Rpn.Head.Run(tape, pyramid);
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("proposals");
         using var proposals = Rpn.FindProposals(rpn, batch);
@@ -41,12 +41,5 @@ public sealed class ProposalNetwork : Detector
     {
         using var found = FoundBoxes.Of(Device, proposals, batch.Sizes.Length);
         return ToObjects([.. found.Fetch().Select(boxes => boxes.FindAll(b => b.Score > ScoreThreshold))], batch);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        Rpn.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -5,7 +5,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Detection;
 
 /// <summary>The region proposal network (paper, section 4.1): its head, its anchors, and the selection of proposals.</summary>
-internal sealed class RegionProposalNetwork : IDisposable
+internal sealed class RegionProposalNetwork
 {
     private readonly Anchors anchors;
     private readonly ModelConfiguration configuration;
@@ -13,17 +13,16 @@ internal sealed class RegionProposalNetwork : IDisposable
 
     /// <summary>Reads the RPN of a model.</summary>
     /// <param name="source">The model to read from.</param>
-    /// <param name="pyramid">The pyramid that the RPN runs on.</param>
     /// <param name="anchors">The anchors; the caller disposes them.</param>
     /// <exception cref="Tensors.WeightsException">
-    /// A tensor is missing, or the head predicts another number of anchors than the configuration describes.
+    /// The head predicts another number of anchors than the configuration describes.
     /// </exception>
-    public RegionProposalNetwork(ModelSource source, IPyramid pyramid, Anchors anchors)
+    public RegionProposalNetwork(ModelSource source, Anchors anchors)
     {
         device = source.Device;
         configuration = source.Configuration;
         this.anchors = anchors;
-        Head = RpnHead.Read(device, source.Weights, "rpn.head", pyramid.Channels, pyramid.Levels);
+        Head = source.Network.Rpn!;
         ModelChecks.AnchorsFit(source, anchors, Head.AnchorsPerLocation);
     }
 
@@ -35,7 +34,4 @@ internal sealed class RegionProposalNetwork : IDisposable
             device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View,
             new ProposalSettings(
                 configuration.RpnPreNmsTopN, configuration.RpnPostNmsTopN, configuration.RpnNmsThreshold, configuration.RpnScoreThreshold));
-
-    /// <inheritdoc/>
-    public void Dispose() => Head.Dispose();
 }

@@ -12,7 +12,7 @@ public sealed class RetinaNet : Detector
     internal RetinaNet(ModelSource source)
         : base(source)
     {
-        Head = RetinaHead.Read(Device, Weights, "head", Pyramid.Channels);
+        Head = source.Network.Retina!;
         ModelChecks.AnchorsFit(source, Anchors, Head.AnchorsPerLocation);
         Classes = ModelChecks.ClassNames(source, Head.Classes);
     }
@@ -26,10 +26,10 @@ public sealed class RetinaNet : Detector
 
     /// <summary>Runs both subnets and selects the best detections.</summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
-        FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         Device.Stage("heads");
-        using var output = Head.Run(pyramid);
+        using var output = Head.Run(tape, pyramid);
         cancellation.ThrowIfCancellationRequested();
         Device.Stage("postprocess");
         using var found = SelectDetections(output, batch);
@@ -44,12 +44,5 @@ public sealed class RetinaNet : Detector
             new DenseSettings(
                 ScoreThreshold, Configuration.BoxNmsThreshold, Configuration.TopkCandidates, Configuration.BoxDetectionsPerImage,
                 new BoxWeights(weights[0], weights[1], weights[2], weights[3])));
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        Head.Dispose();
-        base.Dispose(disposing);
     }
 }

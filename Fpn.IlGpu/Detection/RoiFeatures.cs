@@ -1,6 +1,5 @@
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
-using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
@@ -25,46 +24,67 @@ internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelE
 internal static class RoiFeatures
 {
     /// <summary>Pools the features of all RoIs; the caller disposes the result.</summary>
-    /// <param name="device">The device that holds all arrays.</param>
-    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d], finest level first.</param>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
     /// <param name="levels">The number of levels to read from, counted from the finest.</param>
-    /// <param name="rois">The RoIs, in input px.</param>
+    /// <param name="rois">The RoIs, in input px; they must live as long as the tape.</param>
     /// <param name="inputH">The height of the padded input, in px; it determines each level's scale.</param>
     /// <param name="bins">The side of the features in bins, for example 7.</param>
     /// <param name="settings">The pooling conventions.</param>
     /// <returns>The features, [R, bins, bins, d].</returns>
-    public static Tensor Pool(
-        Device device, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, int bins, RoiSettings settings)
+    public static Variable Pool(
+        Tape tape, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, int bins, RoiSettings settings)
     {
-        var table = Levels(pyramid, levels, inputH);
-        using var levelTable = device.Upload<RoiLevel>(table);
-        using var places = device.Rent<RoiPlace>(rois.Capacity);
+        var device = tape.Device;
+        var table = LevelTable(pyramid, levels, inputH);
+        var places = device.Rent<RoiPlace>(rois.Capacity);
         RoiLevels.Run(
             device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, Range(table, settings.LevelEpsilon), places.View);
-        var features = Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid[0].Shape.C));
         var list = new RoiList(rois.Boxes.View, places.View, rois.Total.View);
-        if (settings.IsMaxPool)
-            RoiMaxPool.Run(device, levelTable.View, pyramid.Values.View, list, features);
-        else
-            RoiAlign.Run(device, levelTable.View, pyramid.Values.View, list, settings.SamplingRatio, settings.Aligned, features);
+        var features = tape.New(Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid.Shapes[0].C)));
+        using (var levelTable = device.Upload<RoiLevel>(table))
+        {
+            if (settings.IsMaxPool)
+                RoiMaxPool.Run(device, levelTable.View, pyramid.Values.View, list, features.Value);
+            else
+                RoiAlign.Run(device, levelTable.View, pyramid.Values.View, list, settings.SamplingRatio, settings.Aligned, features.Value);
+        }
+        Variable[] maps = [.. Enumerable.Range(pyramid.Finest, levels).Select(l => pyramid[l])];
+        if (!Array.Exists(maps, map => map.NeedsGradient))
+        {
+            places.Dispose();
+            return features;
+        }
+        tape.Hold(places);
+        tape.Record(features, settings.IsMaxPool ? [.. maps, features] : [], gradient =>
+        {
+            foreach (var (i, map) in maps.Index())
+            {
+                if (!map.NeedsGradient)
+                    continue;
+                var (scale, mapGradient) = (table[i].Scale, map.GradientToAddTo());
+                if (settings.IsMaxPool)
+                    RoiMaxPoolBackward.Run(device, map.Value, features.Value, gradient, list, i, scale, mapGradient);
+                else
+                    RoiAlignBackward.Run(device, gradient, list, i, scale, settings.SamplingRatio, settings.Aligned, mapGradient);
+            }
+        });
         return features;
     }
 
-    /// <summary>The levels that RoI features are read from, finest first.</summary>
-    public static RoiLevel[] Levels(FeatureMaps pyramid, int count, int inputH)
+    private static RoiLevel[] LevelTable(FeatureMaps pyramid, int count, int inputH)
     {
         var table = new RoiLevel[count];
-        for (var l = 0; l < count; l++)
+        for (var i = 0; i < count; i++)
         {
-            var shape = pyramid[l].Shape;
+            var shape = pyramid.Shapes[i];
             var scale = MathF.Pow(2, MathF.Round(MathF.Log2((float)shape.H / inputH)));
-            table[l] = new RoiLevel(pyramid.Offset(l), shape.H, shape.W, scale);
+            table[i] = new RoiLevel(pyramid.Offset(pyramid.Finest + i), shape.H, shape.W, scale);
         }
         return table;
     }
 
-    /// <summary>The range of the level numbers, and the ε of the level formula.</summary>
-    public static RoiLevels.Range Range(RoiLevel[] table, float epsilon) => new(Number(table[0]), Number(table[^1]), epsilon);
+    private static RoiLevels.Range Range(RoiLevel[] table, float epsilon) => new(Number(table[0]), Number(table[^1]), epsilon);
 
     private static int Number(RoiLevel level) => -(int)MathF.Log2(level.Scale);
 }

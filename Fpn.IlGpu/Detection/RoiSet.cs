@@ -7,6 +7,22 @@ namespace Fpn.IlGpu.Detection;
 /// <summary>Regions of a batch of pictures on the device: picture after picture, each picture's best first.</summary>
 internal sealed class RoiSet(Device device, int batch, int capacityPerPicture) : IDisposable
 {
+    /// <summary>Copies regions to a device; the caller disposes the set.</summary>
+    /// <param name="device">The device to hold them.</param>
+    /// <param name="boxesInputPx">The regions, [R], in input px.</param>
+    /// <param name="pictures">The index of each region's picture in the batch, [R], ascending.</param>
+    public static RoiSet Of(Device device, ReadOnlySpan<Box> boxesInputPx, ReadOnlySpan<int> pictures)
+    {
+        if (boxesInputPx.Length != pictures.Length)
+            throw new ArgumentException($"{boxesInputPx.Length} boxes need as many pictures, not {pictures.Length}.", nameof(pictures));
+        var set = new RoiSet(device, batch: 1, boxesInputPx.Length);
+        set.Boxes.Upload(boxesInputPx);
+        set.Pictures.Upload(pictures);
+        set.PerPicture.Upload([boxesInputPx.Length]);
+        set.Total.Upload([boxesInputPx.Length]);
+        return set;
+    }
+
     /// <summary>The most regions that the set can hold.</summary>
     public int Capacity { get; } = batch * capacityPerPicture;
 

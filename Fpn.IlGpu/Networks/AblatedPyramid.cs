@@ -1,6 +1,4 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Networks;
@@ -16,17 +14,34 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 internal sealed class AblatedPyramid : IPyramid
 {
-    private readonly Device device;
     private readonly string kind;
     private readonly ConvolutionLayer?[] laterals;
     private readonly ConvolutionLayer?[] smooths;
 
-    private AblatedPyramid(Device device, string kind, ConvolutionLayer?[] laterals, ConvolutionLayer?[] smooths)
+    /// <summary>Defines a pyramid, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
+    /// <param name="layout">The sizes of its layers; its kind is <c>bottom-up</c>, <c>no-lateral</c> or <c>finest</c>.</param>
+    /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
+    public AblatedPyramid(LayerSet layers, string name, PyramidLayout layout, IReadOnlyList<int> backboneChannels)
     {
-        this.device = device;
-        this.kind = kind;
-        this.laterals = laterals;
-        this.smooths = smooths;
+        kind = layout.Kind;
+        Channels = layout.Channels;
+        var count = backboneChannels.Count;
+        (laterals, smooths) = (new ConvolutionLayer?[count], new ConvolutionLayer?[count]);
+        for (var i = 0; i < count; i++)
+        {
+            // The top level always has a lateral connection, as it has no coarser level to start from.
+            if (kind != PyramidKind.NoLateral || i == count - 1)
+                laterals[i] = Layer($"{name}.inner_blocks.{i}", backboneChannels[i], ConvolutionWindow.Square());
+            // Only levels that are used have a smoothing convolution.
+            if (!IsFinestOnly || i == 0)
+                smooths[i] = Layer($"{name}.layer_blocks.{i}", Channels, ConvolutionWindow.Square(padding: 1));
+        }
+
+        ConvolutionLayer Layer(string own, int inputC, ConvolutionWindow window) => new(
+            layers, own + ".0", inputC, Channels, window, Activation.None, layout.HasNorms ? own + ".1" : null,
+            initial: Initial.KaimingUniform);
     }
 
     /// <inheritdoc/>
@@ -38,7 +53,7 @@ internal sealed class AblatedPyramid : IPyramid
     };
 
     /// <inheritdoc/>
-    public int Channels => laterals[^1]!.OutputChannels;
+    public int Channels { get; }
 
     /// <inheritdoc/>
     public int Levels => IsFinestOnly ? 1 : laterals.Length + 1;
@@ -48,70 +63,43 @@ internal sealed class AblatedPyramid : IPyramid
 
     private bool IsFinestOnly => kind == PyramidKind.Finest;
 
-    /// <summary>Whether a level has a lateral connection. The top level always has one, as it has no coarser level to start from.</summary>
-    public static bool HasLateral(string kind, int level, int count) => kind != PyramidKind.NoLateral || level == count - 1;
-
-    /// <summary>Whether a level has a smoothing convolution; only levels that are used have one.</summary>
-    public static bool HasSmooth(string kind, int level) => kind != PyramidKind.Finest || level == 0;
-
-    /// <summary>Reads a pyramid from a model file.</summary>
-    /// <param name="kind">One of <see cref="PyramidKind"/>: <c>bottom-up</c>, <c>no-lateral</c>, <c>finest</c>.</param>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
-    /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
-    public static AblatedPyramid Read(
-        string kind, Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)
-    {
-        var count = backboneChannels.Count;
-        var channels = weights.Size($"{name}.inner_blocks.{count - 1}.0.weight", 0, 4);
-        return new AblatedPyramid(
-            device, kind,
-            [.. backboneChannels.Select((c, l) => !HasLateral(kind, l, count) ? null : weights.Normalised(
-                $"{name}.inner_blocks.{l}", c, ConvolutionWindow.Square(), Activation.None, channels))],
-            [.. backboneChannels.Select((_, l) => !HasSmooth(kind, l) ? null : weights.Normalised(
-                $"{name}.layer_blocks.{l}", channels, ConvolutionWindow.Square(padding: 1), Activation.None, channels))]);
-    }
-
     /// <inheritdoc/>
-    public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
+    public FeatureMaps Run(Tape tape, Levels<Variable> bottomUp)
     {
-        var top = bottomUp.Count - 1;
+        var (finest, top) = (bottomUp.Finest, bottomUp.Coarsest);
         var shapes = bottomUp.Take(MergedLevels).Select(map => map.Shape with { C = Channels }).ToList();
         if (!IsFinestOnly)
             shapes.Add(MaxPool.OutputShape(shapes[^1], kernel: 1, stride: 2, padding: 0));
-        var pyramid = new FeatureMaps(device, shapes);
+        var pyramid = tape.NewMaps(finest, shapes);
 
-        Tensor? coarser = null;
-        for (var l = top; l >= 0; l--)
+        var merged = Merge(tape, laterals[^1], bottomUp[top], coarser: null);
+        bottomUp[top].Dispose();
+        for (var l = top - 1; l >= finest; l--)
         {
-            var merged = Merge(l, bottomUp[l], coarser);
-            coarser?.Dispose();
+            var finer = Merge(tape, laterals[l - finest], bottomUp[l], merged);
             bottomUp[l].Dispose();
-            smooths[l]?.Run(merged, null, pyramid[l]);
-            coarser = merged;
+            Finish(l + 1, merged);
+            merged = finer;
         }
-        coarser!.Dispose();
+        Finish(finest, merged);
         if (!IsFinestOnly)
-            MaxPool.Run(device, pyramid[top], kernel: 1, stride: 2, padding: 0, pyramid[top + 1]);
+            pyramid[top + 1] = tape.MaxPool(pyramid[top], kernel: 1, stride: 2, padding: 0, pyramid.Memory(top + 1));
         return pyramid;
+
+        void Finish(int l, Variable mergedMap)
+        {
+            if (smooths[l - finest] is { } smooth)
+                pyramid[l] = smooth.Run(tape, mergedMap, into: pyramid.Memory(l));
+            mergedMap.Dispose();
+        }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var layer in laterals.Concat(smooths))
-            layer?.Dispose();
-    }
-
-    private Tensor Merge(int level, Tensor map, Tensor? coarser)
+    private Variable Merge(Tape tape, ConvolutionLayer? lateral, Variable map, Variable? coarser)
     {
         if (coarser is null || kind == PyramidKind.BottomUp)
-            return laterals[level]!.Run(map);
-        if (laterals[level] is { } lateral)
-            return lateral.RunAndMerge(map, coarser);
-        var upsampled = Tensor.Rent(device, map.Shape with { C = Channels });
-        UpsampleMerge.Upsample(device, coarser, upsampled);
-        return upsampled;
+            return lateral!.Run(tape, map);
+        return lateral is null
+            ? tape.Upsample(coarser, map.Shape with { C = Channels })
+            : lateral.Run(tape, map, residual: coarser);
     }
 }

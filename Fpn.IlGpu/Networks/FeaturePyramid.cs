@@ -1,6 +1,4 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Networks;
 
@@ -17,24 +15,36 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 internal sealed class FeaturePyramid : IPyramid
 {
-    private readonly Device device;
     private readonly ConvolutionLayer[] laterals;
     private readonly ConvolutionLayer[] smooths;
     private readonly ExtraLevels extra;
 
-    private FeaturePyramid(Device device, ConvolutionLayer[] laterals, ConvolutionLayer[] smooths, ExtraLevels extra)
+    /// <summary>Defines a pyramid, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
+    /// <param name="layout">The sizes of its layers.</param>
+    /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
+    public FeaturePyramid(LayerSet layers, string name, PyramidLayout layout, IReadOnlyList<int> backboneChannels)
     {
-        this.device = device;
-        this.laterals = laterals;
-        this.smooths = smooths;
-        this.extra = extra;
+        Channels = layout.Channels;
+        (laterals, smooths) = (new ConvolutionLayer[backboneChannels.Count], new ConvolutionLayer[backboneChannels.Count]);
+        for (var i = 0; i < laterals.Length; i++)
+        {
+            laterals[i] = Layer($"{name}.inner_blocks.{i}", backboneChannels[i], ConvolutionWindow.Square());
+            smooths[i] = Layer($"{name}.layer_blocks.{i}", Channels, ConvolutionWindow.Square(padding: 1));
+        }
+        extra = new ExtraLevels(layers, name + ".extra_blocks", layout.Extra, backboneChannels[^1], Channels);
+
+        ConvolutionLayer Layer(string own, int inputC, ConvolutionWindow window) => new(
+            layers, own + ".0", inputC, Channels, window, Activation.None, layout.HasNorms ? own + ".1" : null,
+            initial: Initial.KaimingUniform);
     }
 
     /// <inheritdoc/>
     public string Description => $"{Levels} levels of {Channels} channels, {extra.Description}";
 
     /// <inheritdoc/>
-    public int Channels => smooths[0].OutputChannels;
+    public int Channels { get; }
 
     /// <summary>The number of levels, including those above the top map.</summary>
     public int Levels => laterals.Length + extra.Count;
@@ -42,65 +52,42 @@ internal sealed class FeaturePyramid : IPyramid
     /// <inheritdoc/>
     public int MergedLevels => laterals.Length;
 
-    /// <summary>Reads the pyramid for a backbone from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>backbone.fpn</c>.</param>
-    /// <param name="backboneChannels">Channels of the backbone's maps, finest first.</param>
-    public static FeaturePyramid Read(Device device, WeightReader weights, string name, IReadOnlyList<int> backboneChannels)
-    {
-        var laterals = new ConvolutionLayer[backboneChannels.Count];
-        var smooths = new ConvolutionLayer[backboneChannels.Count];
-        for (var l = 0; l < laterals.Length; l++)
-        {
-            // All levels have as many channels as the first.
-            int? channels = l == 0 ? null : laterals[0].OutputChannels;
-            laterals[l] = weights.Normalised(
-                $"{name}.inner_blocks.{l}", backboneChannels[l], ConvolutionWindow.Square(), Activation.None, channels);
-            channels = laterals[0].OutputChannels;
-            smooths[l] = weights.Normalised(
-                $"{name}.layer_blocks.{l}", channels.Value, ConvolutionWindow.Square(padding: 1), Activation.None, channels);
-        }
-        var extra = ExtraLevels.Read(device, weights, name + ".extra_blocks", backboneChannels[^1], laterals[0].OutputChannels);
-        return new FeaturePyramid(device, laterals, smooths, extra);
-    }
-
     /// <summary>Builds P2 to P6 from C2 to C5, and disposes each map after its last use.</summary>
-    /// <param name="bottomUp">The backbone's maps, [N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>The levels, [N, Hl, Wl, d], finest first, including the extra ones.</returns>
-    public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="bottomUp">The backbone's maps C2 to C5, [N, Hl, Wl, Cl].</param>
+    /// <returns>The levels P2 to P6, [N, Hl, Wl, d]; the caller disposes them.</returns>
+    public FeatureMaps Run(Tape tape, Levels<Variable> bottomUp)
     {
-        var top = bottomUp.Count - 1;
-        var pyramid = new FeatureMaps(device, OutputShapes(bottomUp));
+        var (lateral, smooth) = (new Levels<ConvolutionLayer>(bottomUp.Finest, laterals), new Levels<ConvolutionLayer>(bottomUp.Finest, smooths));
+        var top = bottomUp.Coarsest;
+        var pyramid = tape.NewMaps(bottomUp.Finest, OutputShapes(bottomUp));
 
-        var merged = laterals[top].Run(bottomUp[top]);
-        smooths[top].Run(merged, null, pyramid[top]);
-        extra.Run(bottomUp[top], pyramid, top);
-        bottomUp[top].Dispose();
-        for (var l = top - 1; l >= 0; l--)
+        var merged = lateral[top].Run(tape, bottomUp[top]);
+        for (var l = top - 1; l >= bottomUp.Finest; l--)
         {
-            var coarser = merged;
-            merged = laterals[l].RunAndMerge(bottomUp[l], coarser);
-            coarser.Dispose();
+            var finer = lateral[l].Run(tape, bottomUp[l], residual: merged);
             bottomUp[l].Dispose();
-            smooths[l].Run(merged, null, pyramid[l]);
+            Finish(l + 1, merged);
+            merged = finer;
         }
-        merged.Dispose();
+        Finish(bottomUp.Finest, merged);
         return pyramid;
+
+        void Finish(int l, Variable mergedMap)
+        {
+            pyramid[l] = smooth[l].Run(tape, mergedMap, into: pyramid.Memory(l));
+            mergedMap.Dispose();
+            if (l != top)
+                return;
+            extra.Run(tape, bottomUp[top], pyramid, top);
+            bottomUp[top].Dispose();
+        }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var layer in laterals.Concat(smooths))
-            layer.Dispose();
-        extra.Dispose();
-    }
-
-    private List<Shape> OutputShapes(IReadOnlyList<Tensor> bottomUp)
+    private List<Tensors.Shape> OutputShapes(Levels<Variable> bottomUp)
     {
         var shapes = bottomUp.Select(map => map.Shape with { C = Channels }).ToList();
-        shapes.AddRange(extra.OutputShapes(bottomUp[^1].Shape, shapes[^1]));
+        shapes.AddRange(extra.OutputShapes(bottomUp[bottomUp.Coarsest].Shape, shapes[^1]));
         return shapes;
     }
 }

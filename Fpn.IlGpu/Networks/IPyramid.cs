@@ -1,12 +1,10 @@
-using Fpn.IlGpu.Tensors;
-
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// The input of the heads: maps with a common number of channels, computed from the backbone's. <see cref="FeaturePyramid"/> is the
 /// paper's; <see cref="AblatedPyramid"/> and <see cref="SingleMap"/> are the alternatives that the paper compares it with.
 /// </summary>
-internal interface IPyramid : IDisposable
+internal interface IPyramid
 {
     /// <summary>A description for users.</summary>
     string Description { get; }
@@ -21,7 +19,8 @@ internal interface IPyramid : IDisposable
     int MergedLevels { get; }
 
     /// <summary>Builds the levels from the backbone's maps, and disposes each map after its last use.</summary>
-    /// <param name="bottomUp">The backbone's maps, [N, Hl, Wl, Cl], finest first.</param>
-    /// <returns>The levels, [N, Hl, Wl, d], finest first.</returns>
-    FeatureMaps Run(IReadOnlyList<Tensor> bottomUp);
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="bottomUp">The backbone's maps C2, C3, …, [N, Hl, Wl, Cl].</param>
+    /// <returns>The levels P2, P3, …, [N, Hl, Wl, d]; the caller disposes them.</returns>
+    FeatureMaps Run(Tape tape, Levels<Variable> bottomUp);
 }

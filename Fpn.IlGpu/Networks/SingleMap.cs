@@ -1,14 +1,10 @@
-using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
-
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// No pyramid (paper, tables 1 to 3, rows a and b): the backbone's last map, C4 or C5, is the only level. It has anchors of all
 /// sizes, as in the original Faster R-CNN.
 /// </summary>
-internal sealed class SingleMap(Device device, int channels) : IPyramid
+internal sealed class SingleMap(int channels) : IPyramid
 {
     /// <inheritdoc/>
     public string Description => $"the last map of {Channels} channels alone";
@@ -23,19 +19,14 @@ internal sealed class SingleMap(Device device, int channels) : IPyramid
     public int MergedLevels => 1;
 
     /// <inheritdoc/>
-    public FeatureMaps Run(IReadOnlyList<Tensor> bottomUp)
+    public FeatureMaps Run(Tape tape, Levels<Variable> bottomUp)
     {
-        var level = new FeatureMaps(device, [bottomUp[^1].Shape]);
+        var top = bottomUp.Coarsest;
+        var level = tape.NewMaps(top, [bottomUp[top].Shape]);
         // Max pooling with a window of one px is a copy.
-        MaxPool.Run(device, bottomUp[^1], kernel: 1, stride: 1, padding: 0, level[0]);
+        level[top] = tape.MaxPool(bottomUp[top], kernel: 1, stride: 1, padding: 0, level.Memory(top));
         foreach (var map in bottomUp)
             map.Dispose();
         return level;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        // It has no weights.
     }
 }

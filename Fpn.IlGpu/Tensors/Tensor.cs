@@ -8,13 +8,13 @@ internal sealed class Tensor : IDisposable
 {
     private readonly DeviceArray<float> values;
     private readonly long offset;
-    private readonly bool ownsValues;
+    private readonly IDisposable? owned;
 
-    private Tensor(DeviceArray<float> values, Shape shape, long offset, bool ownsValues)
+    private Tensor(DeviceArray<float> values, Shape shape, long offset, IDisposable? owned)
     {
         this.values = values;
         this.offset = offset;
-        this.ownsValues = ownsValues;
+        this.owned = owned;
         Shape = shape;
         View = values.View.SubView(offset, shape.Length);
     }
@@ -38,7 +38,8 @@ internal sealed class Tensor : IDisposable
             throw new DeviceException(
                 $"A map of {shape} has more values than kernels can index (2³¹); use a smaller picture or batch.");
         }
-        return new Tensor(device.Rent<float>(shape.Length), shape, 0, ownsValues: true);
+        var values = device.Rent<float>(shape.Length);
+        return new Tensor(values, shape, 0, owned: values);
     }
 
     /// <summary>Copies values, in [N, H, W, C] order, to the device.</summary>
@@ -57,17 +58,17 @@ internal sealed class Tensor : IDisposable
 
     /// <summary>Returns the same values with another shape of the same length. This tensor stays their owner.</summary>
     public Tensor As(Shape shape) => shape.Length == Shape.Length
-        ? new Tensor(values, shape, offset, ownsValues: false)
+        ? new Tensor(values, shape, offset, owned: null)
         : throw new ArgumentException($"A tensor of {Shape} can't be viewed as {shape}.", nameof(shape));
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (ownsValues)
-            values.Dispose();
-    }
+    public void Dispose() => owned?.Dispose();
 
     /// <summary>Returns a part of an array, beginning at an element, as a tensor. The array stays the owner.</summary>
-    public static Tensor Slice(DeviceArray<float> array, long offset, Shape shape)
-        => new(array, shape, offset, ownsValues: false);
+    /// <param name="array">The array.</param>
+    /// <param name="offset">The index of the first element.</param>
+    /// <param name="shape">The shape of the part.</param>
+    /// <param name="share">What disposing the tensor disposes instead of the array; or null.</param>
+    public static Tensor Slice(DeviceArray<float> array, long offset, Shape shape, IDisposable? share = null)
+        => new(array, shape, offset, share);
 }

@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
 
 namespace Fpn.IlGpu.Training;
 
@@ -14,10 +15,10 @@ namespace Fpn.IlGpu.Training;
 internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f / 9)
 {
     /// <summary>Adds the RPN's losses.</summary>
-    /// <param name="tape">The tape to record on.</param>
+    /// <param name="losses">The losses of the step.</param>
     /// <param name="rpn">The RPN's predictions.</param>
     /// <param name="targets">The targets of each picture.</param>
-    public void OfRpn(Tape tape, RpnVariables rpn, IReadOnlyList<AnchorTargets> targets)
+    public void OfRpn(LossSet losses, RpnOutput rpn, IReadOnlyList<AnchorTargets> targets)
     {
         List<int> at = [];
         List<float> labels = [];
@@ -40,17 +41,17 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
             deltas.AddRange(picture.Deltas);
         }
         var scale = 1f / Math.Max(1, at.Count);
-        tape.SigmoidCrossEntropy("rpn objectness", rpn.Objectness, [.. at], [.. labels], scale);
-        tape.SmoothL1("rpn boxes", rpn.Deltas, [.. positivesAt], [.. deltas], RpnBeta, scale);
+        losses.SigmoidCrossEntropy("rpn objectness", rpn.Objectness, [.. at], [.. labels], scale);
+        losses.SmoothL1("rpn boxes", rpn.Deltas, [.. positivesAt], [.. deltas], RpnBeta, scale);
     }
 
     /// <summary>Adds the box head's losses.</summary>
-    /// <param name="tape">The tape to record on.</param>
+    /// <param name="losses">The losses of the step.</param>
     /// <param name="boxes">The head's predictions.</param>
     /// <param name="classes">The head's class id of each RoI, [R].</param>
     /// <param name="background">The class id of the background.</param>
     /// <param name="deltas">The target deltas of the RoIs that are not background, in order, [positives, 4].</param>
-    public void OfBoxes(Tape tape, BoxVariables boxes, ReadOnlySpan<int> classes, int background, ReadOnlySpan<float> deltas)
+    public void OfBoxes(LossSet losses, BoxPredictions boxes, ReadOnlySpan<int> classes, int background, ReadOnlySpan<float> deltas)
     {
         List<int> positivesAt = [];
         for (var r = 0; r < classes.Length; r++)
@@ -59,22 +60,22 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
                 positivesAt.Add(r * boxes.Deltas.Shape.C + 4 * classes[r]);
         }
         var scale = 1f / Math.Max(1, classes.Length);
-        tape.SoftmaxCrossEntropy("box classes", boxes.Logits, classes, scale);
-        tape.SmoothL1("box deltas", boxes.Deltas, [.. positivesAt], deltas, BoxBeta, scale);
+        losses.SoftmaxCrossEntropy("box classes", boxes.Logits, classes, scale);
+        losses.SmoothL1("box deltas", boxes.Deltas, [.. positivesAt], deltas, BoxBeta, scale);
     }
 
     /// <summary>The index of an anchor's score in the array of all levels' maps.</summary>
     /// <param name="objectness">The objectness of each level, [N, Hl, Wl, A].</param>
     /// <param name="n">The index of its picture.</param>
     /// <param name="anchor">Its index among all anchors of a picture, in the order of <see cref="Anchors"/>: level, y, x, a.</param>
-    private static int Place(VariableMaps objectness, int n, int anchor)
+    private static int Place(FeatureMaps objectness, int n, int anchor)
     {
-        for (var l = 0; ; l++)
+        for (var l = objectness.Finest; ; l++)
         {
-            var shape = objectness.Levels[l].Shape;
+            var shape = objectness[l].Shape;
             var count = shape.H * shape.W * shape.C;
             if (anchor < count)
-                return objectness.Values.Offset(l) + n * count + anchor;
+                return objectness.Offset(l) + n * count + anchor;
             anchor -= count;
         }
     }

@@ -20,7 +20,7 @@ namespace Fpn.IlGpu.Training;
 /// gradients' norm, which is checked before any weight changes.
 /// An RPN alone ends with its own losses. Fast R-CNN has no RPN and trains on given proposals.
 /// </summary>
-internal sealed class DetectorTraining : IDisposable
+internal sealed class DetectorTraining
 {
     private const long AnchorPurpose = 11;
     private const long RoiPurpose = 12;
@@ -28,34 +28,30 @@ internal sealed class DetectorTraining : IDisposable
 
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
-    private readonly InputTransform transform;
-    private readonly Anchors anchors;
-    private readonly DetectorLosses losses;
+    private readonly DetectorLosses weighting;
     private readonly Func<TrainingSample, Box[]>? given;
     private (int H, int W, BoxColumns Boxes)? latestAnchors;
 
     /// <summary>Prepares the training of a network.</summary>
-    /// <param name="device">The device that holds the network.</param>
-    /// <param name="network">The network; the caller disposes it.</param>
+    /// <param name="detector">The detector, loaded with its parameters; the caller disposes it.</param>
     /// <param name="configuration">The configuration of the run.</param>
     /// <param name="given">Returns a sample's proposals, in input px, for a network without an RPN; otherwise null.</param>
     public DetectorTraining(
-        Device device, TrainableDetector network, TrainingConfiguration configuration, Func<TrainingSample, Box[]>? given = null)
+        Detector detector, TrainingConfiguration configuration, Func<TrainingSample, Box[]>? given = null)
     {
-        if (!network.HasRpn && given is null)
+        if (detector.Network is { Rpn: null, Retina: null } && given is null)
             throw new ArgumentNullException(nameof(given), "Fast R-CNN needs proposals to train on.");
-        this.device = device;
+        device = detector.Device;
         this.given = given;
         this.configuration = configuration;
-        Network = network;
-        var model = network.Configuration;
-        transform = new InputTransform(device, model);
-        anchors = new Anchors(device, model.AnchorSizes, model.AspectRatios, model.RoundAnchors, model.AnchorStridesDouble);
-        losses = new DetectorLosses(configuration.Rpn.SmoothL1Beta, configuration.BoxHead.SmoothL1Beta);
+        Detector = detector;
+        weighting = new DetectorLosses(configuration.Rpn.SmoothL1Beta, configuration.BoxHead.SmoothL1Beta);
     }
 
-    /// <summary>The network that is trained.</summary>
-    public TrainableDetector Network { get; }
+    /// <summary>The detector that is trained.</summary>
+    public Detector Detector { get; }
+
+    private DetectorNetwork Network => Detector.Network;
 
     /// <summary>Computes the losses of a batch and all gradients, which <see cref="ParameterSet.Step"/> then applies.</summary>
     /// <param name="batch">The pictures.</param>
@@ -63,41 +59,42 @@ internal sealed class DetectorTraining : IDisposable
     /// <returns>The losses by name.</returns>
     public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch, bool isWatched = false)
     {
-        using var input = transform.Run(
+        using var input = Detector.Transform.Run(
             [.. batch.Samples.Select(s => s.Image)],
             [.. batch.Samples.Select(s => new ResizedPicture(s.Image.Height, s.Image.Width, s.ResizedH, s.ResizedW))]);
         var truths = batch.Samples.Select(s => new PictureTruth(s.Objects)).ToArray();
         using var tape = new Tape(device, isWatched);
-        var pyramid = Network.Pyramid(tape, input.Input);
-        var rpn = Network.HasRpn ? Network.Rpn(tape, pyramid) : null;
+        var losses = new LossSet(tape);
+        var pyramid = Network.Pyramid.Run(tape, Network.Backbone.Run(tape, tape.Input(input.Input)));
+        var rpn = Network.Rpn?.Run(tape, pyramid);
         if (rpn is not null)
-            losses.OfRpn(tape, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
-        if (Network.HasBoxHead)
+            weighting.OfRpn(losses, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
+        if (Network.Boxes is { } head)
         {
             var proposals = rpn is null ? [.. batch.Samples.Select(given!)] : ProposalsOf(rpn, input);
-            AddBoxLosses(tape, pyramid, RoiTargetsOf(batch.Step, proposals, truths), input.Input.Shape.H);
+            AddBoxLosses(tape, losses, head, pyramid, RoiTargetsOf(batch.Step, proposals, truths), input.Input.Shape.H);
         }
         tape.Backward();
-        return [.. tape.ReadLosses()];
+        return [.. losses.Read()];
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => anchors.Dispose();
-
-    private void AddBoxLosses(Tape tape, VariableMaps pyramid, RoiTargets[] rois, int inputH)
+    private void AddBoxLosses(Tape tape, LossSet losses, BoxHead head, FeatureMaps pyramid, RoiTargets[] targets, int inputH)
     {
-        var regions = tape.Hold(Network.Regions(
-            pyramid, rois.SelectMany(r => r.Rois).ToArray(), rois.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray(),
-            inputH));
-        var boxes = Network.Boxes(tape, pyramid, regions);
+        var rois = tape.Hold(RoiSet.Of(
+            device, targets.SelectMany(r => r.Rois).ToArray(),
+            targets.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray()));
+        using var roiFeatures = RoiFeatures.Pool(
+            tape, pyramid, Network.Pyramid.MergedLevels, rois, inputH, head.Bins, RoiSettings.Of(Detector.Configuration));
+        using var features = head.Features(tape, roiFeatures, rois.Total.View);
+        using var boxes = head.Predict(tape, features, rois.Total.View);
         // The background is the first class of the head.
-        int[] classes = [.. rois.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
-        losses.OfBoxes(tape, boxes, classes, Background, rois.SelectMany(r => r.Deltas).ToArray());
+        int[] classes = [.. targets.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
+        weighting.OfBoxes(losses, boxes, classes, Background, targets.SelectMany(r => r.Deltas).ToArray());
     }
 
-    private AnchorTargets[] AnchorTargetsOf(long step, RpnVariables rpn, Shape input, PictureTruth[] truths)
+    private AnchorTargets[] AnchorTargetsOf(long step, RpnOutput rpn, Shape input, PictureTruth[] truths)
     {
-        var boxes = AnchorBoxes(rpn.Objectness.Values, input);
+        var boxes = AnchorBoxes(rpn.Objectness, input);
         var (rpnTraining, targets) = (configuration.Rpn, new AnchorTargets[truths.Length]);
         var size = new SampleSize(rpnTraining.Samples, rpnTraining.PositiveShare);
         var rule = MatchRule.Anchors with { PositiveFrom = rpnTraining.PositiveIou, NegativeBelow = rpnTraining.NegativeIou };
@@ -110,11 +107,11 @@ internal sealed class DetectorTraining : IDisposable
     }
 
     /// <summary>The RPN's proposals for each picture, in input px.</summary>
-    private Box[][] ProposalsOf(RpnVariables rpn, InputBatch input)
+    private Box[][] ProposalsOf(RpnOutput rpn, InputBatch input)
     {
-        var (model, training) = (Network.Configuration, configuration.Rpn);
+        var (model, training) = (Detector.Configuration, configuration.Rpn);
         using var proposals = Proposals.Find(
-            device, rpn.Values, anchors, input.Input.Shape.H, input.Input.Shape.W, input.Pictures.View,
+            device, rpn, Detector.Anchors, input.Input.Shape.H, input.Input.Shape.W, input.Pictures.View,
             new ProposalSettings(training.PreNmsTopN, training.PostNmsTopN, model.RpnNmsThreshold, model.RpnScoreThreshold));
         var (boxes, counts) = (proposals.Boxes.Download(), proposals.PerPicture.Download());
         var byPicture = new Box[counts.Length][];
@@ -125,7 +122,7 @@ internal sealed class DetectorTraining : IDisposable
 
     private RoiTargets[] RoiTargetsOf(long step, Box[][] proposals, PictureTruth[] truths)
     {
-        var (model, training) = (Network.Configuration, configuration.BoxHead);
+        var (model, training) = (Detector.Configuration, configuration.BoxHead);
         var size = new SampleSize(training.Samples, training.PositiveShare);
         var rule = MatchRule.Rois with { PositiveFrom = training.PositiveIou, NegativeBelow = training.PositiveIou };
         var weights = new BoxWeights(model.BoxWeights[0], model.BoxWeights[1], model.BoxWeights[2], model.BoxWeights[3]);
@@ -143,12 +140,12 @@ internal sealed class DetectorTraining : IDisposable
     {
         if (latestAnchors is { } known && (known.H, known.W) == (input.H, input.W))
             return known.Boxes;
-        var grids = anchors.Grids(maps.Shapes, input.H, input.W);
+        var grids = Detector.Anchors.Grids(maps.Shapes, input.H, input.W);
         List<Box> all = [];
         foreach (var (l, grid) in grids.Index())
         {
-            using var level = device.Rent<Box>((long)grid.H * grid.W * anchors.PerLocation);
-            anchors.Generate(device, grid, l, level.View);
+            using var level = device.Rent<Box>((long)grid.H * grid.W * Detector.Anchors.PerLocation);
+            Detector.Anchors.Generate(device, grid, l, level.View);
             all.AddRange(level.Download());
         }
         var boxes = new BoxColumns(CollectionsMarshal.AsSpan(all));

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
@@ -11,18 +12,19 @@ internal static class InitialWeights
     private const string Body = "backbone.body.";
 
     /// <summary>Creates the initial state dict.</summary>
+    /// <param name="network">The network, which says what tensors it needs.</param>
     /// <param name="configuration">The configuration of the run.</param>
     /// <param name="model">The configuration of the model.</param>
     /// <param name="folder">The folder that paths are relative to.</param>
     /// <param name="taken">The number of tensors that come from the checkpoint; 0 without one.</param>
     /// <exception cref="WeightsException">The checkpoint can't be read.</exception>
     /// <exception cref="TrainingException">The checkpoint has no tensor that fits.</exception>
-    public static StateDictionary Of(TrainingConfiguration configuration, ModelConfiguration model, string folder, out int taken)
+    public static StateDictionary Of(
+        LayerSet network, TrainingConfiguration configuration, ModelConfiguration model, string folder, out int taken)
     {
-        var network = configuration.Network;
-        var tensors = FreshWeights.Of(network, model, configuration.Seed);
+        List<StateTensor> tensors = [.. network.Tensors.Select(spec => FreshWeights.Of(spec, configuration.Seed))];
         taken = 0;
-        if (network.Weights is { } file)
+        if (configuration.Network.Weights is { } file)
         {
             var path = Path.Combine(folder, file);
             using var checkpoint = Checkpoint.Open(path);

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
+using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
@@ -27,20 +29,20 @@ public sealed class Trainer : IDisposable
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
     private readonly TrainingSource source;
-    private readonly TrainableDetector network;
+    private readonly Detector detector;
     private readonly DetectorTraining training;
     private readonly string folder;
     private int savedAt;
 
     private Trainer(
-        Device device, TrainingConfiguration configuration, TrainingSource source, TrainableDetector network, string folder)
+        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder)
     {
         this.device = device;
         this.configuration = configuration;
         this.source = source;
-        this.network = network;
+        this.detector = detector;
         this.folder = folder;
-        training = new DetectorTraining(device, network, configuration, source.ProposalsOfSample);
+        training = new DetectorTraining(detector, configuration, source.ProposalsOfSample);
     }
 
     /// <summary>The number of steps done so far, including those before the run was resumed.</summary>
@@ -61,8 +63,13 @@ public sealed class Trainer : IDisposable
     /// <summary>A description of the network and the data, for users.</summary>
     public string Description { get; private init; } = "";
 
+    /// <summary>
+    /// The detector that is trained. Between two steps it can find objects with the weights that it has so far; it needs no file.
+    /// </summary>
+    public Detector Detector => detector;
+
     /// <summary>The parameters of the network.</summary>
-    internal ParameterSet Parameters => network.Parameters;
+    internal ParameterSet Parameters => detector.Parameters;
 
     private string PicturePath => Path.Combine(folder, "loss.png");
 
@@ -88,22 +95,24 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, pictures);
         var model = configuration.ModelConfiguration(source.Classes);
-        using var state = InitialWeights.Of(configuration, model, dataFolder, out var taken);
+        var layout = DetectorLayouts.Of(configuration.Network, model);
+        using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
+        using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
         Create(folder);
         CheckBegun(Path.Combine(folder, CheckpointFile), resume);
         lock (device.Lock)
         {
             return device.Guard(() =>
             {
-                var layout = configuration.Network;
-                var network = new TrainableDetector(device, state, layout.FrozenStages, layout.BatchNorm);
-                var trainer = new Trainer(device, configuration, source, network, folder)
+                var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
+                var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
+                var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan), folder)
                 {
                     Description = Describe(configuration, source, taken),
                 };
                 if (!resume)
                     return trainer;
-                trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, network.Parameters, configuration);
+                trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, configuration);
                 trainer.savedAt = trainer.StepsDone;
                 return trainer;
             });
@@ -141,7 +150,7 @@ public sealed class Trainer : IDisposable
                 Save();
         }
         if (StepsDone == schedule.Steps)
-            Locked(() => Safetensors.Write(ModelPath, network.Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
+            Locked(() => Safetensors.Write(ModelPath, Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
     }
 
     /// <summary>Frees the device memory of the run.</summary>
@@ -149,8 +158,7 @@ public sealed class Trainer : IDisposable
     {
         lock (device.Lock)
         {
-            training.Dispose();
-            network.Dispose();
+            detector.Dispose();
         }
     }
 
@@ -162,7 +170,7 @@ public sealed class Trainer : IDisposable
         if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
             throw RunAway($"the loss '{broken.Key}'", batch, rate);
         var schedule = configuration.Schedule;
-        var norm = network.Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
+        var norm = Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
         if (!float.IsFinite(norm))
             throw RunAway("the norm of the gradients", batch, rate);
         // The step succeeded: keep the memory that layers rented during it.
@@ -185,7 +193,7 @@ public sealed class Trainer : IDisposable
     {
         try
         {
-            network.Parameters.DropGradients();
+            Parameters.DropGradients();
             training.Gradients(batch, isWatched: true);
             return "all weights, outputs and gradients of the layers are finite, but their sums are too large for float32";
         }
@@ -197,19 +205,19 @@ public sealed class Trainer : IDisposable
 
     private void Save()
     {
-        Locked(() => TrainingCheckpoint.Write(CheckpointPath, network.Parameters, StepsDone, configuration, network.Configuration));
+        Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, configuration, detector.Configuration));
         PictureWriter.Write(LossPicture.Draw(TrainingLog.Read(LogPath)), PicturePath);
         savedAt = StepsDone;
     }
 
     private Dictionary<string, string> Metadata() => new()
     {
-        [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(network.Configuration),
+        [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(detector.Configuration),
     };
 
     private SampleLoaderOptions LoaderOptions()
     {
-        var (data, schedule, model) = (configuration.Data, configuration.Schedule, network.Configuration);
+        var (data, schedule, model) = (configuration.Data, configuration.Schedule, detector.Configuration);
         return new SampleLoaderOptions
         {
             BatchSize = schedule.Batch,

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Networks;
 using System.Globalization;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;

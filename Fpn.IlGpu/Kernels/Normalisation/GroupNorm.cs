@@ -32,17 +32,29 @@ internal static class GroupNorm
         var shape = input.Shape;
         if (output.Shape != shape || shape.C % groups != 0)
             throw new ArgumentException($"{groups} groups and an output of {output.Shape} don't fit an input of {shape}.", nameof(output));
-        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
-        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, epsilon);
-        using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
-        using var moments = device.Rent<Moments>(shape.N * groups);
-        device.Launch(PartKernel, shape.N * parts * groups, input.View, sizes, partial.View);
-        device.Launch(CombineKernel, shape.N * groups, partial.View, sizes, moments.View);
+        using var moments = MomentsOf(device, input, groups);
+        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, Parts: 0, epsilon);
         var length = (int)shape.Length;
         var grain = Grain.For(device, length, 1);
         device.Launch(
             NormaliseKernel, grain.Threads(length, 1), input.View, new Affine(gamma, beta), moments.View, sizes, activation, length, grain,
             output.View);
+    }
+
+    /// <summary>Computes the moments of each group of each picture, [N, groups]; the caller disposes them.</summary>
+    /// <param name="device">The device that holds the tensor.</param>
+    /// <param name="input">[N, H, W, C].</param>
+    /// <param name="groups">The number of groups that C is split into.</param>
+    public static DeviceArray<Moments> MomentsOf(Device device, Tensor input, int groups)
+    {
+        var shape = input.Shape;
+        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
+        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, Epsilon: 0);
+        using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
+        var moments = device.Rent<Moments>(shape.N * groups);
+        device.Launch(PartKernel, shape.N * parts * groups, input.View, sizes, partial.View);
+        device.Launch(CombineKernel, shape.N * groups, partial.View, sizes, moments.View);
+        return moments;
     }
 
     /// <summary>One thread = one group in one part of a picture's pixels: its moments, [N, parts, groups].</summary>

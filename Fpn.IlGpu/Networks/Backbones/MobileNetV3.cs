@@ -1,43 +1,70 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// MobileNetV3-Large (Howard et al., Searching for MobileNetV3, table 1) as a bottom-up pathway, with torchvision's
 /// numbering: layer 0 is the 3×3 stem of stride 2, layers 1 to 15 are inverted residual blocks, layer 16 a 1×1
-/// convolution. The weights determine widths, kernels, expansion and squeeze-and-excitation; they do not show strides and
-/// activations, which are the paper's. The maps are those that torchvision takes for its pyramid: the outputs of layers
-/// 0, 2, 4, 7, 13, 16 at strides 2, 4, 8, 16, 32, 32. The pyramid usually uses the last two.
+/// convolution. The maps are those that torchvision takes for its pyramid: the outputs of layers 0, 2, 4, 7, 13, 16 at strides
+/// 2, 4, 8, 16, 32, 32. The pyramid usually uses the last two.
 /// </summary>
 internal sealed class MobileNetV3 : IBackbone
 {
-    private const int LastLayer = 16;
+    /// <summary>The number of the last layer.</summary>
+    public const int LastLayer = 16;
 
     // The blocks that halve the size, and the first block with hard-swish instead of ReLU.
     private static readonly int[] Halving = [2, 4, 7, 13];
     private const int FirstHardSwish = 7;
 
     private static readonly int[] MapLayers = [0, 2, 4, 7, 13, LastLayer];
+    private static readonly int[] MapStridesLog2 = [1, 2, 3, 4, 5, 5];
 
     private readonly ConvolutionLayer stem;
     private readonly InvertedResidual[] blocks;
     private readonly ConvolutionLayer last;
     private readonly int[] maps;
 
-    private MobileNetV3(ConvolutionLayer stem, InvertedResidual[] blocks, ConvolutionLayer last, int mapCount)
+    /// <summary>Defines a MobileNetV3-Large, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
+    /// <param name="layout">The sizes of its layers.</param>
+    /// <param name="mapCount">The number of maps to return, counted from the coarsest.</param>
+    public MobileNetV3(LayerSet layers, string name, MobileNetV3Layout layout, int mapCount)
     {
-        this.stem = stem;
-        this.blocks = blocks;
-        this.last = last;
+        stem = new ConvolutionLayer(
+            layers, name + ".0.0", 3, layout.StemC, ConvolutionWindow.Square(stride: 2, padding: 1), Activation.HardSwish, name + ".0.1");
+        var channels = layout.StemC;
+        blocks = [.. layout.Blocks.Select((block, b) =>
+        {
+            var (layer, inputC) = (b + 1, channels);
+            channels = block.OutputC;
+            var activation = layer >= FirstHardSwish ? Activation.HardSwish : Activation.Relu;
+            return new InvertedResidual(
+                layers, $"{name}.{layer}.block", inputC, block, Halving.Contains(layer) ? 2 : 1,
+                new InvertedResidualStyle(activation, Activation.Relu, Activation.HardSigmoid));
+        })];
+        last = new ConvolutionLayer(
+            layers, $"{name}.{LastLayer}.0", channels, layout.LastC, ConvolutionWindow.Square(), Activation.HardSwish,
+            $"{name}.{LastLayer}.1");
         maps = MapLayers[^mapCount..];
+        FinestLevel = MapStridesLog2[^mapCount];
         Channels = [.. maps.Select(layer =>
-            layer == 0 ? stem.OutputChannels : layer == LastLayer ? last.OutputChannels : blocks[layer - 1].OutputChannels)];
+            layer == 0 ? layout.StemC : layer == LastLayer ? layout.LastC : layout.Blocks[layer - 1].OutputC)];
+        Parts = [.. Enumerable.Range(0, LastLayer + 1).Select(layer => $"{name}.{layer}.")];
     }
+
+    /// <summary>The number of maps that it can compute.</summary>
+    public static int MostMaps => MapLayers.Length;
+
+    /// <inheritdoc/>
+    public int FinestLevel { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<int> Channels { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Parts { get; }
 
     /// <inheritdoc/>
     public string Description => "MobileNetV3-Large";
@@ -45,49 +72,18 @@ internal sealed class MobileNetV3 : IBackbone
     /// <summary>Whether a backbone's tensors are named like a MobileNetV3's.</summary>
     public static bool IsNamedLike(WeightReader weights, string name) => weights.HasAny(name + ".0.") && weights.HasAny(name + ".1.block.");
 
-    /// <summary>Reads a MobileNetV3-Large from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
-    /// <param name="mapCount">The number of maps to return, counted from the coarsest.</param>
-    /// <exception cref="WeightsException">A tensor is missing, or the network is not a MobileNetV3-Large.</exception>
-    public static MobileNetV3 Read(Device device, WeightReader weights, string name, int mapCount)
-    {
-        var layers = weights.Count(name + ".");
-        if (layers != LastLayer + 1)
-        {
-            throw weights.Error(
-                $"'{name}' has {layers} layers, but MobileNetV3-Large has {LastLayer + 1}; no other MobileNet is supported.");
-        }
-        if (mapCount > MapLayers.Length)
-            throw weights.Error($"its pyramid needs {mapCount} maps, but '{name}' has {MapLayers.Length}.");
-        var stem = weights.Normalised(name + ".0", 3, ConvolutionWindow.Square(stride: 2, padding: 1), Activation.HardSwish);
-        var channels = stem.OutputChannels;
-        var blocks = new InvertedResidual[LastLayer - 1];
-        for (var b = 0; b < blocks.Length; b++)
-        {
-            var layer = b + 1;
-            var activation = layer >= FirstHardSwish ? Activation.HardSwish : Activation.Relu;
-            blocks[b] = InvertedResidual.Read(
-                device, weights, $"{name}.{layer}.block", channels, Halving.Contains(layer) ? 2 : 1, activation);
-            channels = blocks[b].OutputChannels;
-        }
-        var last = weights.Normalised($"{name}.{LastLayer}", channels, ConvolutionWindow.Square(), Activation.HardSwish);
-        return new MobileNetV3(stem, blocks, last, mapCount);
-    }
-
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> Run(Tensor input)
+    public Levels<Variable> Run(Tape tape, Variable input)
     {
-        var output = new List<Tensor>();
-        var x = stem.Run(input);
+        var output = new List<Variable>();
+        var x = stem.Run(tape, input);
         Keep(0);
-        for (var b = 0; b < blocks.Length; b++)
-            Advance(b + 1, blocks[b].Run(x));
-        Advance(LastLayer, last.Run(x));
-        return output;
+        foreach (var (b, block) in blocks.Index())
+            Advance(b + 1, block.Run(tape, x));
+        Advance(LastLayer, last.Run(tape, x));
+        return new Levels<Variable>(FinestLevel, output);
 
-        void Advance(int layer, Tensor next)
+        void Advance(int layer, Variable next)
         {
             if (!output.Contains(x))
                 x.Dispose();
@@ -99,14 +95,5 @@ internal sealed class MobileNetV3 : IBackbone
             if (maps.Contains(layer))
                 output.Add(x);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        stem.Dispose();
-        foreach (var block in blocks)
-            block.Dispose();
-        last.Dispose();
     }
 }

@@ -1,87 +1,79 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
 /// ResNet (He et al., Deep Residual Learning, table 1) as a bottom-up pathway: a 7×7 convolution of stride 2, a max pool of
-/// stride 2, then stages of residual blocks. The first block of every stage but the first halves the size. The weights determine
-/// block type, depths, widths and groups, so wide ResNets and ResNeXts need no special case. The outputs of the stages' last blocks
+/// stride 2, then stages of residual blocks. The first block of every stage but the first halves the size. Block
+/// type, depths, widths and groups are those of its <see cref="ResNetLayout"/>, so wide ResNets and ResNeXts need no special case. The outputs of the stages' last blocks
 /// are C2, C3, C4, C5.
 /// </summary>
 internal sealed class ResNet : IBackbone
 {
-    private readonly Device device;
+    private const int StemStrideLog2 = 2;
+
+    private readonly ResNetLayout layout;
     private readonly ConvolutionLayer stem;
     private readonly ResidualBlock[][] stages;
     private readonly int firstMap;
 
-    private ResNet(Device device, ConvolutionLayer stem, ResidualBlock[][] stages, int mapCount)
+    /// <summary>Defines a ResNet, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
+    /// <param name="layout">The sizes of its layers.</param>
+    /// <param name="mapCount">The number of maps to return, counted from the coarsest: 4 for C2 to C5, 3 for C3 to C5.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
+    public ResNet(LayerSet layers, string name, ResNetLayout layout, int mapCount, bool strideInFirst)
     {
-        this.device = device;
-        this.stem = stem;
-        this.stages = stages;
+        this.layout = layout;
+        stem = new ConvolutionLayer(
+            layers, name + ".conv1", 3, layout.StemC, ConvolutionWindow.Square(stride: 2, padding: 3), Activation.Relu, name + ".bn1");
+        var channels = layout.StemC;
+        stages = [.. layout.Stages.Select((blocks, s) => blocks.Select((block, b) =>
+        {
+            var inputC = channels;
+            channels = block.OutputC;
+            return new ResidualBlock(layers, $"{name}.layer{s + 1}.{b}", inputC, block, stride: s > 0 && b == 0 ? 2 : 1, strideInFirst);
+        }).ToArray())];
         firstMap = stages.Length - mapCount;
-        Channels = [.. stages.Skip(firstMap).Select(s => s[^1].OutputChannels)];
+        FinestLevel = StemStrideLog2 + firstMap;
+        Channels = [.. layout.Stages.Skip(firstMap).Select(s => s[^1].OutputC)];
+        Parts = [name + ".conv1", .. stages.Select((_, s) => $"{name}.layer{s + 1}.")];
     }
 
     /// <inheritdoc/>
+    public int FinestLevel { get; }
+
+    /// <inheritdoc/>
     public IReadOnlyList<int> Channels { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Parts { get; }
 
     /// <inheritdoc/>
     public string Description
     {
         get
         {
-            var block = stages[0][0];
-            var groups = block.Groups == 1 ? "" : $" of {block.Groups} groups";
+            var block = layout.Stages[0][0];
+            var groups = block.ChannelGroups == 1 ? "" : $" of {block.ChannelGroups} groups";
             var kind = block.IsBottleneck ? "bottlenecks" : "basic blocks";
             return $"ResNet, {kind}{groups} {string.Join(", ", stages.Select(s => s.Length))}";
         }
     }
 
-    /// <summary>Reads a ResNet from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
-    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    /// <param name="mapCount">The number of maps to return, counted from the coarsest: 4 for C2 to C5, 3 for C3 to C5.</param>
-    /// <exception cref="WeightsException">A tensor is missing, or there are fewer stages than <paramref name="mapCount"/>.</exception>
-    public static ResNet Read(Device device, WeightReader weights, string name, bool strideInFirst, int mapCount)
-    {
-        var stem = weights.Convolution(
-            name + ".conv1", 3, ConvolutionWindow.Square(stride: 2, padding: 3), Activation.Relu, name + ".bn1");
-        var channels = stem.OutputChannels;
-        var stages = new List<ResidualBlock[]>();
-        var stageCount = Math.Max(2, weights.Count(name + ".layer")) - 1;
-        if (mapCount > stageCount)
-            throw weights.Error($"its pyramid needs {mapCount} maps, but '{name}' has {stageCount} stages.");
-        while (stages.Count < stageCount)
-        {
-            var stage = $"{name}.layer{stages.Count + 1}.";
-            var blocks = new ResidualBlock[Math.Max(1, weights.Count(stage))];
-            for (var b = 0; b < blocks.Length; b++)
-            {
-                var stride = stages.Count > 0 && b == 0 ? 2 : 1;
-                blocks[b] = ResidualBlock.Read(weights, stage + b, channels, stride, strideInFirst);
-                channels = blocks[b].OutputChannels;
-            }
-            stages.Add(blocks);
-        }
-        return new ResNet(device, stem, [.. stages], mapCount);
-    }
-
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> Run(Tensor input)
+    public Levels<Variable> Run(Tape tape, Variable input)
     {
-        var x = Pool(stem.Run(input));
-        var maps = new List<Tensor>();
-        for (var s = 0; s < stages.Length; s++)
+        Variable x;
+        using (var convolved = stem.Run(tape, input))
+            x = tape.MaxPool(convolved, kernel: 3, stride: 2, padding: 1);
+        var maps = new List<Variable>();
+        foreach (var (s, blocks) in stages.Index())
         {
-            foreach (var block in stages[s])
+            foreach (var block in blocks)
             {
-                var next = block.Run(x);
+                var next = block.Run(tape, x);
                 // Keep the output of a stage if it is one of the maps; other values are no longer needed.
                 if (!maps.Contains(x))
                     x.Dispose();
@@ -90,24 +82,6 @@ internal sealed class ResNet : IBackbone
             if (s >= firstMap)
                 maps.Add(x);
         }
-        return maps;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        stem.Dispose();
-        foreach (var block in stages.SelectMany(s => s))
-            block.Dispose();
-    }
-
-    private Tensor Pool(Tensor stemOutput)
-    {
-        using (stemOutput)
-        {
-            var pooled = Tensor.Rent(device, MaxPool.OutputShape(stemOutput.Shape, kernel: 3, stride: 2, padding: 1));
-            MaxPool.Run(device, stemOutput, kernel: 3, stride: 2, padding: 1, pooled);
-            return pooled;
-        }
+        return new Levels<Variable>(FinestLevel, maps);
     }
 }

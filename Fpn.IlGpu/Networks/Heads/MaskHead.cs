@@ -12,62 +12,69 @@ namespace Fpn.IlGpu.Networks;
 /// The windows of the transposed convolution (kernel 2, stride 2) don't overlap, so it is a 1×1 convolution from each pixel to its
 /// four output pixels. The four stay adjacent in memory until the masks are extracted.
 /// </summary>
-internal sealed class MaskHead : IDisposable
+internal sealed class MaskHead
 {
-    private readonly Device device;
     private readonly ConvolutionLayer[] convolutions;
-    private readonly ConvolutionLayer doubling;
+    private readonly TransposedConvolutionLayer doubling;
     private readonly ConvolutionLayer masks;
 
-    private MaskHead(Device device, ConvolutionLayer[] convolutions, ConvolutionLayer doubling, ConvolutionLayer masks)
+    /// <summary>Defines the head, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
+    /// <param name="layout">The sizes of its layers.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    public MaskHead(LayerSet layers, string name, MaskHeadLayout layout, int channels)
     {
-        this.device = device;
-        this.convolutions = convolutions;
-        this.doubling = doubling;
-        this.masks = masks;
+        Classes = layout.Classes;
+        convolutions = new ConvolutionLayer[layout.Convolutions.Length];
+        for (var i = 0; i < convolutions.Length; i++)
+        {
+            var own = $"{name}.mask_head.{i}";
+            convolutions[i] = new ConvolutionLayer(
+                layers, own + ".0", channels, layout.Convolutions[i], ConvolutionWindow.Square(padding: 1), Activation.Relu,
+                layout.HasNorms ? own + ".1" : null);
+            channels = layout.Convolutions[i];
+        }
+        doubling = new TransposedConvolutionLayer(layers, name + ".mask_predictor.conv5_mask", channels, layout.DoublingC);
+        masks = new ConvolutionLayer(
+            layers, name + ".mask_predictor.mask_fcn_logits", layout.DoublingC, layout.Classes, ConvolutionWindow.Square(),
+            Activation.None);
     }
 
     /// <summary>A description for users.</summary>
     public string Description => $"{convolutions.Length} + 2 convolutions";
 
     /// <summary>The number of classes that have a mask.</summary>
-    public int Classes => masks.OutputChannels;
-
-    /// <summary>Reads the head for a pyramid from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
-    /// <param name="channels">Channels of the pyramid, d.</param>
-    public static MaskHead Read(Device device, WeightReader weights, string name, int channels)
-    {
-        var convolutions = new ConvolutionLayer[Math.Max(1, weights.Count(name + ".mask_head."))];
-        for (var i = 0; i < convolutions.Length; i++)
-        {
-            convolutions[i] = weights.Normalised(
-                $"{name}.mask_head.{i}", channels, ConvolutionWindow.Square(padding: 1), Activation.Relu);
-            channels = convolutions[i].OutputChannels;
-        }
-        var doubling = weights.TransposedConvolution(name + ".mask_predictor.conv5_mask", channels, Activation.Relu);
-        var masks = weights.Convolution(
-            name + ".mask_predictor.mask_fcn_logits", doubling.OutputChannels / 4, ConvolutionWindow.Square(), Activation.None);
-        return new MaskHead(device, convolutions, doubling, masks);
-    }
+    public int Classes { get; }
 
     /// <summary>Computes the convolved features; the caller disposes them.</summary>
+    /// <param name="tape">The tape to run on.</param>
     /// <param name="roiFeatures">The RoI features of the objects, [D, S, S, d].</param>
-    public Tensor Features(Tensor roiFeatures) => convolutions.RunAll(roiFeatures);
+    public Variable Features(Tape tape, Variable roiFeatures) => convolutions.RunAll(tape, roiFeatures);
+
+    /// <summary>Computes the masks' logits for every class; the caller disposes them.</summary>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="features">The convolved features, for example [D, S, S, 256].</param>
+    /// <returns>
+    /// The logits, [D, S, 4 · S, classes]; the four pixels (2y, 2x), (2y, 2x + 1), (2y + 1, 2x) … are adjacent.
+    /// </returns>
+    public Variable Logits(Tape tape, Variable features)
+    {
+        using var quartets = doubling.Run(tape, features);
+        return masks.Run(tape, quartets);
+    }
 
     /// <summary>Computes the masks of the objects' classes; the caller disposes them.</summary>
+    /// <param name="tape">The tape to run on.</param>
     /// <param name="features">The convolved features, for example [D, S, S, 256].</param>
     /// <param name="classIds">The class of each object, [D].</param>
     /// <returns>The probabilities, [D, 2 · S, 2 · S, 1].</returns>
-    public Tensor Predict(Tensor features, ArrayView<int> classIds)
+    public Tensor Predict(Tape tape, Variable features, ArrayView<int> classIds)
     {
         var (count, side) = (features.Shape.N, features.Shape.H);
-        using var quartets = doubling.Run(features);
-        using var logits = masks.Run(quartets.As(new Shape(count, side, side * 4, doubling.OutputChannels / 4)));
-        var output = Tensor.Rent(device, new Shape(count, 2 * side, 2 * side, 1));
-        Take(device, logits, classIds, output);
+        using var logits = Logits(tape, features);
+        var output = Tensor.Rent(tape.Device, new Shape(count, 2 * side, 2 * side, 1));
+        Take(tape.Device, logits.Value, classIds, output);
         return output;
     }
 
@@ -102,14 +109,21 @@ internal sealed class MaskHead : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var layer in convolutions)
-            layer.Dispose();
-        doubling.Dispose();
-        masks.Dispose();
-    }
-
     internal readonly record struct Sizes(int Side, int Classes, int Length);
+}
+
+/// <summary>The sizes of a mask head's layers.</summary>
+/// <param name="Convolutions">Channels of the convolutions.</param>
+/// <param name="HasNorms">Whether a batch norm follows each of them.</param>
+/// <param name="DoublingC">Channels of the transposed convolution's output.</param>
+/// <param name="Classes">The number of classes that have a mask.</param>
+internal sealed record MaskHeadLayout(int[] Convolutions, bool HasNorms, int DoublingC, int Classes)
+{
+    /// <summary>Reads the layout of a model file.</summary>
+    /// <param name="weights">Reads the tensors' shapes.</param>
+    /// <param name="name">The prefix of their names: <c>roi_heads</c>.</param>
+    /// <exception cref="WeightsException">A tensor is missing.</exception>
+    public static MaskHeadLayout Read(WeightReader weights, string name) => new(
+        weights.OutputsOfSequence(name + ".mask_head."), weights.HasAny(name + ".mask_head.0.1."),
+        weights.Size(name + ".mask_predictor.conv5_mask.weight", 1, 4), weights.OutputC(name + ".mask_predictor.mask_fcn_logits"));
 }

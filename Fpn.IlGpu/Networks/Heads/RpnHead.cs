@@ -1,6 +1,4 @@
 using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Networks;
 
@@ -9,15 +7,21 @@ namespace Fpn.IlGpu.Networks;
 /// convolutions that predict an objectness and four box deltas for each of the A anchors at a location. All levels share one head.
 /// The paper finds that sharing costs no accuracy; to test that, a model may also have a separate head for each level.
 /// </summary>
-internal sealed class RpnHead : IDisposable
+internal sealed class RpnHead
 {
-    private readonly Device device;
     private readonly Layers[] ofLevels;
 
-    private RpnHead(Device device, Layers[] ofLevels)
+    /// <summary>Defines the head, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
+    /// <param name="layout">The sizes of its layers.</param>
+    /// <param name="channels">Channels of the pyramid, d.</param>
+    public RpnHead(LayerSet layers, string name, RpnHeadLayout layout, int channels)
     {
-        this.device = device;
-        this.ofLevels = ofLevels;
+        AnchorsPerLocation = layout.Anchors;
+        ofLevels = layout.SeparateLevels is { } levels
+            ? [.. Enumerable.Range(0, levels).Select(l => new Layers(layers, $"{name}.{l}", layout, channels))]
+            : [new Layers(layers, name, layout, channels)];
     }
 
     /// <summary>A description for users.</summary>
@@ -25,86 +29,88 @@ internal sealed class RpnHead : IDisposable
         + (ofLevels.Length > 1 ? ", one for each level" : "");
 
     /// <summary>The number of anchors per location, A.</summary>
-    public int AnchorsPerLocation => ofLevels[0].Objectness.OutputChannels;
-
-    /// <summary>The names of the heads in a file: one for all levels, or one for each.</summary>
-    /// <param name="weights">The file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
-    /// <returns><c>rpn.head</c>, or <c>rpn.head.0</c>, <c>rpn.head.1</c>, …</returns>
-    public static IReadOnlyList<string> Names(WeightReader weights, string name)
-        => weights.Count(name + ".") is > 0 and var levels ? [.. Enumerable.Range(0, levels).Select(l => $"{name}.{l}")] : [name];
-
-    /// <summary>Reads the head for a pyramid from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="name">The prefix of its tensors' names: <c>rpn.head</c>.</param>
-    /// <param name="channels">Channels of the pyramid, d.</param>
-    /// <param name="levels">The number of levels of the pyramid.</param>
-    /// <exception cref="WeightsException">
-    /// A tensor is missing, the numbers of anchors are inconsistent, or the file has a different number of heads than levels.
-    /// </exception>
-    public static RpnHead Read(Device device, WeightReader weights, string name, int channels, int levels)
-    {
-        var names = Names(weights, name);
-        if (names.Count > 1 && names.Count != levels)
-            throw weights.Error($"'{name}' has heads for {names.Count} levels, but the pyramid has {levels}.");
-        var ofLevels = names.Select(own => Layers.Read(weights, own, channels)).ToArray();
-        return Array.TrueForAll(ofLevels, l => l.Objectness.OutputChannels == ofLevels[0].Objectness.OutputChannels)
-            ? new RpnHead(device, ofLevels)
-            : throw weights.Error($"the heads of '{name}' have different numbers of anchors.");
-    }
+    public int AnchorsPerLocation { get; }
 
     /// <summary>Runs the head on every level; the caller disposes the output.</summary>
+    /// <param name="tape">The tape to run on.</param>
     /// <param name="pyramid">The pyramid, [N, Hl, Wl, d].</param>
-    public RpnOutput Run(FeatureMaps pyramid)
+    public RpnOutput Run(Tape tape, FeatureMaps pyramid)
     {
-        var shapes = pyramid.Shapes;
         var output = new RpnOutput(
-            new FeatureMaps(device, [.. shapes.Select(s => s with { C = AnchorsPerLocation })]),
-            new FeatureMaps(device, [.. shapes.Select(s => s with { C = 4 * AnchorsPerLocation })]));
-        for (var l = 0; l < pyramid.Count; l++)
+            tape.NewMaps(pyramid.Finest, [.. pyramid.Shapes.Select(s => s with { C = AnchorsPerLocation })]),
+            tape.NewMaps(pyramid.Finest, [.. pyramid.Shapes.Select(s => s with { C = 4 * AnchorsPerLocation })]));
+        for (var l = pyramid.Finest; l <= pyramid.Coarsest; l++)
         {
-            var layers = ofLevels[ofLevels.Length == 1 ? 0 : l];
-            using var features = layers.Hidden.RunAll(pyramid[l]);
-            layers.Objectness.Run(features, null, output.Objectness[l]);
-            layers.Deltas.Run(features, null, output.Deltas[l]);
+            var layers = ofLevels[ofLevels.Length == 1 ? 0 : l - pyramid.Finest];
+            using var features = layers.Hidden.RunAll(tape, pyramid[l]);
+            output.Objectness[l] = layers.Objectness.Run(tape, features, into: output.Objectness.Memory(l));
+            output.Deltas[l] = layers.Deltas.Run(tape, features, into: output.Deltas.Memory(l));
         }
         return output;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private sealed class Layers
     {
-        foreach (var layers in ofLevels)
-            layers.Dispose();
+        public Layers(LayerSet layers, string name, RpnHeadLayout layout, int channels)
+        {
+            Hidden = new ConvolutionLayer[layout.Hidden.Length];
+            for (var i = 0; i < Hidden.Length; i++)
+            {
+                var own = $"{name}.conv.{i}";
+                Hidden[i] = new ConvolutionLayer(
+                    layers, own + ".0", channels, layout.Hidden[i], ConvolutionWindow.Square(padding: 1), Activation.Relu,
+                    layout.HasNorms ? own + ".1" : null, initial: Initial.Small);
+                channels = layout.Hidden[i];
+            }
+            Objectness = Predictor(name + ".cls_logits", layout.Anchors);
+            Deltas = Predictor(name + ".bbox_pred", 4 * layout.Anchors);
+
+            ConvolutionLayer Predictor(string own, int outputC)
+                => new(layers, own, channels, outputC, ConvolutionWindow.Square(), Activation.None, initial: Initial.Small);
+        }
+
+        public ConvolutionLayer[] Hidden { get; }
+
+        public ConvolutionLayer Objectness { get; }
+
+        public ConvolutionLayer Deltas { get; }
+    }
+}
+
+/// <summary>The sizes of an RPN head's layers.</summary>
+/// <param name="SeparateLevels">The number of levels if each has a head of its own; null if they share one.</param>
+/// <param name="Hidden">Channels of the hidden convolutions.</param>
+/// <param name="HasNorms">Whether a batch norm follows each hidden convolution.</param>
+/// <param name="Anchors">The number of anchors per location, A.</param>
+internal sealed record RpnHeadLayout(int? SeparateLevels, int[] Hidden, bool HasNorms, int Anchors)
+{
+    /// <summary>Reads the layout of a model file.</summary>
+    /// <param name="weights">Reads the tensors' shapes.</param>
+    /// <param name="name">The prefix of their names: <c>rpn.head</c>.</param>
+    /// <param name="levels">The number of levels of the pyramid.</param>
+    /// <exception cref="Tensors.WeightsException">
+    /// A tensor is missing, the numbers of anchors are inconsistent, or the file has a different number of heads than levels.
+    /// </exception>
+    public static RpnHeadLayout Read(WeightReader weights, string name, int levels)
+    {
+        int? separate = weights.Count(name + ".") is > 0 and var count ? count : null;
+        if (separate > 1 && separate != levels)
+            throw weights.Error($"'{name}' has heads for {separate} levels, but the pyramid has {levels}.");
+        string[] names = separate is null ? [name] : [.. Enumerable.Range(0, separate.Value).Select(l => $"{name}.{l}")];
+        int[] anchors = [.. names.Select(own => AnchorsOf(weights, own))];
+        if (anchors.Any(a => a != anchors[0]))
+            throw weights.Error($"the heads of '{name}' have different numbers of anchors.");
+        return new RpnHeadLayout(
+            separate, weights.OutputsOfSequence(names[0] + ".conv."), weights.HasAny(names[0] + ".conv.0.1."), anchors[0]);
     }
 
-    private sealed record Layers(ConvolutionLayer[] Hidden, ConvolutionLayer Objectness, ConvolutionLayer Deltas) : IDisposable
+    private static int AnchorsOf(WeightReader weights, string name)
     {
-        public static Layers Read(WeightReader weights, string name, int channels)
-        {
-            var hidden = new ConvolutionLayer[Math.Max(1, weights.Count(name + ".conv."))];
-            for (var i = 0; i < hidden.Length; i++)
-            {
-                hidden[i] = weights.Normalised($"{name}.conv.{i}", channels, ConvolutionWindow.Square(padding: 1), Activation.Relu);
-                channels = hidden[i].OutputChannels;
-            }
-            var objectness = weights.Convolution(name + ".cls_logits", channels, ConvolutionWindow.Square(), Activation.None);
-            var deltas = weights.Convolution(name + ".bbox_pred", channels, ConvolutionWindow.Square(), Activation.None);
-            return deltas.OutputChannels == 4 * objectness.OutputChannels
-                ? new Layers(hidden, objectness, deltas)
-                : throw weights.Error(
-                    $"the tensor '{name}.bbox_pred.weight' has {deltas.OutputChannels} outputs "
-                    + $"where {objectness.OutputChannels} anchors need {4 * objectness.OutputChannels}.");
-        }
-
-        public void Dispose()
-        {
-            foreach (var layer in Hidden)
-                layer.Dispose();
-            Objectness.Dispose();
-            Deltas.Dispose();
-        }
+        var (objectness, deltas) = (weights.OutputC(name + ".cls_logits"), weights.OutputC(name + ".bbox_pred"));
+        return deltas == 4 * objectness
+            ? objectness
+            : throw weights.Error(
+                $"the tensor '{name}.bbox_pred.weight' has {deltas} outputs where {objectness} anchors need {4 * objectness}.");
     }
 }
 

@@ -1,7 +1,3 @@
-using Fpn.IlGpu.Kernels;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
-
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>
@@ -9,67 +5,40 @@ namespace Fpn.IlGpu.Networks;
 /// each RoI of C4, followed by the mean of each channel. It has the full capacity of conv5 but also costs as much for every RoI; FPN's
 /// head of two small layers is what makes FPN faster than this baseline.
 /// </summary>
-internal sealed class StageHead : IDisposable
+internal sealed class StageHead
 {
     /// <summary>The side of the RoI features that the stage takes as input; the stage halves it.</summary>
     public const int Bins = 14;
 
-    private readonly Device device;
     private readonly ResidualBlock[] blocks;
 
-    private StageHead(Device device, ResidualBlock[] blocks)
+    /// <summary>Defines the head, and adds its layers to a network.</summary>
+    /// <param name="layers">The layers of the network.</param>
+    /// <param name="head">The prefix of the box head's tensors' names: <c>roi_heads.box_head</c>.</param>
+    /// <param name="layout">The sizes of the stage's blocks.</param>
+    /// <param name="channels">Channels of the map that RoI features are read from.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
+    public StageHead(LayerSet layers, string head, BlockLayout[] layout, int channels, bool strideInFirst)
     {
-        this.device = device;
-        this.blocks = blocks;
+        OutputC = layout[^1].OutputC;
+        blocks = [.. layout.Select((block, b) => new ResidualBlock(
+            layers, Name(head) + b, b == 0 ? channels : layout[b - 1].OutputC, block, stride: b == 0 ? 2 : 1, strideInFirst))];
     }
 
     /// <summary>Channels of the features.</summary>
-    public int OutputChannels => blocks[^1].OutputChannels;
+    public int OutputC { get; }
 
     /// <summary>The prefix of its tensors' names.</summary>
-    /// <param name="head">The prefix of the box head's tensors' names: <c>roi_heads.box_head</c>.</param>
+    /// <param name="head">The prefix of the box head's tensors' names.</param>
     public static string Name(string head) => head + ".layer4.";
 
-    /// <summary>Reads the head from a model file.</summary>
-    /// <param name="device">The device that holds the weights.</param>
-    /// <param name="weights">Reads the tensors of the model file.</param>
-    /// <param name="head">The prefix of the box head's tensors' names.</param>
-    /// <param name="channels">Channels of the map that RoI features are read from.</param>
-    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
-    public static StageHead Read(Device device, WeightReader weights, string head, int channels, bool strideInFirst)
-    {
-        var blocks = new ResidualBlock[weights.Count(Name(head))];
-        for (var b = 0; b < blocks.Length; b++)
-        {
-            blocks[b] = ResidualBlock.Read(weights, Name(head) + b, channels, stride: b == 0 ? 2 : 1, strideInFirst);
-            channels = blocks[b].OutputChannels;
-        }
-        return new StageHead(device, blocks);
-    }
-
-    /// <summary>Runs the stage and averages its output; the caller disposes the features.</summary>
+    /// <summary>Runs the stage and averages its output; the caller disposes the features and keeps the input.</summary>
+    /// <param name="tape">The tape to run on.</param>
     /// <param name="roiFeatures">The RoI features, [R, bins, bins, C].</param>
     /// <returns>The features, [R, 1, 1, C5].</returns>
-    public Tensor Run(Tensor roiFeatures)
+    public Variable Run(Tape tape, Variable roiFeatures)
     {
-        var x = roiFeatures;
-        foreach (var block in blocks)
-        {
-            var next = block.Run(x);
-            if (x != roiFeatures)
-                x.Dispose();
-            x = next;
-        }
-        var means = Tensor.Rent(device, new Shape(x.Shape.N, 1, 1, x.Shape.C));
-        GlobalAveragePool.Run(device, x, means);
-        x.Dispose();
-        return means;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var block in blocks)
-            block.Dispose();
+        using var x = blocks.RunAll(tape, roiFeatures);
+        return tape.GlobalAveragePool(x);
     }
 }

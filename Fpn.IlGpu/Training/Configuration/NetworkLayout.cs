@@ -1,3 +1,5 @@
+using Fpn.IlGpu.Networks;
+
 namespace Fpn.IlGpu.Training;
 
 /// <summary>The network: its layers, and where its initial weights come from.</summary>
@@ -9,10 +11,22 @@ public sealed record NetworkLayout
     /// </summary>
     public string? Weights { get; init; }
 
-    /// <summary>The backbone: resnet18, resnet34, resnet50, resnet101 or resnet152.</summary>
+    /// <summary>The backbone: one of <c>resnet50</c>, <c>mobilenet_v3_large</c>, … (docs/training.md has them all).</summary>
     public string Layout { get; init; } = "resnet50";
 
-    /// <summary>Channels inside the blocks of the four stages; the standard ResNets have 64, 128, 256, 512.</summary>
+    /// <summary>
+    /// torchvision's first or second generation of heads. The second has batch norms in pyramid, box head and mask head, two hidden
+    /// convolutions in the RPN, four in the box head, and group norms in RetinaNet's towers.
+    /// </summary>
+    public int Generation { get; init; } = 1;
+
+    /// <summary>
+    /// The number of backbone maps below the pyramid, counted from the coarsest; null for the usual number: 4 (C2 to C5), 3 for
+    /// RetinaNet, 2 for MobileNetV3.
+    /// </summary>
+    public int? Maps { get; init; }
+
+    /// <summary>For ResNets: channels of the blocks of the four stages; the standard ones have 64, 128, 256, 512.</summary>
     public int[] Widths { get; init; } = [64, 128, 256, 512];
 
     /// <summary>
@@ -29,8 +43,11 @@ public sealed record NetworkLayout
     /// <summary>Channels of the pyramid's levels, d, and of the RPN's hidden layer.</summary>
     public int PyramidChannels { get; init; } = 256;
 
-    /// <summary>Channels of the box head's two hidden layers.</summary>
+    /// <summary>Channels of the box head's hidden layers.</summary>
     public int HeadChannels { get; init; } = 1024;
+
+    /// <summary>Channels of the mask head's convolutions.</summary>
+    public int MaskChannels { get; init; } = 256;
 
     /// <summary>The treatment of batch norms.</summary>
     public NormTraining BatchNorm { get; init; } = NormTraining.Live;
@@ -38,27 +55,22 @@ public sealed record NetworkLayout
     /// <summary>The number of frozen parts, counted from the stem through the four stages; 0 to 5.</summary>
     public int FrozenStages { get; init; }
 
-    /// <summary>The number of blocks of each of the four stages, and whether they are bottlenecks.</summary>
-    internal (int[] Blocks, bool Bottleneck) Stages => Layout switch
-    {
-        "resnet18" => ([2, 2, 2, 2], false),
-        "resnet34" => ([3, 4, 6, 3], false),
-        "resnet50" => ([3, 4, 6, 3], true),
-        "resnet101" => ([3, 4, 23, 3], true),
-        "resnet152" => ([3, 8, 36, 3], true),
-        _ => throw new InvalidOperationException($"'{Layout}' is not a layout; the configuration should have been refused."),
-    };
-
     internal string? Problem()
     {
-        if (Layout is not ("resnet18" or "resnet34" or "resnet50" or "resnet101" or "resnet152"))
-            return $"'network.layout' must be resnet18, resnet34, resnet50, resnet101 or resnet152, not '{Layout}'";
+        if (!BackboneLayouts.Names.Contains(Layout))
+            return $"'network.layout' must be {string.Join(", ", BackboneLayouts.Names.SkipLast(1))} or {BackboneLayouts.Names[^1]}, not '{Layout}'";
         if (Widths.Length != 4 || Widths.Any(w => w is < 1 or > 4096))
             return "'network.widths' takes four numbers from 1 to 4096";
-        if (PyramidChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
-            return "'network.pyramid_channels' must be from 1 to 4096, 'network.head_channels' from 1 to 16384";
+        if (PyramidChannels is < 1 or > 4096 || MaskChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
+            return "'network.pyramid_channels' and 'network.mask_channels' must be from 1 to 4096, 'network.head_channels' from 1 to 16384";
+        if (Generation is not (1 or 2))
+            return "'network.generation' must be 1 or 2";
+        if (Maps is < 1 or > 6)
+            return "'network.maps' must be from 1 to 6";
         if (TopMap is not (4 or 5))
             return "'network.top_map' must be 4 or 5";
+        if (TopMap == 4 && !BackboneLayouts.IsResNet(Layout))
+            return $"'network.top_map' must be 5 for {Layout}: only ResNets have a fifth stage to leave out";
         if (BoxHead == BoxHeadKind.Stage && TopMap != 4)
             return "'network.box_head' set to 'stage' uses the fifth stage, so 'network.top_map' must be 4";
         if (FrozenStages is < 0 or > 5)
