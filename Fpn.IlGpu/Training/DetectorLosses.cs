@@ -4,10 +4,15 @@ using Fpn.IlGpu.Networks;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// The losses of Faster R-CNN (Ren et al., equation 1; Fast R-CNN, equation 1), normalised as in torchvision:
+/// The losses of Faster R-CNN (Ren et al., equation 1; Fast R-CNN, equation 1) and Mask R-CNN, normalised as in torchvision:
 /// <code>
 /// RPN    mean over the sampled anchors of cross-entropy(objectness)  +  Σ positives smooth L1(deltas) / sampled anchors
 /// boxes  mean over the sampled RoIs of cross-entropy(classes)        +  Σ positives smooth L1(deltas of their class) / sampled RoIs
+/// masks  mean over the pixels of the positive RoIs of cross-entropy(mask of their class)
+/// </code>
+/// and those of RetinaNet (Focal Loss, equation 5), of which each picture has as large a share:
+/// <code>
+/// Σ anchors focal loss(classes) / positives  +  Σ positives L1(deltas) / positives
 /// </code>
 /// </summary>
 /// <param name="RpnBeta">The β of the RPN's smooth L1: 1/9 in torchvision and the paper, 0 (plain L1) in Detectron2.</param>
@@ -64,19 +69,52 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
         losses.SmoothL1("box deltas", boxes.Deltas, [.. positivesAt], deltas, BoxBeta, scale);
     }
 
-    /// <summary>The index of an anchor's score in the array of all levels' maps.</summary>
-    /// <param name="objectness">The objectness of each level, [N, Hl, Wl, A].</param>
-    /// <param name="n">The index of its picture.</param>
-    /// <param name="anchor">Its index among all anchors of a picture, in the order of <see cref="Anchors"/>: level, y, x, a.</param>
-    private static int Place(FeatureMaps objectness, int n, int anchor)
+    /// <summary>Adds RetinaNet's losses.</summary>
+    /// <param name="losses">The losses of the step.</param>
+    /// <param name="output">The head's predictions.</param>
+    /// <param name="targets">The targets of each picture.</param>
+    /// <param name="training">The losses' settings.</param>
+    public static void OfRetina(LossSet losses, RetinaOutput output, IReadOnlyList<RetinaTargets> targets, RetinaTraining training)
     {
-        for (var l = objectness.Finest; ; l++)
+        var (shapes, batch) = (output.Deltas.Shapes, targets.Count);
+        var anchors = shapes.Sum(s => s.N * s.H * s.W * s.C / 4);
+        var (labels, weights) = (new int[anchors], new float[anchors]);
+        // Each picture counts as much as any other, however many objects it has.
+        float[] ofPicture = [.. targets.Select(t => losses.Share / (batch * Math.Max(1, t.Positives.Length)))];
+        var (first, from) = (0, 0);
+        foreach (var shape in shapes)
         {
-            var shape = objectness[l].Shape;
+            var count = shape.H * shape.W * shape.C / 4;
+            for (var n = 0; n < batch; n++)
+            {
+                targets[n].Labels.AsSpan(from, count).CopyTo(labels.AsSpan(first + n * count));
+                weights.AsSpan(first + n * count, count).Fill(ofPicture[n]);
+            }
+            first += batch * count;
+            from += count;
+        }
+        losses.Focal("classes", output.Logits, labels, weights, training.FocalAlpha, training.FocalGamma);
+        int[] at = [.. targets.SelectMany((t, n) => t.Positives.Select(a => Place(output.Deltas, n, 4 * a)))];
+        float[] scales = [.. targets.SelectMany((t, n) => Enumerable.Repeat(ofPicture[n], t.Positives.Length))];
+        losses.SmoothL1("boxes", output.Deltas, at, targets.SelectMany(t => t.Deltas).ToArray(), training.SmoothL1Beta, scales);
+    }
+
+    /// <summary>The index of one of a picture's values in the array of all levels' maps.</summary>
+    /// <param name="maps">The maps of all levels, [N, Hl, Wl, C].</param>
+    /// <param name="n">The index of the picture.</param>
+    /// <param name="index">
+    /// The value's index among all values of the picture, in the order level, y, x, c: for objectness, that of its anchor in the order of
+    /// <see cref="Anchors"/>.
+    /// </param>
+    private static int Place(FeatureMaps maps, int n, int index)
+    {
+        for (var l = maps.Finest; ; l++)
+        {
+            var shape = maps[l].Shape;
             var count = shape.H * shape.W * shape.C;
-            if (anchor < count)
-                return objectness.Offset(l) + n * count + anchor;
-            anchor -= count;
+            if (index < count)
+                return maps.Offset(l) + n * count + index;
+            index -= count;
         }
     }
 }

@@ -9,12 +9,14 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// One step of training Faster R-CNN end to end ("approximate joint training": Ren et al., section 3.2). Gradients don't flow through
-/// the proposals' coordinates.
+/// One step of training a detector. Faster R-CNN and Mask R-CNN are trained end to end ("approximate joint training": Ren et al.,
+/// section 3.2); gradients don't flow through the proposals' coordinates.
 /// <code>
 /// pictures → backbone → pyramid → RPN → its losses, on sampled anchors
 ///                          ↓       ↓ proposals plus the true boxes
 ///                          RoI features → box head → its losses, on sampled RoIs
+///                          ↓            → mask head → its loss, on the RoIs that match an object
+///                          RetinaNet's head → its losses, on all anchors
 /// </code>
 /// The host computes the targets, as their cost is small. It waits for the device only for the proposals, for the losses, and for the
 /// gradients' norm, which is checked before any weight changes.
@@ -24,8 +26,6 @@ internal sealed class DetectorTraining
 {
     private const long AnchorPurpose = 11;
     private const long RoiPurpose = 12;
-    private const int Background = 0;
-
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
     private readonly DetectorLosses weighting;
@@ -53,43 +53,75 @@ internal sealed class DetectorTraining
 
     private DetectorNetwork Network => Detector.Network;
 
+    /// <summary>The class id of the background: the first, or the last with <c>background_last</c>.</summary>
+    private int Background => Detector.Configuration.BackgroundLast ? Detector.Classes.Count - 1 : 0;
+
+    private BoxWeights DeltaWeights
+    {
+        get
+        {
+            var w = Detector.Configuration.BoxWeights;
+            return new BoxWeights(w[0], w[1], w[2], w[3]);
+        }
+    }
+
     /// <summary>Computes the losses of a batch and all gradients, which <see cref="ParameterSet.Step"/> then applies.</summary>
     /// <param name="batch">The pictures.</param>
     /// <param name="isWatched">Whether to check each layer for values that are not finite.</param>
+    /// <param name="share">The batch's share in the step: 1 over the number of batches whose gradients are added up.</param>
     /// <returns>The losses by name.</returns>
-    public IReadOnlyList<KeyValuePair<string, float>> Gradients(SampleBatch batch, bool isWatched = false)
+    public IReadOnlyDictionary<string, float> Gradients(SampleBatch batch, bool isWatched = false, float share = 1)
     {
         using var input = Detector.Transform.Run(
             [.. batch.Samples.Select(s => s.Image)],
             [.. batch.Samples.Select(s => new ResizedPicture(s.Image.Height, s.Image.Width, s.ResizedH, s.ResizedW))]);
         var truths = batch.Samples.Select(s => new PictureTruth(s.Objects)).ToArray();
         using var tape = new Tape(device, isWatched);
-        var losses = new LossSet(tape);
+        var losses = new LossSet(tape, share);
         var pyramid = Network.Pyramid.Run(tape, Network.Backbone.Run(tape, tape.Input(input.Input)));
         var rpn = Network.Rpn?.Run(tape, pyramid);
         if (rpn is not null)
             weighting.OfRpn(losses, rpn, AnchorTargetsOf(batch.Step, rpn, input.Input.Shape, truths));
-        if (Network.Boxes is { } head)
+        if (Network.Boxes is { } boxes)
         {
             var proposals = rpn is null ? [.. batch.Samples.Select(given!)] : ProposalsOf(rpn, input);
-            AddBoxLosses(tape, losses, head, pyramid, RoiTargetsOf(batch.Step, proposals, truths), input.Input.Shape.H);
+            var targets = RoiTargetsOf(batch.Step, proposals, truths);
+            AddBoxLosses(tape, losses, boxes, pyramid, targets, input.Input.Shape.H);
+        }
+        if (Network.Retina is { } retina)
+        {
+            var output = retina.Run(tape, pyramid);
+            DetectorLosses.OfRetina(losses, output, RetinaTargetsOf(output, input.Input.Shape, truths), configuration.Retina);
         }
         tape.Backward();
-        return [.. losses.Read()];
+        return losses.Read();
     }
 
     private void AddBoxLosses(Tape tape, LossSet losses, BoxHead head, FeatureMaps pyramid, RoiTargets[] targets, int inputH)
     {
-        var rois = tape.Hold(RoiSet.Of(
-            device, targets.SelectMany(r => r.Rois).ToArray(),
-            targets.SelectMany((r, n) => Enumerable.Repeat(n, r.Rois.Length)).ToArray()));
-        using var roiFeatures = RoiFeatures.Pool(
-            tape, pyramid, Network.Pyramid.MergedLevels, rois, inputH, head.Bins, RoiSettings.Of(Detector.Configuration));
+        var rois = RoisOf(tape, targets, t => t.Rois.Length);
+        using var roiFeatures = Pool(tape, pyramid, rois, inputH, head.Bins);
         using var features = head.Features(tape, roiFeatures, rois.Total.View);
         using var boxes = head.Predict(tape, features, rois.Total.View);
-        // The background is the first class of the head.
-        int[] classes = [.. targets.SelectMany(r => r.ClassIndices.Select(c => c == RoiTargets.Background ? Background : c + 1))];
+        int[] classes = [.. targets.SelectMany(r => r.ClassIndices.Select(ClassId))];
         weighting.OfBoxes(losses, boxes, classes, Background, targets.SelectMany(r => r.Deltas).ToArray());
+    }
+
+    /// <summary>The first RoIs of each picture's targets, on the device for as long as the tape.</summary>
+    private RoiSet RoisOf(Tape tape, RoiTargets[] targets, Func<RoiTargets, int> count) => tape.Hold(RoiSet.Of(
+        device, targets.SelectMany(t => t.Rois.Take(count(t))).ToArray(),
+        targets.SelectMany((t, n) => Enumerable.Repeat(n, count(t))).ToArray()));
+
+    private Variable Pool(Tape tape, FeatureMaps pyramid, RoiSet rois, int inputH, int bins) => RoiFeatures.Pool(
+        tape, pyramid, Network.Pyramid.MergedLevels, rois, inputH, bins, RoiSettings.Of(Detector.Configuration));
+
+    private RetinaTargets[] RetinaTargetsOf(RetinaOutput output, Shape input, PictureTruth[] truths)
+    {
+        var boxes = AnchorBoxes(output.Deltas, input);
+        var (training, targets) = (configuration.Retina, new RetinaTargets[truths.Length]);
+        var rule = MatchRule.Anchors with { PositiveFrom = training.PositiveIou, NegativeBelow = training.NegativeIou };
+        Parallel.For(0, truths.Length, n => targets[n] = RetinaTargets.Of(boxes, truths[n], rule, DeltaWeights));
+        return targets;
     }
 
     private AnchorTargets[] AnchorTargetsOf(long step, RpnOutput rpn, Shape input, PictureTruth[] truths)
@@ -122,18 +154,21 @@ internal sealed class DetectorTraining
 
     private RoiTargets[] RoiTargetsOf(long step, Box[][] proposals, PictureTruth[] truths)
     {
-        var (model, training) = (Detector.Configuration, configuration.BoxHead);
+        var training = configuration.BoxHead;
         var size = new SampleSize(training.Samples, training.PositiveShare);
         var rule = MatchRule.Rois with { PositiveFrom = training.PositiveIou, NegativeBelow = training.PositiveIou };
-        var weights = new BoxWeights(model.BoxWeights[0], model.BoxWeights[1], model.BoxWeights[2], model.BoxWeights[3]);
         var targets = new RoiTargets[truths.Length];
         Parallel.For(0, truths.Length, n =>
         {
             var random = new KeyedRandom(configuration.Seed, RoiPurpose, step, n);
-            targets[n] = RoiTargets.Of(proposals[n], truths[n], size, rule, weights, random);
+            targets[n] = RoiTargets.Of(proposals[n], truths[n], size, rule, DeltaWeights, random);
         });
         return targets;
     }
+
+    /// <summary>The head's class id of a class index.</summary>
+    private int ClassId(int classIndex)
+        => classIndex == RoiTargets.Background ? Background : Background == 0 ? classIndex + 1 : classIndex;
 
     /// <summary>All anchors of an input, level after level; the anchors of the latest input size are cached.</summary>
     private BoxColumns AnchorBoxes(FeatureMaps maps, Shape input)

@@ -27,7 +27,7 @@ internal static class InitialWeights
         if (configuration.Network.Weights is { } file)
         {
             var path = Path.Combine(folder, file);
-            using var checkpoint = Checkpoint.Open(path);
+            using var checkpoint = Checkpoint.OpenTensors(path);
             var merged = tensors.Select(fresh => Find(checkpoint, fresh) ?? fresh).ToList();
             taken = merged.Where((tensor, i) => tensor != tensors[i]).Count();
             if (taken == 0)
@@ -39,13 +39,16 @@ internal static class InitialWeights
             new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(model) });
     }
 
-    /// <summary>Finds a tensor by its name in a detector, or in a classifier, whose names lack the backbone's prefix.</summary>
+    /// <summary>
+    /// Finds a tensor by its name: in a detector, or in a classifier, whose names lack the backbone's prefix or have <c>features.</c>
+    /// instead.
+    /// </summary>
     private static StateTensor? Find(StateDictionary checkpoint, StateTensor fresh)
     {
-        var name = checkpoint.Contains(fresh.Name) || !fresh.Name.StartsWith(Body, StringComparison.Ordinal)
-            ? fresh.Name
-            : fresh.Name[Body.Length..];
-        return checkpoint.Contains(name) && checkpoint[name].Shape.SequenceEqual(fresh.Shape)
+        string[] names = fresh.Name.StartsWith(Body, StringComparison.Ordinal)
+            ? [fresh.Name, fresh.Name[Body.Length..], $"features.{fresh.Name[Body.Length..]}"]
+            : [fresh.Name];
+        return names.FirstOrDefault(checkpoint.Contains) is { } name && checkpoint[name].Shape.SequenceEqual(fresh.Shape)
             ? StateTensor.FromValues(fresh.Name, [.. fresh.Shape], checkpoint.Read(name, [.. fresh.Shape]))
             : null;
     }

@@ -85,6 +85,74 @@ internal sealed class LossSet(Tape tape, float share = 1)
         Give(deltas, gradient);
     }
 
+    /// <summary>Adds the focal loss of all anchors (see <see cref="FocalLoss"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="logits">The logits of each level, [N, Hl, Wl, A · classes].</param>
+    /// <param name="labels">The label of each anchor, in the order of the maps' array.</param>
+    /// <param name="weights">A factor for the loss of each anchor.</param>
+    /// <param name="alpha">The weight of objects against the background.</param>
+    /// <param name="gamma">How fast well-classified anchors lose weight.</param>
+    public void Focal(
+        string name, FeatureMaps logits, ReadOnlySpan<int> labels, ReadOnlySpan<float> weights, float alpha, float gamma)
+    {
+        using var deviceLabels = device.Upload(labels);
+        using var deviceWeights = device.Upload(weights);
+        using var each = device.Rent<float>(labels.Length);
+        using var gradients = new FeatureMaps(device, logits.Finest, logits.Shapes);
+        FocalLoss.Run(
+            device, logits.Values.View, deviceLabels.View, deviceWeights.View, alpha, gamma, each.View, gradients.Values.View);
+        Give(logits, gradients);
+        AddLoss(name, each);
+    }
+
+    /// <summary>Adds the L1 loss of samples from the deltas of all maps (see <see cref="Kernels.SmoothL1"/>), each with its own factor.</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
+    /// <param name="at">The index of each sample's first delta in the maps' array, [S], all different.</param>
+    /// <param name="targets">The target deltas, [S, 4].</param>
+    /// <param name="beta">The β of smooth L1.</param>
+    /// <param name="weights">The factor of each sample's loss, [S].</param>
+    public void SmoothL1(
+        string name, FeatureMaps deltas, ReadOnlySpan<int> at, ReadOnlySpan<float> targets, float beta, ReadOnlySpan<float> weights)
+    {
+        using var places = device.Upload(at);
+        using var deviceTargets = device.Upload(targets);
+        using var deviceWeights = device.Upload(weights);
+        using var each = device.Rent<float>(at.Length);
+        using var gradients = ZeroMaps(deltas);
+        Kernels.SmoothL1.Run(
+            device, deltas.Values.View, places.View, deviceTargets.View, beta, deviceWeights.View, each.View, gradients.Values.View);
+        Give(deltas, gradients);
+        AddLoss(name, each);
+    }
+
+    /// <summary>Adds the mean loss of masks (see <see cref="MaskLoss"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="logits">The logits, [D, S, 4 · S, classes].</param>
+    /// <param name="classIds">The class of each object, [D].</param>
+    /// <param name="targets">The target masks, [D, 2 · S, 2 · S], 0…1.</param>
+    public void Masks(string name, Variable logits, ReadOnlySpan<int> classIds, ReadOnlySpan<float> targets)
+    {
+        using var ids = device.Upload(classIds);
+        using var deviceTargets = device.Upload(targets);
+        using var each = device.Rent<float>(targets.Length);
+        var gradient = Tensor.Rent(device, logits.Shape);
+        MaskLoss.Run(device, logits.Value, ids.View, deviceTargets.View, share / targets.Length, each.View, gradient);
+        Give(logits, gradient);
+        AddLoss(name, each);
+    }
+
+    /// <summary>Adds a loss of 0, for a batch that has nothing to compute it from.</summary>
+    /// <param name="name">The name of the loss.</param>
+    public void Zero(string name)
+    {
+        using var zero = device.Upload<float>([0]);
+        AddLoss(name, zero);
+    }
+
+    /// <summary>The factor for all losses.</summary>
+    public float Share => share;
+
     /// <summary>Waits for the device and returns all losses by name.</summary>
     public IReadOnlyDictionary<string, float> Read()
     {

@@ -137,7 +137,7 @@ public sealed class Trainer : IDisposable
             {
                 var clock = Stopwatch.StartNew();
                 var rate = schedule.RateAt(StepsDone);
-                var losses = Learn(loader.Next(), rate);
+                var losses = Learn([.. Enumerable.Range(0, schedule.Accumulate).Select(_ => loader.Next())], rate);
                 StepsDone++;
                 var step = new TrainingStep(StepsDone, losses, rate, clock.Elapsed);
                 log.Add(step);
@@ -162,39 +162,47 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private IReadOnlyList<KeyValuePair<string, float>> Learn(SampleBatch batch, float rate) => Locked(()
+    private List<KeyValuePair<string, float>> Learn(IReadOnlyList<SampleBatch> batches, float rate) => Locked(()
     =>
     {
         using var scope = device.Memory.BeginPicture();
-        var losses = training.Gradients(batch);
+        var losses = Gradients(batches);
         if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
-            throw RunAway($"the loss '{broken.Key}'", batch, rate);
+            throw RunAway($"the loss '{broken.Key}'", batches, rate);
         var schedule = configuration.Schedule;
         var norm = Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
         if (!float.IsFinite(norm))
-            throw RunAway("the norm of the gradients", batch, rate);
+            throw RunAway("the norm of the gradients", batches, rate);
         // The step succeeded: keep the memory that layers rented during it.
         scope.Keep();
         return losses;
     });
 
-    private TrainingException RunAway(string what, SampleBatch batch, float rate)
+    /// <summary>Adds up the gradients of all batches of a step.</summary>
+    /// <returns>The losses by name: the means over the batches.</returns>
+    private List<KeyValuePair<string, float>> Gradients(IReadOnlyList<SampleBatch> batches, bool isWatched = false)
+    {
+        var ofBatches = batches.Select(batch => training.Gradients(batch, isWatched, share: 1f / batches.Count)).ToList();
+        return [.. ofBatches[0].Keys.Select(name => KeyValuePair.Create(name, ofBatches.Sum(losses => losses[name])))];
+    }
+
+    private TrainingException RunAway(string what, IReadOnlyList<SampleBatch> batches, float rate)
     {
         var kept = File.Exists(CheckpointPath) ? $" {CheckpointPath} holds the state before the failure." : "";
         var norm = configuration.Schedule.GradientNorm > 0 ? "a lower" : "a";
         return new TrainingException(string.Create(
             CultureInfo.InvariantCulture,
-            $"In step {StepsDone + 1}, at a learning rate of {rate:G3}, {what} is not finite; {FirstNotFinite(batch)}. "
+            $"In step {StepsDone + 1}, at a learning rate of {rate:G3}, {what} is not finite; {FirstNotFinite(batches)}. "
             + $"Try a lower 'schedule.learning_rate', a longer 'schedule.warmup_steps' or {norm} 'schedule.gradient_norm'.{kept}"));
     }
 
     /// <summary>Computes the step again and checks every layer.</summary>
-    private string FirstNotFinite(SampleBatch batch)
+    private string FirstNotFinite(IReadOnlyList<SampleBatch> batches)
     {
         try
         {
             Parameters.DropGradients();
-            training.Gradients(batch, isWatched: true);
+            Gradients(batches, isWatched: true);
             return "all weights, outputs and gradients of the layers are finite, but their sums are too large for float32";
         }
         catch (NotFiniteException e)
@@ -222,8 +230,8 @@ public sealed class Trainer : IDisposable
         {
             BatchSize = schedule.Batch,
             Seed = configuration.Seed,
-            FirstStep = StepsDone,
-            Ahead = data.Ahead * schedule.Batch,
+            FirstStep = (long)StepsDone * schedule.Accumulate,
+            Ahead = data.Ahead * schedule.Batch * schedule.Accumulate,
             GroupByShape = true,
             Augmentation = new Augmentation
             {

@@ -36,11 +36,40 @@ public static class Checkpoint
     }
 
     /// <summary>
+    /// Opens weights to start training from: a detector, or a backbone alone, under its own names (<c>conv1.weight</c>) or a detector's
+    /// (<c>backbone.body.conv1.weight</c>).
+    /// </summary>
+    /// <param name="path">See <see cref="Open"/>.</param>
+    /// <returns>The tensors under torchvision's names; a file that holds no whole detector has no configuration.</returns>
+    /// <exception cref="WeightsException">The file is missing, broken or refused.</exception>
+    internal static StateDictionary OpenTensors(string path)
+    {
+        var file = WeightsFile.Open(path);
+        try
+        {
+            return new StateDictionary(file.Source, Rename(file, WeightsSource.Of(file)).Values, file.Metadata, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Returns the same tensors under torchvision's names, with their configuration. The result owns <paramref name="file"/>.
     /// </summary>
     internal static StateDictionary Understand(StateDictionary file, string? overrides = null)
     {
         var source = WeightsSource.Of(file);
+        var renamed = Rename(file, source);
+        var metadata = new Dictionary<string, string>(file.Metadata, StringComparer.Ordinal);
+        metadata[ModelConfiguration.MetadataKey] = Configure(file, source, renamed, overrides).ToJson();
+        return new StateDictionary(file.Source, renamed.Values, metadata, file) { Format = file.Format };
+    }
+
+    private static Dictionary<string, StateTensor> Rename(StateDictionary file, WeightsSource source)
+    {
         var renamed = new Dictionary<string, StateTensor>(StringComparer.Ordinal);
         foreach (var tensor in file.Tensors.Values)
         {
@@ -54,10 +83,7 @@ public static class Checkpoint
             }
         }
         source.Complete(renamed);
-
-        var metadata = new Dictionary<string, string>(file.Metadata, StringComparer.Ordinal);
-        metadata[ModelConfiguration.MetadataKey] = Configure(file, source, renamed, overrides).ToJson();
-        return new StateDictionary(file.Source, renamed.Values, metadata, file) { Format = file.Format };
+        return renamed;
     }
 
     private static ModelConfiguration Configure(

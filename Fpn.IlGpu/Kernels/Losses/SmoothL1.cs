@@ -30,16 +30,38 @@ internal static class SmoothL1
         Device device, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
         ArrayView<float> losses, ArrayView<float> gradient)
     {
-        if (targets.Length != Deltas * at.Length || losses.Length != at.Length || gradient.Length != predictions.Length)
+        using var scales = device.Rent<float>(at.Length);
+        Fill.Run(device, scale, scales.View);
+        Run(device, predictions, at, targets, beta, scales.View, losses, gradient);
+    }
+
+    /// <summary>Computes the losses and the gradient, with a factor for each sample.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="predictions">All deltas, [length].</param>
+    /// <param name="at">[S]: the index of the first of each sample's four deltas; no two are the same.</param>
+    /// <param name="targets">[S, 4].</param>
+    /// <param name="beta">β.</param>
+    /// <param name="scales">[S]: a factor for each sample's loss.</param>
+    /// <param name="losses">[S].</param>
+    /// <param name="gradient">[length]; only the values of samples are written.</param>
+    public static void Run(
+        Device device, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, ArrayView<float> scales,
+        ArrayView<float> losses, ArrayView<float> gradient)
+    {
+        if (targets.Length != Deltas * at.Length || losses.Length != at.Length || gradient.Length != predictions.Length
+            || scales.Length != at.Length)
+        {
             throw new ArgumentException($"{targets.Length} targets don't fit {at.Length} samples.", nameof(targets));
-        device.Launch(Kernel, (int)at.Length, predictions, at, targets, beta, scale, losses, gradient);
+        }
+        device.Launch(Kernel, (int)at.Length, predictions, at, targets, beta, scales, losses, gradient);
     }
 
     /// <summary>One thread = one sample s: its loss and its four gradients.</summary>
     internal static void Kernel(
-        Index1D index, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, float scale,
+        Index1D index, ArrayView<float> predictions, ArrayView<int> at, ArrayView<float> targets, float beta, ArrayView<float> scales,
         ArrayView<float> losses, ArrayView<float> gradient)
     {
+        var scale = scales[index];
         var sum = 0f;
         for (var j = 0; j < Deltas; j++)
         {

@@ -8,7 +8,10 @@ internal abstract record BackboneLayout
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, or the network is of no known kind.</exception>
     public static BackboneLayout Read(WeightReader weights, string name)
-        => MobileNetV3.IsNamedLike(weights, name) ? MobileNetV3Layout.Read(weights, name) : ResNetLayout.Read(weights, name);
+        => MobileNetV3.IsNamedLike(weights, name) ? MobileNetV3Layout.Read(weights, name)
+            : EfficientNet.IsNamedLike(weights, name) ? EfficientNetLayout.Read(weights, name)
+            : Vgg.IsNamedLike(weights, name) ? VggLayout.Read(weights, name)
+            : ResNetLayout.Read(weights, name);
 
     /// <summary>The number of maps that the backbone can compute.</summary>
     public abstract int MostMaps { get; }

@@ -7,6 +7,14 @@ internal static class BackboneLayouts
 {
     private const string MobileNet = "mobilenet_v3_large";
 
+    private static readonly Dictionary<string, BackboneLayout> Others = new()
+    {
+        [MobileNet] = MobileNetV3Layout.Large,
+        ["efficientnet_b0"] = EfficientNetLayout.B0,
+        ["vgg16"] = VggLayout.Sixteen(hasNorms: false),
+        ["vgg16_bn"] = VggLayout.Sixteen(hasNorms: true),
+    };
+
     private static readonly int[] Blocks18 = [2, 2, 2, 2];
     private static readonly int[] Blocks34 = [3, 4, 6, 3];
     private static readonly int[] Blocks101 = [3, 4, 23, 3];
@@ -27,10 +35,13 @@ internal static class BackboneLayouts
     };
 
     /// <summary>All names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. ResNets.Keys, MobileNet];
+    public static IReadOnlyList<string> Names { get; } = [.. ResNets.Keys, .. Others.Keys];
 
     /// <summary>Whether a name is that of a ResNet, wide ResNet or ResNeXt.</summary>
     public static bool IsResNet(string name) => ResNets.ContainsKey(name);
+
+    /// <summary>Whether a name is that of a MobileNetV3.</summary>
+    public static bool IsMobileNet(string name) => name == MobileNet;
 
     /// <summary>Returns the sizes of a backbone.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -39,7 +50,7 @@ internal static class BackboneLayouts
     public static BackboneLayout Of(string name, int[] widths, int topMap)
     {
         if (!ResNets.TryGetValue(name, out var net))
-            return MobileNetV3Layout.Large;
+            return Others[name];
         var all = ResNetLayout.Of(net.Blocks, net.IsBottleneck, widths, net.Groups, net.GroupWidth);
         return all with { Stages = all.Stages[..(topMap - 1)] };
     }

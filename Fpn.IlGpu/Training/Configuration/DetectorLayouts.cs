@@ -49,7 +49,7 @@ internal static class DetectorLayouts
     }
 
     private static int UsualMaps(NetworkLayout network, ModelConfiguration model, BackboneLayout backbone)
-        => !BackboneLayouts.IsResNet(network.Layout) ? 2
+        => BackboneLayouts.IsMobileNet(network.Layout) ? 2
             : Math.Min(backbone.MostMaps, model.Detector == DetectorKind.RetinaNet ? 3 : network.TopMap - 1);
 
     private static RpnHeadLayout Rpn(NetworkLayout network, ModelConfiguration model, int anchors)

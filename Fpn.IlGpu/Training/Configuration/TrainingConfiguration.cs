@@ -48,6 +48,9 @@ public sealed record TrainingConfiguration
     /// <summary>How the box head is trained.</summary>
     public BoxTraining BoxHead { get; init; } = new();
 
+    /// <summary>How RetinaNet's head is trained.</summary>
+    public RetinaTraining Retina { get; init; } = new();
+
     /// <summary>
     /// Keys of <see cref="ModelConfiguration"/>: the anchors, sizes, thresholds and conventions of the trained model.
     /// </summary>
@@ -109,14 +112,19 @@ public sealed record TrainingConfiguration
     /// <exception cref="TrainingException">Such a model can't be trained.</exception>
     internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes)
     {
-        var own = new ModelConfiguration { Classes = ["background", .. classes] };
-        var model = Model is { } json ? ModelConfigurationJson.Read(json.GetRawText(), own) : own;
-        if (model.Detector is not (DetectorKind.FasterRcnn or DetectorKind.FastRcnn or DetectorKind.ProposalNetwork))
+        var model = ModelOf(DetectorOf(Model), classes);
+        if (Model is { } json)
+            model = ModelConfigurationJson.Read(json.GetRawText(), model);
+        // The background is one of the classes, but not of RetinaNet's.
+        if (model.Detector != DetectorKind.RetinaNet)
+            model = model with { Classes = model.BackgroundLast ? [.. classes, "background"] : ["background", .. classes] };
+        if (!DetectorKind.All.Contains(model.Detector))
         {
             throw new TrainingException(
-                $"'model.detector' is {WeightsException.Quote(model.Detector)}; the trainable ones are {DetectorKind.FasterRcnn}, "
-                + $"{DetectorKind.FastRcnn} and {DetectorKind.ProposalNetwork}.");
+                $"'model.detector' is {WeightsException.Quote(model.Detector)}; the trainable ones are {string.Join(", ", DetectorKind.All)}.");
         }
+        if (model.Detector == DetectorKind.RetinaNet && model.Pyramid != PyramidKind.Fpn)
+            throw new TrainingException($"A {DetectorKind.RetinaNet} needs 'model.pyramid' to be {PyramidKind.Fpn}.");
         if (model.Detector == DetectorKind.FastRcnn != (Data.Proposals is not null))
         {
             throw new TrainingException(
@@ -127,9 +135,22 @@ public sealed record TrainingConfiguration
         return model;
     }
 
+    /// <summary>The kind of detector that the keys of the model name.</summary>
+    private static string DetectorOf(JsonElement? model)
+        => model is { } json ? ModelConfigurationJson.Read(json.GetRawText()).Detector : DetectorKind.FasterRcnn;
+
+    /// <summary>torchvision's configuration of the detector, on the configured backbone.</summary>
+    private ModelConfiguration ModelOf(string detector, IReadOnlyList<string> classes)
+    {
+        var model = detector == DetectorKind.RetinaNet ? TorchvisionModels.RetinaNet
+            : BackboneLayouts.IsMobileNet(Network.Layout) ? TorchvisionModels.MobileNet
+            : new ModelConfiguration();
+        return model with { Detector = detector, Classes = [.. classes] };
+    }
+
     private void Check(string source)
     {
-        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem();
+        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem() ?? Retina.Problem();
         if (problem is not null)
             throw new TrainingException($"{source}: {problem}.");
         CheckModel(source);

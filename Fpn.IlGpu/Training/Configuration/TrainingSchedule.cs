@@ -26,8 +26,14 @@ public sealed record TrainingSchedule
     /// <summary>The number of steps.</summary>
     public int Steps { get; init; } = 4000;
 
-    /// <summary>The number of pictures per step.</summary>
+    /// <summary>The number of pictures that are computed at once.</summary>
     public int Batch { get; init; } = 8;
+
+    /// <summary>
+    /// The number of batches whose gradients are added up for one step, so that a small device can train with many pictures per step:
+    /// a step learns from <see cref="Batch"/> · this many.
+    /// </summary>
+    public int Accumulate { get; init; } = 1;
 
     /// <summary>The highest learning rate.</summary>
     public float LearningRate { get; init; } = 0.02f;
@@ -73,6 +79,8 @@ public sealed record TrainingSchedule
     {
         if (Steps < 1 || Batch is < 1 or > 1024 || WarmupSteps < 0 || CheckpointEvery < 1)
             return "'schedule' takes whole numbers: 'steps' and 'checkpoint_every' from 1, 'batch' from 1 to 1024, 'warmup_steps' from 0";
+        if (Accumulate is < 1 or > 1024)
+            return "'schedule.accumulate' must be from 1 to 1024";
         if (!(LearningRate > 0 && float.IsFinite(LearningRate)))
             return "'schedule.learning_rate' must be above 0";
         if (!(Momentum is >= 0 and < 1) || !(WeightDecay is >= 0 and < 1) || !(FinalShare is >= 0 and <= 1) || !(GradientNorm >= 0))
