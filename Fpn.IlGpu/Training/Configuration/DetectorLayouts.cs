@@ -49,8 +49,9 @@ internal static class DetectorLayouts
     }
 
     private static int UsualMaps(NetworkLayout network, ModelConfiguration model, BackboneLayout backbone)
-        => BackboneLayouts.IsMobileNet(network.Layout) ? 2
-            : Math.Min(backbone.MostMaps, model.Detector == DetectorKind.RetinaNet ? 3 : network.TopMap - 1);
+        => model.Detector == DetectorKind.RetinaNet ? Math.Min(backbone.MostMaps, 3)
+            : BackboneLayouts.IsMobileNet(network.Layout) ? 2
+            : Math.Min(backbone.MostMaps, network.TopMap - 1);
 
     private static RpnHeadLayout Rpn(NetworkLayout network, ModelConfiguration model, int anchors)
     {
