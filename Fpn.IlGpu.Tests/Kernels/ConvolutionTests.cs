@@ -40,7 +40,10 @@ internal sealed class ConvolutionTests(string deviceId)
 
     // Every activation, some with a residual.
     private static readonly (bool Residual, Activation Activation)[] Endings =
-        [(false, Activation.None), (true, Activation.Relu), (true, Activation.HardSigmoid), (false, Activation.HardSwish)];
+    [
+        (false, Activation.None), (true, Activation.Relu), (true, Activation.HardSigmoid), (false, Activation.HardSwish),
+        (true, Activation.Silu), (false, Activation.Sigmoid),
+    ];
 
     [TestCaseSource(nameof(Cases))]
     public void Every_form_agrees_with_nested_loops(Shape4 shape, int k, (int, int) kernel, ConvolutionWindow window)

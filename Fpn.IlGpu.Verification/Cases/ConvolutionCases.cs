@@ -84,7 +84,7 @@ internal static class ConvolutionCases
         private static readonly (Added Added, Activation Activation)[] Epilogues =
         [
             (Added.Nothing, Activation.None), (Added.Residual, Activation.Relu), (Added.UpsampledResidual, Activation.HardSwish),
-            (Added.Nothing, Activation.HardSigmoid),
+            (Added.Nothing, Activation.HardSigmoid), (Added.Residual, Activation.Silu), (Added.Nothing, Activation.Sigmoid),
         ];
 
         private readonly Shape4 output = Conv2dReference.OutputShape(shape, kernel, k, window.Stride, window.Padding, window.Dilation);

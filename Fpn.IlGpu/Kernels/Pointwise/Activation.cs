@@ -22,11 +22,11 @@ internal enum Activation
     /// <summary>x · hardsigmoid(x), from the same section.</summary>
     HardSwish,
 
-    /// <summary>1 / (1 + exp(−x)).</summary>
-    Sigmoid,
-
     /// <summary>x · sigmoid(x), also called swish (Ramachandran et al., Searching for Activation Functions).</summary>
     Silu,
+
+    /// <summary>1 / (1 + exp(−x)).</summary>
+    Sigmoid,
 }
 
 /// <summary>Activations of a value, for kernels; of a vector, for the CPU bodies of intrinsics; and of a tensor.</summary>
@@ -62,10 +62,10 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return x < 0 ? 0 : x;
-        var gate = activation >= Activation.Sigmoid
-            ? Kernels.Sigmoid.Of(x)
-            : IntrinsicMath.Min(IntrinsicMath.Max(x + 3, 0), 6) / 6;
-        return activation is Activation.HardSwish or Activation.Silu ? x * gate : gate;
+        if (activation >= Activation.Silu)
+            return activation == Activation.Silu ? x * Sigmoid.Of(x) : Sigmoid.Of(x);
+        var gate = IntrinsicMath.Min(IntrinsicMath.Max(x + 3, 0), 6) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
     }
 
     /// <summary>Returns the activation of four values.</summary>
@@ -84,10 +84,10 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return Vector.Max(x, Vector<float>.Zero);
-        var gate = activation >= Activation.Sigmoid
-            ? Vector<float>.One / (Vector<float>.One + Vector.Exp(-x))
-            : Vector.Min(Vector.Max(x + new Vector<float>(3), Vector<float>.Zero), new Vector<float>(6)) / 6;
-        return activation is Activation.HardSwish or Activation.Silu ? x * gate : gate;
+        if (activation >= Activation.Silu)
+            return activation == Activation.Silu ? x * Sigmoid.Lanes(x) : Sigmoid.Lanes(x);
+        var gate = Vector.Min(Vector.Max(x + new Vector<float>(3), Vector<float>.Zero), new Vector<float>(6)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
     }
 
     /// <summary>Returns the activation of eight values.</summary>
@@ -98,10 +98,10 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return Vector256.Max(x, Vector256<float>.Zero);
-        var gate = activation >= Activation.Sigmoid
-            ? Vector256<float>.One / (Vector256<float>.One + Vector256.Exp(-x))
-            : Vector256.Min(Vector256.Max(x + Vector256.Create(3f), Vector256<float>.Zero), Vector256.Create(6f)) / 6;
-        return activation is Activation.HardSwish or Activation.Silu ? x * gate : gate;
+        if (activation >= Activation.Silu)
+            return activation == Activation.Silu ? x * Sigmoid.EightLanes(x) : Sigmoid.EightLanes(x);
+        var gate = Vector256.Min(Vector256.Max(x + Vector256.Create(3f), Vector256<float>.Zero), Vector256.Create(6f)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
     }
 
     /// <summary>Returns the activation of 16 values.</summary>
@@ -111,9 +111,9 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return Vector512.Max(x, Vector512<float>.Zero);
-        var gate = activation >= Activation.Sigmoid
-            ? Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-x))
-            : Vector512.Min(Vector512.Max(x + Vector512.Create(3f), Vector512<float>.Zero), Vector512.Create(6f)) / 6;
-        return activation is Activation.HardSwish or Activation.Silu ? x * gate : gate;
+        if (activation >= Activation.Silu)
+            return activation == Activation.Silu ? x * Sigmoid.SixteenLanes(x) : Sigmoid.SixteenLanes(x);
+        var gate = Vector512.Min(Vector512.Max(x + Vector512.Create(3f), Vector512<float>.Zero), Vector512.Create(6f)) / 6;
+        return activation == Activation.HardSwish ? x * gate : gate;
     }
 }
