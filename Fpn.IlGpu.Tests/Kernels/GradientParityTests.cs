@@ -93,7 +93,7 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
         Check(f, "variance_after", variance.Download());
 
         if (activation == Activation.Relu)
-            ActivationBackward.Relu(Device, gradient, output, gradient);
+            ActivationBackward.Run(Device, Activation.Relu, gradient, output, gradient);
         using var gammaGradient = Device.Rent<float>(shape.C);
         using var betaGradient = Device.Rent<float>(shape.C);
         BatchNormBackward.Run(
@@ -109,7 +109,22 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     {
         using var output = Map(f, "output");
         using var gradient = Map(f, "gradient");
-        ActivationBackward.Sigmoid(Device, gradient, output, gradient);
+        ActivationBackward.Run(Device, Activation.Sigmoid, gradient, output, gradient);
+        Check(f, "d_input", gradient);
+    });
+
+    /// <summary>On ordinary values, and at and beside the kinks.</summary>
+    [Test]
+    public void Activations() => Each("activation", 5, f
+    =>
+    {
+        var activation = Enum.Parse<Activation>(f.Get<string>("activation"));
+        using var input = Map(f, "input");
+        using var output = Tensor.Rent(Device, input.Shape);
+        Activate.Run(Device, input, activation, output);
+        Check(f, "output", output);
+        using var gradient = Map(f, "gradient");
+        ActivationBackward.Run(Device, activation, gradient, ActivationBackward.NeedsInput(activation) ? input : output, gradient);
         Check(f, "d_input", gradient);
     });
 

@@ -15,16 +15,21 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
     private const double Tolerance = 1e-3;
 
     [Test]
-    public void Relu_agrees_with_central_differences()
+    public void Activations([Values] Activation activation)
     {
         var shape = new Shape(1, 3, 5, 17);
-        // Far enough from 0 that a step doesn't cross it.
-        float[] values = [.. CaseValues.Uniform((int)shape.Length, 1).Select(v => v + MathF.CopySign(0.01f, v))];
+        // Far enough from each kink for a difference not to cross it.
+        float[] values = [.. CaseValues.Uniform((int)shape.Length, 1, -8, 8)
+            .Select(v => MathF.Abs(v - 3 * MathF.Round(v / 3)) > 0.01f ? v : v + 0.02f)];
         var weights = CaseValues.Uniform(values.Length, 2);
-        using var output = Tensor.Upload(Device, shape, [.. values.Select(v => MathF.Max(v, 0))]);
+        using var input = Tensor.Upload(Device, shape, values);
+        using var output = Tensor.Rent(Device, shape);
+        Activate.Run(Device, input, activation, output);
         using var gradient = Tensor.Upload(Device, shape, weights);
-        ActivationBackward.Relu(Device, gradient, output, gradient);
-        Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-3, weights, x => [.. x.Select(v => MathF.Max(v, 0))]));
+        var kept = ActivationBackward.NeedsInput(activation) ? input : output;
+        ActivationBackward.Run(Device, activation, gradient, kept, gradient);
+        var differences = CentralDifferences.Of(values, 1e-3, x => x.Zip(weights, (v, w) => w * ActivationReference.Of(v, activation)).Sum());
+        Check(gradient.ToArray(), differences);
     }
 
     [TestCase(1, 1, 1, 3, 3, 2, 1)]
@@ -311,7 +316,7 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         using var none = Device.Rent<int>(3);
         Assert.Multiple(() =>
         {
-            Assert.That(() => ActivationBackward.Relu(Device, a, b, a), Throws.ArgumentException);
+            Assert.That(() => ActivationBackward.Run(Device, Activation.Silu, a, b, a), Throws.ArgumentException);
             Assert.That(() => MaxPoolBackward.Run(Device, a, b, b, 2, 2, 0, a), Throws.ArgumentException);
             Assert.That(() => UpsampleBackward.Run(Device, a, b), Throws.ArgumentException);
             Assert.That(() => Accumulate.Run(Device, a.View, b.View), Throws.ArgumentException);

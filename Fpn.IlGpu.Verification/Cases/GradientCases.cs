@@ -17,7 +17,12 @@ internal static class GradientCases
     private static readonly RoiLevel Level = new(0, 12, 15, 0.25f);
 
     public static IEnumerable<VerifiedOperator> Operators => [
-        new("activation gradients", [Relu(1), Relu(1003), Sigmoid(1003)]),
+        new("activation gradients",
+        [
+            .. from activation in Enum.GetValues<Activation>()
+               from count in (int[])[1, 1003]
+               select Activating(count, activation),
+        ]),
         new("max pool gradient",
         [
             MaxPooling(new(1, 1, 1, 3), 3, 2, 1),
@@ -52,27 +57,24 @@ internal static class GradientCases
         ]),
     ];
 
-    private static VerificationCase Relu(int count) => new($"{count} values, ReLU", (device, findings)
+    private static VerificationCase Activating(int count, Activation activation) => new($"{count} values, {activation}", (device, findings)
     =>
     {
-        float[] output = [.. CaseValues.Uniform(count, 1).Select(v => MathF.Max(v, 0))];
-        Masking(device, findings, output, ActivationBackward.Relu, (d, y) => y > 0 ? d : 0);
+        // The kinks last, so that a single value is none of them.
+        float[] values = [.. ((float[])[.. CaseValues.Uniform(998, 1, -8, 8), 0, -3, 3, -100, 100]).Take(count)];
+        var gradients = CaseValues.Uniform(count, 2);
+        var kept = ActivationBackward.NeedsInput(activation)
+            ? values
+            : values.Select(x => (float)ActivationReference.Of(x, activation)).ToArray();
+        using var deviceKept = Tensor.Upload(device, new Shape(1, 1, 1, count), kept);
+        using var gradient = Tensor.Upload(device, deviceKept.Shape, gradients);
+        using var other = Tensor.Upload(device, deviceKept.Shape, CaseValues.Unwritten(count));
+        ActivationBackward.Run(device, activation, gradient, deviceKept, other);
+        ActivationBackward.Run(device, activation, gradient, deviceKept, gradient);
+        float[] expected = [.. gradients.Zip(values, (dy, x) => (float)(dy * ActivationReference.Slope(x, activation)))];
+        findings.Close(gradient.ToArray(), expected, 2e-6, 1e-5, [count]);
+        findings.Close(other.ToArray(), expected, 2e-6, 1e-5, [count], "in another array");
     });
-
-    private static VerificationCase Sigmoid(int count) => new($"{count} values, sigmoid", (device, findings)
-        => Masking(device, findings, CaseValues.Uniform(count, 1, 0, 1), ActivationBackward.Sigmoid, (d, y) => d * y * (1 - y)));
-
-    private static void Masking(
-        Device device, Findings findings, float[] output, Action<Device, Tensor, Tensor, Tensor> run,
-        Func<double, double, double> reference)
-    {
-        var gradients = CaseValues.Uniform(output.Length, 2);
-        using var deviceOutput = Tensor.Upload(device, new Shape(1, 1, 1, output.Length), output);
-        using var gradient = Tensor.Upload(device, deviceOutput.Shape, gradients);
-        run(device, gradient, deviceOutput, gradient);
-        float[] expected = [.. gradients.Zip(output, (d, y) => (float)reference(d, y))];
-        findings.Close(gradient.ToArray(), expected, 1e-6, 1e-6, [output.Length]);
-    }
 
     private static VerificationCase Averaging(Shape4 shape) => new($"{Of(shape)}", (device, findings)
     =>

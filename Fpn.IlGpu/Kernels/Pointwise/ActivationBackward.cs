@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
@@ -7,83 +8,54 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// Gradients of activations. Those of ReLU and sigmoid are computed from the output y, so that the input need not be kept; the others
-/// need the input x (<see cref="KeepsInput"/>):
+/// Gradients of activations. Some are computed from the output y, so that the input x need not be kept; the others need x, because
+/// several inputs have the same output (hard-swish, SiLU) or because the ends of the slope can't be told from it (hard sigmoid).
 /// <code>
-/// ReLU          dx = dy where y &gt; 0, otherwise 0          (0 at 0, as in PyTorch)
-/// sigmoid       dx = dy · y · (1 − y)
-/// hard sigmoid  dx = dy / 6 where −3 &lt; x &lt; 3, otherwise 0
-/// hard swish    dx = 0 where x &lt; −3, dy · (x / 3 + 1/2) where x ≤ 3, otherwise dy
-/// SiLU          dx = dy · s · (1 + x · (1 − s))           with s = sigmoid(x)
+/// none           dx = dy
+/// ReLU           dx = dy where y &gt; 0, otherwise 0                                  (0 at 0)
+/// sigmoid        dx = dy · y · (1 − y)
+/// hard sigmoid   dx = dy / 6 where −3 &lt; x &lt; 3, otherwise 0
+/// hard-swish     dx = 0 where x &lt; −3;  dy · (x / 3 + ½) where −3 ≤ x &lt; 3;  dy where 3 ≤ x
+/// SiLU           dx = dy · s · (1 + x · (1 − s)),   s = sigmoid(x)
 /// </code>
+/// The values at the kinks are those of PyTorch 1.13. For hard-swish at 3 its vectors give dy, and its scalars 1.5 · dy.
 /// </summary>
 internal static class ActivationBackward
 {
-    /// <summary>Whether the gradient of an activation is computed from its input rather than its output.</summary>
-    public static bool KeepsInput(Activation activation)
+    /// <summary>Whether the gradient needs the activation's input x; otherwise it needs the output y.</summary>
+    public static bool NeedsInput(Activation activation)
         => activation is Activation.HardSigmoid or Activation.HardSwish or Activation.Silu;
 
     /// <summary>Computes the gradient of an activation.</summary>
     /// <param name="device">The device that holds all tensors.</param>
     /// <param name="activation">The activation.</param>
     /// <param name="outputGradient">dy, [N, H, W, C].</param>
-    /// <param name="kept">x or y, [N, H, W, C]: see <see cref="KeepsInput"/>.</param>
+    /// <param name="kept">x or y (see <see cref="NeedsInput"/>), [N, H, W, C].</param>
     /// <param name="inputGradient">dx, [N, H, W, C]; may be dy itself.</param>
     public static void Run(Device device, Activation activation, Tensor outputGradient, Tensor kept, Tensor inputGradient)
     {
-        switch (activation)
+        if (outputGradient.Shape != kept.Shape || inputGradient.Shape != kept.Shape)
         {
-            case Activation.Relu:
-                Relu(device, outputGradient, kept, inputGradient);
-                break;
-            case Activation.Sigmoid:
-                Sigmoid(device, outputGradient, kept, inputGradient);
-                break;
-            case Activation.HardSigmoid:
-                Launch(device, HardSigmoidKernel, outputGradient, kept, inputGradient);
-                break;
-            case Activation.HardSwish:
-                Launch(device, HardSwishKernel, outputGradient, kept, inputGradient);
-                break;
-            case Activation.Silu:
-                Launch(device, SiluKernel, outputGradient, kept, inputGradient);
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(activation), activation, "There is no activation to go back through.");
+            throw new ArgumentException(
+                $"Gradients of {outputGradient.Shape} and {inputGradient.Shape} don't fit a map of {kept.Shape}.", nameof(outputGradient));
         }
+        var length = (int)kept.Shape.Length;
+        var grain = Grain.For(device, length, 1);
+        device.Launch(
+            Kernel, grain.Threads(length, 1), outputGradient.View, kept.View, activation, length, grain, inputGradient.View);
     }
 
-    /// <summary>Computes the gradient of ReLU.</summary>
-    /// <param name="device">The device that holds all tensors.</param>
-    /// <param name="outputGradient">dy, [N, H, W, C].</param>
-    /// <param name="output">y, [N, H, W, C].</param>
-    /// <param name="inputGradient">dx, [N, H, W, C]; may be dy itself.</param>
+    /// <summary>Computes the gradient of ReLU from its output.</summary>
     public static void Relu(Device device, Tensor outputGradient, Tensor output, Tensor inputGradient)
-        => Launch(device, ReluKernel, outputGradient, output, inputGradient);
-
-    /// <summary>Computes the gradient of the sigmoid.</summary>
-    /// <param name="device">The device that holds all tensors.</param>
-    /// <param name="outputGradient">dy, [N, H, W, C].</param>
-    /// <param name="output">y, [N, H, W, C].</param>
-    /// <param name="inputGradient">dx, [N, H, W, C]; may be dy itself.</param>
-    public static void Sigmoid(Device device, Tensor outputGradient, Tensor output, Tensor inputGradient)
-        => Launch(device, SigmoidKernel, outputGradient, output, inputGradient);
+        => Run(device, Activation.Relu, outputGradient, output, inputGradient);
 
     /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
-    internal static void ReluKernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<float> output, int length, Grain grain, ArrayView<float> inputGradient)
+    internal static void Kernel(
+        Index1D index, ArrayView<float> outputGradient, ArrayView<float> kept, Activation activation, int length, Grain grain,
+        ArrayView<float> inputGradient)
     {
         var from = index * grain.Pixels;
-        Mask(outputGradient, output, from, IntrinsicMath.Min(grain.Pixels, length - from), inputGradient);
-    }
-
-    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
-    internal static void SigmoidKernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<float> output, int length, Grain grain, ArrayView<float> inputGradient)
-    {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
-            inputGradient[i] = outputGradient[i] * output[i] * (1 - output[i]);
+        Differentiate(outputGradient, kept, activation, from, IntrinsicMath.Min(grain.Pixels, length - from), inputGradient);
     }
 
     /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
@@ -121,39 +93,63 @@ internal static class ActivationBackward
 
     /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
-    public static void Mask(
-        ArrayView<float> outputGradient, ArrayView<float> output, int from, int count, ArrayView<float> inputGradient)
+    public static void Differentiate(
+        ArrayView<float> outputGradient, ArrayView<float> kept, Activation activation, int from, int count,
+        ArrayView<float> inputGradient)
     {
         var dy = ChannelRun.Vectors(ChannelRun.Span(outputGradient, from, count));
-        var y = ChannelRun.Vectors(ChannelRun.Span(output, from, count));
+        var values = ChannelRun.Vectors(ChannelRun.Span(kept, from, count));
         var dx = ChannelRun.Vectors(ChannelRun.Span(inputGradient, from, count));
         for (var i = 0; i < dx.Length; i++)
-            dx[i] = Vector.ConditionalSelect(Vector.GreaterThan(y[i], Vector<float>.Zero), dy[i], Vector<float>.Zero);
+            dx[i] = Lanes(dy[i], values[i], activation);
         var done = dx.Length * Vector<float>.Count;
-        MaskOnDevice(outputGradient, output, from + done, count - done, inputGradient);
+        DifferentiateOnDevice(outputGradient, kept, activation, from + done, count - done, inputGradient);
     }
 
     /// <summary>The GPU body: usually one element.</summary>
-    [DeviceBody(nameof(Mask))]
-    public static void MaskOnDevice(
-        ArrayView<float> outputGradient, ArrayView<float> output, int from, int count, ArrayView<float> inputGradient)
+    [DeviceBody(nameof(Differentiate))]
+    public static void DifferentiateOnDevice(
+        ArrayView<float> outputGradient, ArrayView<float> kept, Activation activation, int from, int count,
+        ArrayView<float> inputGradient)
     {
         for (var i = from; i < from + count; i++)
-            inputGradient[i] = output[i] > 0 ? outputGradient[i] : 0;
+            inputGradient[i] = Value(outputGradient[i], kept[i], activation);
     }
 
-    private static void Launch(
-        Device device, Action<Index1D, ArrayView<float>, ArrayView<float>, int, Grain, ArrayView<float>> kernel,
-        Tensor outputGradient, Tensor output, Tensor inputGradient)
+    private static float Value(float dy, float kept, Activation activation)
     {
-        if (outputGradient.Shape != output.Shape || inputGradient.Shape != output.Shape)
+        if (activation == Activation.None)
+            return dy;
+        if (activation == Activation.Relu)
+            return kept > 0 ? dy : 0;
+        if (activation == Activation.Sigmoid)
+            return dy * kept * (1 - kept);
+        if (activation == Activation.HardSigmoid)
+            return kept > -3 && kept < 3 ? dy / 6 : 0;
+        if (activation == Activation.HardSwish)
+            return kept < -3 ? 0 : kept < 3 ? dy * (kept / 3 + 0.5f) : dy;
+        var sigmoid = Sigmoid.Of(kept);
+        return dy * sigmoid * (1 + kept * (1 - sigmoid));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Lanes(Vector<float> dy, Vector<float> kept, Activation activation)
+    {
+        if (activation == Activation.None)
+            return dy;
+        if (activation == Activation.Relu)
+            return Vector.ConditionalSelect(Vector.GreaterThan(kept, Vector<float>.Zero), dy, Vector<float>.Zero);
+        if (activation == Activation.Sigmoid)
+            return dy * kept * (Vector<float>.One - kept);
+        var three = new Vector<float>(3);
+        if (activation == Activation.HardSigmoid)
+            return Vector.ConditionalSelect(Vector.LessThan(Vector.Abs(kept), three), dy / 6, Vector<float>.Zero);
+        if (activation == Activation.HardSwish)
         {
-            throw new ArgumentException(
-                $"Gradients of {outputGradient.Shape} and {inputGradient.Shape} don't fit an output of {output.Shape}.",
-                nameof(outputGradient));
+            var slope = Vector.ConditionalSelect(Vector.LessThan(kept, three), dy * (kept / 3 + new Vector<float>(0.5f)), dy);
+            return Vector.ConditionalSelect(Vector.LessThan(kept, -three), Vector<float>.Zero, slope);
         }
-        var length = (int)output.Shape.Length;
-        var grain = Grain.For(device, length, 1);
-        device.Launch(kernel, grain.Threads(length, 1), outputGradient.View, output.View, length, grain, inputGradient.View);
+        var sigmoid = Sigmoid.Lanes(kept);
+        return dy * sigmoid * (Vector<float>.One + kept * (Vector<float>.One - sigmoid));
     }
 }
