@@ -75,6 +75,30 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         Assert.That(() => GlobalAveragePoolBackward.Run(Device, other, gradient), Throws.ArgumentException);
     }
 
+    [TestCase(1, 1, 1, 3)]
+    [TestCase(3, 7, 5, 17)]
+    [TestCase(2, 9, 8, 40)]
+    public void Scaled_channels(int n, int h, int w, int c)
+    {
+        var shape = new Shape(n, h, w, c);
+        var (values, factors) = (CaseValues.Uniform((int)shape.Length, 7), CaseValues.Uniform(n * c, 8, 0, 1));
+        var weights = CaseValues.Uniform(values.Length, 9);
+        using var input = Tensor.Upload(Device, shape, values);
+        using var gates = Tensor.Upload(Device, new Shape(n, 1, 1, c), factors);
+        using var outputGradient = Tensor.Upload(Device, shape, weights);
+        using var gradient = Zeros(shape);
+        using var gatesGradient = Zeros(gates.Shape);
+        ScaleChannelsBackward.Run(Device, outputGradient, input, gates, true, gradient, true, gatesGradient);
+        Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-2, x => Loss(x, Double(factors))));
+        Check(gatesGradient.ToArray(), CentralDifferences.Of(factors, 1e-2, g => Loss(Double(values), g)));
+        using var other = Zeros(new Shape(n, 1, 1, c + 1));
+        Assert.That(
+            () => ScaleChannelsBackward.Run(Device, outputGradient, input, other, true, gradient, true, gatesGradient),
+            Throws.ArgumentException);
+
+        double Loss(double[] x, double[] g) => x.Select((v, i) => weights[i] * v * g[i / (h * w * c) * c + i % c]).Sum();
+    }
+
     [TestCase(1, 1, 1, 5, 7, 3)]
     [TestCase(2, 3, 4, 6, 8, 17)]
     [TestCase(1, 5, 7, 3, 11, 3)]

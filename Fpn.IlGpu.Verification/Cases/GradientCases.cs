@@ -32,6 +32,7 @@ internal static class GradientCases
             MaxPooling(new(1, 11, 7, 40), 1, 2, 0),
         ]),
         new("average pool gradient", [Averaging(new(1, 1, 1, 3)), Averaging(new(3, 7, 5, 91)), Averaging(new(2, 16, 17, 40))]),
+        new("scaled channels gradient", [Scaling(new(1, 1, 1, 3)), Scaling(new(3, 7, 5, 91)), Scaling(new(2, 16, 17, 40))]),
         new("upsample gradient",
         [
             Upsampling(new(1, 1, 1, 5), new(1, 7, 3, 5)),
@@ -84,6 +85,32 @@ internal static class GradientCases
         using var gradient = Gradient(device, shape);
         GlobalAveragePoolBackward.Run(device, outputGradient, gradient);
         Added(findings, gradient, [.. shape.Elements().Select(e => gradients[e.N * shape.C + e.C] / (shape.H * shape.W))], shape);
+    });
+
+    private static VerificationCase Scaling(Shape4 shape) => new($"{Of(shape)}", (device, findings)
+    =>
+    {
+        var (values, factors) = (CaseValues.Uniform(shape.Count, 1), CaseValues.Uniform(shape.N * shape.C, 2));
+        var gradients = CaseValues.Uniform(shape.Count, 3);
+        float[] expected = [.. shape.Elements().Select(e => gradients[shape.At(e.N, e.Y, e.X, e.C)] * factors[e.N * shape.C + e.C])];
+        var ofGates = new double[shape.N * shape.C];
+        foreach (var (n, y, x, c) in shape.Elements())
+            ofGates[n * shape.C + c] += (double)gradients[shape.At(n, y, x, c)] * values[shape.At(n, y, x, c)];
+        using var input = Tensor.Upload(device, Of(shape), values);
+        using var gates = Tensor.Upload(device, new Shape(shape.N, 1, 1, shape.C), factors);
+        using var outputGradient = Tensor.Upload(device, Of(shape), gradients);
+        using var gradient = Gradient(device, shape);
+        using var gatesGradient = Tensor.Upload(device, gates.Shape, CaseValues.Unwritten(ofGates.Length));
+        ScaleChannelsBackward.Run(device, outputGradient, input, gates, true, gradient, false, gatesGradient);
+        Added(findings, gradient, expected, shape);
+        Close(1, "d gates");
+        ScaleChannelsBackward.Run(device, outputGradient, input, gates, false, outputGradient, true, gatesGradient);
+        findings.Close(outputGradient.ToArray(), expected, 1e-6, 1e-5, shape.ToArray(), "in place");
+        Close(2, "d gates, added");
+
+        void Close(int times, string what)
+            => findings.Close(
+                gatesGradient.ToArray(), [.. ofGates.Select(sum => (float)(times * sum))], 1e-5 * times, 1e-5, [shape.N, shape.C], what);
     });
 
     private static VerificationCase MaxPooling(Shape4 shape, int kernel, int stride, int padding)
