@@ -104,7 +104,33 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
     });
 
     [Test]
-    public void Sigmoid_agrees_with_PyTorch() => Each("sigmoid", 1, f
+    public void Group_norm() => Each("groupnorm", 3, f
+    =>
+    {
+        using var input = Map(f, "input");
+        using var gradient = Map(f, "gradient");
+        var shape = input.Shape;
+        var groups = f.Get<int>("groups");
+        using var gamma = Device.Upload<float>(f.Values("gamma"));
+        using var beta = Device.Upload<float>(f.Values("beta"));
+        using var usedMean = Device.Rent<float>(shape.N * shape.C);
+        using var usedFactor = Device.Rent<float>(shape.N * shape.C);
+        var used = new BatchNorm.Used(usedMean.View, usedFactor.View);
+        using var output = Tensor.Rent(Device, shape);
+        GroupNorm.Run(Device, input, gamma.View, beta.View, groups, 1e-5f, Activation.Relu, output, used);
+        Check(f, "output", output);
+        ActivationBackward.Run(Device, Activation.Relu, gradient, output, gradient);
+        using var gammaGradient = Device.Rent<float>(shape.C);
+        using var betaGradient = Device.Rent<float>(shape.C);
+        GroupNormBackward.Run(
+            Device, input, gradient, gamma.View, groups, used, false, new GroupNorm.Affine(gammaGradient.View, betaGradient.View), gradient);
+        Check(f, "d_input", gradient);
+        Check(f, "d_gamma", gammaGradient.Download());
+        Check(f, "d_beta", betaGradient.Download());
+    });
+
+    [Test]
+    public void Sigmoid() => Each("sigmoid", 1, f
     =>
     {
         using var output = Map(f, "output");

@@ -56,6 +56,15 @@ internal static class GradientCases
                from shape in (Shape4[])[new(1, 3, 2, 3), new(2, 3, 5, 17), new(1, 19, 33, 2), new(2, 15, 21, 91)]
                select Normalising(shape, live),
         ]),
+        new("group norm gradients",
+        [
+            NormalisingGroups(new(1, 1, 1, 4), 2, 0),
+            NormalisingGroups(new(2, 5, 7, 6), 3, 0),
+            NormalisingGroups(new(3, 19, 33, 40), 4, 0),
+            NormalisingGroups(new(2, 9, 11, 91), 1, 0),
+            // Differences from a mean far from 0 keep their digits.
+            NormalisingGroups(new(2, 13, 21, 16), 4, 100),
+        ]),
     ];
 
     private static VerificationCase Activating(int count, Activation activation) => new($"{count} values, {activation}", (device, findings)
@@ -228,6 +237,43 @@ internal static class GradientCases
 
             void Close(float[] actual, float[] values, string what)
                 => findings.Close(actual, values, 2e-5 * values.Max(MathF.Abs), 1e-4, actual.Length == c ? [c] : shape.ToArray(), what);
+        });
+
+    private static VerificationCase NormalisingGroups(Shape4 shape, int groups, float mean)
+        => new($"{Of(shape)}, {groups} groups, mean {mean}", (device, findings)
+        =>
+        {
+            const float Epsilon = 1e-5f;
+            var (c, values) = (shape.C, CaseValues.Uniform(shape.Count, 1, mean - 1, mean + 1));
+            var (gammas, outputGradients) = (CaseValues.Uniform(c, 3, 0.5f, 2), CaseValues.Uniform(shape.Count, 2));
+            var expected = GroupNormReference.Gradient(values, outputGradients, shape, gammas, groups, Epsilon);
+            using var input = Tensor.Upload(device, Of(shape), values);
+            using var outputGradient = Tensor.Upload(device, Of(shape), outputGradients);
+            using var output = Tensor.Upload(device, Of(shape), CaseValues.Unwritten(shape.Count));
+            using var inputGradient = Tensor.Upload(device, Of(shape), CaseValues.Unwritten(shape.Count));
+            using var gamma = device.Upload<float>(gammas);
+            using var usedMean = device.Upload<float>(CaseValues.Unwritten(shape.N * c));
+            using var usedFactor = device.Upload<float>(CaseValues.Unwritten(shape.N * c));
+            using var gammaGradient = device.Upload<float>(CaseValues.Unwritten(c));
+            using var betaGradient = device.Upload<float>(CaseValues.Unwritten(c));
+            var used = new BatchNorm.Used(usedMean.View, usedFactor.View);
+            var affineGradient = new GroupNorm.Affine(gammaGradient.View, betaGradient.View);
+            GroupNorm.Run(device, input, gamma.View, gamma.View, groups, Epsilon, Activation.None, output, used);
+            GroupNormBackward.Run(device, input, outputGradient, gamma.View, groups, used, false, affineGradient, inputGradient);
+            Close(inputGradient.ToArray(), expected.Input, "d input");
+            Close(gammaGradient.Download(), expected.Gamma, "d gamma");
+            Close(betaGradient.Download(), expected.Beta, "d beta");
+            GroupNormBackward.Run(device, input, outputGradient, gamma.View, groups, used, true, affineGradient, outputGradient);
+            Close(outputGradient.ToArray(), expected.Input, "d input in place");
+            Close(gammaGradient.Download(), [.. expected.Gamma.Select(v => 2 * v)], "d gamma, added");
+            Close(betaGradient.Download(), [.. expected.Beta.Select(v => 2 * v)], "d beta, added");
+
+            void Close(float[] actual, float[] values, string what)
+            {
+                // A float at 100 is known to 8e-6.
+                var atol = (mean == 0 ? 2e-5 : 1e-4) * Math.Max(1, values.Max(MathF.Abs));
+                findings.Close(actual, values, atol, 1e-4, actual.Length == c ? [c] : shape.ToArray(), what);
+            }
         });
 
     private static void Added(Findings findings, Tensor gradient, float[] expected, Shape4 shape)

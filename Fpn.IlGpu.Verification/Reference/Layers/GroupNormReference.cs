@@ -30,6 +30,32 @@ internal static class GroupNormReference
 
         return result;
     }
+
+    public static (float[] Input, float[] Gamma, float[] Beta) Gradient(
+        float[] input, float[] outputGradient, Shape4 shape, float[] gamma, int groups, double epsilon)
+    {
+        var (result, ofGamma, ofBeta) = (new float[shape.Count], new double[shape.C], new double[shape.C]);
+        for (var n = 0; n < shape.N; n++)
+        {
+            for (var group = 0; group < groups; group++)
+            {
+                var own = shape.Elements().Where(e => e.N == n && e.C / (shape.C / groups) == group)
+                    .Select(e => (At: shape.At(e.N, e.Y, e.X, e.C), e.C)).ToList();
+                var mean = own.Average(e => (double)input[e.At]);
+                var root = Math.Sqrt(own.Average(e => Math.Pow(input[e.At] - mean, 2)) + epsilon);
+                var level = own.Sum(e => (double)gamma[e.C] * outputGradient[e.At]);
+                var slope = own.Sum(e => (double)gamma[e.C] * outputGradient[e.At] * (input[e.At] - mean) / root);
+                foreach (var (at, c) in own)
+                {
+                    var normalised = (input[at] - mean) / root;
+                    ofGamma[c] += outputGradient[at] * normalised;
+                    ofBeta[c] += outputGradient[at];
+                    result[at] = (float)(((double)gamma[c] * outputGradient[at] - (level + normalised * slope) / own.Count) / root);
+                }
+            }
+        }
+        return (result, Array.ConvertAll(ofGamma, v => (float)v), Array.ConvertAll(ofBeta, v => (float)v));
+    }
 }
 
 /// <summary>out[n, c] = the mean of in[n, y, x, c] over all y, x.</summary>

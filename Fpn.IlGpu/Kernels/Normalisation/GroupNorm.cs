@@ -25,15 +25,22 @@ internal static class GroupNorm
     /// <param name="epsilon">ε.</param>
     /// <param name="activation">f.</param>
     /// <param name="output">[N, H, W, C]; must not be the input.</param>
+    /// <param name="used">Receives μ and r = 1 / √(σ² + ε) of each picture and channel, [N, C] each, if the gradient needs them.</param>
     public static void Run(
         Device device, Tensor input, ArrayView<float> gamma, ArrayView<float> beta, int groups, float epsilon,
-        Activation activation, Tensor output)
+        Activation activation, Tensor output, BatchNorm.Used? used = null)
     {
         var shape = input.Shape;
         if (output.Shape != shape || shape.C % groups != 0)
             throw new ArgumentException($"{groups} groups and an output of {output.Shape} don't fit an input of {shape}.", nameof(output));
-        using var moments = MomentsOf(device, input, groups);
-        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, Parts: 0, epsilon);
+        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
+        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, epsilon);
+        using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
+        using var moments = device.Rent<Moments>(shape.N * groups);
+        device.Launch(PartKernel, shape.N * parts * groups, input.View, sizes, partial.View);
+        device.Launch(CombineKernel, shape.N * groups, partial.View, sizes, moments.View);
+        if (used is { } kept)
+            device.Launch(KeepKernel, shape.N * shape.C, moments.View, sizes, kept);
         var length = (int)shape.Length;
         var grain = Grain.For(device, length, 1);
         device.Launch(
@@ -103,6 +110,15 @@ internal static class GroupNorm
             all = new Moments(count, all.Mean + apart * share, all.Squares + next.Squares + apart * apart * all.Count * share);
         }
         moments[index] = all;
+    }
+
+    /// <summary>One thread = one channel of one picture: its μ and r.</summary>
+    internal static void KeepKernel(Index1D index, ArrayView<Moments> moments, Sizes sizes, BatchNorm.Used used)
+    {
+        var group = index % sizes.Channels / (sizes.Channels / sizes.Groups);
+        var own = moments[index / sizes.Channels * sizes.Groups + group];
+        used.Mean[index] = own.Mean;
+        used.Factor[index] = 1 / XMath.Sqrt(own.Squares / own.Count + sizes.Epsilon);
     }
 
     /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>

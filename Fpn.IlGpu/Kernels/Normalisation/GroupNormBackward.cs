@@ -1,122 +1,172 @@
+using System.Numerics;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
-using ILGPU.Algorithms;
+using ILGPU.IR.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
-/// The gradient of <see cref="GroupNorm"/>, with r = 1 / √(σ² + ε), x̂ = (in − μ) · r, and means over the M values of a picture's group:
+/// The gradient of <see cref="GroupNorm"/>, with x̂ = (in − μ) · r, and M values in a group of one picture:
 /// <code>
-/// dβ[c] = Σ dout           dγ[c] = Σ dout · x̂                                    over all pictures and pixels
-/// din = r · (γ · dout − mean(γ · dout) − x̂ · mean(γ · dout · x̂))                 because μ and r depend on the input, too
+/// dβ[c] = Σ n, y, x  dout           dγ[c] = Σ n, y, x  dout · x̂
+/// din   = r · (γ · dout − (b + x̂ · a) / M),   b = Σ γ · dout,  a = Σ γ · dout · x̂   over the group
 /// </code>
-/// (Ioffe and Szegedy, section 3, with sums over a group instead of a batch.) All
-/// of them follow from the sums of dout and dout · x̂ over the pixels of each picture's channel.
+/// First each channel of each picture is summed, [N, C]. The sums over pictures are dβ and dγ, those over the channels of a group b and a.
 /// </summary>
 internal static class GroupNormBackward
 {
+    private const int PixelsPerPart = 256;
+
     /// <summary>Computes all three gradients.</summary>
     /// <param name="device">The device that holds all arrays.</param>
     /// <param name="input">[N, H, W, C].</param>
     /// <param name="outputGradient">dout before any activation, [N, H, W, C].</param>
     /// <param name="gamma">γ, [C].</param>
     /// <param name="groups">The number of groups that C is split into.</param>
-    /// <param name="epsilon">ε.</param>
-    /// <param name="gammaGradient">Receives dγ, [C].</param>
-    /// <param name="betaGradient">Receives dβ, [C].</param>
-    /// <param name="inputGradient">Receives din, [N, H, W, C]; may be dout itself.</param>
+    /// <param name="used">μ and r of the forward pass, [N, C] each.</param>
+    /// <param name="accumulate">Whether to add to dγ and dβ instead of overwriting them.</param>
+    /// <param name="affineGradient">dγ and dβ, [C] each.</param>
+    /// <param name="inputGradient">din, [N, H, W, C]; may be dout itself.</param>
     public static void Run(
-        Device device, Tensor input, Tensor outputGradient, ArrayView<float> gamma, int groups, float epsilon,
-        ArrayView<float> gammaGradient, ArrayView<float> betaGradient, Tensor inputGradient)
+        Device device, Tensor input, Tensor outputGradient, ArrayView<float> gamma, int groups, BatchNorm.Used used, bool accumulate,
+        GroupNorm.Affine affineGradient, Tensor inputGradient)
     {
         var shape = input.Shape;
-        if (outputGradient.Shape != shape || inputGradient.Shape != shape)
-            throw new ArgumentException($"Gradients of {outputGradient.Shape} and {inputGradient.Shape} don't fit an input of {shape}.");
-        var sizes = new Sizes(shape.N, shape.H * shape.W, shape.C, groups, epsilon);
-        using var moments = GroupNorm.MomentsOf(device, input, groups);
-        using var normalised = Tensor.Rent(device, shape);
-        using var means = device.Rent<Means>(shape.N * groups);
-        var length = (int)shape.Length;
-        var grain = Grain.For(device, length, 1);
-        device.Launch(NormaliseKernel, grain.Threads(length, 1), input.View, moments.View, sizes, length, grain, normalised.View);
-        using var sums = PictureSums.Of(device, outputGradient, normalised);
-        device.Launch(MeanKernel, shape.N * groups, sums.Values, sums.Products, gamma, sizes, means.View);
-        device.Launch(AffineKernel, shape.C, sums.Values, sums.Products, sizes, gammaGradient, betaGradient);
+        if (outputGradient.Shape != shape || inputGradient.Shape != shape || shape.C % groups != 0)
+        {
+            throw new ArgumentException(
+                $"{groups} groups, and gradients of {outputGradient.Shape} and {inputGradient.Shape}, don't fit an input of {shape}.");
+        }
+        var length = shape.N * shape.C;
+        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
+        var chunk = device.Info.Kind == DeviceKind.Cpu ? shape.C : 1;
+        var sizes = new Sizes(shape.N, shape.H * shape.W, shape.C, groups, parts, chunk);
+        using var partialGamma = device.Rent<float>((long)parts * length);
+        using var partialBeta = device.Rent<float>((long)parts * length);
+        using var sumsGamma = device.Rent<float>(length);
+        using var sumsBeta = device.Rent<float>(length);
         device.Launch(
-            InputKernel, grain.Threads(length, 1), normalised.View, outputGradient.View, gamma, new Statistics(moments.View, means.View),
-            sizes, length, grain, inputGradient.View);
+            PartKernel, shape.N * parts * Division.CeilDiv(shape.C, chunk), input.View, outputGradient.View, used, sizes,
+            new BatchNorm.Affine(partialGamma.View, partialBeta.View));
+        PartialSums.Combine(device, partialGamma.View, parts, accumulate: false, sumsGamma.View);
+        PartialSums.Combine(device, partialBeta.View, parts, accumulate: false, sumsBeta.View);
+        PartialSums.Combine(device, sumsGamma.View, shape.N, accumulate, affineGradient.Gamma);
+        PartialSums.Combine(device, sumsBeta.View, shape.N, accumulate, affineGradient.Beta);
+
+        using var scales = device.Rent<float>(length);
+        using var levels = device.Rent<float>(length);
+        using var slopes = device.Rent<float>(length);
+        var terms = new Terms(scales.View, levels.View, slopes.View);
+        device.Launch(TermsKernel, length, gamma, used, new GroupNorm.Affine(sumsGamma.View, sumsBeta.View), sizes, terms);
+        var grain = Grain.For(device, shape.Pixels, shape.C);
+        device.Launch(
+            InputKernel, grain.Threads(shape.Pixels, shape.C), input.View, outputGradient.View, used, terms, sizes, grain,
+            inputGradient.View);
     }
 
-    /// <summary>One thread = some consecutive elements of x̂ (see <see cref="Grain"/>).</summary>
-    internal static void NormaliseKernel(
-        Index1D index, ArrayView<float> input, ArrayView<GroupNorm.Moments> moments, Sizes sizes, int length, Grain grain,
-        ArrayView<float> normalised)
+    /// <summary>One thread = some channels of one part of a picture's pixels: their Σ dout · x̂ and Σ dout, [parts, N, C].</summary>
+    internal static void PartKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Sizes sizes,
+        BatchNorm.Affine partial)
     {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
-        {
-            var own = moments[GroupOf(i, sizes)];
-            normalised[i] = (input[i] - own.Mean) * Factor(own, sizes.Epsilon);
-        }
+        var chunks = (sizes.Channels + sizes.Chunk - 1) / sizes.Chunk;
+        var c = index % chunks * sizes.Chunk;
+        var part = index / chunks % sizes.Parts;
+        var n = index / chunks / sizes.Parts;
+        var first = part * PixelsPerPart;
+        var run = new BatchNormBackward.Patch(
+            n * sizes.Pixels + first, IntrinsicMath.Min(PixelsPerPart, sizes.Pixels - first), c,
+            IntrinsicMath.Min(sizes.Chunk, sizes.Channels - c), sizes.Channels);
+        BatchNormBackward.AddUp(input, outputGradient, Of(used, n, sizes), run, (part * sizes.Batch + n) * sizes.Channels, partial);
     }
 
-    /// <summary>One thread = one group of one picture: the means of γ · dout and γ · dout · x̂.</summary>
-    internal static void MeanKernel(
-        Index1D index, ArrayView<float> values, ArrayView<float> products, ArrayView<float> gamma, Sizes sizes, ArrayView<Means> means)
+    /// <summary>One thread = one channel of one picture: the terms of its din.</summary>
+    internal static void TermsKernel(
+        Index1D index, ArrayView<float> gamma, BatchNorm.Used used, GroupNorm.Affine sums, Sizes sizes, Terms terms)
     {
+        var c = index % sizes.Channels;
         var width = sizes.Channels / sizes.Groups;
-        var n = index / sizes.Groups;
-        var firstC = index % sizes.Groups * width;
-        var (level, slope) = (0f, 0f);
-        for (var c = firstC; c < firstC + width; c++)
+        var firstC = c / width * width;
+        var (a, b) = (0f, 0f);
+        for (var i = 0; i < width; i++)
         {
-            level += gamma[c] * values[n * sizes.Channels + c];
-            slope += gamma[c] * products[n * sizes.Channels + c];
+            a += gamma[firstC + i] * sums.Gamma[index - c + firstC + i];
+            b += gamma[firstC + i] * sums.Beta[index - c + firstC + i];
         }
-        var count = (float)sizes.Pixels * width;
-        means[index] = new Means(level / count, slope / count);
+        var factor = used.Factor[index];
+        var share = factor / ((float)sizes.Pixels * width);
+        terms.Scale[index] = gamma[c] * factor;
+        terms.Level[index] = b * share;
+        terms.Slope[index] = a * share * factor;
     }
 
-    /// <summary>One thread = one channel: dγ and dβ.</summary>
-    internal static void AffineKernel(
-        Index1D index, ArrayView<float> values, ArrayView<float> products, Sizes sizes, ArrayView<float> gammaGradient,
-        ArrayView<float> betaGradient)
-    {
-        var (gamma, beta) = (0f, 0f);
-        for (var n = 0; n < sizes.Pictures; n++)
-        {
-            gamma += products[n * sizes.Channels + index];
-            beta += values[n * sizes.Channels + index];
-        }
-        gammaGradient[index] = gamma;
-        betaGradient[index] = beta;
-    }
-
-    /// <summary>One thread = some consecutive elements of din (see <see cref="Grain"/>).</summary>
+    /// <summary>One thread = some pixels (n, y, x) × some channels c (see <see cref="Grain"/>).</summary>
     internal static void InputKernel(
-        Index1D index, ArrayView<float> normalised, ArrayView<float> outputGradient, ArrayView<float> gamma, Statistics statistics,
-        Sizes sizes, int length, Grain grain, ArrayView<float> inputGradient)
+        Index1D index, ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Terms terms, Sizes sizes,
+        Grain grain, ArrayView<float> inputGradient)
     {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
+        var parts = (sizes.Channels + grain.Channels - 1) / grain.Channels;
+        var c = index % parts * grain.Channels;
+        var count = IntrinsicMath.Min(grain.Channels, sizes.Channels - c);
+        int first = index / parts * grain.Pixels;
+        var end = IntrinsicMath.Min(first + grain.Pixels, sizes.Batch * sizes.Pixels);
+        while (first < end)
         {
-            var group = GroupOf(i, sizes);
-            var mean = statistics.Means[group];
-            inputGradient[i] = Factor(statistics.Moments[group], sizes.Epsilon)
-                * (gamma[i % sizes.Channels] * outputGradient[i] - mean.Level - normalised[i] * mean.Slope);
+            var n = first / sizes.Pixels;
+            var pixels = IntrinsicMath.Min(end, (n + 1) * sizes.Pixels) - first;
+            var run = new BatchNormBackward.Patch(first, pixels, c, count, sizes.Channels);
+            Differentiate(input, outputGradient, used, terms, run, n * sizes.Channels, inputGradient);
+            first += pixels;
         }
     }
 
-    private static int GroupOf(int element, Sizes sizes)
-        => element / sizes.Channels / sizes.Pixels * sizes.Groups + element % sizes.Channels / (sizes.Channels / sizes.Groups);
+    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
+    [IntrinsicImplementation]
+    public static void Differentiate(
+        ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Terms terms, BatchNormBackward.Patch run, int firstC,
+        ArrayView<float> inputGradient)
+    {
+        var c = run.C;
+        for (; c + Vector<float>.Count <= run.C + run.Count; c += Vector<float>.Count)
+        {
+            var mean = ChannelRun.Load(used.Mean, firstC + c);
+            var scale = ChannelRun.Load(terms.Scale, firstC + c);
+            var level = ChannelRun.Load(terms.Level, firstC + c);
+            var slope = ChannelRun.Load(terms.Slope, firstC + c);
+            for (var p = run.First; p < run.First + run.Pixels; p++)
+            {
+                var at = p * run.Channels + c;
+                var ofStatistics = level + (ChannelRun.Load(input, at) - mean) * slope;
+                ChannelRun.Store(ChannelRun.Load(outputGradient, at) * scale - ofStatistics, inputGradient, at);
+            }
+        }
+        DifferentiateOnDevice(
+            input, outputGradient, used, terms, run with { C = c, Count = run.Count - (c - run.C) }, firstC, inputGradient);
+    }
 
-    private static float Factor(GroupNorm.Moments own, float epsilon) => 1 / XMath.Sqrt(own.Squares / own.Count + epsilon);
+    /// <summary>The GPU body: usually one channel of one pixel.</summary>
+    [DeviceBody(nameof(Differentiate))]
+    public static void DifferentiateOnDevice(
+        ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Terms terms, BatchNormBackward.Patch run, int firstC,
+        ArrayView<float> inputGradient)
+    {
+        for (var c = run.C; c < run.C + run.Count; c++)
+        {
+            for (var p = run.First; p < run.First + run.Pixels; p++)
+            {
+                var at = p * run.Channels + c;
+                var ofStatistics = terms.Level[firstC + c] + (input[at] - used.Mean[firstC + c]) * terms.Slope[firstC + c];
+                inputGradient[at] = outputGradient[at] * terms.Scale[firstC + c] - ofStatistics;
+            }
+        }
+    }
 
-    internal readonly record struct Sizes(int Pictures, int Pixels, int Channels, int Groups, float Epsilon);
+    private static BatchNorm.Used Of(BatchNorm.Used used, int n, Sizes sizes) => new(
+        used.Mean.SubView(n * sizes.Channels, sizes.Channels), used.Factor.SubView(n * sizes.Channels, sizes.Channels));
 
-    /// <summary>The mean of γ · dout, and that of γ · dout · x̂.</summary>
-    internal readonly record struct Means(float Level, float Slope);
+    internal readonly record struct Sizes(int Batch, int Pixels, int Channels, int Groups, int Parts, int Chunk);
 
-    internal readonly record struct Statistics(ArrayView<GroupNorm.Moments> Moments, ArrayView<Means> Means);
+    /// <summary>din = Scale · dout − (Level + (in − μ) · Slope), [N, C] each.</summary>
+    internal readonly record struct Terms(ArrayView<float> Scale, ArrayView<float> Level, ArrayView<float> Slope);
 }
