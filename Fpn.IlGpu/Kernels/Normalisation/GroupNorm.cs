@@ -48,22 +48,6 @@ internal static class GroupNorm
             output.View);
     }
 
-    /// <summary>Computes the moments of each group of each picture, [N, groups]; the caller disposes them.</summary>
-    /// <param name="device">The device that holds the tensor.</param>
-    /// <param name="input">[N, H, W, C].</param>
-    /// <param name="groups">The number of groups that C is split into.</param>
-    public static DeviceArray<Moments> MomentsOf(Device device, Tensor input, int groups)
-    {
-        var shape = input.Shape;
-        var parts = Division.CeilDiv(shape.H * shape.W, PixelsPerPart);
-        var sizes = new Sizes(shape.H * shape.W, shape.C, groups, parts, Epsilon: 0);
-        using var partial = device.Rent<Moments>((long)shape.N * parts * groups);
-        var moments = device.Rent<Moments>(shape.N * groups);
-        device.Launch(PartKernel, shape.N * parts * groups, input.View, sizes, partial.View);
-        device.Launch(CombineKernel, shape.N * groups, partial.View, sizes, moments.View);
-        return moments;
-    }
-
     /// <summary>One thread = one group in one part of a picture's pixels: its moments, [N, parts, groups].</summary>
     internal static void PartKernel(Index1D index, ArrayView<float> input, Sizes sizes, ArrayView<Moments> partial)
     {

@@ -79,7 +79,7 @@ internal sealed class ConvolutionLayer : WeightedLayer, ILayer
         if (tape.Records && trained?.Norm is { } norm)
             return RunUnfolded(tape, x, norm, residual, into);
         var needsGradient = Learns(tape) || x.NeedsGradient || residual is { NeedsGradient: true };
-        if (!needsGradient || !ActivationBackward.KeepsInput(activation))
+        if (!needsGradient || !ActivationBackward.NeedsInput(activation))
             return Convolve(tape, x, activation, residual, into);
         using var convolved = Convolve(tape, x, Activation.None, residual);
         return tape.Activate(convolved, activation, into);

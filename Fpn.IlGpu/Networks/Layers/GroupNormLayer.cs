@@ -48,11 +48,13 @@ internal sealed class GroupNormLayer : WeightedLayer
     {
         var device = tape.Device;
         var output = tape.New(Tensor.Rent(device, x.Shape));
-        GroupNorm.Run(device, x.Value, Gamma, Beta, Groups, Epsilon, activation, output.Value);
+        var learns = tape.Records && trained is { Gamma.IsTrained: true };
+        var needsGradient = learns || x.NeedsGradient;
+        BatchNorm.Used? used = needsGradient ? Statistics(tape, x.Shape) : null;
+        GroupNorm.Run(device, x.Value, Gamma, Beta, Groups, Epsilon, activation, output.Value, used);
         if (tape.IsWatched)
             NumberWatch.Forward(Name, [trained!.Value.Gamma, trained.Value.Beta], output.Value);
-        var learns = tape.Records && trained is { Gamma.IsTrained: true };
-        if (!learns && !x.NeedsGradient)
+        if (!needsGradient)
             return output;
         tape.Record(output, Tape.Kept(x, output, activation), gradient =>
         {
@@ -60,7 +62,9 @@ internal sealed class GroupNormLayer : WeightedLayer
                 ActivationBackward.Run(device, activation, gradient, output.Value, gradient);
             using var gamma = device.Rent<float>(channels);
             using var beta = device.Rent<float>(channels);
-            GroupNormBackward.Run(device, x.Value, gradient, Gamma, Groups, Epsilon, gamma.View, beta.View, gradient);
+            GroupNormBackward.Run(
+                device, x.Value, gradient, Gamma, Groups, used!.Value, accumulate: false, new GroupNorm.Affine(gamma.View, beta.View),
+                gradient);
             if (learns)
             {
                 trained!.Value.Gamma.AddGradient(device, gamma.View);
@@ -72,6 +76,13 @@ internal sealed class GroupNormLayer : WeightedLayer
                 NumberWatch.Backward(Name, [trained!.Value.Gamma, trained.Value.Beta], x.Gradient);
         });
         return output;
+    }
+
+    /// <summary>Room for the mean and 1 / √(σ² + ε) of each picture and channel, which the gradient needs.</summary>
+    private static BatchNorm.Used Statistics(Tape tape, Shape shape)
+    {
+        var length = (long)shape.N * shape.C;
+        return new BatchNorm.Used(tape.Hold(tape.Device.Rent<float>(length)).View, tape.Hold(tape.Device.Rent<float>(length)).View);
     }
 
     /// <inheritdoc/>

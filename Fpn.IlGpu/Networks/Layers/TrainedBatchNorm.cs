@@ -56,7 +56,7 @@ internal sealed class TrainedBatchNorm
     /// <param name="into">The memory for the output, or null to rent it.</param>
     public Variable Run(Tape tape, Variable x, Activation activation, Tensor? into = null)
     {
-        if (!ActivationBackward.KeepsInput(activation))
+        if (!ActivationBackward.NeedsInput(activation))
             return Normalise(tape, x, activation, into);
         using var normalised = Normalise(tape, x, Activation.None, null);
         return tape.Activate(normalised, activation, into);

@@ -14,7 +14,7 @@ internal sealed partial class Tape
     public Variable Add(Variable a, Variable b, Activation activation, Tensor? into = null)
     {
         var needsGradient = a.NeedsGradient || b.NeedsGradient;
-        if (needsGradient && ActivationBackward.KeepsInput(activation))
+        if (needsGradient && ActivationBackward.NeedsInput(activation))
         {
             using var sum = Add(a, b, Activation.None);
             return Activate(sum, activation, into);
@@ -75,7 +75,7 @@ internal sealed partial class Tape
         Kernels.Activate.Run(device, x.Value, activation, output.Value);
         if (!x.NeedsGradient)
             return output;
-        var kept = ActivationBackward.KeepsInput(activation) ? x : output;
+        var kept = ActivationBackward.NeedsInput(activation) ? x : output;
         Record(output, [kept], gradient =>
         {
             ActivationBackward.Run(device, activation, gradient, kept.Value, gradient);
@@ -95,12 +95,11 @@ internal sealed partial class Tape
             return output;
         Record(output, [x, factors], gradient =>
         {
-            if (factors.NeedsGradient)
-                ScaleChannelsBackward.ToFactors(device, x.Value, gradient, factors.GradientToAddTo());
-            if (!x.NeedsGradient)
-                return;
-            ScaleChannelsBackward.ToInput(device, gradient, factors.Value, gradient);
-            PassOn(output, x);
+            var (factorGradient, accumulate) = factors.GradientToWrite();
+            ScaleChannelsBackward.Run(
+                device, gradient, x.Value, factors.Value, accumulateInput: false, gradient, accumulate, factorGradient);
+            if (x.NeedsGradient)
+                PassOn(output, x);
         });
         return output;
     }
