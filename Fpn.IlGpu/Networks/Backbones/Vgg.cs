@@ -32,7 +32,7 @@ internal sealed class Vgg : IBackbone
                 number += layout.HasNorms ? 3 : 2;
                 return new ConvolutionLayer(
                     layers, $"{name}.{own}", inputC, outputC, ConvolutionWindow.Square(padding: 1), Activation.Relu,
-                    layout.HasNorms ? $"{name}.{own + 1}" : null);
+                    layout.HasNorms ? $"{name}.{own + 1}" : null, hasBias: true);
             }).ToArray();
             number++;
             return convolutions;

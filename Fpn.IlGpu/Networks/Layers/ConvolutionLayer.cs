@@ -27,16 +27,16 @@ internal sealed class ConvolutionLayer : WeightedLayer, ILayer
     /// <param name="window">Stride, padding, dilation, groups. The padding keeps the size of the map, apart from the stride.</param>
     /// <param name="activation">The activation at the end.</param>
     /// <param name="batchNorm">The name of the batch norm that follows, or null.</param>
-    /// <param name="hasBias">Whether it has a bias if there is no batch norm; not if a group norm follows, which adds its own.</param>
+    /// <param name="hasBias">Whether it has a bias; null for one where no batch norm follows, which adds its own.</param>
     /// <param name="initial">The initial weights.</param>
     /// <param name="initialBias">The initial bias.</param>
     public ConvolutionLayer(
         LayerSet layers, string name, int inputC, int outputC, ConvolutionWindow window, Activation activation, string? batchNorm = null,
-        bool hasBias = true, Initial initial = Initial.KaimingNormal, Initial initialBias = Initial.Zeros)
+        bool? hasBias = null, Initial initial = Initial.KaimingNormal, Initial initialBias = Initial.Zeros)
         : base(layers, name)
     {
         this.batchNorm = batchNorm;
-        this.hasBias = hasBias && batchNorm is null;
+        this.hasBias = hasBias ?? batchNorm is null;
         this.initial = initial;
         this.initialBias = initialBias;
         this.activation = activation;

@@ -47,6 +47,7 @@ internal sealed class TrainedBatchNorm
     public FoldedBatchNorm Reserve() => new(device, new float[gamma.Value.Length], new float[gamma.Value.Length]);
 
     /// <summary>Computes the factors and offsets that equal the batch norm with its running statistics.</summary>
+    /// <param name="folded">The bias of the convolution before it as offsets; receives the factors and offsets.</param>
     public void Fold(FoldedBatchNorm folded) => BatchNormFold.Run(device, Affine, Running, epsilon, folded.Scale, folded.Shift);
 
     /// <summary>Runs the batch norm, then an activation (see <see cref="BatchNorm"/>); the caller disposes the output.</summary>

@@ -10,8 +10,9 @@ namespace Fpn.IlGpu.Networks;
 /// them again after each step. A frozen batch norm is always folded in; one that is trained is folded in only for inference, with its
 /// running statistics. With s = γ / √(σ² + ε),
 /// <code>
-/// folded[k, …] = s[k] · weight[k, …]     bias[k] = β[k] − μ[k] · s[k]     d weight[k, …] = s[k] · d folded[k, …]
+/// folded[k, …] = s[k] · weight[k, …]     shift[k] = β[k] + (bias[k] − μ[k]) · s[k]     d weight[k, …] = s[k] · d folded[k, …]
 /// </code>
+/// A bias before a batch norm, which few networks have, keeps its values: the norm's own offset β has the same effect.
 /// </summary>
 internal sealed class TrainedConvolution : IDisposable
 {
@@ -40,15 +41,14 @@ internal sealed class TrainedConvolution : IDisposable
         this.parameters = parameters;
         this.geometry = geometry;
         var outputC = geometry.OutputC;
-        if (!hasBias && parameters.Source.Has(name + ".bias"))
-            throw parameters.Source.Error($"the convolution '{name}' has a bias before a batch norm, which training does not support.");
         weight = parameters.Read(
             name + ".weight", training.IsTrained, outputC, geometry.ChannelGroupInputC, geometry.KernelH, geometry.KernelW);
-        bias = hasBias ? parameters.Read(name + ".bias", training.IsTrained, outputC) : null;
+        if (hasBias || parameters.Source.Has(name + ".bias"))
+            bias = parameters.Read(name + ".bias", training.IsTrained && batchNorm is null, outputC);
         if (batchNorm is not null)
         {
             Norm = training.FoldsNorms ? null : new TrainedBatchNorm(parameters, batchNorm, outputC, training);
-            folded = Norm is null ? FoldedBatchNorm.Of(parameters, batchNorm, outputC) : Norm.Reserve();
+            folded = Norm is null ? FoldedBatchNorm.Of(parameters, batchNorm, bias, outputC) : Norm.Reserve();
         }
         // Reserve memory now, not at first use: if a step fails, all memory that was rented during it is freed.
         if (IsTrained)
@@ -76,10 +76,15 @@ internal sealed class TrainedConvolution : IDisposable
         if (!isOld && mode == forwardIsFolded)
             return forward;
         forwardIsFolded = mode;
-        if (Norm is not null && mode)
-            Norm.Fold(folded!);
-        else if (Norm is not null)
+        if (Norm is not null)
+        {
+            // Where the norm is not folded in, the convolution adds its own bias, if it has one.
             Fill.Run(Device, 0, folded!.Shift);
+            if (bias is not null)
+                Accumulate.Run(Device, bias.Value, folded.Shift);
+            if (mode)
+                Norm.Fold(folded);
+        }
         Pack(mode, values => forward.Pack(Device, values));
         return forward;
     }
@@ -99,7 +104,7 @@ internal sealed class TrainedConvolution : IDisposable
     /// <param name="outputGradient">The gradient of the output before any activation, [N, OH, OW, K].</param>
     public void AddGradients(Tensor input, Tensor outputGradient)
     {
-        if (bias is not null)
+        if (bias is { IsTrained: true })
             ConvolutionBackwardBias.Run(Device, outputGradient, bias.Gradient, bias.HasGradient);
         if (folded is null || Norm is not null)
         {
@@ -112,7 +117,7 @@ internal sealed class TrainedConvolution : IDisposable
             ScaleRows.Run(Device, ofFolded.View, folded.Scale, weight.HasGradient, weight.Gradient);
         }
         weight.HasGradient = true;
-        if (bias is not null)
+        if (bias is { IsTrained: true })
             bias.HasGradient = true;
     }
 
