@@ -199,6 +199,38 @@ internal sealed class GradientParityTests(string deviceId) : DeviceTests(deviceI
         Check(f, "d_input", gradient.Download());
     });
 
+    /// <summary>RetinaNetClassificationHead.compute_loss, of two pictures and two levels.</summary>
+    [Test]
+    public void Focal_loss() => Each("focal_loss", 2, f
+    =>
+    {
+        int[] labels = f.Indices("labels"), pictures = f.Indices("pictures");
+        int[] positives = [.. Enumerable.Range(0, 2).Select(n => labels.Where((label, i) => pictures[i] == n && label >= 0).Count())];
+        using var logits = Device.Upload<float>(f.Values("input"));
+        using var deviceLabels = Device.Upload<int>(labels);
+        using var weights = Device.Upload<float>([.. pictures.Select(n => 0.5f / Math.Max(1, positives[n]))]);
+        using var losses = Device.Rent<float>(FocalLoss.Parts(labels.Length));
+        using var gradient = Device.Rent<float>(logits.Length);
+        FocalLoss.Run(Device, logits.View, deviceLabels.View, weights.View, 0.25f, 2, losses.View, gradient.View);
+        CheckLoss(f, losses);
+        Check(f, "d_input", gradient.Download());
+    });
+
+    /// <summary>torchvision's maskrcnn_loss of masks that are given.</summary>
+    [Test]
+    public void Mask_loss() => Each("mask_loss", 2, f
+    =>
+    {
+        using var logits = Map(f, "input");
+        using var classIds = Device.Upload<int>(f.Indices("classes"));
+        using var targets = Device.Upload<float>(f.Values("targets"));
+        using var losses = Device.Rent<float>(logits.Shape.Pixels);
+        using var gradient = Tensor.Rent(Device, logits.Shape);
+        MaskLoss.Run(Device, logits, classIds.View, targets.View, 1f / logits.Shape.Pixels, losses.View, gradient);
+        CheckLoss(f, losses);
+        Check(f, "d_input", gradient);
+    });
+
     [Test]
     public void Sgd_with_momentum_decay_and_clipping_agrees_with_PyTorch() => Each("sgd", 1, f
     =>

@@ -293,6 +293,74 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
         });
     }
 
+    [TestCase(1, 1, 2)]
+    [TestCase(13, 5, 0)]
+    [TestCase(23, 19, 2)]
+    public void Focal_loss(int anchors, int classes, float gamma)
+    {
+        var values = CaseValues.Uniform(anchors * classes, 17, -3, 3);
+        int[] labels = [.. Enumerable.Range(0, anchors).Select(a => a % 4 == 3 ? -1 : a % 5 == 3 ? -2 : a * 7 % classes)];
+        var weights = CaseValues.Uniform(anchors, 18, 0, 2);
+        using var logits = Device.Upload<float>(values);
+        using var deviceLabels = Device.Upload<int>(labels);
+        using var deviceWeights = Device.Upload<float>(weights);
+        using var losses = Device.Rent<float>(FocalLoss.Parts(anchors));
+        using var gradient = Device.Rent<float>(values.Length);
+        FocalLoss.Run(Device, logits.View, deviceLabels.View, deviceWeights.View, 0.25f, gamma, losses.View, gradient.View);
+        Check(gradient.Download(), CentralDifferences.Of(values, 1e-4, Loss));
+        Assert.That(losses.Download().Sum(), Is.EqualTo(Loss(Double(values))).Within(1e-3).Percent);
+
+        double Loss(double[] x) => Enumerable.Range(0, x.Length).Where(i => labels[i / classes] > -2).Sum(i =>
+        {
+            var p = 1 / (1 + Math.Exp(-x[i]));
+            return weights[i / classes] * (labels[i / classes] == i % classes
+                ? -0.25 * Math.Pow(1 - p, gamma) * Math.Log(p)
+                : -0.75 * Math.Pow(p, gamma) * Math.Log(1 - p));
+        });
+    }
+
+    /// <summary>Neither logits that are sure and wrong nor logits that are sure and right overflow.</summary>
+    [Test]
+    public void Focal_loss_of_extreme_logits_is_finite()
+    {
+        float[] values = [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 1e4f : -1e4f)];
+        using var logits = Device.Upload<float>(values);
+        using var labels = Device.Upload<int>([0, 1]);
+        using var weights = Device.Upload<float>([1f, 1f]);
+        using var losses = Device.Rent<float>(FocalLoss.Parts(2));
+        using var gradient = Device.Rent<float>(32);
+        FocalLoss.Run(Device, logits.View, labels.View, weights.View, 0.25f, 2, losses.View, gradient.View);
+        // Of class 0, seven wrong answers; of class 1, eight wrong ones and the class itself.
+        Assert.That(losses.Download().Sum(), Is.EqualTo((0.75f * 15 + 0.25f) * 1e4f).Within(1e-4).Percent);
+        float[] expected = [.. values.Select((v, i) => i == 0 ? 0 : i == 17 ? -0.25f : v > 0 ? 0.75f : 0)];
+        Check(gradient.Download(), expected);
+    }
+
+    [TestCase(1, 1, 1)]
+    [TestCase(4, 3, 5)]
+    public void Mask_loss(int rois, int side, int classes)
+    {
+        var shape = new Shape(rois, side, 4 * side, classes);
+        var values = CaseValues.Uniform((int)shape.Length, 17, -3, 3);
+        int[] classIds = [.. Enumerable.Range(0, rois).Select(d => d % 3 == 2 ? -1 : d * 7 % classes)];
+        float[] targets = [.. CaseValues.Uniform(shape.Pixels, 18).Select(v => v < 0 ? 0f : 1f)];
+        using var logits = Tensor.Upload(Device, shape, values);
+        using var deviceIds = Device.Upload<int>(classIds);
+        using var deviceTargets = Device.Upload<float>(targets);
+        using var losses = Device.Rent<float>(shape.Pixels);
+        using var gradient = Tensor.Upload(Device, shape, CaseValues.Unwritten(values.Length));
+        MaskLoss.Run(Device, logits, deviceIds.View, deviceTargets.View, 0.5f, losses.View, gradient);
+        Check(gradient.ToArray(), CentralDifferences.Of(values, 1e-4, Loss));
+        Assert.That(losses.Download().Sum(), Is.EqualTo(Loss(Double(values))).Within(1e-3).Percent);
+
+        double Loss(double[] x) => new Shape4(rois, 2 * side, 2 * side, 1).Elements().Where(e => classIds[e.N] >= 0).Sum(e =>
+        {
+            var pixel = (e.N * side * side + e.Y / 2 * side + e.X / 2) * 4 + e.Y % 2 * 2 + e.X % 2;
+            var p = 1 / (1 + Math.Exp(-x[pixel * classes + classIds[e.N]]));
+            return -0.5 * Math.Log(targets[(e.N * 2 * side + e.Y) * 2 * side + e.X] > 0 ? p : 1 - p);
+        });
+    }
+
     [TestCase(1)]
     [TestCase(1030)]
     public void Losses_of_samples_agree_with_central_differences(int samples)
@@ -388,6 +456,9 @@ internal sealed class GradientTests(string deviceId) : DeviceTests(deviceId)
             Assert.That(
                 () => SigmoidCrossEntropy.Run(Device, a.View, none.View, flat.View, 1, flat.View, a.View), Throws.ArgumentException);
             Assert.That(() => SmoothL1.Run(Device, a.View, none.View, flat.View, 1, 1, flat.View, a.View), Throws.ArgumentException);
+            Assert.That(
+                () => FocalLoss.Run(Device, a.View, none.View, flat.View, 0.25f, 2, flat.View, a.View), Throws.ArgumentException);
+            Assert.That(() => MaskLoss.Run(Device, a, none.View, flat.View, 1, flat.View, a), Throws.ArgumentException);
             Assert.That(() => SgdStep.Run(Device, flat.View, flat.View, default, a.View, a.View), Throws.ArgumentException);
             WithRois([], [], 0, rois => Assert.That(
                 () => RoiAlignBackward.Run(Device, b, rois, 0, 1, 2, false, a), Throws.ArgumentException));

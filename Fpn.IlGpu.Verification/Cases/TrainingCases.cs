@@ -11,6 +11,8 @@ internal static class TrainingCases
         new("softmax cross-entropy", [SoftmaxLoss(1, 1), SoftmaxLoss(7, 5), SoftmaxLoss(37, 91)]),
         new("sigmoid cross-entropy", [SigmoidLoss(1), SigmoidLoss(1030)]),
         new("smooth L1", [SmoothL1Loss(1, 1), SmoothL1Loss(1030, 1f / 9), SmoothL1Loss(29, 0)]),
+        new("focal loss", [Focal(1, 1, 2), Focal(37, 91, 2), Focal(70_001, 3, 0), Focal(205, 17, 1.5f)]),
+        new("mask loss", [Mask(1, 1, 1), Mask(5, 7, 91), Mask(3, 14, 3)]),
         new("SGD step", [Step(1, 0), Step(1003, 0), Step(1003, 0.5f), Step(1003, 1000)]),
         new("sums and norms", [Sums(1), Sums(1023), Sums(70_001)]),
         new("sums of maps", [.. Enum.GetValues<Activation>().Where(a => a is Activation.None or Activation.Relu).Select(Maps)]),
@@ -66,6 +68,44 @@ internal static class TrainingCases
         var expected = LossReference.SmoothL1(values, at, targets, beta, 0.5);
         findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [at.Length], "losses");
         findings.Close(gradient.Download(), expected.Gradient, 1e-5, 1e-5, [count, 4], "gradient");
+    });
+
+    private static VerificationCase Focal(int anchors, int classes, float gamma)
+        => new($"[{anchors}, {classes}], γ {gamma:F1}", (device, findings)
+        =>
+        {
+            var values = CaseValues.Uniform(anchors * classes, 1, -30, 30);
+            int[] labels = [.. Enumerable.Range(0, anchors).Select(a => a % 4 == 3 ? -1 : a % 5 == 3 ? -2 : a * 7 % classes)];
+            var weights = CaseValues.Uniform(anchors, 2, 0, 2);
+            using var logits = device.Upload<float>(values);
+            using var deviceLabels = device.Upload<int>(labels);
+            using var deviceWeights = device.Upload<float>(weights);
+            using var losses = device.Upload<float>(CaseValues.Unwritten(FocalLoss.Parts(anchors)));
+            using var gradient = device.Upload<float>(CaseValues.Unwritten(values.Length));
+            FocalLoss.Run(
+                device, logits.View, deviceLabels.View, deviceWeights.View, 0.25f, gamma, losses.View, gradient.View);
+            var expected = LossReference.Focal(values, classes, labels, weights, 0.25, gamma);
+            var (sum, all) = (losses.Download().Sum(v => (double)v), expected.Losses.Sum(v => (double)v));
+            findings.Close([(float)sum], [(float)all], 1e-5, 1e-5, [1], "sum of losses");
+            findings.Close(gradient.Download(), expected.Gradient, 1e-5, 2e-5, [anchors, classes], "gradient");
+        });
+
+    private static VerificationCase Mask(int rois, int side, int classes) => new($"[{rois}, {side}, {4 * side}, {classes}]", (device, findings)
+    =>
+    {
+        var shape = new Shape(rois, side, 4 * side, classes);
+        var values = CaseValues.Uniform((int)shape.Length, 3, -30, 30);
+        int[] classIds = [.. Enumerable.Range(0, rois).Select(d => d % 3 == 2 ? -1 : d * 7 % classes)];
+        float[] targets = [.. CaseValues.Uniform(shape.Pixels, 4).Select(v => v < 0 ? 0f : 1f)];
+        using var logits = Tensor.Upload(device, shape, values);
+        using var deviceIds = device.Upload<int>(classIds);
+        using var deviceTargets = device.Upload<float>(targets);
+        using var losses = device.Upload<float>(CaseValues.Unwritten(shape.Pixels));
+        using var gradient = Tensor.Upload(device, shape, CaseValues.Unwritten(values.Length));
+        MaskLoss.Run(device, logits, deviceIds.View, deviceTargets.View, 0.5f, losses.View, gradient);
+        var expected = LossReference.Mask(values, side, classes, classIds, targets, 0.5);
+        findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [rois, side, side, 4], "losses");
+        findings.Close(gradient.ToArray(), expected.Gradient, 1e-6, 1e-5, [rois, side, 4 * side, classes], "gradient");
     });
 
     private static VerificationCase Step(int count, float limit) => new($"{count} weights, norms up to {limit:F1}", (device, findings)

@@ -52,4 +52,54 @@ internal static class LossReference
         }
         return (losses, gradient);
     }
+
+    /// <summary>
+    /// weight · α' · (1 − p)^γ · (−log p), with p = sigmoid(in) and α' = α for an anchor's class, p = 1 − sigmoid(in) and α' = 1 − α for
+    /// all others; 0 for anchors labelled −2. The losses of an anchor are added up.
+    /// </summary>
+    public static (float[] Losses, float[] Gradient) Focal(
+        float[] logits, int classes, int[] labels, float[] weights, double alpha, double gamma)
+    {
+        var (losses, gradient) = (new float[labels.Length], new float[logits.Length]);
+        for (var anchor = 0; anchor < labels.Length; anchor++)
+        {
+            if (labels[anchor] == -2)
+                continue;
+            double sum = 0;
+            for (var k = 0; k < classes; k++)
+            {
+                var isYes = k == labels[anchor];
+                double z = isYes ? logits[anchor * classes + k] : -logits[anchor * classes + k];
+                double p = 1 / (1 + Math.Exp(-z)), q = 1 / (1 + Math.Exp(z));
+                var factor = weights[anchor] * (isYes ? alpha : 1 - alpha) * Math.Pow(q, gamma);
+                sum += factor * -Math.Log(p);
+                var slope = factor * (gamma * p * Math.Log(p) - q);
+                gradient[anchor * classes + k] = (float)(isYes ? slope : -slope);
+            }
+            losses[anchor] = (float)sum;
+        }
+        return (losses, gradient);
+    }
+
+    /// <summary>
+    /// scale · (−t · log p − (1 − t) · log(1 − p)) with p = sigmoid(in[d, y, x, class of d]), the pixels in the mask head's quartets; 0 for
+    /// RoIs with a negative class.
+    /// </summary>
+    public static (float[] Losses, float[] Gradient) Mask(
+        float[] logits, int side, int classes, int[] classIds, float[] targets, double scale)
+    {
+        var (losses, gradient) = (new float[targets.Length], new float[logits.Length]);
+        foreach (var (d, y, x, _) in new Shape4(classIds.Length, 2 * side, 2 * side, 1).Elements())
+        {
+            if (classIds[d] < 0)
+                continue;
+            var pixel = ((d * side + y / 2) * side + x / 2) * 4 + y % 2 * 2 + x % 2;
+            var at = pixel * classes + classIds[d];
+            var target = targets[(d * 2 * side + y) * 2 * side + x];
+            double p = 1 / (1 + Math.Exp(-logits[at])), q = 1 / (1 + Math.Exp(logits[at]));
+            losses[pixel] = (float)(scale * (-target * Math.Log(p) - (1 - target) * Math.Log(q)));
+            gradient[at] = (float)(scale * (p - target));
+        }
+        return (losses, gradient);
+    }
 }
