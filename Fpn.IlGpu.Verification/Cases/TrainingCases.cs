@@ -17,6 +17,8 @@ internal static class TrainingCases
         new("sums and norms", [Sums(1), Sums(1023), Sums(70_001)]),
         new("sums of maps", [.. Enum.GetValues<Activation>().Where(a => a is Activation.None or Activation.Relu).Select(Maps)]),
         new("scaled rows", [Rows(1, 1), Rows(5, 27), Rows(91, 40)]),
+        new("folded batch norms", [Fold(1), Fold(91)]),
+        new("transposed weights", [Transposed(1, 1), Transposed(5, 3), Transposed(16, 91)]),
     ];
 
     private static VerificationCase SoftmaxLoss(int rows, int classes) => new($"[{rows}, {classes}]", (device, findings)
@@ -68,6 +70,52 @@ internal static class TrainingCases
         var expected = LossReference.SmoothL1(values, at, targets, beta, 0.5);
         findings.Close(losses.Download(), expected.Losses, 1e-5, 1e-5, [at.Length], "losses");
         findings.Close(gradient.Download(), expected.Gradient, 1e-5, 1e-5, [count, 4], "gradient");
+    });
+
+    private static VerificationCase Fold(int channels) => new($"{channels} channels", (device, findings)
+    =>
+    {
+        float[][] values = [.. Enumerable.Range(1, 5).Select(seed => CaseValues.Uniform(channels, seed, seed == 4 ? 0.1f : -2, 2))];
+        using var gamma = device.Upload<float>(values[0]);
+        using var beta = device.Upload<float>(values[1]);
+        using var mean = device.Upload<float>(values[2]);
+        using var variance = device.Upload<float>(values[3]);
+        using var shift = device.Upload<float>(values[4]);
+        using var scale = device.Upload<float>(CaseValues.Unwritten(channels));
+        BatchNormFold.Run(device, new(gamma.View, beta.View), new(mean.View, variance.View), 1e-3f, scale.View, shift.View);
+        float[] scales = [.. values[0].Zip(values[3], (g, v) => (float)(g / Math.Sqrt(v + 1e-3)))];
+        findings.Close(scale.Download(), scales, 1e-5, 1e-5, [channels], "factors");
+        float[] shifts = [.. Enumerable.Range(0, channels).Select(c => (values[4][c] - values[2][c]) * scales[c] + values[1][c])];
+        findings.Close(shift.Download(), shifts, 1e-5, 1e-5, [channels], "offsets");
+    });
+
+    private static VerificationCase Transposed(int inputC, int outputC) => new($"[{inputC}, {outputC}, 2, 2]", (device, findings)
+    =>
+    {
+        var torch = CaseValues.Uniform(4 * inputC * outputC, 1);
+        var rows = new float[torch.Length];
+        for (var c = 0; c < inputC; c++)
+        {
+            for (var k = 0; k < outputC; k++)
+            {
+                for (var d = 0; d < 4; d++)
+                    rows[(d * outputC + k) * inputC + c] = torch[(c * outputC + k) * 4 + d];
+            }
+        }
+        using var weights = device.Upload<float>(torch);
+        using var deviceRows = device.Upload<float>(CaseValues.Unwritten(rows.Length));
+        TransposedWeights.ToRows(device, weights.View, inputC, outputC, deviceRows.View);
+        findings.Close(deviceRows.Download(), rows, 0, 0, [4 * outputC, inputC], "rows");
+        using var gradient = device.Upload<float>(CaseValues.Unwritten(rows.Length));
+        TransposedWeights.FromRows(device, deviceRows.View, inputC, outputC, accumulate: false, gradient.View);
+        findings.Close(gradient.Download(), torch, 0, 0, [inputC, outputC, 4], "gradient");
+        TransposedWeights.FromRows(device, deviceRows.View, inputC, outputC, accumulate: true, gradient.View);
+        findings.Close(gradient.Download(), Array.ConvertAll(torch, v => 2 * v), 0, 0, [inputC, outputC, 4], "gradient, twice");
+        var bias = CaseValues.Uniform(outputC, 2);
+        using var deviceBias = device.Upload<float>(bias);
+        using var repeated = device.Upload<float>(CaseValues.Unwritten(4 * outputC));
+        TransposedWeights.RepeatBias(device, deviceBias.View, repeated.View);
+        findings.Close(repeated.Download(), [.. bias, .. bias, .. bias, .. bias], 0, 0, [4, outputC], "bias");
     });
 
     private static VerificationCase Focal(int anchors, int classes, float gamma)

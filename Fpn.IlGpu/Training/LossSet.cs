@@ -97,7 +97,7 @@ internal sealed class LossSet(Tape tape, float share = 1)
     {
         using var deviceLabels = device.Upload(labels);
         using var deviceWeights = device.Upload(weights);
-        using var each = device.Rent<float>(labels.Length);
+        using var each = device.Rent<float>(FocalLoss.Parts(labels.Length));
         using var gradients = new FeatureMaps(device, logits.Finest, logits.Shapes);
         FocalLoss.Run(
             device, logits.Values.View, deviceLabels.View, deviceWeights.View, alpha, gamma, each.View, gradients.Values.View);

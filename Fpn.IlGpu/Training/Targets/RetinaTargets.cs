@@ -7,12 +7,18 @@ namespace Fpn.IlGpu.Training;
 /// have deltas to their true boxes.
 /// </summary>
 /// <param name="Labels">
-/// The class index of each anchor's true box, [A], or <see cref="FocalLoss.Background"/>, or <see cref="FocalLoss.Ignored"/>.
+/// The class index of each anchor's true box, [A], or <see cref="Background"/>, or <see cref="Ignored"/>.
 /// </param>
 /// <param name="Positives">The indices of the positive anchors, ascending.</param>
 /// <param name="Deltas">The target deltas of the positives, [positives, 4]: dx, dy, dw, dh, times the head's weights.</param>
 internal sealed record RetinaTargets(int[] Labels, int[] Positives, float[] Deltas)
 {
+    /// <summary>The label of an anchor without an object.</summary>
+    public const int Background = -1;
+
+    /// <summary>The label of an anchor that has no loss.</summary>
+    public const int Ignored = -2;
+
     /// <summary>Computes the targets for a picture.</summary>
     /// <param name="anchors">All anchors of the input.</param>
     /// <param name="truth">The picture's true boxes.</param>
@@ -27,8 +33,8 @@ internal sealed record RetinaTargets(int[] Labels, int[] Positives, float[] Delt
         {
             labels[a] = matches[a] switch
             {
-                BoxMatching.Negative => FocalLoss.Background,
-                BoxMatching.Neither => FocalLoss.Ignored,
+                BoxMatching.Negative => Background,
+                BoxMatching.Neither => Ignored,
                 var t => truth.Classes[t],
             };
             if (matches[a] >= 0)
