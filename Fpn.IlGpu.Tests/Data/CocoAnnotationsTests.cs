@@ -178,14 +178,29 @@ public sealed class CocoAnnotationsTests
     [TestCase("""[[1, 1, 9, 1, 9, 9, 1, 9], [1, 1, 3, 1, 3, 3, 1, 3]]""", 64)]
     [TestCase("""{"size": [30, 40], "counts": [600, 7, 593]}""", 7)]
     [TestCase("""{"counts": "hb07ab0", "size": [30, 40]}""", 7)]
-    [TestCase("""[]""", null)]
-    [TestCase("""null""", null)]
-    public void Masks_are_read_in_each_form_that_COCO_has(string segmentation, int? area)
+    public void Masks_are_read_in_each_of_the_ways_of_coco(string segmentation, int area)
     {
         var set = Read(
             $$"""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4], "segmentation": {{segmentation}}}""", masks: true);
         Assert.That(set.Problems.Sentences(), Is.Empty);
         Assert.That(set.Pictures[0].Objects.Single().Mask?.Area, Is.EqualTo(area));
+        Assert.That(set.HasMasks, Is.True);
+    }
+
+    [TestCase(""", "segmentation": []""")]
+    [TestCase(""", "segmentation": null""")]
+    [TestCase("")]
+    public void An_object_without_a_mask_stays_and_is_named_if_masks_are_read(string segmentation)
+    {
+        var objects = $$"""
+            {"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]{{segmentation}}},
+            {"id": 6, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4], "iscrowd": 1{{segmentation}}}
+            """;
+        var set = Read(objects, masks: true);
+        Assert.That(set.Pictures[0].Objects.Select(o => o.Mask), Is.EqualTo(new object?[] { null, null }));
+        Assert.That(set.HasMasks, Is.False);
+        AssertOne(set.Problems, AnnotationProblem.MaskMissing, "object 5 of 'a.png'", "1 object without a mask (only its box counts)");
+        Assert.That(Read(objects).Problems.Total, Is.Zero);
     }
 
     [TestCase("""[[1, 1, 9, 1]]""", "its first polygon has only 4 numbers")]

@@ -48,6 +48,15 @@ public sealed class ObjectMaskTests
         Assert.That(ObjectMask.FromPixels(mask.ToPixels(), coco.Width, coco.Height), Is.EqualTo(mask));
     }
 
+    [TestCaseSource(nameof(WithPixels))]
+    public void A_mirrored_mask_has_its_columns_in_reverse(CocoMask coco)
+    {
+        var mask = ObjectMask.FromRuns(coco.Runs, coco.Width, coco.Height);
+        var mirrored = coco.Pixels!.Chunk(coco.Width).SelectMany(row => row.Reverse()).ToArray();
+        Assert.That(mask.Mirrored(), Is.EqualTo(ObjectMask.FromPixels(mirrored, coco.Width, coco.Height)));
+        Assert.That(mask.Mirrored().Mirrored(), Is.EqualTo(mask));
+    }
+
     [Test]
     public void Every_nonzero_pixel_belongs_to_the_mask()
         => Assert.That(ObjectMask.FromPixels([0, 255, 1, 2], 2, 2).ToPixels(), Is.EqualTo(new byte[] { 0, 1, 1, 1 }));

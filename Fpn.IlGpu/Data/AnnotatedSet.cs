@@ -16,6 +16,10 @@ public sealed record AnnotatedSet(IReadOnlyList<AnnotatedPicture> Pictures, IRea
     /// <summary>The problems in the annotations that were skipped or corrected.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
+    /// <summary>Whether any object that counts has a mask. A detector that learns masks needs some.</summary>
+    public bool HasMasks
+        => Pictures.Any(picture => picture.Objects.Any(o => o is { Mask: not null, IsCrowd: false, IsIgnored: false }));
+
     /// <summary>The path of a picture's file.</summary>
     public string PathOf(AnnotatedPicture picture)
     {

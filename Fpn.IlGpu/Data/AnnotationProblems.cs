@@ -26,6 +26,9 @@ public enum AnnotationProblem
     /// <summary>A mask that can't be read, or whose size is not the picture's: left out; its object stays.</summary>
     MaskBroken,
 
+    /// <summary>An object without a mask in a set whose masks are read: only its box is learned.</summary>
+    MaskMissing,
+
     /// <summary>An entry that lacks a value that it needs, or has one that is not a number: skipped.</summary>
     EntryIncomplete,
 
@@ -101,6 +104,9 @@ public sealed class AnnotationProblems
         AnnotationProblem.CategoryUnknown => one ? "object of an unknown category (skipped)" : "objects of unknown categories (skipped)",
         AnnotationProblem.DuplicateId => one ? "duplicate id (the first one counts)" : "duplicate ids (the first ones count)",
         AnnotationProblem.MaskBroken => one ? "broken mask (left out)" : "broken masks (left out)",
+        AnnotationProblem.MaskMissing => one
+            ? "object without a mask (only its box counts)"
+            : "objects without a mask (only their boxes count)",
         AnnotationProblem.EntryIncomplete => one ? "incomplete entry (skipped)" : "incomplete entries (skipped)",
         AnnotationProblem.AreaMissing => one
             ? "object without an area (its box's area is used)"

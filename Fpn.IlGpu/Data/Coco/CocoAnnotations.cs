@@ -11,7 +11,8 @@ namespace Fpn.IlGpu.Data;
 /// <item>objects of unknown pictures or categories, and second entries with the same id, are skipped,</item>
 /// <item>entries that lack a value (an id, a size, a file name or a box) are skipped,</item>
 /// <item>pictures whose file does not exist are skipped, if a folder is given,</item>
-/// <item>masks that are broken, or whose size is not the picture's, are left out; their objects stay.</item>
+/// <item>masks that are broken, or whose size is not the picture's, are left out; their objects stay,</item>
+/// <item>objects without a mask are named if masks are read; they stay, too.</item>
 /// </list>
 /// Broken JSON (with line and column), an unreadable file, and a set without pictures, categories or objects throw an
 /// <see cref="AnnotationException"/>.
@@ -37,7 +38,7 @@ public static class CocoAnnotations
         {
             if (CanBeUsed(picture, folder, problems))
             {
-                AnnotatedObject?[] annotated = [.. objects[picture.Id].Select(entry => ToObject(entry, picture, classes, problems))];
+                var annotated = objects[picture.Id].Select(entry => ToObject(entry, picture, classes, masks, problems));
                 pictures.Add(new AnnotatedPicture(
                     picture.Id, picture.FileName, picture.Width, picture.Height, [.. annotated.OfType<AnnotatedObject>()]));
             }
@@ -68,25 +69,27 @@ public static class CocoAnnotations
     }
 
     private static AnnotatedObject? ToObject(
-        CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, AnnotationProblems problems)
+        CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, bool masks, AnnotationProblems problems)
     {
         var box = entry.Box!;
+        var which = $"object {entry.Id} of '{picture.FileName}'";
         if (AnnotatedBoxes.Clip(
-            box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height,
-            $"object {entry.Id} of '{picture.FileName}'", problems) is not { } clipped)
+            box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height, which, problems) is not { } clipped)
         {
             return null;
         }
+        if (masks && entry is { Segmentation: null, IsCrowd: false, IsIgnored: false })
+            problems.Add(AnnotationProblem.MaskMissing, which);
         return new AnnotatedObject(clipped, classes[entry.CategoryId!.Value])
         {
             IsCrowd = entry.IsCrowd,
             IsIgnored = entry.IsIgnored,
             Area = entry.Area ?? (double)clipped.Width * clipped.Height,
-            Mask = ToMask(entry, picture, problems),
+            Mask = ToMask(entry, picture, which, problems),
         };
     }
 
-    private static ObjectMask? ToMask(CocoEntry entry, CocoPicture picture, AnnotationProblems problems)
+    private static ObjectMask? ToMask(CocoEntry entry, CocoPicture picture, string which, AnnotationProblems problems)
     {
         if (entry.Segmentation is null)
             return null;
@@ -97,7 +100,7 @@ public static class CocoAnnotations
             mask = null;
         }
         if (mask is null)
-            problems.Add(AnnotationProblem.MaskBroken, $"object {entry.Id} of '{picture.FileName}': {why}");
+            problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}");
         return mask;
     }
 }

@@ -36,7 +36,8 @@ public sealed record Augmentation
     }
 
     /// <summary>Augments a picture.</summary>
-    internal TrainingSample Apply(SourcePicture picture, long seed, long epoch, int index)
+    /// <exception cref="ArgumentException">A mask that is needed has not the size of its picture.</exception>
+    internal TrainingSample Apply(SourcePicture picture, long seed, long epoch, int index, bool withMasks = false)
     {
         var random = new KeyedRandom(seed, Purpose, epoch, index);
         var flip = random.NextUnit() < FlipProbability;
@@ -54,9 +55,22 @@ public sealed record Augmentation
         {
             var box = o.BoxImagePx;
             var (left, right) = flip ? (image.Width - box.X2, image.Width - box.X1) : (box.X1, box.X2);
-            return new SampleObject(
-                new Box(left * scaleX, box.Y1 * scaleY, right * scaleX, box.Y2 * scaleY), o.ClassIndex, o.IsCrowd || o.IsIgnored);
+            var ignored = o.IsCrowd || o.IsIgnored;
+            return new SampleObject(new Box(left * scaleX, box.Y1 * scaleY, right * scaleX, box.Y2 * scaleY), o.ClassIndex, ignored)
+            {
+                Mask = withMasks && !ignored && o.Mask is { } mask ? Mask(mask, image, flip) : null,
+            };
         }
+    }
+
+    private static ObjectMask Mask(ObjectMask mask, RgbImage image, bool flip)
+    {
+        if (mask.Width != image.Width || mask.Height != image.Height)
+        {
+            throw new ArgumentException(
+                $"A mask is {mask.Width} × {mask.Height} px, its picture {image.Width} × {image.Height} px.", nameof(mask));
+        }
+        return flip ? mask.Mirrored() : mask;
     }
 
     private static void Mirror(RgbImage image)

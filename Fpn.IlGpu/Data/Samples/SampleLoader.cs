@@ -147,7 +147,7 @@ public sealed class SampleLoader : IDisposable
             }
             try
             {
-                return options.Augmentation.Apply(source.Read(index, epoch), options.Seed, epoch, index);
+                return options.Augmentation.Apply(source.Read(index, epoch), options.Seed, epoch, index, options.WithMasks);
             }
             catch (PictureException e)
             {

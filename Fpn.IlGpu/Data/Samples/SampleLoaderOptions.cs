@@ -15,6 +15,12 @@ public sealed record SampleLoaderOptions
     /// <summary>Whether to put wide and high pictures into separate batches where possible.</summary>
     public bool GroupByShape { get; init; }
 
+    /// <summary>
+    /// Whether samples carry their objects' masks (<see cref="SampleObject.Mask"/>), as far as the source has them; if not, masks
+    /// cost nothing.
+    /// </summary>
+    public bool WithMasks { get; init; }
+
     /// <summary>The first step.</summary>
     public long FirstStep { get; init; }
 

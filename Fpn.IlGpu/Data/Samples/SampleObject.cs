@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Data;
@@ -6,4 +7,11 @@ namespace Fpn.IlGpu.Data;
 /// <param name="BoxInputPx">The box in the network's input before padding, in px.</param>
 /// <param name="ClassIndex">The class, from 0; without a background.</param>
 /// <param name="IsIgnored">Whether it is a crowd or too difficult: learned neither as an object nor as background.</param>
-public readonly record struct SampleObject(Box BoxInputPx, int ClassIndex, bool IsIgnored = false);
+public readonly record struct SampleObject(Box BoxInputPx, int ClassIndex, bool IsIgnored = false)
+{
+    /// <summary>
+    /// The object's pixels in the sample's picture, which is mirrored or not, but not resized yet. Null if masks are not loaded
+    /// (<see cref="SampleLoaderOptions.WithMasks"/>), if the data have none for this object, or if it is ignored.
+    /// </summary>
+    public ObjectMask? Mask { get; init; }
+}

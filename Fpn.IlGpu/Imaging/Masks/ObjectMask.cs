@@ -118,6 +118,24 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         return pixels;
     }
 
+    /// <summary>Returns the mask of the picture mirrored left to right.</summary>
+    public ObjectMask Mirrored()
+    {
+        var mirrored = new MaskRunBuilder(Width, Height);
+        (int X, int Y, int Length)[] strokes = [.. Strokes()];
+        // The columns from the last to the first; the strokes of each column still from the top.
+        for (var end = strokes.Length; end > 0;)
+        {
+            var first = end - 1;
+            while (first > 0 && strokes[first - 1].X == strokes[end - 1].X)
+                first--;
+            foreach ((var x, var y, var length) in strokes.AsSpan(first, end - first))
+                mirrored.Add(((Width - 1 - x) * Height) + y, length);
+            end = first;
+        }
+        return mirrored.Build();
+    }
+
     /// <inheritdoc/>
     public bool Equals(ObjectMask? other)
         => other is not null && Width == other.Width && Height == other.Height && runs.AsSpan().SequenceEqual(other.runs);
