@@ -48,9 +48,11 @@ internal sealed class BoxColumns
     }
 
     /// <summary>The IoU of the vector of boxes that starts at i with another box; 0 where neither box has an area.</summary>
-    public Vector<float> Ious(int i, Box other)
+    public Vector<float> Ious(int i, Box other) => Ious(i, other, Intersections(i, other));
+
+    /// <summary>The same, of boxes whose intersections are known.</summary>
+    public Vector<float> Ious(int i, Box other, Vector<float> intersections)
     {
-        var intersections = Intersections(i, other);
         var unions = Areas(i) + new Vector<float>(other.Area) - intersections;
         return intersections / Vector.Max(unions, new Vector<float>(float.Epsilon));
     }

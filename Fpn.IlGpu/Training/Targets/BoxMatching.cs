@@ -28,7 +28,7 @@ internal readonly record struct MatchRule(float PositiveFrom, float NegativeBelo
 /// candidate positive. It also has no ignored regions; their overlap is the intersection over the candidate's own area, as in COCO's
 /// evaluation of crowds.
 /// 200k anchors and 20 boxes take milliseconds, so matching stays on the host. It processes a vector of candidates at a time, and
-/// computes the IoU twice instead of storing it.
+/// computes an IoU that it needs again instead of storing it.
 /// </summary>
 internal static class BoxMatching
 {
@@ -61,7 +61,8 @@ internal static class BoxMatching
         {
             for (var t = 0; t < truth.Length; t++)
             {
-                if (bestOfTruth[t] > 0)
+                // From PositiveFrom on, they are positive already.
+                if (bestOfTruth[t] > 0 && bestOfTruth[t] < rule.PositiveFrom)
                     KeepBest(candidates, truth[t], bestOfTruth[t], nearest, matches);
             }
         }
@@ -76,7 +77,11 @@ internal static class BoxMatching
         var greatest = Vector<float>.Zero;
         for (var i = 0; i < candidates.PaddedCount; i += Vector<float>.Count)
         {
-            var ious = candidates.Ious(i, truth);
+            // Neighbouring candidates are near each other: most vectors of them end here.
+            var intersections = candidates.Intersections(i, truth);
+            if (intersections == Vector<float>.Zero)
+                continue;
+            var ious = candidates.Ious(i, truth, intersections);
             greatest = Vector.Max(greatest, ious);
             var before = new Vector<float>(best, i);
             var greater = Vector.GreaterThan(ious, before);
