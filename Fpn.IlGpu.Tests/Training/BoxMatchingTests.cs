@@ -18,6 +18,8 @@ public class BoxMatchingTests
         {
             Assert.That(BoxMatching.Run(candidates, fixture.Truth, [], MatchRule.Anchors), Is.EqualTo(fixture.Matches("anchor_matches")));
             Assert.That(BoxMatching.Run(candidates, fixture.Truth, [], MatchRule.Rois), Is.EqualTo(fixture.Matches("roi_matches")));
+            Assert.That(
+                BoxMatching.Run(candidates, fixture.Truth, [], MatchRule.RetinaNet), Is.EqualTo(fixture.Matches("retina_matches")));
         }
     }
 

@@ -13,6 +13,9 @@ internal readonly record struct MatchRule(float PositiveFrom, float NegativeBelo
     /// <summary>The rule for anchors (paper, section 4.1).</summary>
     public static MatchRule Anchors { get; } = new(0.7f, 0.3f, BestOfEach: true);
 
+    /// <summary>The rule for RetinaNet's anchors (Lin et al., "Focal Loss for Dense Object Detection", section 4; torchvision).</summary>
+    public static MatchRule RetinaNet { get; } = new(0.5f, 0.4f, BestOfEach: true);
+
     /// <summary>The rule for RoIs (Fast R-CNN, section 2.3, without its lower bound of 0.1, which later implementations dropped).</summary>
     public static MatchRule Rois { get; } = new(0.5f, 0.5f, BestOfEach: false);
 }

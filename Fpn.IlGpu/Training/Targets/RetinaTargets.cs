@@ -3,46 +3,38 @@ using Fpn.IlGpu.Kernels;
 namespace Fpn.IlGpu.Training;
 
 /// <summary>
-/// RetinaNet's targets for one picture (Focal Loss, section 4, Anchors). Nothing is sampled: every anchor has a label, and positives also
-/// have deltas to their true boxes.
+/// RetinaNet's targets for one picture (Lin et al., "Focal Loss for Dense Object Detection", section 4). There is no sampling: every
+/// anchor learns the class of its true box, or that it is background, unless it is neither. Positives also have deltas to their true
+/// boxes.
 /// </summary>
 /// <param name="Labels">
-/// The class index of each anchor's true box, [A], or <see cref="Background"/>, or <see cref="Ignored"/>.
+/// What each anchor is, [A]: a class index from 0, or <see cref="BoxMatching.Negative"/> for the background, or
+/// <see cref="BoxMatching.Neither"/> for anchors that are left out of the losses.
 /// </param>
-/// <param name="Positives">The indices of the positive anchors, ascending.</param>
-/// <param name="Deltas">The target deltas of the positives, [positives, 4]: dx, dy, dw, dh, times the head's weights.</param>
+/// <param name="Positives">The indices of the anchors that have a class, ascending.</param>
+/// <param name="Deltas">The target deltas, [positives, 4]: dx, dy, dw, dh.</param>
 internal sealed record RetinaTargets(int[] Labels, int[] Positives, float[] Deltas)
 {
-    /// <summary>The label of an anchor without an object.</summary>
-    public const int Background = -1;
-
-    /// <summary>The label of an anchor that has no loss.</summary>
-    public const int Ignored = -2;
+    private static readonly BoxWeights Weights = new(1, 1, 1, 1);
 
     /// <summary>Computes the targets for a picture.</summary>
-    /// <param name="anchors">All anchors of the input.</param>
+    /// <param name="anchors">The anchors of all levels, [A], in input px.</param>
     /// <param name="truth">The picture's true boxes.</param>
-    /// <param name="rule">The rule for positives and negatives.</param>
-    /// <param name="weights">The head's delta weights, usually 1, 1, 1, 1.</param>
-    public static RetinaTargets Of(BoxColumns anchors, PictureTruth truth, MatchRule rule, BoxWeights weights)
+    /// <param name="rule">The rule for positives and negatives, usually <see cref="MatchRule.RetinaNet"/>.</param>
+    public static RetinaTargets Of(BoxColumns anchors, PictureTruth truth, MatchRule rule)
     {
-        var matches = BoxMatching.Run(anchors, truth.Boxes, truth.Ignored, rule);
-        var labels = new int[matches.Length];
-        var positives = new List<int>();
-        for (var a = 0; a < matches.Length; a++)
+        var labels = BoxMatching.Run(anchors, truth.Boxes, truth.Ignored, rule);
+        var (positives, deltas) = (new List<int>(), new List<float>());
+        Span<float> delta = stackalloc float[4];
+        for (var i = 0; i < labels.Length; i++)
         {
-            labels[a] = matches[a] switch
-            {
-                BoxMatching.Negative => Background,
-                BoxMatching.Neither => Ignored,
-                var t => truth.Classes[t],
-            };
-            if (matches[a] >= 0)
-                positives.Add(a);
+            if (labels[i] < 0)
+                continue;
+            BoxCoding.Encode(anchors[i], truth.Boxes[labels[i]], Weights, delta);
+            positives.Add(i);
+            deltas.AddRange(delta);
+            labels[i] = truth.Classes[labels[i]];
         }
-        var deltas = new float[4 * positives.Count];
-        foreach (var (i, a) in positives.Index())
-            BoxCoding.Encode(anchors[a], truth.Boxes[matches[a]], weights, deltas.AsSpan(i * 4, 4));
-        return new RetinaTargets(labels, [.. positives], deltas);
+        return new RetinaTargets(labels, [.. positives], [.. deltas]);
     }
 }
