@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
@@ -13,6 +14,7 @@ internal sealed class PictureTruth
         var truth = whole.FindAll(o => !o.IsIgnored);
         Boxes = [.. truth.Select(o => o.BoxInputPx)];
         Classes = [.. truth.Select(o => o.ClassIndex)];
+        Masks = [.. truth.Select(o => o.Mask)];
         Ignored = [.. whole.Where(o => o.IsIgnored).Select(o => o.BoxInputPx)];
     }
 
@@ -21,6 +23,12 @@ internal sealed class PictureTruth
 
     /// <summary>The class index of each true box, [G], from 0, without the background.</summary>
     public int[] Classes { get; }
+
+    /// <summary>
+    /// The pixels of each true box's object, [G], in the picture before it is resized; null where the data have none, or where masks
+    /// are not loaded.
+    /// </summary>
+    public ObjectMask?[] Masks { get; }
 
     /// <summary>The ignored regions, which are crowds and difficult objects, in input px.</summary>
     public Box[] Ignored { get; }
