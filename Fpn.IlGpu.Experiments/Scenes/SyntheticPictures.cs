@@ -42,7 +42,9 @@ public sealed class SyntheticPictures(ulong firstSeed, int count, int width = 32
     {
         var seed = firstSeed + (ulong)index + (IsEndless ? (ulong)epoch * (ulong)Count : 0);
         var scene = SyntheticShapes.Scene(seed, width, height, Options);
-        return new SourcePicture(
-            scene.Image, [.. scene.Shapes.Select(s => new AnnotatedObject(new Box(s.X1, s.Y1, s.X2, s.Y2), s.ClassIndex))]);
+        // The area stays the box's: evaluations by size compare with those from before scenes had masks.
+        var objects = scene.Shapes.Zip(
+            scene.Masks, (s, mask) => new AnnotatedObject(new Box(s.X1, s.Y1, s.X2, s.Y2), s.ClassIndex) { Mask = mask });
+        return new SourcePicture(scene.Image, [.. objects]);
     }
 }

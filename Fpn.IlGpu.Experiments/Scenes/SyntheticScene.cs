@@ -5,7 +5,10 @@ namespace Fpn.IlGpu.Experiments.Scenes;
 /// <summary>A synthetic picture and its shapes.</summary>
 /// <param name="Image">The picture.</param>
 /// <param name="Shapes">Its shapes, largest first.</param>
-public sealed record SyntheticScene(RgbImage Image, IReadOnlyList<SyntheticShape> Shapes);
+/// <param name="Masks">
+/// The well covered px of each shape, which its box is around. Like the box, a mask includes what a later shape hides.
+/// </param>
+public sealed record SyntheticScene(RgbImage Image, IReadOnlyList<SyntheticShape> Shapes, IReadOnlyList<ObjectMask> Masks);
 
 /// <summary>A shape: its class and the box around its well covered px.</summary>
 /// <param name="ClassIndex">Its index in <see cref="SyntheticShapes.Classes"/>.</param>

@@ -43,6 +43,7 @@ public static class SyntheticShapes
         var behind = (byte[])image.Pixels.Clone();
         var mask = new ShapeMask(width, height);
         var shapes = new List<SyntheticShape>();
+        var masks = new List<ObjectMask>();
         foreach (var size in Sizes(random, options))
         {
             for (var attempt = 0; attempt < Attempts; attempt++)
@@ -50,13 +51,14 @@ public static class SyntheticShapes
                 if (Place(random, image, behind, mask, shapes, size) is not { } shape)
                     continue;
                 shapes.Add(shape);
+                masks.Add(mask.WellCovered(shape.X1, shape.Y1, shape.X2, shape.Y2));
                 break;
             }
         }
         if (random.NextUnit() < 0.3)
             SoftBlur.Apply(image, (float)random.NextUniform(0, 1));
         AddNoise(random, image);
-        return new SyntheticScene(image, shapes);
+        return new SyntheticScene(image, shapes, masks);
     }
 
     // Largest first, so that large shapes do not cover small ones.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
@@ -15,7 +16,7 @@ internal sealed class ShapesTests : CommandTest
         var result = Fpn("shapes", "out/set", "--count", "3", "--seed", "500000", "--size", "97x64", "--largest", "50");
 
         result.AssertExit(0);
-        var set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"));
+        var set = CocoAnnotations.Read(At("out/set/instances.json"), At("out/set/pictures"), masks: true);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
@@ -33,13 +34,34 @@ internal sealed class ShapesTests : CommandTest
             Assert.That(
                 set.Pictures[i].Objects.Select(o => (o.ClassIndex, o.BoxImagePx.X1, o.BoxImagePx.Y1, o.BoxImagePx.X2, o.BoxImagePx.Y2)),
                 Is.EqualTo(scene.Shapes.Select(s => (s.ClassIndex, (float)s.X1, (float)s.Y1, (float)s.X2, (float)s.Y2))));
+            Assert.That(set.Pictures[i].Objects.Select(o => o.Mask), Is.EqualTo(scene.Masks));
         }
         using var json = JsonDocument.Parse(File.ReadAllText(At("out/set/instances.json")));
         Assert.That(json.RootElement.GetProperty("annotations")[0].GetProperty("id").GetInt32(), Is.EqualTo(1));
     }
 
     [Test]
-    public void The_smallest_size_may_be_below_the_default()
+    public void Masks_are_there_to_evaluate()
+    {
+        Fpn("shapes", "set", "--count", "4", "--size", "97x64", "--largest", "50").AssertExit(0);
+        var truth = JsonNode.Parse(File.ReadAllText(At("set/instances.json")))!["annotations"]!.AsArray();
+        var results = new JsonArray([.. truth.Select(entry => new JsonObject
+        {
+            ["image_id"] = (long)entry!["image_id"]!,
+            ["category_id"] = (long)entry["category_id"]!,
+            ["segmentation"] = entry["segmentation"]!.DeepClone(),
+            ["score"] = 0.9,
+        })]);
+        File.WriteAllText(At("results.json"), results.ToJsonString());
+
+        var result = Fpn("eval", "--truth", "set/instances.json", "--results", "results.json", "--kind", "segm", "--json", "-");
+
+        result.AssertExit(0);
+        Assert.That((double)JsonNode.Parse(result.Output)!["segm"]!["stats"]![0]!, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void The_smallest_may_be_smaller_than_the_default()
     {
         Fpn("shapes", "set", "--count", "3", "--size", "64x64", "--smallest", "8", "--largest", "9").AssertExit(0);
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Data;
 
@@ -28,6 +29,34 @@ public class SyntheticShapesTests
                 different.Add($"{seed}: pixels");
         }
         Assert.That(different, Is.Empty);
+    }
+
+    [TestCase(320, 320, 280, 40)]
+    [TestCase(97, 64, 60, 300)]
+    public void Masks_fill_their_boxes(int width, int height, int largest, int scenes)
+    {
+        var (shares, options) = (new Dictionary<int, List<double>>(), new SyntheticShapesOptions { LargestPx = largest });
+        for (var seed = 0UL; seed < (ulong)scenes; seed++)
+        {
+            var scene = SyntheticShapes.Scene(seed, width, height, options);
+            Assert.That(scene.Masks, Has.Count.EqualTo(scene.Shapes.Count));
+            foreach (var (shape, mask) in scene.Shapes.Zip(scene.Masks))
+            {
+                var bounds = MaskOverlap.Bounds(mask);
+                Assert.That((mask.Width, mask.Height), Is.EqualTo((width, height)));
+                Assert.That(
+                    (bounds.Left, bounds.Top, bounds.Right, bounds.Bottom), Is.EqualTo((shape.X1, shape.Y1, shape.X2, shape.Y2)));
+                // Whole, and large enough for a px more or less not to matter.
+                if (shape is { X1: > 0, Y1: > 0 } && shape.X2 < width && shape.Y2 < height && shape.X2 - shape.X1 >= 30)
+                {
+                    shares.TryAdd(shape.ClassIndex, []);
+                    shares[shape.ClassIndex].Add((double)mask.Area / ((shape.X2 - shape.X1) * (shape.Y2 - shape.Y1)));
+                }
+            }
+        }
+        // A disc is π / 4 of its box, and a ring has a hole of 0.55² of it.
+        Assert.That(shares[0], Is.All.EqualTo(0.785).Within(0.05));
+        Assert.That(shares[4], Is.All.EqualTo(0.785 * (1 - 0.3025)).Within(0.05));
     }
 
     [Test]

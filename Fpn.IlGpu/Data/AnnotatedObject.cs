@@ -17,7 +17,7 @@ public readonly record struct AnnotatedObject(Box BoxImagePx, int ClassIndex)
     /// <summary>Whether to ignore it (VOC's <c>difficult</c>): missing or finding it has no effect.</summary>
     public bool IsIgnored { get; init; }
 
-    /// <summary>The area in px² of the picture: that of the mask if there is one, otherwise that of the box.</summary>
+    /// <summary>The area in px² of the picture, which evaluations by size go by: that of the annotation, or else that of the box.</summary>
     public double Area { get; init; } = (double)BoxImagePx.Width * BoxImagePx.Height;
 
     /// <summary>The object's pixels in the picture; null if only its box is known.</summary>

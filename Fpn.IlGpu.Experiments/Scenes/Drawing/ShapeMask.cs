@@ -1,9 +1,12 @@
+using Fpn.IlGpu.Imaging;
+
 namespace Fpn.IlGpu.Experiments.Scenes;
 
 /// <summary>The coverage of each pixel by a shape, 0…255, drawn at twice the size and averaged.</summary>
 internal sealed class ShapeMask
 {
-    private const byte BoxThreshold = 96;
+    // A px is well covered above this.
+    private const byte Threshold = 96;
 
     private readonly int w;
     private readonly int h;
@@ -54,6 +57,25 @@ internal sealed class ShapeMask
         return Average();
     }
 
+    /// <summary>The well covered px of the shape that was drawn last.</summary>
+    /// <param name="x1">The left edge of the box around them, in px, as <see cref="Draw"/> returned it.</param>
+    /// <param name="y1">The top edge.</param>
+    /// <param name="x2">The right edge, exclusive.</param>
+    /// <param name="y2">The bottom edge, exclusive.</param>
+    public ObjectMask WellCovered(int x1, int y1, int x2, int y2)
+    {
+        var mask = new MaskRunBuilder(w, h);
+        for (var x = x1; x < x2; x++)
+        {
+            for (var y = y1; y < y2; y++)
+            {
+                if (Cover[y * w + x] > Threshold)
+                    mask.Add(x * h + y, 1);
+            }
+        }
+        return mask.Build();
+    }
+
     private void Disc(double cx, double cy, double r) => EllipseSpans.Fill(
         pen, (int)((cx - r) * 2), (int)((cy - r) * 2), (int)((cx + r) * 2), (int)((cy + r) * 2));
 
@@ -70,7 +92,7 @@ internal sealed class ShapeMask
                 var cover = (doubled[upper + 2 * x] + doubled[upper + 2 * x + 1] + 1) / 2
                     + (doubled[lower + 2 * x] + doubled[lower + 2 * x + 1] + 1) / 2 + 1;
                 Cover[y * w + x] = (byte)(cover / 2);
-                if (cover / 2 > BoxThreshold)
+                if (cover / 2 > Threshold)
                     (x1, y1, x2, y2) = (Math.Min(x1, x), Math.Min(y1, y), Math.Max(x2, x + 1), Math.Max(y2, y + 1));
             }
         }

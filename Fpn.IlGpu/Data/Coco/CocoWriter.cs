@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>Writes annotated sets as COCO instances files, boxes only, which <see cref="CocoAnnotations"/> reads.</summary>
+/// <summary>
+/// Writes annotated sets as COCO instances files, which <see cref="CocoAnnotations"/> reads. Masks are written as compressed run
+/// lengths.
+/// </summary>
 public static class CocoWriter
 {
     /// <summary>Writes a file, replacing an existing one. The file gets its name only once it is complete.</summary>
@@ -83,6 +86,16 @@ public static class CocoWriter
         json.WriteNumber("iscrowd", annotated.IsCrowd ? 1 : 0);
         if (annotated.IsIgnored)
             json.WriteNumber("ignore", 1);
+        if (annotated.Mask is { } mask)
+        {
+            json.WriteStartObject("segmentation");
+            json.WriteStartArray("size");
+            json.WriteNumberValue(mask.Height);
+            json.WriteNumberValue(mask.Width);
+            json.WriteEndArray();
+            json.WriteString("counts", mask.ToCocoString());
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 }
