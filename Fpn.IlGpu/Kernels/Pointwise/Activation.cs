@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
+using ILGPU.IR.Intrinsics;
 
 namespace Fpn.IlGpu.Kernels;
 
@@ -50,8 +51,27 @@ internal static class Activate
     internal static void ActivateKernel(
         Index1D index, ArrayView<float> input, Activation activation, int length, Grain grain, ArrayView<float> output)
     {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
+        var from = index * grain.Pixels;
+        Apply(input, activation, from, IntrinsicMath.Min(grain.Pixels, length - from), output);
+    }
+
+    /// <summary>The CPU body: a run of elements, by SIMD.</summary>
+    [IntrinsicImplementation]
+    public static void Apply(ArrayView<float> input, Activation activation, int from, int count, ArrayView<float> output)
+    {
+        var values = ChannelRun.Vectors(ChannelRun.Span(input, from, count));
+        var to = ChannelRun.Vectors(ChannelRun.Span(output, from, count));
+        for (var i = 0; i < to.Length; i++)
+            to[i] = Lanes(values[i], activation);
+        var done = to.Length * Vector<float>.Count;
+        ApplyOnDevice(input, activation, from + done, count - done, output);
+    }
+
+    /// <summary>The GPU body: usually one element.</summary>
+    [DeviceBody(nameof(Apply))]
+    public static void ApplyOnDevice(ArrayView<float> input, Activation activation, int from, int count, ArrayView<float> output)
+    {
+        for (var i = from; i < from + count; i++)
             output[i] = Value(input[i], activation);
     }
 
