@@ -16,7 +16,7 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class GroupNormBackward
 {
-    private const int PixelsPerPart = 256;
+    private const int PixelsPerPart = 64;
 
     /// <summary>Computes all three gradients.</summary>
     /// <param name="device">The device that holds all arrays.</param>
@@ -121,28 +121,26 @@ internal static class GroupNormBackward
         }
     }
 
-    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
+    /// <summary>The CPU body: pixel after pixel, so that memory is read in order; several channels at a time, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Differentiate(
         ArrayView<float> input, ArrayView<float> outputGradient, BatchNorm.Used used, Terms terms, BatchNormBackward.Patch run, int firstC,
         ArrayView<float> inputGradient)
     {
-        var c = run.C;
-        for (; c + Vector<float>.Count <= run.C + run.Count; c += Vector<float>.Count)
+        var inVectors = run.Count / Vector<float>.Count * Vector<float>.Count;
+        for (var p = run.First; p < run.First + run.Pixels; p++)
         {
-            var mean = ChannelRun.Load(used.Mean, firstC + c);
-            var scale = ChannelRun.Load(terms.Scale, firstC + c);
-            var level = ChannelRun.Load(terms.Level, firstC + c);
-            var slope = ChannelRun.Load(terms.Slope, firstC + c);
-            for (var p = run.First; p < run.First + run.Pixels; p++)
+            for (var c = run.C; c < run.C + inVectors; c += Vector<float>.Count)
             {
                 var at = p * run.Channels + c;
-                var ofStatistics = level + (ChannelRun.Load(input, at) - mean) * slope;
-                ChannelRun.Store(ChannelRun.Load(outputGradient, at) * scale - ofStatistics, inputGradient, at);
+                var ofStatistics = ChannelRun.Load(terms.Level, firstC + c)
+                    + (ChannelRun.Load(input, at) - ChannelRun.Load(used.Mean, firstC + c)) * ChannelRun.Load(terms.Slope, firstC + c);
+                var scaled = ChannelRun.Load(outputGradient, at) * ChannelRun.Load(terms.Scale, firstC + c);
+                ChannelRun.Store(scaled - ofStatistics, inputGradient, at);
             }
         }
-        DifferentiateOnDevice(
-            input, outputGradient, used, terms, run with { C = c, Count = run.Count - (c - run.C) }, firstC, inputGradient);
+        var rest = run with { C = run.C + inVectors, Count = run.Count - inVectors };
+        DifferentiateOnDevice(input, outputGradient, used, terms, rest, firstC, inputGradient);
     }
 
     /// <summary>The GPU body: usually one channel of one pixel.</summary>
