@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Fpn.IlGpu.Runtime;
 using ILGPU;
 using ILGPU.IR.Intrinsics;
@@ -17,6 +18,9 @@ internal static class DepthwiseBackwardWeights
 {
     private const int LeastPixels = 64;
     private const int MostParts = 64;
+
+    // Channels that a CPU thread sums at a time.
+    private const int MostChannels = 512;
 
     /// <summary>Launches the kernels; called by <see cref="ConvolutionBackwardWeights"/>, which has checked the sizes.</summary>
     /// <param name="device">The device that holds all arrays.</param>
@@ -51,26 +55,57 @@ internal static class DepthwiseBackwardWeights
         AddUp(input, outputGradient, sizes, new Place(index / runs / places, index / runs % places, c, end), split, partial);
     }
 
-    /// <summary>The CPU body: several channels at a time, by SIMD.</summary>
+    /// <summary>
+    /// The CPU body: row by row of the output, and all channels of one pixel after the other, so that memory is read in order. The sums of
+    /// the channels stay in the first-level cache.
+    /// </summary>
     [IntrinsicImplementation]
-    public static void AddUp(
+    public static unsafe void AddUp(
         ArrayView<float> input, ArrayView<float> outputGradient, ConvolutionSizes sizes, Place at, Split split, ArrayView<float> partial)
     {
         var places = sizes.KernelH * sizes.KernelW;
-        var c = at.FirstC;
-        for (; c + Vector<float>.Count <= at.EndC; c += Vector<float>.Count)
+        var sums = stackalloc float[MostChannels];
+        fixed (float* x = &input[0], d = &outputGradient[0])
         {
-            var sum = Vector<float>.Zero;
-            for (var pixel = split.First(at.Part); pixel < split.First(at.Part + 1); pixel++)
+            for (var c = at.FirstC; c < at.EndC; c += MostChannels)
             {
-                var from = InputAt(sizes, pixel, at.Window);
-                if (from >= 0)
-                    sum += ChannelRun.Load(input, from + c) * ChannelRun.Load(outputGradient, pixel * sizes.OutputC + c);
+                var channels = Math.Min(MostChannels, at.EndC - c);
+                new Span<float>(sums, channels).Clear();
+                for (var pixel = split.First(at.Part); pixel < split.First(at.Part + 1);)
+                {
+                    var pixels = Math.Min(sizes.OutputW - pixel % sizes.OutputW, split.First(at.Part + 1) - pixel);
+                    AddRow(x + c, d + c, sizes, at.Window, pixel, pixels, channels, sums);
+                    pixel += pixels;
+                }
+                for (var i = 0; i < channels; i++)
+                    partial[(at.Part * sizes.OutputC + c + i) * places + at.Window] = sums[i];
             }
-            for (var lane = 0; lane < Vector<float>.Count; lane++)
-                partial[(at.Part * sizes.OutputC + c + lane) * places + at.Window] = sum[lane];
         }
-        AddUpOnDevice(input, outputGradient, sizes, at with { FirstC = c }, split, partial);
+    }
+
+    /// <summary>Adds the products of some pixels of an output row to the sums of some channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void AddRow(
+        float* input, float* outputGradient, in ConvolutionSizes s, int place, int pixel, int pixels, int channels, float* sums)
+    {
+        var (n, y, x) = s.OutputAt(pixel);
+        var iy = y * s.StrideY - s.PaddingY + place / s.KernelW * s.DilationY;
+        var ix = x * s.StrideX - s.PaddingX + place % s.KernelW * s.DilationX;
+        if (iy < 0 || iy >= s.InputH)
+            return;
+        // Only the pixels from which this place of the window is inside the map.
+        var first = ix < 0 ? Division.CeilDiv(-ix, s.StrideX) : 0;
+        var end = ix >= s.InputW ? 0 : Math.Min(pixels, Division.CeilDiv(s.InputW - ix, s.StrideX));
+        var from = input + (((long)n * s.InputH + iy) * s.InputW + ix + (long)first * s.StrideX) * s.InputC;
+        var gradient = outputGradient + (long)(pixel + first) * s.OutputC;
+        for (; first < end; first++, from += s.StrideX * s.InputC, gradient += s.OutputC)
+        {
+            var c = 0;
+            for (; c + Vector<float>.Count <= channels; c += Vector<float>.Count)
+                (Vector.Load(sums + c) + Vector.Load(from + c) * Vector.Load(gradient + c)).Store(sums + c);
+            for (; c < channels; c++)
+                sums[c] += from[c] * gradient[c];
+        }
     }
 
     /// <summary>The GPU body: one channel.</summary>
