@@ -35,6 +35,12 @@ internal sealed class ConvolutionBackwardTests(string deviceId) : DeviceTests(de
         yield return Case(2, 17, 16, 24, 24, (1, 1), (2, 2), (0, 0), (1, 1));
         yield return Case(1, 9, 9, 10, 20, (3, 3), (2, 2), (1, 1), (1, 1), groups: 10);
         yield return Case(1, 9, 10, 11, 11, (3, 3), (3, 2), (1, 4), (2, 2), groups: 11);
+        // ResNeXt's groups of 4 and 8 channels, and MobileNetV3's windows of 5.
+        yield return Case(2, 9, 11, 32, 32, (3, 3), (1, 1), (1, 1), (1, 1), groups: 8);
+        yield return Case(2, 10, 9, 32, 32, (3, 3), (2, 2), (1, 1), (1, 1), groups: 4);
+        yield return Case(1, 9, 10, 20, 30, (5, 5), (2, 2), (2, 2), (1, 1), groups: 5);
+        yield return Case(1, 11, 14, 35, 35, (5, 5), (1, 1), (2, 2), (1, 1), groups: 35);
+        yield return Case(2, 7, 3, 24, 24, (5, 5), (2, 2), (2, 2), (1, 1), groups: 24);
     }
 
     [TestCaseSource(nameof(Cases))]

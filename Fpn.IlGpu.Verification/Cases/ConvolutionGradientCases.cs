@@ -48,7 +48,13 @@ internal static class ConvolutionGradientCases
         yield return new(new(2, 33, 40, 13), 31, (1, 1), ConvolutionWindow.Square());
         yield return new(new(1, 12, 13, 4), 6, (3, 3), new((3, 2), (3, 1), (2, 4), 2));
         yield return new(new(2, 9, 14, 16), 32, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 4));
+        yield return new(new(2, 11, 12, 32), 32, (3, 3), ConvolutionWindow.Square(stride: 2, padding: 1, groups: 4));
+        yield return new(new(1, 9, 10, 20), 30, (5, 5), ConvolutionWindow.Square(padding: 2, groups: 5));
         yield return new(new(2, 17, 29, 19), 19, (3, 3), ConvolutionWindow.Square(stride: 2, padding: 1, groups: 19));
+        yield return new(new(2, 9, 13, 40), 40, (3, 3), ConvolutionWindow.Square(padding: 1, groups: 40));
+        yield return new(new(1, 11, 14, 35), 35, (5, 5), ConvolutionWindow.Square(padding: 2, groups: 35));
+        yield return new(new(2, 7, 3, 24), 24, (5, 5), ConvolutionWindow.Square(stride: 2, padding: 2, groups: 24));
+        yield return new(new(1, 12, 11, 9), 9, (3, 4), new((1, 2), (3, 5), (2, 3), 9));
     }
 
     private static VerificationCase Linear(int rows, int h, int w, int c, int k)
