@@ -25,7 +25,7 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
 
     private static IEnumerable<TestCaseData> Cases()
     {
-        string[] detectors = [DetectorKind.FasterRcnn, DetectorKind.RetinaNet, DetectorKind.ProposalNetwork];
+        string[] detectors = [DetectorKind.FasterRcnn, DetectorKind.MaskRcnn, DetectorKind.RetinaNet, DetectorKind.ProposalNetwork];
         foreach (var detector in detectors)
         {
             yield return Case(detector, Small);

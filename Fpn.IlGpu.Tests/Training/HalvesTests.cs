@@ -70,7 +70,6 @@ internal sealed class HalvesTests : TrainingFolderTests
 
     [TestCase("fast-rcnn", null, "data.proposals")]
     [TestCase("faster-rcnn", "proposals.json", "data.proposals")]
-    [TestCase("retinanet", null, "retinanet")]
     public void Detectors_and_proposals_that_do_not_fit_are_refused(string detector, string? proposals, string expected)
     {
         WriteProposals("proposals.json", [1]);

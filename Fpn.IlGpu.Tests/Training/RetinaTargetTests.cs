@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
@@ -14,7 +15,7 @@ public class RetinaTargetTests
         var fixture = new TargetFixture(number);
         var (truth, matches) = (fixture.Truth, fixture.Matches("retina_matches"));
         var objects = truth.Select((box, t) => new SampleObject(box, ClassOf(t)));
-        var targets = RetinaTargets.Of(new BoxColumns(fixture.Candidates), new PictureTruth(objects), MatchRule.RetinaNet);
+        var targets = RetinaTargets.Of(new BoxColumns(fixture.Candidates), new PictureTruth(objects), MatchRule.RetinaNet, new BoxWeights(1, 1, 1, 1));
         var positives = Enumerable.Range(0, matches.Length).Where(i => matches[i] >= 0).ToArray();
         using (Assert.EnterMultipleScope())
         {
@@ -42,7 +43,7 @@ public class RetinaTargetTests
             new(new Box(190, 190, 240, 240), 0, IsIgnored: true), new(new Box(0, 0, 32, 32), 3), new(new Box(100, 100, 110, 110), 1),
             new(new Box(40, 40, 40, 60), 2),
         ]);
-        var targets = RetinaTargets.Of(new BoxColumns(anchors), truth, MatchRule.RetinaNet);
+        var targets = RetinaTargets.Of(new BoxColumns(anchors), truth, MatchRule.RetinaNet, new BoxWeights(1, 1, 1, 1));
         using (Assert.EnterMultipleScope())
         {
             // The third is the best of its box, at an IoU of 0.1; the fourth is in a crowd; the last overlaps by 0.45.
@@ -59,7 +60,7 @@ public class RetinaTargetTests
     [Test]
     public void A_picture_without_objects_is_background()
     {
-        var targets = RetinaTargets.Of(new BoxColumns([new Box(0, 0, 9, 9)]), new PictureTruth([]), MatchRule.RetinaNet);
+        var targets = RetinaTargets.Of(new BoxColumns([new Box(0, 0, 9, 9)]), new PictureTruth([]), MatchRule.RetinaNet, new BoxWeights(1, 1, 1, 1));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(targets.Labels, Is.EqualTo(new[] { BoxMatching.Negative }));

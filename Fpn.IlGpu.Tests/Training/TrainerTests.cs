@@ -23,6 +23,41 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
+    public void RetinaNet_learns_eight_pictures_by_heart()
+    {
+        var configuration = Tiny(steps: 300) with
+        {
+            Data = new TrainingData { Shapes = Shapes(96), Flip = false },
+            Model = System.Text.Json.JsonElement.Parse("""
+                {
+                  "detector": "retinanet", "min_size": 96, "max_size": 192,
+                  "anchor_sizes": [[12, 16, 20], [24, 32, 40], [48, 64, 80], [96, 128, 160], [192, 256, 320]]
+                }
+                """),
+        };
+        using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
+        TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
+        // Without a file between: the network that was trained detects.
+        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Box), Is.GreaterThan(0.95));
+    }
+
+    [Test]
+    public void Mask_rcnn_learns_eight_pictures_by_heart()
+    {
+        var configuration = Tiny(steps: 400) with
+        {
+            Data = new TrainingData { Shapes = Shapes(96), Flip = false },
+            Network = Tiny(1).Network with { MaskChannels = 32 },
+            Model = System.Text.Json.JsonElement.Parse(
+                """{ "detector": "mask-rcnn", "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
+        };
+        using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
+        TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
+        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Box), Is.GreaterThan(0.95));
+        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Mask), Is.GreaterThan(0.95));
+    }
+
+    [Test]
     public void A_resumed_run_ends_with_the_same_weights_as_an_uninterrupted_run()
     {
         var configuration = Tiny(steps: 6) with { Schedule = Tiny(6).Schedule with { CheckpointEvery = 2 } };
@@ -176,9 +211,14 @@ internal sealed class TrainerTests : TrainingFolderTests
 
     private double AveragePrecision(string model, int side)
     {
-        var scenes = new EvaluatedScenes(SyntheticPictures.Of(Shapes(side)), Scenes);
         using var detector = Detector.Load(Device, model);
-        var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None)).Figures;
+        return AveragePrecision(detector, side, EvaluationKind.Box);
+    }
+
+    private static double AveragePrecision(Detector detector, int side, EvaluationKind kind)
+    {
+        var scenes = new EvaluatedScenes(SyntheticPictures.Of(Shapes(side)), Scenes);
+        var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None), kind).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
         return figures[0].Value;
     }

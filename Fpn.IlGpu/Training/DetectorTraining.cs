@@ -87,6 +87,8 @@ internal sealed class DetectorTraining
             var proposals = rpn is null ? [.. batch.Samples.Select(given!)] : ProposalsOf(rpn, input);
             var targets = RoiTargetsOf(batch.Step, proposals, truths);
             AddBoxLosses(tape, losses, boxes, pyramid, targets, input.Input.Shape.H);
+            if (Network.Masks is { } masks)
+                AddMaskLoss(tape, losses, masks, pyramid, targets, MaskTargetsOf(batch, targets, truths), input.Input.Shape.H);
         }
         if (Network.Retina is { } retina)
         {
@@ -99,7 +101,7 @@ internal sealed class DetectorTraining
 
     private void AddBoxLosses(Tape tape, LossSet losses, BoxHead head, FeatureMaps pyramid, RoiTargets[] targets, int inputH)
     {
-        var rois = RoisOf(tape, targets, t => t.Rois.Length);
+        var rois = RoisOf(tape, [.. targets.Select(t => t.Rois)]);
         using var roiFeatures = Pool(tape, pyramid, rois, inputH, head.Bins);
         using var features = head.Features(tape, roiFeatures, rois.Total.View);
         using var boxes = head.Predict(tape, features, rois.Total.View);
@@ -107,10 +109,30 @@ internal sealed class DetectorTraining
         weighting.OfBoxes(losses, boxes, classes, Background, targets.SelectMany(r => r.Deltas).ToArray());
     }
 
-    /// <summary>The first RoIs of each picture's targets, on the device for as long as the tape.</summary>
-    private RoiSet RoisOf(Tape tape, RoiTargets[] targets, Func<RoiTargets, int> count) => tape.Hold(RoiSet.Of(
-        device, targets.SelectMany(t => t.Rois.Take(count(t))).ToArray(),
-        targets.SelectMany((t, n) => Enumerable.Repeat(n, count(t))).ToArray()));
+    private void AddMaskLoss(
+        Tape tape, LossSet losses, MaskHead head, FeatureMaps pyramid, RoiTargets[] targets, MaskTargets[] masks, int inputH)
+    {
+        if (masks.All(own => own.Positives.Length == 0))
+        {
+            losses.Zero("masks");
+            return;
+        }
+        // The head runs on the RoIs that match an object with a mask.
+        var rois = RoisOf(tape, [.. targets.Zip(masks, (t, own) => own.Positives.Select(r => t.Rois[r]).ToArray())]);
+        using var roiFeatures = Pool(tape, pyramid, rois, inputH, MaskRcnn.Bins);
+        using var features = head.Features(tape, roiFeatures);
+        using var logits = head.Logits(tape, features);
+        int[] classIds = [.. targets.Zip(masks, (t, own) => own.Positives.Select(r => ClassId(t.ClassIndices[r]))).SelectMany(ids => ids)];
+        losses.Masks("masks", logits, classIds, masks.SelectMany(own => own.Values).ToArray());
+    }
+
+    private static MaskTargets[] MaskTargetsOf(SampleBatch batch, RoiTargets[] targets, PictureTruth[] truths)
+        => [.. targets.Select((t, n) => MaskTargets.Of(
+            t, truths[n], batch.Samples[n].ResizedH, batch.Samples[n].ResizedW, side: 2 * MaskRcnn.Bins))];
+
+    /// <summary>Copies the RoIs of each picture to the device, for as long as the tape.</summary>
+    private RoiSet RoisOf(Tape tape, Box[][] boxes) => tape.Hold(RoiSet.Of(
+        device, boxes.SelectMany(own => own).ToArray(), boxes.SelectMany((own, n) => Enumerable.Repeat(n, own.Length)).ToArray()));
 
     private Variable Pool(Tape tape, FeatureMaps pyramid, RoiSet rois, int inputH, int bins) => RoiFeatures.Pool(
         tape, pyramid, Network.Pyramid.MergedLevels, rois, inputH, bins, RoiSettings.Of(Detector.Configuration));
@@ -119,7 +141,7 @@ internal sealed class DetectorTraining
     {
         var boxes = AnchorBoxes(output.Deltas, input);
         var (training, targets) = (configuration.Retina, new RetinaTargets[truths.Length]);
-        var rule = MatchRule.Anchors with { PositiveFrom = training.PositiveIou, NegativeBelow = training.NegativeIou };
+        var rule = MatchRule.RetinaNet with { PositiveFrom = training.PositiveIou, NegativeBelow = training.NegativeIou };
         Parallel.For(0, truths.Length, n => targets[n] = RetinaTargets.Of(boxes, truths[n], rule, DeltaWeights));
         return targets;
     }

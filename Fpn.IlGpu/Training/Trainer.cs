@@ -93,7 +93,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, pictures);
+        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures);
         var model = configuration.ModelConfiguration(source.Classes);
         var layout = DetectorLayouts.Of(configuration.Network, model);
         using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
@@ -233,6 +233,7 @@ public sealed class Trainer : IDisposable
             FirstStep = (long)StepsDone * schedule.Accumulate,
             Ahead = data.Ahead * schedule.Batch * schedule.Accumulate,
             GroupByShape = true,
+            WithMasks = configuration.LearnsMasks,
             Augmentation = new Augmentation
             {
                 FlipProbability = data.Flip ? 0.5 : 0,

@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Training;
 
@@ -26,17 +27,18 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     /// <param name="data">The configuration of the data.</param>
     /// <param name="folder">The folder that paths are relative to.</param>
     /// <param name="mostProposals">The number of best proposals to use from each picture.</param>
+    /// <param name="withMasks">Whether the network learns masks.</param>
     /// <param name="pictures">The pictures that the caller has opened, or null to open those that the configuration names.</param>
     /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
-    public static TrainingSource Open(TrainingData data, string folder, int mostProposals, TrainingPictures? pictures)
+    public static TrainingSource Open(TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures)
     {
-        var source = pictures is null ? OpenPictures(data, folder) : new TrainingSource(pictures.Source, pictures.Classes, []);
+        var source = pictures is null ? OpenPictures(data, folder, withMasks) : new TrainingSource(pictures.Source, pictures.Classes, []);
         return data.Proposals is null
             ? source
             : source with { Proposals = GivenProposals.Read(Path.Combine(folder, data.Proposals), source.Pictures, mostProposals) };
     }
 
-    private static TrainingSource OpenPictures(TrainingData data, string folder)
+    private static TrainingSource OpenPictures(TrainingData data, string folder, bool withMasks)
     {
         if (data.Shapes is not null)
         {
@@ -44,8 +46,13 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
                 "'data.shapes' names the synthetic scenes, which the library does not draw itself: pass their pictures to Trainer.Open.");
         }
         var set = data.Coco is { } coco
-            ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures))
+            ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures), withMasks)
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);
+        if (withMasks && !set.HasMasks)
+        {
+            throw new AnnotationException(
+                $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
+        }
         return new TrainingSource(
             new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], [.. set.Problems.Sentences()]);
     }

@@ -59,6 +59,9 @@ public sealed record TrainingConfiguration
     /// <summary>The seed of all random numbers.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Whether the network learns masks.</summary>
+    internal bool LearnsMasks => DetectorOf(Model) == DetectorKind.MaskRcnn;
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file; by convention the paths in it are relative to its folder, see <see cref="Trainer.Open"/>.</param>
     /// <exception cref="TrainingException">

@@ -12,16 +12,15 @@ namespace Fpn.IlGpu.Training;
 /// <see cref="BoxMatching.Neither"/> for anchors that are left out of the losses.
 /// </param>
 /// <param name="Positives">The indices of the anchors that have a class, ascending.</param>
-/// <param name="Deltas">The target deltas, [positives, 4]: dx, dy, dw, dh.</param>
+/// <param name="Deltas">The target deltas, [positives, 4]: dx, dy, dw, dh, times the head's weights.</param>
 internal sealed record RetinaTargets(int[] Labels, int[] Positives, float[] Deltas)
 {
-    private static readonly BoxWeights Weights = new(1, 1, 1, 1);
-
     /// <summary>Computes the targets for a picture.</summary>
     /// <param name="anchors">The anchors of all levels, [A], in input px.</param>
     /// <param name="truth">The picture's true boxes.</param>
     /// <param name="rule">The rule for positives and negatives, usually <see cref="MatchRule.RetinaNet"/>.</param>
-    public static RetinaTargets Of(BoxColumns anchors, PictureTruth truth, MatchRule rule)
+    /// <param name="weights">The head's delta weights, usually 1, 1, 1, 1.</param>
+    public static RetinaTargets Of(BoxColumns anchors, PictureTruth truth, MatchRule rule, BoxWeights weights)
     {
         var labels = BoxMatching.Run(anchors, truth.Boxes, truth.Ignored, rule);
         var (positives, deltas) = (new List<int>(), new List<float>());
@@ -30,7 +29,7 @@ internal sealed record RetinaTargets(int[] Labels, int[] Positives, float[] Delt
         {
             if (labels[i] < 0)
                 continue;
-            BoxCoding.Encode(anchors[i], truth.Boxes[labels[i]], Weights, delta);
+            BoxCoding.Encode(anchors[i], truth.Boxes[labels[i]], weights, delta);
             positives.Add(i);
             deltas.AddRange(delta);
             labels[i] = truth.Classes[labels[i]];

@@ -21,16 +21,6 @@ internal sealed record RoiTargets(Box[] Rois, int[] ClassIndices, int[] Truth, f
     /// <summary>The number of positive RoIs, which come first.</summary>
     public int Positives => Truth.Length;
 
-    /// <summary>Returns the positives that a condition holds for, without the other RoIs.</summary>
-    /// <param name="holds">The condition on the index of a RoI.</param>
-    public RoiTargets Where(Func<int, bool> holds)
-    {
-        int[] kept = [.. Enumerable.Range(0, Positives).Where(holds)];
-        return new RoiTargets(
-            [.. kept.Select(i => Rois[i])], [.. kept.Select(i => ClassIndices[i])], [.. kept.Select(i => Truth[i])],
-            [.. kept.SelectMany(i => Deltas.Skip(4 * i).Take(4))]);
-    }
-
     /// <summary>Computes the targets for a picture.</summary>
     /// <param name="proposals">The proposals, in input px.</param>
     /// <param name="truth">The picture's true boxes.</param>
