@@ -28,6 +28,8 @@ internal sealed class TrainerTests : TrainingFolderTests
         var configuration = Tiny(steps: 300) with
         {
             Data = new TrainingData { Shapes = Shapes(96), Flip = false },
+            // Group norms make the towers learn from the first step; without them this takes many times as many.
+            Network = Tiny(1).Network with { Generation = 2 },
             Model = System.Text.Json.JsonElement.Parse("""
                 {
                   "detector": "retinanet", "min_size": 96, "max_size": 192,
@@ -38,7 +40,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
         TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
         // Without a file between: the network that was trained detects.
-        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Box), Is.GreaterThan(0.95));
+        Assert.That(AveragePrecision(trainer.Detector, configuration, EvaluationKind.Box), Is.GreaterThan(0.95));
     }
 
     [Test]
@@ -46,15 +48,16 @@ internal sealed class TrainerTests : TrainingFolderTests
     {
         var configuration = Tiny(steps: 400) with
         {
-            Data = new TrainingData { Shapes = Shapes(96), Flip = false },
+            // A pixel of a small object's outline costs much of its IoU, and a mask has 28 × 28 px.
+            Data = new TrainingData { Shapes = Shapes(96) with { Smallest = 44 }, Flip = false },
             Network = Tiny(1).Network with { MaskChannels = 32 },
             Model = System.Text.Json.JsonElement.Parse(
                 """{ "detector": "mask-rcnn", "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
         };
         using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
         TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
-        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Box), Is.GreaterThan(0.95));
-        Assert.That(AveragePrecision(trainer.Detector, 96, EvaluationKind.Mask), Is.GreaterThan(0.95));
+        Assert.That(AveragePrecision(trainer.Detector, configuration, EvaluationKind.Box), Is.GreaterThan(0.95));
+        Assert.That(AveragePrecision(trainer.Detector, configuration, EvaluationKind.Mask), Is.GreaterThan(0.95));
     }
 
     [Test]
@@ -212,12 +215,12 @@ internal sealed class TrainerTests : TrainingFolderTests
     private double AveragePrecision(string model, int side)
     {
         using var detector = Detector.Load(Device, model);
-        return AveragePrecision(detector, side, EvaluationKind.Box);
+        return AveragePrecision(detector, Tiny(1) with { Data = new TrainingData { Shapes = Shapes(side) } }, EvaluationKind.Box);
     }
 
-    private static double AveragePrecision(Detector detector, int side, EvaluationKind kind)
+    private static double AveragePrecision(Detector detector, TrainingConfiguration configuration, EvaluationKind kind)
     {
-        var scenes = new EvaluatedScenes(SyntheticPictures.Of(Shapes(side)), Scenes);
+        var scenes = new EvaluatedScenes(SyntheticPictures.Of(configuration.Data.Shapes!), Scenes);
         var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None), kind).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
         return figures[0].Value;
