@@ -35,7 +35,9 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
         foreach (var backbone in backbones)
         {
             yield return Case(DetectorKind.FasterRcnn, Small with { Layout = backbone, Widths = Widths(backbone) });
-            yield return Case(DetectorKind.RetinaNet, Small with { Layout = backbone, Widths = Widths(backbone), Generation = 2 });
+            // One of each kind of block is enough for a second detector.
+            if (backbone is "resnext50_32x4d" or "mobilenet_v3_large" or "efficientnet_b0" or "vgg16_bn")
+                yield return Case(DetectorKind.RetinaNet, Small with { Layout = backbone, Widths = Widths(backbone), Generation = 2 });
         }
 
         // Each of ResNeXt's 32 groups needs a channel.

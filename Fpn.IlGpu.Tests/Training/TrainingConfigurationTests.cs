@@ -52,7 +52,7 @@ internal sealed class TrainingConfigurationTests
     [TestCase("\"data\": {}", "one of 'shapes', 'coco' and 'voc'")]
     [TestCase("\"data\": { \"shapes\": {}, \"voc\": { \"folder\": \"a\", \"split\": \"b\" } }", "one of 'shapes', 'coco' and 'voc'")]
     [TestCase("\"data\": { \"shapes\": {}, \"shorter_sides\": [1] }", "shorter_sides")]
-    [TestCase(Shapes + ", \"network\": { \"layout\": \"vgg16\" }", "'vgg16'")]
+    [TestCase(Shapes + ", \"network\": { \"layout\": \"vgg19\" }", "'vgg19'")]
     [TestCase(Shapes + ", \"network\": { \"widths\": [1, 2, 3] }", "four numbers")]
     [TestCase(Shapes + ", \"network\": { \"frozen_stages\": 2 }", "network.weights")]
     [TestCase(Shapes + ", \"schedule\": { \"steps\": 0 }", "'steps'")]

@@ -58,39 +58,6 @@ internal static class ActivationBackward
         Differentiate(outputGradient, kept, activation, from, IntrinsicMath.Min(grain.Pixels, length - from), inputGradient);
     }
 
-    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
-    internal static void HardSigmoidKernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<float> input, int length, Grain grain, ArrayView<float> inputGradient)
-    {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
-            inputGradient[i] = input[i] > -3 && input[i] < 3 ? outputGradient[i] / 6 : 0;
-    }
-
-    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
-    internal static void HardSwishKernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<float> input, int length, Grain grain, ArrayView<float> inputGradient)
-    {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
-        {
-            var x = input[i];
-            inputGradient[i] = x < -3 ? 0 : x <= 3 ? outputGradient[i] * (x / 3 + 0.5f) : outputGradient[i];
-        }
-    }
-
-    /// <summary>One thread = some consecutive elements (see <see cref="Grain"/>).</summary>
-    internal static void SiluKernel(
-        Index1D index, ArrayView<float> outputGradient, ArrayView<float> input, int length, Grain grain, ArrayView<float> inputGradient)
-    {
-        var end = IntrinsicMath.Min((index + 1) * grain.Pixels, length);
-        for (var i = index * grain.Pixels; i < end; i++)
-        {
-            var s = Kernels.Sigmoid.Of(input[i]);
-            inputGradient[i] = outputGradient[i] * s * (1 + input[i] * (1 - s));
-        }
-    }
-
     /// <summary>The CPU body: a run of elements, by SIMD.</summary>
     [IntrinsicImplementation]
     public static void Differentiate(
