@@ -59,12 +59,9 @@ internal static class Activate
     [IntrinsicImplementation]
     public static void Apply(ArrayView<float> input, Activation activation, int from, int count, ArrayView<float> output)
     {
-        var values = ChannelRun.Vectors(ChannelRun.Span(input, from, count));
-        var to = ChannelRun.Vectors(ChannelRun.Span(output, from, count));
-        for (var i = 0; i < to.Length; i++)
-            to[i] = Lanes(values[i], activation);
-        var done = to.Length * Vector<float>.Count;
-        ApplyOnDevice(input, activation, from + done, count - done, output);
+        var values = ChannelRun.Span(output, from, count);
+        ChannelRun.Span(input, from, count).CopyTo(values);
+        InPlace(values, activation);
     }
 
     /// <summary>The GPU body: usually one element.</summary>
@@ -75,6 +72,19 @@ internal static class Activate
             output[i] = Value(input[i], activation);
     }
 
+    /// <summary>Whether the activation contains an exponential, which costs far more than the others.</summary>
+    public static bool HasExponential(Activation activation) => activation >= Activation.Silu;
+
+    /// <summary>Replaces values by their activation.</summary>
+    public static void InPlace(Span<float> values, Activation activation)
+    {
+        var vectors = ChannelRun.Vectors(values);
+        foreach (ref var vector in vectors)
+            vector = Lanes(vector, activation);
+        foreach (ref var value in values[(vectors.Length * Vector<float>.Count)..])
+            value = Value(value, activation);
+    }
+
     /// <summary>Returns the activation of one value.</summary>
     public static float Value(float x, Activation activation)
     {
@@ -82,7 +92,7 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return x < 0 ? 0 : x;
-        if (activation >= Activation.Silu)
+        if (HasExponential(activation))
             return activation == Activation.Silu ? x * Sigmoid.Of(x) : Sigmoid.Of(x);
         var gate = IntrinsicMath.Min(IntrinsicMath.Max(x + 3, 0), 6) / 6;
         return activation == Activation.HardSwish ? x * gate : gate;
@@ -104,13 +114,13 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return Vector.Max(x, Vector<float>.Zero);
-        if (activation >= Activation.Silu)
+        if (HasExponential(activation))
             return activation == Activation.Silu ? x * Sigmoid.Lanes(x) : Sigmoid.Lanes(x);
         var gate = Vector.Min(Vector.Max(x + new Vector<float>(3), Vector<float>.Zero), new Vector<float>(6)) / 6;
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
-    /// <summary>Returns the activation of eight values.</summary>
+    /// <summary>Returns the activation of eight values; it must have no exponential.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> EightLanes(Vector256<float> x, Activation activation)
     {
@@ -118,21 +128,18 @@ internal static class Activate
             return x;
         if (activation == Activation.Relu)
             return Vector256.Max(x, Vector256<float>.Zero);
-        if (activation >= Activation.Silu)
-            return activation == Activation.Silu ? x * Sigmoid.EightLanes(x) : Sigmoid.EightLanes(x);
         var gate = Vector256.Min(Vector256.Max(x + Vector256.Create(3f), Vector256<float>.Zero), Vector256.Create(6f)) / 6;
         return activation == Activation.HardSwish ? x * gate : gate;
     }
 
-    /// <summary>Returns the activation of 16 values.</summary>
+    /// <summary>Returns the activation of 16 values; it must have no exponential.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SixteenLanes(Vector512<float> x, Activation activation)
     {
         if (activation == Activation.None)
             return x;
         if (activation == Activation.Relu)
             return Vector512.Max(x, Vector512<float>.Zero);
-        if (activation >= Activation.Silu)
-            return activation == Activation.Silu ? x * Sigmoid.SixteenLanes(x) : Sigmoid.SixteenLanes(x);
         var gate = Vector512.Min(Vector512.Max(x + Vector512.Create(3f), Vector512<float>.Zero), Vector512.Create(6f)) / 6;
         return activation == Activation.HardSwish ? x * gate : gate;
     }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using ILGPU;
@@ -37,19 +36,10 @@ internal static class Sigmoid
     /// <summary>Returns the sigmoid of one value.</summary>
     internal static float Of(float x) => 1 / (1 + XMath.Exp(-x));
 
-    // The following are calls, so that a loop over another activation stays as short as it was.
-
-    /// <summary>Returns the sigmoid of a vector of the processor's width, for the CPU bodies of intrinsics.</summary>
+    /// <summary>
+    /// Returns the sigmoid of a vector of the processor's width, for the CPU bodies of intrinsics. It is a call, so that a loop over
+    /// another activation stays short.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static Vector<float> Lanes(Vector<float> x) => Vector<float>.One / (Vector<float>.One + Vector.Exp(-x));
-
-    /// <summary>Returns the sigmoid of eight values.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static Vector256<float> EightLanes(Vector256<float> x)
-        => Vector256<float>.One / (Vector256<float>.One + Vector256.Exp(-x));
-
-    /// <summary>Returns the sigmoid of 16 values.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static Vector512<float> SixteenLanes(Vector512<float> x)
-        => Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-x));
 }

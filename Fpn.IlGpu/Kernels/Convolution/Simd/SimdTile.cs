@@ -153,6 +153,9 @@ internal static unsafe partial class SimdTile
     private static void Store(
         float* sums, float* bias, float* residual, Activation activation, float* output, int pixelStep, int pixels, int channels)
     {
+        // An exponential is a call, and a call makes the loops below keep everything in memory: it has a pass of its own.
+        var hasExponential = Activate.HasExponential(activation);
+        var inRegisters = hasExponential ? Activation.None : activation;
         for (var p = 0; p < pixels; p++, output += pixelStep, sums += Channels)
         {
             var k = 0;
@@ -161,21 +164,21 @@ internal static unsafe partial class SimdTile
                 var sum = Vector512.Load(sums + k) + Vector512.Load(bias + k);
                 if (residual != null)
                     sum += Vector512.Load(residual + k);
-                Activate.SixteenLanes(sum, activation).Store(output + k);
+                Activate.SixteenLanes(sum, inRegisters).Store(output + k);
             }
             for (; k + Vector256<float>.Count <= channels; k += Vector256<float>.Count)
             {
                 var sum = Vector256.Load(sums + k) + Vector256.Load(bias + k);
                 if (residual != null)
                     sum += Vector256.Load(residual + k);
-                Activate.EightLanes(sum, activation).Store(output + k);
+                Activate.EightLanes(sum, inRegisters).Store(output + k);
             }
             if (k + Vector128<float>.Count <= channels)
             {
                 var sum = Vector128.Load(sums + k) + Vector128.Load(bias + k);
                 if (residual != null)
                     sum += Vector128.Load(residual + k);
-                Activate.EightLanes(sum.ToVector256(), activation).GetLower().Store(output + k);
+                Activate.EightLanes(sum.ToVector256(), inRegisters).GetLower().Store(output + k);
                 k += Vector128<float>.Count;
             }
             for (; k < channels; k++)
@@ -183,8 +186,10 @@ internal static unsafe partial class SimdTile
                 var sum = sums[k] + bias[k];
                 if (residual != null)
                     sum += residual[k];
-                output[k] = Activate.Value(sum, activation);
+                output[k] = Activate.Value(sum, inRegisters);
             }
+            if (hasExponential)
+                Activate.InPlace(new Span<float>(output, channels), activation);
             if (residual != null)
                 residual += pixelStep;
         }
