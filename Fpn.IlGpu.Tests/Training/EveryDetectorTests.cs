@@ -10,6 +10,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Each detector on each family of backbones is trained for a few steps, resumed to the same bytes, and loaded again.</summary>
+[Parallelizable]
 internal sealed class EveryDetectorTests : TrainingFolderTests
 {
     private const int Side = 64;

@@ -1,6 +1,7 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Kernels;
 using Fpn.IlGpu.Tests.Reference;
@@ -21,18 +22,20 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         float[] values = [.. Enumerable.Range(0, Shapes.Sum(s => (int)s.Length)).Select(i => i * 0.01f)];
         new Random(1).Shuffle(values);
         var targets = CaseValues.Uniform(4 * 3 * 3 * 3, 2, 2, 3);
-        var (_, actual) = Run(values);
+        var (_, actual) = Run(Device, values);
+        // The differences are the CPU's: an interpreted device takes ten times as long.
+        var cpu = TestDevices.Open("cpu");
         var expected = CentralDifferences.Of(values, 2e-3, x =>
         {
-            lock (Device.Lock)
-                return Run(Array.ConvertAll(x, v => (float)v)).Loss;
+            lock (cpu.Lock)
+                return Run(cpu, Array.ConvertAll(x, v => (float)v)).Loss;
         });
         Comparison.AssertClose(actual, expected, 1e-3 * expected.Max(MathF.Abs), 1e-3);
 
-        (double Loss, float[] Gradients) Run(float[] maps)
+        (double Loss, float[] Gradients) Run(Device device, float[] maps)
         {
-            using var scope = Device.Memory.BeginPicture();
-            using var tape = new Tape(Device);
+            using var scope = device.Memory.BeginPicture();
+            using var tape = new Tape(device);
             var first = (int)Shapes[0].Length;
             var fine = Leaf(tape, Shapes[0], maps.AsSpan(0, first));
             var coarse = Leaf(tape, Shapes[1], maps.AsSpan(first));
@@ -42,7 +45,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
             pyramid[3] = tape.MaxPool(coarse, 1, 1, 0, pyramid.Memory(3));
             // Two sizes, and therefore two levels.
             Box[] boxes = [new(1, 2, 9, 14), new(-20, -10, 290, 300), new(3, 3, 3, 3), new(10, 4, 47, 30)];
-            using var rois = RoiSet.Of(Device, boxes, new int[4]);
+            using var rois = RoiSet.Of(device, boxes, new int[4]);
             var pooled = RoiFeatures.Pool(
                 tape, pyramid, levels: 2, rois, inputH: 32, bins: 3, new RoiSettings(0, Aligned: false, LevelEpsilon: 1e-6f, IsMaxPool: true));
             int[] at = [.. Enumerable.Range(0, targets.Length / 4).Select(i => 4 * i)];
@@ -124,18 +127,20 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         var length = (int)shape.Length;
         float[] values = [.. CaseValues.Uniform(2 * length, 5, -4, 4), .. CaseValues.Uniform(10, 6, -1, 1)];
         var targets = CaseValues.Uniform(length, 7, -0.1f, 0.1f);
-        var (_, actual) = Run(values);
+        var (_, actual) = Run(Device, values);
+        // The differences are the CPU's: an interpreted device takes ten times as long.
+        var cpu = TestDevices.Open("cpu");
         var expected = CentralDifferences.Of(values, 2e-3, x =>
         {
-            lock (Device.Lock)
-                return Run(Array.ConvertAll(x, v => (float)v)).Loss;
+            lock (cpu.Lock)
+                return Run(cpu, Array.ConvertAll(x, v => (float)v)).Loss;
         });
         Comparison.AssertClose(actual, expected, 1e-3 * expected.Max(MathF.Abs), 1e-3);
 
-        (double Loss, float[] Gradients) Run(float[] all)
+        (double Loss, float[] Gradients) Run(Device device, float[] all)
         {
-            using var scope = Device.Memory.BeginPicture();
-            using var tape = new Tape(Device);
+            using var scope = device.Memory.BeginPicture();
+            using var tape = new Tape(device);
             var a = Leaf(tape, shape, all.AsSpan(0, length));
             var b = Leaf(tape, shape, all.AsSpan(length, length));
             var factors = Leaf(tape, new Shape(2, 1, 1, 5), all.AsSpan(2 * length));
@@ -148,9 +153,9 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         }
     }
 
-    private Variable Leaf(Tape tape, Shape shape, ReadOnlySpan<float> values)
+    private static Variable Leaf(Tape tape, Shape shape, ReadOnlySpan<float> values)
     {
-        var leaf = tape.New(Tensor.Upload(Device, shape, values));
+        var leaf = tape.New(Tensor.Upload(tape.Device, shape, values));
         leaf.NeedsGradient = true;
         return leaf;
     }

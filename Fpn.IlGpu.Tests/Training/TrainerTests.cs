@@ -8,6 +8,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Whole training runs, with a network and pictures small enough for a test.</summary>
+[Parallelizable]
 internal sealed class TrainerTests : TrainingFolderTests
 {
     private const int Scenes = 8;
@@ -15,7 +16,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void Eight_pictures_are_learned_by_heart()
     {
-        var configuration = Tiny(steps: 500) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
+        var configuration = Tiny(steps: 350) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
         using (var trainer = OpenTrainer(configuration, Folder, Folder, resume: false))
             TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
 
