@@ -43,7 +43,7 @@ public class RoiBenchmarks : OperatorBenchmark
     [Benchmark(Description = "RoI levels, 1000")]
     public void AssignLevels()
     {
-        RoiLevels.Run(Device, boxes.View, pictures.View, count.View, new RoiLevels.Range(2, 5, 1e-6f), places.View);
+        RoiLevels.Run(Device, boxes.View, pictures.View, count.View, new RoiLevels.Range(2, 5, new RoiLevelRule(224, 4, 1e-6f)), places.View);
         Finish();
     }
 

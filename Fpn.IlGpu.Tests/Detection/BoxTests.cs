@@ -57,8 +57,10 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
         Comparison.AssertClose(Floats(clipped.Download()), BoxClipReference.Run(decoded, 640, 480), 1e-2, 1e-4, [Count, 4]);
     }
 
-    [Test]
-    public void Levels_agree_with_nested_loops()
+    [TestCase(224, 4)]
+    [TestCase(56, 4)]
+    [TestCase(100, 3)]
+    public void Levels_agree_with_nested_loops(float side0, int level0)
     {
         // Sides at and around the boundaries, 112 · 2^i, and boxes that are empty or inverted.
         var boxes = new List<float>();
@@ -70,9 +72,9 @@ public sealed class BoxTests(string deviceId) : DeviceTests(deviceId)
         using var pictures = Device.Upload<int>([.. Enumerable.Range(0, count).Select(i => i % 3)]);
         using var live = Device.Upload<int>([count]);
         using var places = Device.Rent<RoiPlace>(count);
-        RoiLevels.Run(Device, rois.View, pictures.View, live.View, new RoiLevels.Range(2, 5, 1e-6f), places.View);
+        RoiLevels.Run(Device, rois.View, pictures.View, live.View, new RoiLevels.Range(2, 5, new RoiLevelRule(side0, level0, 1e-6f)), places.View);
         var ours = places.Download();
-        Assert.That(ours.Select(p => p.Level + 2).SkipLast(1), Is.EqualTo(RoiLevelReference.Run([.. boxes.SkipLast(4)], 2, 5)));
+        Assert.That(ours.Select(p => p.Level + 2).SkipLast(1), Is.EqualTo(RoiLevelReference.Run([.. boxes.SkipLast(4)], 2, 5, side0, level0)));
         Assert.That(ours[^1].Level, Is.Zero);
         Assert.That(ours.Select(p => p.Picture), Is.EqualTo(Enumerable.Range(0, count).Select(i => i % 3)));
     }

@@ -22,6 +22,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
         float[] values = [.. Enumerable.Range(0, Shapes.Sum(s => (int)s.Length)).Select(i => i * 0.01f)];
         new Random(1).Shuffle(values);
         var targets = CaseValues.Uniform(4 * 3 * 3 * 3, 2, 2, 3);
+        var settings = new RoiSettings(0, Aligned: false, new RoiLevelRule(224, 4, 1e-6f), IsMaxPool: true);
         var (_, actual) = Run(Device, values);
         // The differences are the CPU's: an interpreted device takes ten times as long.
         var cpu = TestDevices.Open("cpu");
@@ -47,7 +48,7 @@ internal sealed class TapeTests(string deviceId) : DeviceTests(deviceId)
             Box[] boxes = [new(1, 2, 9, 14), new(-20, -10, 290, 300), new(3, 3, 3, 3), new(10, 4, 47, 30)];
             using var rois = RoiSet.Of(device, boxes, new int[4]);
             var pooled = RoiFeatures.Pool(
-                tape, pyramid, levels: 2, rois, inputH: 32, bins: 3, new RoiSettings(0, Aligned: false, LevelEpsilon: 1e-6f, IsMaxPool: true));
+                tape, pyramid, levels: 2, rois, inputH: 32, bins: 3, settings);
             int[] at = [.. Enumerable.Range(0, targets.Length / 4).Select(i => 4 * i)];
             var losses = new LossSet(tape);
             losses.SmoothL1("distance", pooled, at, targets, beta: 100, scale: 1);

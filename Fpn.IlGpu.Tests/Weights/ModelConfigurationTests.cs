@@ -26,6 +26,7 @@ public class ModelConfigurationTests
         Assert.That(
             (c.PixelScale, c.BatchNormEpsilon, c.RoiSamplingRatio, c.RoiLevelEpsilon),
             Is.EqualTo((1f / 255, 1e-5f, 2, 1e-6f)));
+        Assert.That((c.RoiCanonicalSide, c.RoiCanonicalLevel), Is.EqualTo((224f, 4)));
     }
 
     [Test]
@@ -40,6 +41,7 @@ public class ModelConfigurationTests
              "topk_candidates": 6, "mask_thresh": 0.75, "mask_box_rounded": false,
              "classes": ["dog", "größer"], "bgr": true, "pixel_scale": 1, "stride_in_first_convolution": true,
              "batch_norm_eps": 0, "round_anchors": false, "roi_aligned": true, "roi_sampling_ratio": 0, "roi_level_eps": 1e-8,
+             "roi_canonical_side": 56.5, "roi_canonical_level": 3,
              "background_last": true}
             """);
         var back = ModelConfiguration.Parse(c.ToJson());
@@ -68,6 +70,7 @@ public class ModelConfigurationTests
             Assert.That(
                 (each.PixelScale, each.BatchNormEpsilon, each.RoiSamplingRatio, each.RoiLevelEpsilon),
                 Is.EqualTo((1f, 0f, 0, 1e-8f)));
+            Assert.That((each.RoiCanonicalSide, each.RoiCanonicalLevel), Is.EqualTo((56.5f, 3)));
             Assert.That(each.UnknownKeys, Is.Empty);
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Verification.Reference;
@@ -11,7 +12,7 @@ internal static class BoxCases
     public static IEnumerable<VerifiedOperator> Operators => [
         new("anchors", [AnchorGrid(round: true), AnchorGrid(round: false)]),
         new("box decoding", [Decoding(1, 1, 1, 1), Decoding(10, 10, 5, 5)]),
-        new("RoI level", [Leveling()]),
+        new("RoI level", [Leveling(224, 4), Leveling(56, 3)]),
     ];
 
     public static Box[] Boxes(float[] values) => [.. values.Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
@@ -63,7 +64,8 @@ internal static class BoxCases
             findings.Close(Floats(clipped.Download()), BoxClipReference.Run(decoded, 640, 480), 1e-2, 1e-4, [Count, 4], "clipped");
         });
 
-    private static VerificationCase Leveling() => new("sides of 0 to 5000 px", (device, findings)
+    private static VerificationCase Leveling(float side0, int level0) => new(
+        string.Create(CultureInfo.InvariantCulture, $"sides of 0 to 5000 px, {side0} px on P{level0}"), (device, findings)
     =>
     {
         // Sides at and around the level boundaries, 112 · 2^i, and empty boxes.
@@ -75,9 +77,9 @@ internal static class BoxCases
         using var pictures = device.Upload<int>([.. Enumerable.Range(0, count).Select(i => i % 3)]);
         using var live = device.Upload<int>([count]);
         using var places = device.Upload<RoiPlace>([.. Enumerable.Repeat(new RoiPlace(-1, -1), count)]);
-        RoiLevels.Run(device, rois.View, pictures.View, live.View, new RoiLevels.Range(2, 5, 1e-6f), places.View);
+        RoiLevels.Run(device, rois.View, pictures.View, live.View, new RoiLevels.Range(2, 5, new RoiLevelRule(side0, level0, 1e-6f)), places.View);
         var actual = places.Download();
-        findings.Same([.. actual.Select(p => p.Level + 2)], RoiLevelReference.Run([.. boxes], 2, 5), "levels");
+        findings.Same([.. actual.Select(p => p.Level + 2)], RoiLevelReference.Run([.. boxes], 2, 5, side0, level0), "levels");
         findings.Same([.. actual.Select(p => p.Picture)], [.. Enumerable.Range(0, count).Select(i => i % 3)], "pictures");
     });
 }

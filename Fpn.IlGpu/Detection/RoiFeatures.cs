@@ -8,12 +8,13 @@ namespace Fpn.IlGpu.Detection;
 /// <summary>The conventions for RoI features that the model was trained with.</summary>
 /// <param name="SamplingRatio">The samples along a bin's side; 0 for adaptive.</param>
 /// <param name="Aligned">Whether RoIAlign shifts RoIs by half a px.</param>
-/// <param name="LevelEpsilon">The ε of the level formula (see <see cref="RoiLevels"/>).</param>
+/// <param name="LevelRule">Which level each RoI is read from.</param>
 /// <param name="IsMaxPool">Whether to pool by <see cref="RoiMaxPool"/>, as in the paper, instead of <see cref="RoiAlign"/>.</param>
-internal sealed record RoiSettings(int SamplingRatio, bool Aligned, float LevelEpsilon, bool IsMaxPool = false)
+internal sealed record RoiSettings(int SamplingRatio, bool Aligned, RoiLevelRule LevelRule, bool IsMaxPool = false)
 {
     /// <summary>The settings of a model.</summary>
-    public static RoiSettings Of(ModelConfiguration c) => new(c.RoiSamplingRatio, c.RoiAligned, c.RoiLevelEpsilon, c.RoiMaxPool);
+    public static RoiSettings Of(ModelConfiguration c) => new(
+        c.RoiSamplingRatio, c.RoiAligned, new RoiLevelRule(c.RoiCanonicalSide, c.RoiCanonicalLevel, c.RoiLevelEpsilon), c.RoiMaxPool);
 }
 
 /// <summary>
@@ -39,7 +40,7 @@ internal static class RoiFeatures
         var table = LevelTable(pyramid, levels, inputH);
         var places = device.Rent<RoiPlace>(rois.Capacity);
         RoiLevels.Run(
-            device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, Range(table, settings.LevelEpsilon), places.View);
+            device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, Range(table, settings.LevelRule), places.View);
         var list = new RoiList(rois.Boxes.View, places.View, rois.Total.View);
         var features = tape.New(Tensor.Rent(device, new Shape(rois.Capacity, bins, bins, pyramid.Shapes[0].C)));
         using (var levelTable = device.Upload<RoiLevel>(table))
@@ -84,7 +85,7 @@ internal static class RoiFeatures
         return table;
     }
 
-    private static RoiLevels.Range Range(RoiLevel[] table, float epsilon) => new(Number(table[0]), Number(table[^1]), epsilon);
+    private static RoiLevels.Range Range(RoiLevel[] table, RoiLevelRule rule) => new(Number(table[0]), Number(table[^1]), rule);
 
     private static int Number(RoiLevel level) => -(int)MathF.Log2(level.Scale);
 }

@@ -7,14 +7,12 @@ namespace Fpn.IlGpu.Kernels;
 
 /// <summary>
 /// The pyramid level that a RoI is read from (paper, equation 1):
-/// <code>k = ⌊k0 + log2(√(w·h) / 224) + ε⌋, clamped to the levels there are; k0 = 4</code>
-/// so that a RoI of ImageNet's 224 px goes to P4. torchvision adds ε = 1e-6, outside the logarithm.
+/// <code>k = ⌊k0 + log2(√(w·h) / s0) + ε⌋, clamped to the levels there are</code>
+/// so that a RoI of s0 px goes to level k0. In the paper, 224 px, the side of ImageNet's crops, goes to P4. torchvision adds ε = 1e-6,
+/// outside the logarithm.
 /// </summary>
 internal static class RoiLevels
 {
-    private const float CanonicalSide = 224;
-    private const int CanonicalLevel = 4;
-
     /// <summary>Writes where each RoI is read from.</summary>
     /// <param name="device">The device that holds all arrays.</param>
     /// <param name="rois">[R], in input px.</param>
@@ -41,13 +39,19 @@ internal static class RoiLevels
         // For an empty box, the logarithm would be minus infinity.
         if (!(side > 0))
             return range.Finest;
-        var level = XMath.Floor(CanonicalLevel + XMath.Log2(side / CanonicalSide) + range.Epsilon);
+        var level = XMath.Floor(range.Rule.CanonicalLevel + XMath.Log2(side / range.Rule.CanonicalSide) + range.Rule.Epsilon);
         return (int)XMath.Clamp(level, range.Finest, range.Coarsest);
     }
 
-    /// <summary>The levels of the pyramid.</summary>
+    /// <summary>The levels of the pyramid, and the rule that chooses among them.</summary>
     /// <param name="Finest">The number of the finest: 2 for P2.</param>
     /// <param name="Coarsest">The number of the coarsest: 5 for P5.</param>
-    /// <param name="Epsilon">ε.</param>
-    internal readonly record struct Range(int Finest, int Coarsest, float Epsilon);
+    /// <param name="Rule">The constants of the formula.</param>
+    internal readonly record struct Range(int Finest, int Coarsest, RoiLevelRule Rule);
 }
+
+/// <summary>The constants of the formula for a RoI's level (see <see cref="RoiLevels"/>).</summary>
+/// <param name="CanonicalSide">s0, in input px.</param>
+/// <param name="CanonicalLevel">k0: 4 for P4.</param>
+/// <param name="Epsilon">ε.</param>
+internal readonly record struct RoiLevelRule(float CanonicalSide, int CanonicalLevel, float Epsilon);

@@ -146,8 +146,18 @@ public sealed record ModelConfiguration
     public int RoiSamplingRatio { get; init; } = 2;
 
     /// <summary>
-    /// Level of a RoI = floor(4 + log2(sqrt(w·h) / 224) + this), so that the level of a size on a boundary doesn't depend on
-    /// rounding. Key <c>roi_level_eps</c>.
+    /// The side, in input px, of a RoI that is read from <see cref="RoiCanonicalLevel"/>: a RoI's level is
+    /// floor(k0 + log2(sqrt(w·h) / this) + ε) (paper, equation 1). Published models have 224, for inputs of 800 px. For smaller inputs it
+    /// should be smaller, too, or no RoI is large enough for the coarse levels. Key <c>roi_canonical_side</c>.
+    /// </summary>
+    public float RoiCanonicalSide { get; init; } = 224;
+
+    /// <summary>The level of a RoI of the canonical side, k0: 4 for P4. Key <c>roi_canonical_level</c>.</summary>
+    public int RoiCanonicalLevel { get; init; } = 4;
+
+    /// <summary>
+    /// The ε of the formula for a RoI's level, so that the level of a size on a boundary doesn't depend on rounding. Key
+    /// <c>roi_level_eps</c>.
     /// </summary>
     public float RoiLevelEpsilon { get; init; } = 1e-6f;
 

@@ -56,6 +56,8 @@ internal static class ModelConfigurationJson
         ["roi_max_pool"] = (c, in v) => c with { RoiMaxPool = v.Flag() },
         ["roi_aligned"] = (c, in v) => c with { RoiAligned = v.Flag() },
         ["roi_sampling_ratio"] = (c, in v) => c with { RoiSamplingRatio = v.Whole(0, 64) },
+        ["roi_canonical_side"] = (c, in v) => c with { RoiCanonicalSide = v.Number(1, 1e5f) },
+        ["roi_canonical_level"] = (c, in v) => c with { RoiCanonicalLevel = v.Whole(0, 16) },
         ["roi_level_eps"] = (c, in v) => c with { RoiLevelEpsilon = v.Number(0, 0.5f) },
         ["background_last"] = (c, in v) => c with { BackgroundLast = v.Flag() },
     };
@@ -130,6 +132,8 @@ internal static class ModelConfigurationJson
             json.WriteBoolean("roi_max_pool", c.RoiMaxPool);
             json.WriteBoolean("roi_aligned", c.RoiAligned);
             json.WriteNumber("roi_sampling_ratio", c.RoiSamplingRatio);
+            json.WriteNumber("roi_canonical_side", c.RoiCanonicalSide);
+            json.WriteNumber("roi_canonical_level", c.RoiCanonicalLevel);
             json.WriteNumber("roi_level_eps", c.RoiLevelEpsilon);
             json.WriteBoolean("background_last", c.BackgroundLast);
             json.WriteEndObject();
