@@ -2,8 +2,8 @@
 
     python3 tools/train_torchvision.py CONFIGURATION.json OUT.pth
 
-`fpn eval --model OUT.pth` then evaluates it as it does this project's own. It reads `data.coco`, a ResNet-18 `network` with live
-batch norms, `schedule` with cosine decay, `rpn`, `box_head` and `model`, and masks as compressed run lengths, as `fpn shapes` writes
+`fpn eval --model OUT.pth` then evaluates it as it does this project's own, given the configuration's `model` by `--set`. It reads
+`data.coco`, a ResNet-18 `network` with live batch norms, `schedule` with cosine decay, `rpn`, `box_head` and `model`, and masks as compressed run lengths, as `fpn shapes` writes
 them. Needs PyTorch and torchvision (Debian: python3-torchvision, libopenblas0-pthread).
 """
 import json, math, os, random, sys, time
@@ -37,8 +37,8 @@ class NarrowResNet18(ResNet):
 
 def build(configuration, classes):
     network, model = configuration["network"], configuration["model"]
-    if network["layout"] != "resnet18" or network.get("batch_norm", "live") != "live" or "weights" in network:
-        sys.exit("The network must be a resnet18 with live batch norms and random weights.")
+    if network["layout"] != "resnet18" or network.get("batch_norm", "live") != "live":
+        sys.exit("The network must be a resnet18 with live batch norms.")
     pyramid, hidden, widths = network["pyramid_channels"], network["head_channels"], network["widths"]
     backbone = BackboneWithFPN(NarrowResNet18(widths), {f"layer{i}": str(i - 1) for i in range(1, 5)}, widths, pyramid, LastLevelMaxPool())
     sizes = model["anchor_sizes"]
@@ -53,6 +53,19 @@ def build(configuration, classes):
     return MaskRCNN(
         backbone, mask_head=MaskRCNNHeads(pyramid, (channels,) * 4, 1),
         mask_predictor=MaskRCNNPredictor(channels, channels, classes), **common)
+
+
+def load(model, path):
+    """Copies every tensor of a safetensors file that has the name and shape of one of the model's."""
+    with open(path, "rb") as file:
+        content = file.read()
+    start = 8 + int.from_bytes(content[:8], "little")
+    own = model.state_dict()
+    for name, tensor in json.loads(content[8:start]).items():
+        if name in own and list(own[name].shape) == tensor["shape"]:
+            begin, end = tensor["data_offsets"]
+            values = np.frombuffer(content[start + begin:start + end], dict(F32=np.float32, F16=np.float16)[tensor["dtype"]])
+            own[name].copy_(torch.from_numpy(values.astype(np.float32)).reshape(own[name].shape))
 
 
 def decode(segmentation):
@@ -115,6 +128,8 @@ def main(path, out):
     coco = json.load(open(within(data["annotations"])))
     label_of = {category: i + 1 for i, category in enumerate(sorted(c["id"] for c in coco["categories"]))}
     model = build(configuration, len(label_of) + 1).train()
+    if "weights" in configuration["network"]:
+        load(model, within(configuration["network"]["weights"]))
     optimiser = torch.optim.SGD(model.parameters(), lr=schedule["learning_rate"], momentum=.9, weight_decay=1e-4)
     start, steps, warmup = time.time(), schedule["steps"], schedule.get("warmup_steps", 100)
     for step, (pictures, targets) in zip(range(steps), batches(coco, within(data["pictures"]), schedule["batch"], label_of)):

@@ -5,7 +5,9 @@ using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
+using OwnBackbone;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -72,6 +74,37 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
         Assert.That(loaded.Weights.Unused, Is.Empty);
         Assert.That(loaded.Configuration.Detector, Is.EqualTo(detector));
         Assert.That(() => loaded.Detect(Picture()), Throws.Nothing);
+    }
+
+    [TestCase(DetectorKind.FasterRcnn)]
+    [TestCase(DetectorKind.RetinaNet)]
+    public void A_backbone_of_ones_own_trains_resumes_to_the_same_bytes_and_loads(string detector)
+    {
+        var backbone = new PlainNetLayout(8, 8, 16, 16);
+        var configuration = Of(detector, Small, steps: 2);
+        using (var whole = Open("whole", resume: false))
+        {
+            Assert.That(whole.Run().Count(), Is.EqualTo(2));
+            Assert.That(whole.Description, Does.StartWith("PlainNet of 4 stages"));
+        }
+        using (var half = Open("half", resume: false))
+        using (var stop = new CancellationTokenSource())
+        {
+            foreach (var step in half.Run(stop.Token))
+                stop.Cancel();
+        }
+        using (var rest = Open("half", resume: true))
+            Assert.That(rest.Run().Count(), Is.EqualTo(1));
+        var path = At("whole/model.safetensors");
+        Assert.That(File.ReadAllBytes(At("half/model.safetensors")), Is.EqualTo(File.ReadAllBytes(path)));
+
+        using var loaded = Detector.Load(Device, path, backbone: backbone);
+        Assert.That(loaded.Weights.Unused, Is.Empty);
+        Assert.That(() => loaded.Detect(Picture()), Throws.Nothing);
+        Assert.That(() => Detector.Load(Device, path), Throws.TypeOf<WeightsException>(), "the library doesn't know this network");
+
+        Trainer Open(string name, bool resume) => Trainer.Open(
+            Device, configuration, Folder, At(name), resume, SceneTraining.ScenesOf(configuration), backbone);
     }
 
     [Test]

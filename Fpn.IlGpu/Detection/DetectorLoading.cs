@@ -19,13 +19,14 @@ public static class DetectorLoading
         /// ships with the library.
         /// </param>
         /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object; each replaces what the file says or implies.</param>
+        /// <param name="backbone">The backbone, where it is not one of the library's (see <see cref="IBackbone"/>).</param>
         /// <exception cref="WeightsException">The file is missing or broken, or holds no model of a supported kind.</exception>
         /// <exception cref="DeviceException">The device is out of memory.</exception>
-        public static Detector Load(Device device, string? path = null, string? overrides = null)
+        public static Detector Load(Device device, string? path = null, string? overrides = null, BackboneLayout? backbone = null)
         {
             ArgumentNullException.ThrowIfNull(device);
             using var state = path is null ? ShippedModel.Open(overrides) : Checkpoint.Open(path, overrides);
-            return Load(device, state);
+            return Load(device, state, plan: null, backbone: backbone);
         }
 
         /// <summary>Loads a model from an open state dict, which may be closed afterwards.</summary>
@@ -43,7 +44,9 @@ public static class DetectorLoading
         /// <param name="state">The tensors and configuration, as <see cref="Checkpoint"/> returns them.</param>
         /// <param name="plan">What is trained; null for inference, which keeps packed weights only.</param>
         /// <param name="problems">Collects the faults of tensors; null to stop at the first fault.</param>
-        internal static Detector Load(Device device, StateDictionary state, TrainingPlan? plan, List<string>? problems = null)
+        /// <param name="backbone">A backbone that the library doesn't know, or null.</param>
+        internal static Detector Load(
+            Device device, StateDictionary state, TrainingPlan? plan, List<string>? problems = null, BackboneLayout? backbone = null)
         {
             var configuration = ModelConfiguration.Of(state);
             ModelChecks.Understood(state, configuration);
@@ -56,7 +59,7 @@ public static class DetectorLoading
                     {
                         // If loading fails, this frees the device memory that the model has taken so far.
                         using var scope = device.Memory.BeginPicture();
-                        var source = new ModelSource(device, state, configuration, problems) { Plan = plan };
+                        var source = new ModelSource(device, state, configuration, problems) { Plan = plan, Backbone = backbone };
                         var detector = Create(source);
                         source.Network.Layers.Load(device, source.Weights, plan);
                         scope.Keep();

@@ -89,7 +89,7 @@ internal sealed class AblatedPyramid : IPyramid
         void Finish(int l, Variable mergedMap)
         {
             if (smooths[l - finest] is { } smooth)
-                pyramid[l] = smooth.Run(tape, mergedMap, into: pyramid.Memory(l));
+                pyramid[l] = smooth.Run(tape, mergedMap, residual: null, into: pyramid.Memory(l));
             mergedMap.Dispose();
         }
     }

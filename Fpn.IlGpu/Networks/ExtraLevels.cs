@@ -87,8 +87,8 @@ internal sealed class ExtraLevels
             pyramid[top + 1] = tape.MaxPool(pyramid[top], kernel: 1, stride: 2, padding: 0, pyramid.Memory(top + 1));
             return;
         }
-        pyramid[top + 1] = p6.Run(tape, fromPyramid ? pyramid[top] : topMap, into: pyramid.Memory(top + 1));
+        pyramid[top + 1] = p6.Run(tape, fromPyramid ? pyramid[top] : topMap, residual: null, into: pyramid.Memory(top + 1));
         using var positive = tape.Activate(pyramid[top + 1], Activation.Relu);
-        pyramid[top + 2] = p7.Run(tape, positive, into: pyramid.Memory(top + 2));
+        pyramid[top + 2] = p7.Run(tape, positive, residual: null, into: pyramid.Memory(top + 2));
     }
 }

@@ -75,7 +75,7 @@ internal sealed class FeaturePyramid : IPyramid
 
         void Finish(int l, Variable mergedMap)
         {
-            pyramid[l] = smooth[l].Run(tape, mergedMap, into: pyramid.Memory(l));
+            pyramid[l] = smooth[l].Run(tape, mergedMap, residual: null, into: pyramid.Memory(l));
             mergedMap.Dispose();
             if (l != top)
                 return;

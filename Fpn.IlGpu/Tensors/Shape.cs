@@ -5,7 +5,7 @@ namespace Fpn.IlGpu.Tensors;
 /// <param name="H">Rows.</param>
 /// <param name="W">Columns.</param>
 /// <param name="C">Channels.</param>
-internal readonly record struct Shape(int N, int H, int W, int C)
+public readonly record struct Shape(int N, int H, int W, int C)
 {
     /// <summary>The number of elements.</summary>
     public long Length => (long)N * H * W * C;

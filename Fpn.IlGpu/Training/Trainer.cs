@@ -80,6 +80,7 @@ public sealed class Trainer : IDisposable
     /// <param name="folder">The folder of the run; it is created if it is missing.</param>
     /// <param name="resume">Whether to resume from the folder's checkpoint.</param>
     /// <param name="pictures">The pictures to train on, or null for the files that the configuration names.</param>
+    /// <param name="backbone">A backbone of your own (see <see cref="IBackbone"/>), or null for the one that the configuration names.</param>
     /// <exception cref="TrainingException">
     /// The folder can't be created; there is no checkpoint of this run to resume from; or a new run would replace a checkpoint.
     /// </exception>
@@ -87,7 +88,8 @@ public sealed class Trainer : IDisposable
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public static Trainer Open(
-        Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null)
+        Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null,
+        BackboneLayout? backbone = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(configuration);
@@ -95,7 +97,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures);
         var model = configuration.ModelConfiguration(source.Classes);
-        var layout = DetectorLayouts.Of(configuration.Network, model);
+        var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
         using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
         using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
         Create(folder);
@@ -106,9 +108,9 @@ public sealed class Trainer : IDisposable
             {
                 var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
                 var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
-                var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan), folder)
+                var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan, backbone: backbone), folder)
                 {
-                    Description = Describe(configuration, source, taken),
+                    Description = Describe(backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
                 };
                 if (!resume)
                     return trainer;
@@ -281,8 +283,8 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private static string Describe(TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
+    private static string Describe(string network, TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{configuration.Network.Layout}, {source.Classes.Count} classes, {source.Pictures.Count} pictures"
+        $"{network}, {source.Classes.Count} classes, {source.Pictures.Count} pictures"
         + $"{(taken > 0 ? $", {taken} tensors from {configuration.Network.Weights}" : "")}");
 }

@@ -18,17 +18,18 @@ internal sealed record DetectorLayout(
     /// <summary>Reads the layout of a model file from the names and shapes of its tensors.</summary>
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="configuration">The model's configuration.</param>
+    /// <param name="backbone">A backbone that the library doesn't know; null to find out which of its own the file has.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, or the shapes are inconsistent.</exception>
-    public static DetectorLayout Read(WeightReader weights, ModelConfiguration configuration)
+    public static DetectorLayout Read(WeightReader weights, ModelConfiguration configuration, BackboneLayout? backbone = null)
     {
-        var backbone = BackboneLayout.Read(weights, DetectorNetwork.BackboneName);
+        backbone ??= BackboneLayout.Read(weights, DetectorNetwork.BackboneName, configuration.StrideInFirstConvolution);
         var maps = PyramidLayout.MapCount(weights, DetectorNetwork.PyramidName);
         if (maps > backbone.MostMaps)
         {
             throw weights.Error(
-                $"its pyramid needs {maps} maps, but '{DetectorNetwork.BackboneName}' has {backbone.MostMaps} stages.");
+                $"its pyramid needs {maps} maps, but '{DetectorNetwork.BackboneName}' has {backbone.MostMaps}.");
         }
-        var built = backbone.Build(new LayerSet(), DetectorNetwork.BackboneName, maps, configuration.StrideInFirstConvolution);
+        var built = backbone.Build(new LayerSet(), DetectorNetwork.BackboneName, maps);
         var pyramid = PyramidLayout.Read(weights, DetectorNetwork.PyramidName, configuration.Pyramid, built.Channels);
         var levels = pyramid.Build(new LayerSet(), DetectorNetwork.PyramidName, built).Levels;
         var layout = new DetectorLayout(backbone, maps, pyramid);

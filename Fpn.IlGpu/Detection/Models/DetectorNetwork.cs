@@ -28,7 +28,7 @@ internal sealed class DetectorNetwork : IDisposable
     /// <param name="strideInFirst">For a ResNet, whether a bottleneck's stride is in its first 1×1.</param>
     public DetectorNetwork(DetectorLayout layout, bool strideInFirst)
     {
-        Backbone = layout.Backbone.Build(Layers, BackboneName, layout.Maps, strideInFirst);
+        Backbone = layout.Backbone.Build(Layers, BackboneName, layout.Maps);
         Pyramid = layout.Pyramid.Build(Layers, PyramidName, Backbone);
         if (layout.Rpn is { } rpn)
             Rpn = new RpnHead(Layers, RpnName, rpn, Pyramid.Channels);

@@ -12,9 +12,12 @@ internal sealed record ModelSource(
     /// <summary>What is trained; null for inference.</summary>
     public TrainingPlan? Plan { get; init; }
 
+    /// <summary>A backbone that the library doesn't know, or null.</summary>
+    public BackboneLayout? Backbone { get; init; }
+
     /// <summary>Reads the tensors and records which of them were read.</summary>
     public WeightReader Weights { get; } = new(State, Configuration.BatchNormEpsilon, Problems);
 
     /// <summary>The network that the state dict's tensors describe; its weights are not loaded yet.</summary>
-    public DetectorNetwork Network => field ??= new(DetectorLayout.Read(Weights, Configuration), Configuration.StrideInFirstConvolution);
+    public DetectorNetwork Network => field ??= new(DetectorLayout.Read(Weights, Configuration, Backbone), Configuration.StrideInFirstConvolution);
 }

@@ -9,7 +9,7 @@ using ILGPU.IR.Intrinsics;
 namespace Fpn.IlGpu.Kernels;
 
 /// <summary>The activation that ends a layer, usually in the epilogue of its convolution.</summary>
-internal enum Activation
+public enum Activation
 {
     /// <summary>x.</summary>
     None,

@@ -108,13 +108,13 @@ internal sealed record EfficientNetLayout(int StemC, InvertedResidualLayout[][] 
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing.</exception>
-    public static new EfficientNetLayout Read(WeightReader weights, string name) => new(
+    public static EfficientNetLayout Read(WeightReader weights, string name) => new(
         weights.OutputC(name + ".0.0"),
         [.. Enumerable.Range(1, EfficientNet.StageCount).Select(stage => Enumerable.Range(0, Math.Max(1, weights.Count($"{name}.{stage}.")))
             .Select(b => InvertedResidualLayout.Read(weights, $"{name}.{stage}.{b}.block")).ToArray())]);
 
     /// <inheritdoc/>
-    public override IBackbone Build(LayerSet layers, string name, int mapCount, bool strideInFirst)
+    public override IBackbone Build(LayerSet layers, string name, int mapCount)
         => new EfficientNet(layers, name, this, mapCount);
 
     /// <summary>A stage's blocks. The squeeze has a quarter of the channels of the block's input.</summary>

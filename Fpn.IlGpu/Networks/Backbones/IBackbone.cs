@@ -4,7 +4,7 @@ namespace Fpn.IlGpu.Networks;
 /// The bottom-up pathway (paper, section 3): any network that computes feature maps from fine to coarse. A pyramid can be built on
 /// any implementation.
 /// </summary>
-internal interface IBackbone
+public interface IBackbone
 {
     /// <summary>The number of the finest map: the base-2 logarithm of its stride, 2 for C2. The others follow consecutively.</summary>
     int FinestLevel { get; }

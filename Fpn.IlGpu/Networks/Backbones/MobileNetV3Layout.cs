@@ -38,7 +38,7 @@ internal sealed record MobileNetV3Layout(int StemC, InvertedResidualLayout[] Blo
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, or the network is not a MobileNetV3-Large.</exception>
-    public static new MobileNetV3Layout Read(WeightReader weights, string name)
+    public static MobileNetV3Layout Read(WeightReader weights, string name)
     {
         var layers = weights.Count(name + ".");
         if (layers != MobileNetV3.LastLayer + 1)
@@ -53,6 +53,6 @@ internal sealed record MobileNetV3Layout(int StemC, InvertedResidualLayout[] Blo
     }
 
     /// <inheritdoc/>
-    public override IBackbone Build(LayerSet layers, string name, int mapCount, bool strideInFirst)
+    public override IBackbone Build(LayerSet layers, string name, int mapCount)
         => new MobileNetV3(layers, name, this, mapCount);
 }

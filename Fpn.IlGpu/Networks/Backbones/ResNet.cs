@@ -22,8 +22,7 @@ internal sealed class ResNet : IBackbone
     /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>
     /// <param name="layout">The sizes of its layers.</param>
     /// <param name="mapCount">The number of maps to return, counted from the coarsest: 4 for C2 to C5, 3 for C3 to C5.</param>
-    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    public ResNet(LayerSet layers, string name, ResNetLayout layout, int mapCount, bool strideInFirst)
+    public ResNet(LayerSet layers, string name, ResNetLayout layout, int mapCount)
     {
         this.layout = layout;
         stem = new ConvolutionLayer(
@@ -33,7 +32,7 @@ internal sealed class ResNet : IBackbone
         {
             var inputC = channels;
             channels = block.OutputC;
-            return new ResidualBlock(layers, $"{name}.layer{s + 1}.{b}", inputC, block, stride: s > 0 && b == 0 ? 2 : 1, strideInFirst);
+            return new ResidualBlock(layers, $"{name}.layer{s + 1}.{b}", inputC, block, stride: s > 0 && b == 0 ? 2 : 1, layout.StrideInFirst);
         }).ToArray())];
         firstMap = stages.Length - mapCount;
         FinestLevel = StemStrideLog2 + firstMap;

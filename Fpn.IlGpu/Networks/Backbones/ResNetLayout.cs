@@ -5,6 +5,9 @@ namespace Fpn.IlGpu.Networks;
 /// <param name="Stages">The blocks of each stage.</param>
 internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : BackboneLayout
 {
+    /// <summary>Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</summary>
+    public bool StrideInFirst { get; init; }
+
     /// <inheritdoc/>
     public override int MostMaps => Stages.Length;
 
@@ -12,7 +15,7 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing.</exception>
-    public static new ResNetLayout Read(WeightReader weights, string name)
+    public static ResNetLayout Read(WeightReader weights, string name)
     {
         var stemC = weights.OutputC(name + ".conv1");
         var channels = stemC;
@@ -52,8 +55,8 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
     }
 
     /// <inheritdoc/>
-    public override IBackbone Build(LayerSet layers, string name, int mapCount, bool strideInFirst)
-        => new ResNet(layers, name, this, mapCount, strideInFirst);
+    public override IBackbone Build(LayerSet layers, string name, int mapCount)
+        => new ResNet(layers, name, this, mapCount);
 }
 
 /// <summary>The sizes of a residual block.</summary>

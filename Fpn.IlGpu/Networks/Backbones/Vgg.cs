@@ -102,7 +102,7 @@ internal sealed record VggLayout(int[][] Stages, bool HasNorms) : BackboneLayout
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, or there are not five stages.</exception>
-    public static new VggLayout Read(WeightReader weights, string name)
+    public static VggLayout Read(WeightReader weights, string name)
     {
         var hasNorms = weights.Has(name + ".1.weight");
         var (step, number, last) = (hasNorms ? 3 : 2, 0, weights.Count(name + "."));
@@ -123,6 +123,6 @@ internal sealed record VggLayout(int[][] Stages, bool HasNorms) : BackboneLayout
     }
 
     /// <inheritdoc/>
-    public override IBackbone Build(LayerSet layers, string name, int mapCount, bool strideInFirst)
+    public override IBackbone Build(LayerSet layers, string name, int mapCount)
         => new Vgg(layers, name, this, mapCount);
 }

@@ -60,9 +60,9 @@ internal sealed class RetinaHead
         for (var l = pyramid.Finest; l <= pyramid.Coarsest; l++)
         {
             using (var features = classTower.RunAll(tape, pyramid[l]))
-                output.Logits[l] = logits.Run(tape, features, into: output.Logits.Memory(l));
+                output.Logits[l] = logits.Run(tape, features, residual: null, into: output.Logits.Memory(l));
             using (var features = boxTower.RunAll(tape, pyramid[l]))
-                output.Deltas[l] = deltas.Run(tape, features, into: output.Deltas.Memory(l));
+                output.Deltas[l] = deltas.Run(tape, features, residual: null, into: output.Deltas.Memory(l));
         }
         return output;
     }

@@ -43,8 +43,8 @@ internal sealed class RpnHead
         {
             var layers = ofLevels[ofLevels.Length == 1 ? 0 : l - pyramid.Finest];
             using var features = layers.Hidden.RunAll(tape, pyramid[l]);
-            output.Objectness[l] = layers.Objectness.Run(tape, features, into: output.Objectness.Memory(l));
-            output.Deltas[l] = layers.Deltas.Run(tape, features, into: output.Deltas.Memory(l));
+            output.Objectness[l] = layers.Objectness.Run(tape, features, residual: null, into: output.Objectness.Memory(l));
+            output.Deltas[l] = layers.Deltas.Run(tape, features, residual: null, into: output.Deltas.Memory(l));
         }
         return output;
     }

@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Networks;
 /// A convolution with what follows it: a batch norm, a residual to add, an activation. It is the building block of all networks. In
 /// inference all of them are one kernel, with the batch norm folded into the weights.
 /// </summary>
-internal sealed class ConvolutionLayer : WeightedLayer, ILayer
+public sealed class ConvolutionLayer : WeightedLayer, ILayer
 {
     private readonly string? batchNorm;
     private readonly bool hasBias;
@@ -48,7 +48,7 @@ internal sealed class ConvolutionLayer : WeightedLayer, ILayer
     public int OutputC => geometry.OutputC;
 
     /// <inheritdoc/>
-    public override IEnumerable<TensorSpec> Tensors
+    internal override IEnumerable<TensorSpec> Tensors
     {
         get
         {
@@ -67,14 +67,20 @@ internal sealed class ConvolutionLayer : WeightedLayer, ILayer
     }
 
     /// <summary>The output shape for an input shape.</summary>
-    public Shape OutputShape(Shape input) => geometry.Window.OutputShape(input, geometry.KernelH, geometry.KernelW, OutputC);
+    internal Shape OutputShape(Shape input) => geometry.Window.OutputShape(input, geometry.KernelH, geometry.KernelW, OutputC);
+
+    /// <summary>Runs the layer; the caller disposes the output and keeps the inputs.</summary>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="x">The input, [N, H, W, C].</param>
+    /// <param name="residual">A map to add before the activation, or null; upsampled if its size differs from the output's.</param>
+    public Variable Run(Tape tape, Variable x, Variable? residual = null) => Run(tape, x, residual, into: null);
 
     /// <summary>Runs the layer; the caller disposes the output and keeps the inputs.</summary>
     /// <param name="tape">The tape to run on.</param>
     /// <param name="x">The input, [N, H, W, C].</param>
     /// <param name="residual">A map to add before the activation, or null; upsampled if its size differs from the output's.</param>
     /// <param name="into">The memory for the output, or null to rent it.</param>
-    public Variable Run(Tape tape, Variable x, Variable? residual = null, Tensor? into = null)
+    internal Variable Run(Tape tape, Variable x, Variable? residual, Tensor? into)
     {
         if (tape.Records && trained?.Norm is { } norm)
             return RunUnfolded(tape, x, norm, residual, into);

@@ -35,7 +35,7 @@ internal sealed class FullyConnectedLayer : WeightedLayer
     public int OutputC => geometry.OutputC;
 
     /// <inheritdoc/>
-    public override IEnumerable<TensorSpec> Tensors =>
+    internal override IEnumerable<TensorSpec> Tensors =>
     [
         new(Name + ".weight", [OutputC, Inputs], Initial.Linear, Inputs),
         new(Name + ".bias", [OutputC], Initial.Linear, Inputs),

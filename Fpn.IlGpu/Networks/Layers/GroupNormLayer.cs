@@ -6,7 +6,7 @@ using ILGPU;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>A group norm, then an activation (see <see cref="GroupNorm"/>).</summary>
-internal sealed class GroupNormLayer : WeightedLayer
+public sealed class GroupNormLayer : WeightedLayer
 {
     // torchvision's values; model files do not contain them.
     private const float Epsilon = 1e-5f;
@@ -32,7 +32,7 @@ internal sealed class GroupNormLayer : WeightedLayer
     public static int Groups => 32;
 
     /// <inheritdoc/>
-    public override IEnumerable<TensorSpec> Tensors =>
+    internal override IEnumerable<TensorSpec> Tensors =>
     [
         new(Name + ".weight", [channels], Initial.Ones, channels), new(Name + ".bias", [channels], Initial.Zeros, channels),
     ];

@@ -13,25 +13,29 @@ namespace Fpn.IlGpu.Networks;
 /// </code>
 /// The same definition therefore says what an untrained network consists of (<see cref="Tensors"/>).
 /// </summary>
-internal sealed class LayerSet : IDisposable
+public sealed class LayerSet : IDisposable
 {
     private readonly List<WeightedLayer> layers = [];
 
+    internal LayerSet()
+    {
+    }
+
     /// <summary>All tensors of the network.</summary>
-    public IEnumerable<TensorSpec> Tensors => layers.SelectMany(layer => layer.Tensors);
+    internal IEnumerable<TensorSpec> Tensors => layers.SelectMany(layer => layer.Tensors);
 
     /// <summary>The parameters of a network that was loaded to be trained; otherwise null.</summary>
-    public ParameterSet? Parameters { get; private set; }
+    internal ParameterSet? Parameters { get; private set; }
 
     /// <summary>Adds a layer; its constructor calls this.</summary>
-    public void Add(WeightedLayer layer) => layers.Add(layer);
+    internal void Add(WeightedLayer layer) => layers.Add(layer);
 
     /// <summary>Loads all layers.</summary>
     /// <param name="device">The device to load them onto.</param>
     /// <param name="weights">The reader of their tensors.</param>
     /// <param name="plan">What is trained; null for inference, which keeps packed weights only.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, has another shape, or has values that are not finite.</exception>
-    public void Load(Device device, WeightReader weights, TrainingPlan? plan = null)
+    internal void Load(Device device, WeightReader weights, TrainingPlan? plan = null)
     {
         if (plan is null)
         {

@@ -1,7 +1,7 @@
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>How the values of a tensor are drawn for an untrained network. The names of the distributions are PyTorch's.</summary>
-internal enum Initial
+public enum Initial
 {
     /// <summary>All values are 0.</summary>
     Zeros,

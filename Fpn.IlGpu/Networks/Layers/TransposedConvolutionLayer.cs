@@ -32,7 +32,7 @@ internal sealed class TransposedConvolutionLayer : WeightedLayer
     public int OutputC { get; }
 
     /// <inheritdoc/>
-    public override IEnumerable<TensorSpec> Tensors =>
+    internal override IEnumerable<TensorSpec> Tensors =>
     [
         new(Name + ".weight", [inputC, OutputC, 2, 2], Initial.KaimingNormal, OutputC * 4),
         new(Name + ".bias", [OutputC], Initial.Zeros, OutputC * 4),

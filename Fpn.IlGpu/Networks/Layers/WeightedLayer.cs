@@ -3,12 +3,12 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Networks;
 
 /// <summary>A layer that has tensors of its own. It is defined without a device, and loaded onto one later.</summary>
-internal abstract class WeightedLayer : IDisposable
+public abstract class WeightedLayer : IDisposable
 {
     /// <summary>Adds the layer to a network.</summary>
     /// <param name="layers">The layers of the network.</param>
     /// <param name="name">The prefix of its tensors' names, for example <c>backbone.body.conv1</c>.</param>
-    protected WeightedLayer(LayerSet layers, string name)
+    private protected WeightedLayer(LayerSet layers, string name)
     {
         Name = name;
         layers.Add(this);
@@ -18,7 +18,7 @@ internal abstract class WeightedLayer : IDisposable
     public string Name { get; }
 
     /// <summary>The tensors that it needs, in the order of PyTorch's state dicts.</summary>
-    public abstract IEnumerable<TensorSpec> Tensors { get; }
+    internal abstract IEnumerable<TensorSpec> Tensors { get; }
 
     /// <summary>Reads its tensors and packs them for a device.</summary>
     /// <param name="device">The device.</param>

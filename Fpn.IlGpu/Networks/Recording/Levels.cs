@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Fpn.IlGpu.Networks;
 
@@ -8,7 +9,8 @@ namespace Fpn.IlGpu.Networks;
 /// </summary>
 /// <param name="finest">The number of the finest level: 2 for C2.</param>
 /// <param name="items">The items, finest level first.</param>
-internal sealed class Levels<T>(int finest, IReadOnlyList<T> items) : IReadOnlyCollection<T>
+[SuppressMessage("Naming", "CA1710", Justification = "The field calls them levels.")]
+public sealed class Levels<T>(int finest, IReadOnlyList<T> items) : IReadOnlyCollection<T>
 {
     /// <summary>The number of the finest level.</summary>
     public int Finest => finest;

@@ -4,14 +4,20 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Networks;
 
 // Operators without weights.
-internal sealed partial class Tape
+public sealed partial class Tape
 {
     /// <summary>The sum of two maps of the same size, then an activation: the end of a residual block.</summary>
     /// <param name="a">The first map, [N, H, W, C].</param>
     /// <param name="b">The second map, [N, H, W, C].</param>
     /// <param name="activation">The activation.</param>
+    public Variable Add(Variable a, Variable b, Activation activation) => Add(a, b, activation, into: null);
+
+    /// <summary>The sum of two maps of the same size, then an activation: the end of a residual block.</summary>
+    /// <param name="a">The first map, [N, H, W, C].</param>
+    /// <param name="b">The second map, [N, H, W, C].</param>
+    /// <param name="activation">The activation.</param>
     /// <param name="into">The memory for the output, or null to rent it.</param>
-    public Variable Add(Variable a, Variable b, Activation activation, Tensor? into = null)
+    internal Variable Add(Variable a, Variable b, Activation activation, Tensor? into)
     {
         var needsGradient = a.NeedsGradient || b.NeedsGradient;
         if (needsGradient && ActivationBackward.NeedsInput(activation))
@@ -56,7 +62,7 @@ internal sealed partial class Tape
     /// <summary>A coarser map, upsampled to a given size (see <see cref="UpsampleMerge.Upsample"/>).</summary>
     /// <param name="x">The coarser map, [N, Ht, Wt, C].</param>
     /// <param name="shape">The output shape, [N, H, W, C].</param>
-    public Variable Upsample(Variable x, Shape shape)
+    internal Variable Upsample(Variable x, Shape shape)
     {
         var output = New(Tensor.Rent(device, shape));
         UpsampleMerge.Upsample(device, x.Value, output.Value);
@@ -68,8 +74,13 @@ internal sealed partial class Tape
     /// <summary>An activation of its own; usually it is a part of the layer before it.</summary>
     /// <param name="x">The input, [N, H, W, C].</param>
     /// <param name="activation">The activation.</param>
+    public Variable Activate(Variable x, Activation activation) => Activate(x, activation, into: null);
+
+    /// <summary>An activation of its own; usually it is a part of the layer before it.</summary>
+    /// <param name="x">The input, [N, H, W, C].</param>
+    /// <param name="activation">The activation.</param>
     /// <param name="into">The memory for the output, or null to rent it.</param>
-    public Variable Activate(Variable x, Activation activation, Tensor? into = null)
+    internal Variable Activate(Variable x, Activation activation, Tensor? into)
     {
         var output = New(into ?? Tensor.Rent(device, x.Shape));
         Kernels.Activate.Run(device, x.Value, activation, output.Value);
@@ -109,8 +120,15 @@ internal sealed partial class Tape
     /// <param name="kernel">The side of the window, in px.</param>
     /// <param name="stride">The stride, in px.</param>
     /// <param name="padding">The padding, in px.</param>
+    public Variable MaxPool(Variable x, int kernel, int stride, int padding) => MaxPool(x, kernel, stride, padding, into: null);
+
+    /// <summary>Max pooling (see <see cref="Kernels.MaxPool"/>); a 1×1 window subsamples.</summary>
+    /// <param name="x">The input, [N, H, W, C].</param>
+    /// <param name="kernel">The side of the window, in px.</param>
+    /// <param name="stride">The stride, in px.</param>
+    /// <param name="padding">The padding, in px.</param>
     /// <param name="into">The memory for the output, or null to rent it.</param>
-    public Variable MaxPool(Variable x, int kernel, int stride, int padding, Tensor? into = null)
+    internal Variable MaxPool(Variable x, int kernel, int stride, int padding, Tensor? into)
     {
         var output = New(into ?? Tensor.Rent(device, Kernels.MaxPool.OutputShape(x.Shape, kernel, stride, padding)));
         Kernels.MaxPool.Run(device, x.Value, kernel, stride, padding, output.Value);
@@ -136,5 +154,5 @@ internal sealed partial class Tape
     /// <summary>Rents memory for the maps of a pyramid's levels.</summary>
     /// <param name="finest">The number of the finest level.</param>
     /// <param name="shapes">The maps' shapes, finest level first.</param>
-    public FeatureMaps NewMaps(int finest, IReadOnlyList<Shape> shapes) => Hold(new FeatureMaps(device, finest, shapes));
+    internal FeatureMaps NewMaps(int finest, IReadOnlyList<Shape> shapes) => Hold(new FeatureMaps(device, finest, shapes));
 }

@@ -19,7 +19,7 @@ namespace Fpn.IlGpu.Networks;
 /// step by step. Values that depend on no trained parameter are not recorded; they cost no more than in inference.
 /// <see cref="ForInference"/> returns a tape that records nothing: each value is freed when its creator disposes it.
 /// </summary>
-internal sealed partial class Tape : IDisposable
+public sealed partial class Tape : IDisposable
 {
     private readonly Device device;
     private readonly Stack<Step> steps = [];
@@ -28,7 +28,7 @@ internal sealed partial class Tape : IDisposable
     /// <summary>Creates a tape that records.</summary>
     /// <param name="device">The device that computes everything.</param>
     /// <param name="isWatched">Whether to check each layer for values that are not finite.</param>
-    public Tape(Device device, bool isWatched = false)
+    internal Tape(Device device, bool isWatched = false)
         : this(device, records: true, isWatched)
     {
     }
@@ -42,24 +42,24 @@ internal sealed partial class Tape : IDisposable
 
     /// <summary>Creates a tape that records nothing.</summary>
     /// <param name="device">The device that computes everything.</param>
-    public static Tape ForInference(Device device) => new(device, records: false, isWatched: false);
+    internal static Tape ForInference(Device device) => new(device, records: false, isWatched: false);
 
     /// <summary>The device that computes everything.</summary>
-    public Device Device => device;
+    internal Device Device => device;
 
     /// <summary>Whether operators are recorded. If not, layers run as in inference: batch norms use their running statistics.</summary>
-    public bool Records { get; }
+    internal bool Records { get; }
 
     /// <summary>Whether to check each layer for values that are not finite.</summary>
-    public bool IsWatched { get; }
+    internal bool IsWatched { get; }
 
     /// <summary>Wraps a value that no operator of the tape computed and that needs no gradient; the caller keeps it.</summary>
     /// <param name="value">The value, [N, H, W, C]; it must live as long as the tape.</param>
-    public Variable Input(Tensor value) => New(value.As(value.Shape));
+    internal Variable Input(Tensor value) => New(value.As(value.Shape));
 
     /// <summary>Keeps an object alive until the gradients are computed: as long as the tape, which disposes it.</summary>
     /// <returns>The object; a tape that records nothing leaves it to the caller.</returns>
-    public T Hold<T>(T thing)
+    internal T Hold<T>(T thing)
         where T : IDisposable
     {
         if (Records)
@@ -68,7 +68,7 @@ internal sealed partial class Tape : IDisposable
     }
 
     /// <summary>Computes all gradients, starting from the gradients that the losses have computed for their inputs.</summary>
-    public void Backward()
+    internal void Backward()
     {
         while (steps.TryPop(out var step))
         {
@@ -98,13 +98,13 @@ internal sealed partial class Tape : IDisposable
     }
 
     /// <summary>Creates the variable for an operator's output.</summary>
-    public Variable New(Tensor value) => Hold(new Variable(device, value));
+    internal Variable New(Tensor value) => Hold(new Variable(device, value));
 
     /// <summary>Records an operator.</summary>
     /// <param name="output">Its output.</param>
     /// <param name="kept">The variables whose values its backward pass needs.</param>
     /// <param name="backward">Takes the gradient of the output, which it may overwrite, and adds to the gradients of the inputs.</param>
-    public void Record(Variable output, IEnumerable<Variable> kept, Action<Tensor> backward)
+    internal void Record(Variable output, IEnumerable<Variable> kept, Action<Tensor> backward)
     {
         output.NeedsGradient = true;
         Variable[] needed = [.. kept];
@@ -117,7 +117,7 @@ internal sealed partial class Tape : IDisposable
     /// <param name="input">Its input, if the gradient of its weights is computed; otherwise null.</param>
     /// <param name="output">Its output.</param>
     /// <param name="activation">The activation at its end, whose gradient is computed from the output.</param>
-    public static IEnumerable<Variable> Kept(Variable? input, Variable output, Activation activation)
+    internal static IEnumerable<Variable> Kept(Variable? input, Variable output, Activation activation)
     {
         if (input is not null)
             yield return input;
@@ -126,7 +126,7 @@ internal sealed partial class Tape : IDisposable
     }
 
     /// <summary>Moves the gradient of an output to another variable unchanged.</summary>
-    public static void PassOn(Variable output, Variable to) => to.AddGradient(output.TakeGradient()!);
+    internal static void PassOn(Variable output, Variable to) => to.AddGradient(output.TakeGradient()!);
 
     private sealed record Step(Variable Output, Variable[] Kept, Action<Tensor> Backward);
 }

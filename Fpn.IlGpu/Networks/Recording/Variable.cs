@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Networks;
 /// released: the creator releases its reference by disposing the variable, and a recorded operator releases its own once its
 /// backward pass has run.
 /// </summary>
-internal sealed class Variable : IDisposable
+public sealed class Variable : IDisposable
 {
     private readonly Device device;
     private readonly Tensor value;
@@ -21,7 +21,7 @@ internal sealed class Variable : IDisposable
     /// <param name="device">The device that holds the value.</param>
     /// <param name="value">The value, [N, H, W, C].</param>
     /// <param name="needsGradient">Whether it depends on a trained parameter.</param>
-    public Variable(Device device, Tensor value, bool needsGradient = false)
+    internal Variable(Device device, Tensor value, bool needsGradient = false)
     {
         this.device = device;
         this.value = value;
@@ -33,16 +33,16 @@ internal sealed class Variable : IDisposable
 
     /// <summary>The value, [N, H, W, C].</summary>
     /// <exception cref="ObjectDisposedException">All references have been released.</exception>
-    public Tensor Value => holders > 0 ? value : throw new ObjectDisposedException(nameof(Variable), $"A map of {Shape} was freed.");
+    internal Tensor Value => holders > 0 ? value : throw new ObjectDisposedException(nameof(Variable), $"A map of {Shape} was freed.");
 
     /// <summary>Whether its gradient is needed.</summary>
-    public bool NeedsGradient { get; set; }
+    internal bool NeedsGradient { get; set; }
 
     /// <summary>The gradient accumulated so far, or null if there is none yet.</summary>
-    public Tensor? Gradient => gradient;
+    internal Tensor? Gradient => gradient;
 
     /// <summary>Returns the gradient for a caller that adds to it; zeros if there is none yet.</summary>
-    public Tensor GradientToAddTo()
+    internal Tensor GradientToAddTo()
     {
         if (gradient is null)
         {
@@ -53,14 +53,14 @@ internal sealed class Variable : IDisposable
     }
 
     /// <summary>Returns the gradient for a caller that can write or add to it, and whether it must add.</summary>
-    public (Tensor Gradient, bool Accumulate) GradientToWrite()
+    internal (Tensor Gradient, bool Accumulate) GradientToWrite()
     {
         var isThere = gradient is not null;
         return (gradient ??= Tensor.Rent(device, Shape), isThere);
     }
 
     /// <summary>Adds the gradient from one operator, and takes ownership of its tensor.</summary>
-    public void AddGradient(Tensor addend)
+    internal void AddGradient(Tensor addend)
     {
         if (gradient is null)
         {
@@ -72,7 +72,7 @@ internal sealed class Variable : IDisposable
     }
 
     /// <summary>Removes and returns the gradient; the caller takes ownership.</summary>
-    public Tensor? TakeGradient()
+    internal Tensor? TakeGradient()
     {
         var taken = gradient;
         gradient = null;
@@ -80,10 +80,10 @@ internal sealed class Variable : IDisposable
     }
 
     /// <summary>Adds a reference.</summary>
-    public void Hold() => holders++;
+    internal void Hold() => holders++;
 
     /// <summary>Releases a reference; the last release frees the value.</summary>
-    public void Release()
+    internal void Release()
     {
         if (--holders == 0)
             value.Dispose();

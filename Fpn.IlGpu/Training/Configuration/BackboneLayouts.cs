@@ -47,12 +47,13 @@ internal static class BackboneLayouts
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="widths">For ResNets, channels of the four stages' blocks.</param>
     /// <param name="topMap">5, or 4 to leave out a ResNet's fifth stage.</param>
-    public static BackboneLayout Of(string name, int[] widths, int topMap)
+    /// <param name="strideInFirst">For ResNets, whether a bottleneck's stride is in its first 1×1.</param>
+    public static BackboneLayout Of(string name, int[] widths, int topMap, bool strideInFirst = false)
     {
         if (!ResNets.TryGetValue(name, out var net))
             return Others[name];
         var all = ResNetLayout.Of(net.Blocks, net.IsBottleneck, widths, net.Groups, net.GroupWidth);
-        return all with { Stages = all.Stages[..(topMap - 1)] };
+        return all with { Stages = all.Stages[..(topMap - 1)], StrideInFirst = strideInFirst };
     }
 
     /// <summary>Returns the blocks of a ResNet's fifth stage.</summary>

@@ -15,15 +15,16 @@ internal static class DetectorLayouts
     /// <summary>Returns the layout.</summary>
     /// <param name="network">The configuration of the network.</param>
     /// <param name="model">The kind of detector, the pyramid, the anchors and the classes.</param>
+    /// <param name="backbone">A backbone that <see cref="NetworkLayout.Layout"/> can't name, or null.</param>
     /// <exception cref="TrainingException">The pyramid needs more maps than the backbone has.</exception>
-    public static DetectorLayout Of(NetworkLayout network, ModelConfiguration model)
+    public static DetectorLayout Of(NetworkLayout network, ModelConfiguration model, BackboneLayout? backbone = null)
     {
         var isSecond = network.Generation == 2;
-        var backbone = BackboneLayouts.Of(network.Layout, network.Widths, network.TopMap);
+        backbone ??= BackboneLayouts.Of(network.Layout, network.Widths, network.TopMap, model.StrideInFirstConvolution);
         var maps = model.Pyramid == PyramidKind.SingleMap ? 1 : network.Maps ?? UsualMaps(network, model, backbone);
         if (maps > backbone.MostMaps)
-            throw new TrainingException($"'network.maps' is {maps}, but {network.Layout} has {backbone.MostMaps} maps.");
-        var built = backbone.Build(new LayerSet(), DetectorNetwork.BackboneName, maps, strideInFirst: false);
+            throw new TrainingException($"'network.maps' is {maps}, but the backbone has {backbone.MostMaps} maps.");
+        var built = backbone.Build(new LayerSet(), DetectorNetwork.BackboneName, maps);
         var isRetina = model.Detector == DetectorKind.RetinaNet;
         var d = model.Pyramid == PyramidKind.SingleMap ? built.Channels[^1] : network.PyramidChannels;
         var pyramid = new PyramidLayout(

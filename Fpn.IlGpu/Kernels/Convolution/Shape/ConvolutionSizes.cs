@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Kernels;
 /// <param name="Padding">Zeros on each side of the input.</param>
 /// <param name="Dilation">Distance between neighbouring elements of the window.</param>
 /// <param name="ChannelGroups">Parts that channels are split into, each convolved on its own; C and K are multiples of it.</param>
-internal readonly record struct ConvolutionWindow(
+public readonly record struct ConvolutionWindow(
     (int Y, int X) Stride, (int Y, int X) Padding, (int Y, int X) Dilation, int ChannelGroups = 1)
 {
     /// <summary>Returns the usual case: the same values on both axes.</summary>
