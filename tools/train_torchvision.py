@@ -117,7 +117,8 @@ def rate(learning_rate, step, steps, warmup):
 
 
 def main(path, out):
-    configuration = json.load(open(path))
+    with open(path) as file:  # .NET's JSON may have comments.
+        configuration = json.loads("".join(line for line in file if not line.lstrip().startswith("//")))
     seed = configuration.get("seed", 0)
     torch.manual_seed(seed)
     random.seed(seed)
