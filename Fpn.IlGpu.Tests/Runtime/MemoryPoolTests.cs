@@ -54,6 +54,32 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
         Assert.That(Device.Memory.HeldBytes - held, Is.LessThan(300L << 20), "all forty would take 820 MiB");
     }
 
+    [Test]
+    public void Memory_of_a_large_batch_is_freed_while_small_pictures_need_none()
+    {
+        for (var i = 0; i < 40; i++)
+            Picture(1 << 20); // What other tests left is freed.
+        var held = Device.Memory.HeldBytes;
+        Picture(200 << 20);
+        Picture(1 << 20);
+        Assert.That(Device.Memory.HeldBytes - held, Is.GreaterThanOrEqualTo(200L << 20), "it may come back");
+        var allocations = Device.Memory.Allocations;
+        for (var i = 0; i < 60; i++)
+            Picture(1 << 20);
+        Assert.That(Device.Memory.HeldBytes - held, Is.LessThan(10L << 20));
+        Assert.That(Device.Memory.Allocations, Is.EqualTo(allocations), "the small pictures' memory stays");
+    }
+
+    [Test]
+    public void Memory_that_is_used_every_tenth_time_is_kept()
+    {
+        Picture(3 << 20);
+        var allocations = Device.Memory.Allocations;
+        for (var i = 0; i < 100; i++)
+            Picture(i % 10 == 9 ? 3 << 20 : 1 << 20);
+        Assert.That(Device.Memory.Allocations - allocations, Is.LessThanOrEqualTo(1));
+    }
+
     [TestCase(0)]
     [TestCase(1)]
     [TestCase(255)]
@@ -63,5 +89,11 @@ public sealed class MemoryPoolTests(string deviceId) : DeviceTests(deviceId)
     {
         using var array = Device.Rent<float>(length);
         Assert.That(array.Download(), Has.Length.EqualTo(length));
+    }
+
+    private void Picture(int bytes)
+    {
+        using var picture = Device.Memory.BeginPicture();
+        Device.Rent<byte>(bytes).Dispose();
     }
 }

@@ -29,13 +29,17 @@ internal sealed class PooledBuffer(MemoryBuffer1D<byte, Stride1D.Dense> memory)
 
 /// <summary>
 /// Device memory by size class. The same work rents the same classes in the same order, so from the second picture of
-/// a size on nothing is allocated. Before the pool grows, it frees buffers that the last few pictures did not use.
+/// a size on nothing is allocated. Before the pool grows, it frees buffers that the last few pictures did not use; it frees
+/// those that many pictures did not use also while it has no need to grow.
 /// All work goes through one in-order stream, so memory may be returned while kernels that use it are still queued.
 /// </summary>
 internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) : IDisposable
 {
     // Four sizes of pictures can alternate without one evicting another.
     private const int PicturesKept = 4;
+
+    // Longer, because nothing is gained at once: a size that comes back is allocated again.
+    private const int PicturesIdle = 32;
 
     private readonly Dictionary<long, Stack<PooledBuffer>> free = [];
     private HashSet<PooledBuffer>? rentedForPicture;
@@ -65,6 +69,7 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     public PictureScope BeginPicture()
     {
         picture++;
+        Trim(olderThan: picture - PicturesIdle);
         rentedForPicture = [];
         return new PictureScope(this);
     }
