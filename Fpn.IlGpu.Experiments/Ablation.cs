@@ -3,6 +3,7 @@ using System.Text.Json;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
@@ -53,6 +54,15 @@ public sealed class Ablation
         held = new EvaluatedScenes(
             SyntheticPictures.Of(shapes with { FirstSeed = EvaluatedScenes.FirstHeldSeed, Count = options.HeldScenes }), options.HeldScenes);
     }
+
+    /// <summary>The files that the runs write.</summary>
+    public IEnumerable<string> Outputs =>
+        from seed in Enumerable.Range(0, options.Seeds)
+        from table in options.Tables
+        from row in table.Rows
+        let run = FolderOf(table, row, seed)
+        from file in Trainer.Outputs(run).Append(Path.Combine(run, FiguresFile)).Append(TrainingProposals)
+        select file;
 
     /// <summary>Trains and evaluates all rows with one seed, then all rows with the next.</summary>
     /// <param name="stop">Stops the ablation; the runs so far are kept.</param>
@@ -123,9 +133,9 @@ public sealed class Ablation
         {
             var shapes = common.Data.Shapes!;
             var scenes = new EvaluatedScenes(SyntheticPictures.Of(shapes), shapes.Count);
-            using (var stream = File.Create(TrainingProposals + ".tmp"))
-                scenes.Propose(rpn, stop).Write(stream);
-            File.Move(TrainingProposals + ".tmp", TrainingProposals);
+            using var file = UnfinishedFile.Create(TrainingProposals);
+            scenes.Propose(rpn, stop).Write(file.Stream);
+            file.Complete();
         }
         heldProposals = GivenProposals.Of(held.Propose(rpn, stop).Objects, rpn.Configuration.RpnPostNmsTopN);
     }
@@ -162,6 +172,11 @@ public sealed class Ablation
             return known is not null && known.Configuration == configuration.ToJson() && known.HeldScenes == heldScenes ? known : null;
         }
 
-        public static void Write(string file, Recorded recorded) => File.WriteAllText(file, JsonSerializer.Serialize(recorded));
+        public static void Write(string path, Recorded recorded)
+        {
+            using var file = UnfinishedFile.Create(path);
+            JsonSerializer.Serialize(file.Stream, recorded);
+            file.Complete();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 
 using Fpn.IlGpu.Experiments;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Training;
 
@@ -23,7 +24,12 @@ internal sealed class AblateRun(
         var isStopped = false;
         try
         {
-            foreach (var result in new Ablation(device, configuration, ablation, folder, progress).Run(stop))
+            var runs = new Ablation(device, configuration, ablation, folder, progress);
+            var inUse = new FilesInUse();
+            inUse.AddInputs(configurationPath);
+            foreach (var output in runs.Outputs)
+                OutputFile.Check(output, "--out", inUse);
+            foreach (var result in runs.Run(stop))
             {
                 results.Add(result);
                 screen.Progress("");

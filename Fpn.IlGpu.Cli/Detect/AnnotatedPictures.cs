@@ -1,6 +1,7 @@
 using System.Globalization;
 
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
@@ -11,15 +12,18 @@ internal sealed class AnnotatedPictures
     private readonly Dictionary<string, string> outputs = new(StringComparer.Ordinal);
 
     /// <summary>Chooses an output file for each input, and checks before any detection that the folder can be written.</summary>
+    /// <param name="folder">The folder for the pictures.</param>
+    /// <param name="inputs">The pictures to draw on.</param>
+    /// <param name="inUse">The files that may not be overwritten, the inputs among them.</param>
     /// <exception cref="CommandException">The folder can't be created or written.</exception>
-    public AnnotatedPictures(string folder, IReadOnlyList<string> inputs)
+    public AnnotatedPictures(string folder, IReadOnlyList<string> inputs, FilesInUse inUse)
     {
         Folder = folder;
-        // Names are compared without regard to case, as some file systems do. An input is never overwritten.
-        var taken = new HashSet<string>(inputs.Select(Path.GetFullPath), StringComparer.OrdinalIgnoreCase);
+        OutputFile.CheckFolder(folder, "--out", ", or use --no-pictures");
+        // Names are compared without regard to case, as some file systems do.
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var input in inputs)
-            outputs.Add(input, FreeName(input, taken));
-        CheckFolder();
+            outputs.Add(input, FreeName(input, taken, inUse));
     }
 
     /// <summary>The folder, as the user named it.</summary>
@@ -43,32 +47,16 @@ internal sealed class AnnotatedPictures
     }
 
     // Photographs stay JPEG, which is smaller; everything else becomes PNG.
-    private string FreeName(string input, HashSet<string> taken)
+    private string FreeName(string input, HashSet<string> taken, FilesInUse inUse)
     {
         var extension = Path.GetExtension(input).ToLowerInvariant() is ".jpg" or ".jpeg" ? ".jpg" : ".png";
         var stem = Path.GetFileNameWithoutExtension(input);
         for (var number = 1; ; number++)
         {
             var suffix = number == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"-{number}");
-            var path = Path.Join(Folder, $"{stem}{suffix}{extension}");
-            if (taken.Add(Path.GetFullPath(path)))
+            var path = Path.Join(Folder, FileNames.Fit(stem, $"{suffix}{extension}"));
+            if (inUse.WhyNot(path) is null && taken.Add(path))
                 return path;
-        }
-    }
-
-    private void CheckFolder()
-    {
-        try
-        {
-            Directory.CreateDirectory(Folder);
-            var trial = Path.Join(Folder, $".fpn-{Guid.NewGuid():N}");
-            using FileStream stream = new(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(
-                $"The folder '{Folder}' for annotated pictures can't be written ({exception.Message.TrimEnd('.')}); "
-                + "choose another with --out, or use --no-pictures.", exception);
         }
     }
 }

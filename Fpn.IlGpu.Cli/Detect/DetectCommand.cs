@@ -101,7 +101,7 @@ internal static class DetectCommand
 
     private static int Detect(DetectSettings settings)
     {
-        var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
+        var screen = new Screen(quiet: settings.Json == OutputFile.StandardOutput);
         using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
         return new DetectRun(settings, screen, interruption.Token).Execute();
     }

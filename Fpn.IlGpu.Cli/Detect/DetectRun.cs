@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 
@@ -43,8 +44,10 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         if (inputs.Files.Count == 0)
             return ExitCode.SomethingFailed;
         var weights = ModelArgument.FileOf(settings.Model);
-        AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files) : null;
-        using var json = settings.Json is null ? null : JsonLines.Open(settings.Json);
+        var inUse = new FilesInUse();
+        inUse.AddInputs([.. inputs.Files, .. ModelArgument.FilesOf(weights)]);
+        using var json = JsonLines.Open(settings.Json, inUse);
+        AnnotatedPictures? annotated = settings.DrawPictures ? new(settings.Out, inputs.Files, inUse) : null;
         var options = new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl, Precision = settings.Precision };
         using var device = Device.Open(settings.Device, options);
         using var detector = Detector.Load(device, weights, settings.Configuration);

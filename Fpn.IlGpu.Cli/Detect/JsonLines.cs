@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
@@ -13,44 +14,26 @@ namespace Fpn.IlGpu.Cli;
 /// </summary>
 internal sealed class JsonLines : IDisposable
 {
-    /// <summary>The path that means standard output.</summary>
-    public const string StandardOutput = "-";
-
     // Escapes only what JSON requires: file names and labels stay readable in every language.
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly Stream stream;
+    private readonly OutputFile file;
     private readonly ArrayBufferWriter<byte> line = new();
 
-    private JsonLines(Stream stream)
+    private JsonLines(OutputFile file)
     {
-        this.stream = stream;
+        this.file = file;
     }
 
     /// <summary>Opens the file, and creates its folder. The file keeps its content until <see cref="Start"/>.</summary>
+    /// <param name="path">The file, "-" for standard output, or null for none.</param>
+    /// <param name="inUse">The command's inputs and other outputs.</param>
     /// <exception cref="CommandException">The file can't be written.</exception>
-    public static JsonLines Open(string path)
-    {
-        if (path == StandardOutput)
-            return new JsonLines(Console.OpenStandardOutput());
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".");
-            return new JsonLines(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(
-                $"The file '{path}' can't be written ({exception.Message.TrimEnd('.')}); choose another with --json.", exception);
-        }
-    }
+    public static JsonLines? Open(string? path, FilesInUse inUse)
+        => OutputFile.Open(path, "--json", inUse) is { } file ? new JsonLines(file) : null;
 
     /// <summary>Empties the file. Called once the model is loaded, so that a failed start keeps the old results.</summary>
-    public void Start()
-    {
-        if (stream.CanSeek)
-            stream.SetLength(0);
-    }
+    public void Start() => file.Empty();
 
     /// <summary>Writes the line of one picture; sizes and boxes in px of the picture.</summary>
     public void Write(string image, int width, int height, IReadOnlyList<DetectedObject> objects)
@@ -83,8 +66,8 @@ internal sealed class JsonLines : IDisposable
             json.WriteEndObject();
         }
         line.Write("\n"u8);
-        stream.Write(line.WrittenSpan);
-        stream.Flush();
+        file.Stream.Write(line.WrittenSpan);
+        file.Stream.Flush();
     }
 
     // Compressed run lengths, as in COCO's result files.
@@ -99,5 +82,5 @@ internal sealed class JsonLines : IDisposable
         json.WriteEndObject();
     }
 
-    public void Dispose() => stream.Dispose();
+    public void Dispose() => file.Dispose();
 }

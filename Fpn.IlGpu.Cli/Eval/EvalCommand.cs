@@ -144,7 +144,7 @@ internal static class EvalCommand
 
     private static int Evaluate(EvalSettings settings)
     {
-        var screen = new Screen(quiet: settings.Json == JsonLines.StandardOutput);
+        var screen = new Screen(quiet: settings.Json == OutputFile.StandardOutput);
         using var interruption = new Interruption(screen, "Stopping after the current picture; press Ctrl-C again to stop now.");
         return new EvalRun(settings, screen, interruption.Token).Execute();
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
@@ -9,6 +10,7 @@ namespace Fpn.IlGpu.Cli;
 /// <summary>One run of <c>fpn eval</c>: reads the ground truth, reads or computes the results, and reports the figures.</summary>
 internal sealed class EvalRun(EvalSettings settings, Screen screen, CancellationToken stop)
 {
+    private readonly FilesInUse inUse = new();
     private bool failed;
 
     /// <summary>Runs the command and returns the process's exit code.</summary>
@@ -18,13 +20,11 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
     public int Execute()
     {
-        using var json = OutputFile.Open(settings.Json, "--json");
-        using var saved = OutputFile.Open(settings.SaveResults, "--save-results");
-        CheckPictures();
-
         var masks = settings.Kinds.Contains(EvaluationKind.Mask);
-        var truth = EvaluationTruth.Read(settings.Truth, masks);
-        Warn(truth.Problems);
+        var truth = ReadTruth(masks);
+        using var json = OutputFile.Open(settings.Json, "--json", inUse);
+        using var saved = OutputFile.Open(settings.SaveResults, "--save-results", inUse);
+        CheckDrawings(truth);
         if (truth.Objects.Count == 0)
             screen.Error($"'{settings.Truth}' has no objects, so there are no figures.");
         EvaluationResults results;
@@ -65,10 +65,8 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
     public int FindOnly()
     {
-        using var saved = OutputFile.Open(settings.SaveResults, "--out")!;
-        CheckPictures();
-        var truth = EvaluationTruth.Read(settings.Truth);
-        Warn(truth.Problems);
+        var truth = ReadTruth(masks: false);
+        using var saved = OutputFile.Open(settings.SaveResults, "--out", inUse)!;
         var detection = new EvalDetection(settings, screen, stop);
         (truth, var results) = detection.Run(truth);
         if (stop.IsCancellationRequested)
@@ -88,19 +86,38 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             screen.Error(sentence);
     }
 
-    // Checked before a long run, not after it.
-    private void CheckPictures()
+    // The outputs are opened after this, and before a long run: only now are all the inputs known.
+    private EvaluationTruth ReadTruth(bool masks)
     {
         if (settings.Images is { } images && !Directory.Exists(images))
             throw new CommandException($"There is no folder '{images}'; --images must be the folder of the truth's pictures.");
+        var truth = EvaluationTruth.Read(settings.Truth, masks);
+        Warn(truth.Problems);
+        inUse.AddInputs(settings.Truth, settings.Results, settings.FromProposals);
+        if (settings.Results is null)
+            inUse.AddInputs(ModelArgument.FilesOf(ModelArgument.FileOf(settings.Model)));
+        inUse.AddInputs(Pictures(truth));
+        return truth;
+    }
+
+    private IEnumerable<string> Pictures(EvaluationTruth truth)
+        => settings.Images is null ? [] : truth.Pictures.Select(picture => Path.Join(settings.Images, picture.FileName));
+
+    private void CheckDrawings(EvaluationTruth truth)
+    {
         foreach (var curves in CurveFiles().Values)
         {
+            OutputFile.Check(curves, "--curves", inUse);
             if (Path.GetExtension(curves).ToLowerInvariant() is not (".png" or ".jpg" or ".jpeg"))
                 throw new CommandException($"--curves is '{curves}'; it must end in .png, .jpg or .jpeg.");
             OutputFile.CheckFolder(Path.GetDirectoryName(Path.GetFullPath(curves))!, "--curves");
         }
-        if (settings.Worst is { } worst)
-            OutputFile.CheckFolder(worst, "--worst");
+        if (settings.Worst is not { } worst)
+            return;
+        var drawn = FileIdentity.RealPath(worst);
+        if (Pictures(truth).Select(Path.GetDirectoryName).Distinct().Any(folder => FileIdentity.RealPath(folder!) == drawn))
+            throw new CommandException($"The folder '{worst}' holds the truth's pictures, which drawings could replace; choose another with --worst.");
+        OutputFile.CheckFolder(worst, "--worst");
     }
 
     // With both kinds, each has its own file.
@@ -133,7 +150,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             {
                 var picture = misses.Draw(PictureReader.Read(path), truth.Categories);
                 var name = Path.GetFileNameWithoutExtension(misses.Picture.FileName);
-                PictureWriter.Write(picture, Path.Join(folder, string.Create(CultureInfo.InvariantCulture, $"{rank + 1:D3}-{name}.png")));
+                PictureWriter.Write(picture, Path.Join(folder, FileNames.Fit(string.Create(CultureInfo.InvariantCulture, $"{rank + 1:D3}-{name}"), ".png")));
                 drawn++;
             }
             catch (Exception exception) when (exception is PictureException or IOException or UnauthorizedAccessException)

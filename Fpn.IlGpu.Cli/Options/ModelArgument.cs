@@ -21,6 +21,9 @@ internal static class ModelArgument
             : throw new CommandException($"The model '{model.Name}' is not downloaded yet; run 'fpn weights download {model.Name}'.");
     }
 
+    /// <summary>The files that loading the weights reads; none for the model that ships with the library.</summary>
+    public static IEnumerable<string> FilesOf(string? weights) => weights is null ? [] : WeightsFile.FilesOf(weights);
+
     /// <summary>Finds a published model.</summary>
     /// <exception cref="CommandException">No model has that name.</exception>
     public static ZooModel Named(string name)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Experiments.Scenes;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Training;
 
@@ -19,6 +20,10 @@ internal sealed class TrainRun(
     public int Execute()
     {
         var configuration = TrainingConfiguration.Load(configurationPath);
+        var inUse = new FilesInUse();
+        inUse.AddInputs(configurationPath);
+        foreach (var output in Trainer.Outputs(folder))
+            OutputFile.Check(output, "--out", inUse);
         using var device = Device.Open(deviceName, options);
         var dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
         using var trainer = Trainer.Open(device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration));

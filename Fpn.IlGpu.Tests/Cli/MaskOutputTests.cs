@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Fpn.IlGpu.Cli;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
@@ -17,7 +18,7 @@ internal sealed class MaskOutputTests : CommandTest
     [Test]
     public void Json_has_the_mask_in_the_form_of_COCO_after_the_box()
     {
-        using (var json = JsonLines.Open(At("found.jsonl")))
+        using (var json = JsonLines.Open(At("found.jsonl"), new FilesInUse())!)
             json.Write("a.png", 12, 10, [Masked, Unmasked]);
         var line = File.ReadAllLines(At("found.jsonl")).Single();
         using var document = JsonDocument.Parse(line);
@@ -36,7 +37,7 @@ internal sealed class MaskOutputTests : CommandTest
     [Test]
     public void Annotated_pictures_show_the_mask()
     {
-        var pictures = new AnnotatedPictures(At("out"), ["a.png"]);
+        var pictures = new AnnotatedPictures(At("out"), ["a.png"], new FilesInUse());
         var plain = pictures.Write("a.png", Large(), [Masked with { Label = "", Mask = null }]);
         var without = PictureReader.Read(plain).Pixels;
         var mask = ObjectMask.FromRuns([100 * 100, 100 * 20, 100 * 80], 200, 100);

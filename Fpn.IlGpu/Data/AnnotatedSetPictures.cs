@@ -31,6 +31,9 @@ public sealed class AnnotatedSetPictures : IPictureSource
     /// <inheritdoc/>
     public int Count => pictures.Count;
 
+    /// <summary>The pictures' files.</summary>
+    internal IEnumerable<string> Files => pictures.Select(set.PathOf);
+
     /// <inheritdoc/>
     public bool IsWide(int index) => pictures[index].Width > pictures[index].Height;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
@@ -25,6 +26,9 @@ namespace Fpn.IlGpu.Training;
 public sealed class Trainer : IDisposable
 {
     private const string CheckpointFile = "checkpoint.safetensors";
+    private const string ModelFile = "model.safetensors";
+    private const string LogFile = "training.csv";
+    private const string PictureFile = "loss.png";
 
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
@@ -32,11 +36,13 @@ public sealed class Trainer : IDisposable
     private readonly Detector detector;
     private readonly DetectorTraining training;
     private readonly string folder;
+    private readonly FileLock held;
     private int savedAt;
 
     private Trainer(
-        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder)
+        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder, FileLock held)
     {
+        this.held = held;
         this.device = device;
         this.configuration = configuration;
         this.source = source;
@@ -49,13 +55,13 @@ public sealed class Trainer : IDisposable
     public int StepsDone { get; private set; }
 
     /// <summary>The path of the trained model, which is written after the last step.</summary>
-    public string ModelPath => Path.Combine(folder, "model.safetensors");
+    public string ModelPath => Path.Combine(folder, ModelFile);
 
     /// <summary>The path of the checkpoint, from which a run can be resumed.</summary>
     public string CheckpointPath => Path.Combine(folder, CheckpointFile);
 
     /// <summary>The path of the log, which has the losses of every step.</summary>
-    public string LogPath => Path.Combine(folder, "training.csv");
+    public string LogPath => Path.Combine(folder, LogFile);
 
     /// <summary>Sentences about faults in the annotations, which were skipped or repaired.</summary>
     public IReadOnlyList<string> DataProblems => source.Problems;
@@ -71,7 +77,7 @@ public sealed class Trainer : IDisposable
     /// <summary>The parameters of the network.</summary>
     internal ParameterSet Parameters => detector.Parameters;
 
-    private string PicturePath => Path.Combine(folder, "loss.png");
+    private string PicturePath => Path.Combine(folder, PictureFile);
 
     /// <summary>Opens a run.</summary>
     /// <param name="device">The device to train on; the caller disposes it.</param>
@@ -82,7 +88,8 @@ public sealed class Trainer : IDisposable
     /// <param name="pictures">The pictures to train on, or null for the files that the configuration names.</param>
     /// <param name="backbone">A backbone of your own (see <see cref="IBackbone"/>), or null for the one that the configuration names.</param>
     /// <exception cref="TrainingException">
-    /// The folder can't be created; there is no checkpoint of this run to resume from; or a new run would replace a checkpoint.
+    /// The folder can't be created; another process trains in it; there is no checkpoint of this run to resume from; or a new run would
+    /// replace a checkpoint or a file that it reads.
     /// </exception>
     /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
@@ -100,26 +107,41 @@ public sealed class Trainer : IDisposable
         var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
         using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
         using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
+        CheckInputs(configuration, source, dataFolder, folder);
         Create(folder);
-        CheckBegun(Path.Combine(folder, CheckpointFile), resume);
-        lock (device.Lock)
+        var held = Lock(folder);
+        try
         {
-            return device.Guard(() =>
+            CheckBegun(Path.Combine(folder, CheckpointFile), resume);
+            lock (device.Lock)
             {
-                var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
-                var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
-                var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan, backbone: backbone), folder)
+                return device.Guard(() =>
                 {
-                    Description = Describe(backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
-                };
-                if (!resume)
+                    var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
+                    var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
+                    var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan, backbone: backbone), folder, held)
+                    {
+                        Description = Describe(
+                            backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
+                    };
+                    if (!resume)
+                        return trainer;
+                    trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, configuration);
+                    trainer.savedAt = trainer.StepsDone;
                     return trainer;
-                trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, configuration);
-                trainer.savedAt = trainer.StepsDone;
-                return trainer;
-            });
+                });
+            }
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
         }
     }
+
+    /// <summary>The files that a run writes into its folder.</summary>
+    internal static IEnumerable<string> Outputs(string folder)
+        => ((string[])[CheckpointFile, ModelFile, LogFile, PictureFile]).Select(file => Path.Combine(folder, file));
 
     /// <summary>Trains: each element of the enumeration is one step.</summary>
     /// <param name="cancellation">Stops after the current step and writes a checkpoint.</param>
@@ -162,6 +184,7 @@ public sealed class Trainer : IDisposable
         {
             detector.Dispose();
         }
+        held.Dispose();
     }
 
     private List<KeyValuePair<string, float>> Learn(IReadOnlyList<SampleBatch> batches, float rate) => Locked(()
@@ -268,6 +291,35 @@ public sealed class Trainer : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new TrainingException($"The run's folder '{folder}' can't be created ({e.Message.TrimEnd('.')}): choose another.", e);
+        }
+    }
+
+    private static FileLock Lock(string folder)
+    {
+        try
+        {
+            var held = FileLock.TryTake(FileLock.OfFolder(folder), out var holder) ?? throw new TrainingException(
+                $"The run's folder '{folder}' is in use by {holder}: wait for it, or choose another with --out.");
+            UnfinishedFile.Clean(folder);
+            return held;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TrainingException($"The run's folder '{folder}' can't be written ({e.Message.TrimEnd('.')}): choose another.", e);
+        }
+    }
+
+    private static void CheckInputs(TrainingConfiguration configuration, TrainingSource source, string dataFolder, string folder)
+    {
+        var inUse = new FilesInUse();
+        inUse.AddInputs(((string?[])[configuration.Data.Coco?.Annotations, configuration.Data.Proposals]).OfType<string>()
+            .Select(file => Path.Combine(dataFolder, file)));
+        inUse.AddInputs(configuration.Network.Weights is { } weights ? WeightsFile.FilesOf(Path.Combine(dataFolder, weights)) : []);
+        inUse.AddInputs(source.Pictures is AnnotatedSetPictures pictures ? pictures.Files : []);
+        foreach (var output in Outputs(folder))
+        {
+            if (inUse.WhyNot(output) is { } reason)
+                throw new TrainingException($"The run would write over {output} ({reason}): choose another folder with --out.");
         }
     }
 

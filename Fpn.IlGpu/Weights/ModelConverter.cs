@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
@@ -34,8 +35,10 @@ public static class ModelConverter
     {
         ArgumentNullException.ThrowIfNull(output);
         using var weights = Checkpoint.Open(input, overrides);
-        if (Path.GetFullPath(input) == Path.GetFullPath(output))
-            throw new WeightsException($"{output}: is the input file; choose another output file.");
+        var inUse = new FilesInUse();
+        inUse.AddInputs(WeightsFile.FilesOf(input));
+        if (inUse.WhyNot(output) is { } reason)
+            throw new WeightsException($"{output}: can't be written ({reason}); choose another output file.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
             throw new WeightsException($"{output}: can't be written (there is no such folder).");
         ConversionReport? report = null;

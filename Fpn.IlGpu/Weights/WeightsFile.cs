@@ -30,6 +30,18 @@ public static class WeightsFile
         return Open(MappedBytes.Open(path), path);
     }
 
+    /// <summary>
+    /// The files that opening a path reads: the file itself; for an index, or a folder with one, also the safetensors files beside it.
+    /// </summary>
+    internal static IEnumerable<string> FilesOf(string path)
+    {
+        var folder = Directory.Exists(path) ? path
+            : path.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.OrdinalIgnoreCase)
+            ? Path.GetDirectoryName(Path.GetFullPath(path))
+            : null;
+        return folder is null ? [path] : Directory.EnumerateFiles(folder, "*.safetensors*");
+    }
+
     /// <summary>Opens a file that is mapped or in memory, and takes ownership of it.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="path">The file's name in messages; the files of an index are looked up in its folder.</param>

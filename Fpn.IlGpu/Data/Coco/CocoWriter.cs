@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Fpn.IlGpu.Files;
 
 namespace Fpn.IlGpu.Data;
 
@@ -18,19 +19,10 @@ public static class CocoWriter
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(path);
 
-        // In the target's folder, so that the move is a single file system operation.
-        var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
-            using (var json = new Utf8JsonWriter(stream))
-                Write(set, json);
-            File.Move(unfinished, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(unfinished);
-        }
+        using var file = UnfinishedFile.Create(path);
+        using (var json = new Utf8JsonWriter(file.Stream))
+            Write(set, json);
+        file.Complete();
     }
 
     private static void Write(AnnotatedSet set, Utf8JsonWriter json)

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Files;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 
@@ -18,21 +19,11 @@ public static class PictureWriter
         CheckSize(image, format, path);
         if (Directory.Exists(path))
             throw new PictureException($"'{path}' is a folder; give the name of a file.");
-        // Beside the target, so that moving it there is one step of the file system.
-        var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            try
-            {
-                using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
-                    Encode(image, stream, format);
-                File.Move(unfinished, path, overwrite: true);
-            }
-            catch
-            {
-                File.Delete(unfinished);
-                throw;
-            }
+            using var file = UnfinishedFile.Create(path);
+            Encode(image, file.Stream, format);
+            file.Complete();
         }
         catch (DirectoryNotFoundException e)
         {

@@ -96,7 +96,8 @@ internal sealed unsafe class MappedBytes : TensorBytes
         try
         {
             // Checked before opening, because opening a pipe waits for a writer. Pipes and devices have length 0.
-            if (new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length == 0)
+            // The full path, because .NET looks for the target of a link without a folder in the root.
+            if (new FileInfo(File.ResolveLinkTarget(Path.GetFullPath(path), returnFinalTarget: true)?.FullName ?? path).Length == 0)
                 throw Empty(path);
             var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
             try

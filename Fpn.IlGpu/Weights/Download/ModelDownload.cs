@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;

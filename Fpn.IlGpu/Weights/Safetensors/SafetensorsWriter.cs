@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
@@ -21,29 +22,23 @@ internal static class SafetensorsWriter
         string path, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata, Action<string>? verify = null)
     {
         var header = Header(tensors, type, metadata);
-        // In the same folder: a move between file systems is a copy, which others could see half done.
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                Span<byte> length = stackalloc byte[sizeof(ulong)];
-                BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                foreach (var tensor in tensors)
-                    WriteElements(stream, tensor, type, path);
-                stream.Flush(flushToDisk: true);
-            }
-            verify?.Invoke(temporary);
-            File.Move(temporary, path, overwrite: true);
+            UnfinishedFile.Clean(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            using var file = UnfinishedFile.Create(path);
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+            file.Stream.Write(length);
+            file.Stream.Write(header);
+            foreach (var tensor in tensors)
+                WriteElements(file.Stream, tensor, type, path);
+            file.Flush();
+            verify?.Invoke(file.TemporaryPath);
+            file.Complete();
         }
-        catch (Exception e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Remove(temporary);
-            if (e is IOException or UnauthorizedAccessException)
-                throw new WeightsException($"{path}: can't be written ({e.Message.TrimEnd('.')}).", e);
-            throw;
+            throw new WeightsException($"{path}: can't be written ({e.Message.TrimEnd('.')}).", e);
         }
     }
 
@@ -127,18 +122,6 @@ internal static class SafetensorsWriter
                     $"{path}: the tensor {WeightsException.Quote(tensor.Name)} holds " +
                     $"{values[i].ToString(CultureInfo.InvariantCulture)}, too large for {type}.");
             }
-        }
-    }
-
-    private static void Remove(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The original error says more than this one would.
         }
     }
 }

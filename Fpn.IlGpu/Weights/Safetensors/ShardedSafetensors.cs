@@ -12,7 +12,9 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 internal static class ShardedSafetensors
 {
-    private const string IndexSuffix = ".safetensors.index.json";
+    /// <summary>The end of an index's name.</summary>
+    public const string IndexSuffix = ".safetensors.index.json";
+
     private const int LargestIndex = 1 << 24;
     private const int MostFiles = 10_000;
     private const int MostTensors = 20_000;
