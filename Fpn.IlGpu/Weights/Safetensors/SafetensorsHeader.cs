@@ -39,6 +39,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         }
         long dataBegin = LengthBytes + header.Length;
         CheckCoverage(file.Length - dataBegin);
+        CheckContent(dataBegin);
         return new StateDictionary(
             source,
             entries.Select(e => new BytesTensor(e.Name, e.Shape, e.Type, file, dataBegin + e.Begin)),
@@ -258,6 +259,25 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         }
         if (covered < dataBytes)
             throw Wrong($"the file has {dataBytes - covered} bytes at its end that belong to no tensor");
+    }
+
+    /// <summary>Compares the content with the file's checksum, if it has one.</summary>
+    private void CheckContent(long dataBegin)
+    {
+        if (!metadata.Remove(SafetensorsChecksum.MetadataKey, out var expected))
+            return;
+        var checksum = new SafetensorsChecksum();
+        checksum.AddMetadata(metadata);
+        var hashes = entries.AsParallel().AsOrdered()
+            .Select(e => SafetensorsChecksum.Of(e.Type, e.Shape, file, dataBegin + e.Begin, dataBegin + e.End));
+        foreach (var (entry, hash) in entries.Zip(hashes))
+            checksum.AddTensor(entry.Name, hash);
+        if (checksum.ToString() != expected)
+        {
+            throw Wrong(
+                "the file is damaged, because its content does not have its checksum; use another copy, or, if a program changed it on "
+                + $"purpose, remove the metadata key '{SafetensorsChecksum.MetadataKey}'");
+        }
     }
 
     /// <summary>The JSON reader's message, without the position at its end.</summary>

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.ObjectModel;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Fpn.IlGpu.Files;
@@ -30,8 +32,12 @@ internal static class SafetensorsWriter
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
             file.Stream.Write(length);
             file.Stream.Write(header);
+            var checksum = new SafetensorsChecksum();
+            checksum.AddMetadata(metadata ?? ReadOnlyDictionary<string, string>.Empty);
             foreach (var tensor in tensors)
-                WriteElements(file.Stream, tensor, type, path);
+                checksum.AddTensor(tensor.Name, WriteElements(file.Stream, tensor, type, path));
+            file.Stream.Position = sizeof(ulong) + header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(SafetensorsChecksum.Blank));
+            file.Stream.Write(Encoding.UTF8.GetBytes(checksum.ToString()));
             file.Flush();
             verify?.Invoke(file.TemporaryPath);
             file.Complete();
@@ -52,13 +58,15 @@ internal static class SafetensorsWriter
         using (var json = new Utf8JsonWriter(buffer, options))
         {
             json.WriteStartObject();
-            if (metadata is { Count: > 0 })
+            json.WriteStartObject("__metadata__");
+            // First, so that nothing before it can look like it.
+            json.WriteString(SafetensorsChecksum.MetadataKey, SafetensorsChecksum.Blank);
+            foreach ((var key, var value) in metadata ?? ReadOnlyDictionary<string, string>.Empty)
             {
-                json.WriteStartObject("__metadata__");
-                foreach ((var key, var value) in metadata)
+                if (key != SafetensorsChecksum.MetadataKey)
                     json.WriteString(key, value);
-                json.WriteEndObject();
             }
+            json.WriteEndObject();
             long offset = 0;
             foreach (var tensor in tensors)
             {
@@ -90,9 +98,11 @@ internal static class SafetensorsWriter
         return header;
     }
 
-    private static void WriteElements(FileStream stream, StateTensor tensor, DataType type, string path)
+    /// <returns>The hash of the tensor.</returns>
+    private static byte[] WriteElements(FileStream stream, StateTensor tensor, DataType type, string path)
     {
         const int mostAtOnce = 1 << 20;
+        using var hash = SafetensorsChecksum.Begin(type, tensor.Shape);
         var values = tensor.ToArray();
         var bytes = new byte[Math.Min(values.Length, mostAtOnce) * type.Bytes()];
         for (var begin = 0; begin < values.Length; begin += mostAtOnce)
@@ -103,7 +113,9 @@ internal static class SafetensorsWriter
             if (type != DataType.F32)
                 RefuseOverflow(part, encoded, tensor, type, path);
             stream.Write(encoded);
+            hash.AppendData(encoded);
         }
+        return hash.GetHashAndReset();
     }
 
     /// <summary>The largest F16 number is 65504: without this check a larger weight would silently become infinite.</summary>
