@@ -42,6 +42,6 @@ try
 }
 catch (Exception exception)
 {
-    Screen.Complain(ErrorSentence.Of(exception));
+    Screen.Complain(exception);
     return ExitCode.SomethingFailed;
 }

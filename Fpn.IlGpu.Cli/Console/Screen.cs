@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -7,8 +10,7 @@ namespace Fpn.IlGpu.Cli;
 /// Standard output and standard error for a user at a terminal: results go to the former, errors to the latter, and a
 /// progress line gives way to both. Thread-safe.
 /// </summary>
-/// <param name="quiet">Whether results are not shown, because standard output carries something else.</param>
-internal sealed class Screen(bool quiet = false)
+internal sealed class Screen
 {
     // Without a terminal, no line is wrapped.
     private const int UnlimitedWidth = 10_000;
@@ -16,8 +18,18 @@ internal sealed class Screen(bool quiet = false)
     private const string CtrlC = "^C";
 
     private readonly Lock gate = new();
-    private readonly IAnsiConsole results = CreateConsole();
+    private readonly bool quiet;
+    private readonly IAnsiConsole results;
+    private readonly int width;
     private string progress = "";
+
+    /// <param name="quiet">Whether results are not shown, because standard output carries something else.</param>
+    public Screen(bool quiet = false)
+    {
+        this.quiet = quiet;
+        results = CreateConsole();
+        width = results.Profile.Width;
+    }
 
     /// <summary>Whether results go to a terminal, rather than into a file or another program.</summary>
     public static bool ResultsOnTerminal => !Console.IsOutputRedirected;
@@ -47,6 +59,7 @@ internal sealed class Screen(bool quiet = false)
         lock (gate)
         {
             HideProgress();
+            results.Profile.Width = renderable is Table table ? Math.Max(width, LeastWidth(table, results)) : width;
             results.Write(renderable);
             ShowProgress();
         }
@@ -63,6 +76,19 @@ internal sealed class Screen(bool quiet = false)
         }
     }
 
+    /// <summary>Writes an error's sentence to standard error.</summary>
+    /// <param name="exception">The error.</param>
+    /// <param name="path">The picture that it concerns, if it concerns one.</param>
+    public void Error(Exception exception, string? path = null)
+    {
+        lock (gate)
+        {
+            HideProgress();
+            Complain(exception, path);
+            ShowProgress();
+        }
+    }
+
     /// <summary>Replaces the progress line; an empty text removes it.</summary>
     public void Progress(string text)
     {
@@ -71,7 +97,7 @@ internal sealed class Screen(bool quiet = false)
         lock (gate)
         {
             HideProgress();
-            progress = text;
+            progress = Printable(text);
             ShowProgress();
         }
     }
@@ -86,7 +112,7 @@ internal sealed class Screen(bool quiet = false)
     public void Step(string step, string detail, bool begins)
     {
         if (ProgressOnTerminal)
-            Progress(Cut(Printable($"{step}, {detail}")));
+            Progress(Cut($"{step}, {detail}"));
         else if (begins)
             Error($"{step}.");
     }
@@ -102,20 +128,73 @@ internal sealed class Screen(bool quiet = false)
     public static Table NewTable() => new() { Border = ResultsOnTerminal ? TableBorder.Rounded : TableBorder.None };
 
     /// <summary>Writes one sentence to standard error, when no progress line is shown.</summary>
-    public static void Complain(string sentence) => Console.Error.WriteLine($"fpn: {Printable(sentence)}");
+    public static void Complain(string sentence) => ToError($"fpn: {Printable(sentence)}{Environment.NewLine}");
 
-    /// <summary>Replaces control characters. File names and labels are untrusted, and must not control the terminal.</summary>
+    /// <summary>Writes an error's sentence, and its stack trace where <see cref="ErrorSentence.TraceVariable"/> asks for it.</summary>
+    public static void Complain(Exception exception, string? path = null)
+    {
+        Complain(path is null ? ErrorSentence.Of(exception) : ErrorSentence.Of(exception, path));
+        if (!ErrorSentence.IsTraced)
+            return;
+        foreach (var line in exception.ToString().Split('\n'))
+            ToError($"{Printable(line.TrimEnd('\r'))}{Environment.NewLine}");
+    }
+
+    /// <summary>
+    /// Replaces characters that control the terminal or turn the direction of writing, and line breaks. File names and labels are
+    /// untrusted: they must not forge lines.
+    /// </summary>
     public static string Printable(string text)
-        => string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t') ? '?' : c));
+        => string.Concat(text.EnumerateRunes().Select(rune => IsPrintable(rune) ? rune.ToString() : "?"));
+
+    /// <summary>Whether a character may be shown as it is.</summary>
+    public static bool IsPrintable(Rune rune)
+    {
+        // Scripts such as Persian, and emoji, need the joiners.
+        const int zeroWidthNonJoiner = 0x200C, zeroWidthJoiner = 0x200D;
+        return Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => false,
+            UnicodeCategory.Format => rune.Value is zeroWidthNonJoiner or zeroWidthJoiner,
+            _ => true,
+        };
+    }
+
+    /// <summary>
+    /// The least width at which a table loses nothing. On a terminal that is narrower, the terminal breaks its lines, which is ugly;
+    /// Spectre.Console would leave out digits.
+    /// </summary>
+    internal static int LeastWidth(Table table, IAnsiConsole console)
+    {
+        const int padding = 2, border = 1;
+        var options = RenderOptions.Create(console);
+        return border + table.Columns.Index().Sum(column => padding + border + table.Rows
+            .Select(row => row.ElementAtOrDefault(column.Index)).Append(column.Item.Header).OfType<IRenderable>()
+            .Select(cell => cell.Measure(options, UnlimitedWidth))
+            .Max(size => column.Item.NoWrap ? size.Max : size.Min));
+    }
 
     // Spaces instead of an escape sequence work on every terminal. They also cover the echoed ^C.
     private void HideProgress()
     {
         if (progress.Length > 0)
-            Console.Error.Write($"\r{new string(' ', progress.Length + CtrlC.Length)}\r");
+            ToError($"\r{new string(' ', progress.Length + CtrlC.Length)}\r");
     }
 
-    private void ShowProgress() => Console.Error.Write(progress);
+    private void ShowProgress() => ToError(progress);
+
+    // Where standard error is closed, or its terminal is gone, there is nobody to tell; the work is still to be finished.
+    private static void ToError(string text)
+    {
+        try
+        {
+            Console.Error.Write(text);
+        }
+        catch (IOException)
+        {
+            // Nobody to tell.
+        }
+    }
 
     private static IAnsiConsole CreateConsole()
     {

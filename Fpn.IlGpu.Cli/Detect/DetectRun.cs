@@ -133,7 +133,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
             else
             {
                 failed++;
-                screen.Error(ErrorSentence.Of(item.Error!, item.Path));
+                screen.Error(item.Error!, item.Path);
             }
             progress.Step();
         }
@@ -167,7 +167,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         else
         {
             failed++;
-            screen.Error(ErrorSentence.Of(error, item.Path));
+            screen.Error(error, item.Path);
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -66,8 +68,25 @@ internal sealed class JsonLines : IDisposable
             json.WriteEndObject();
         }
         line.Write("\n"u8);
-        file.Stream.Write(line.WrittenSpan);
+        file.Stream.Write(Harmless(line.WrittenSpan));
         file.Stream.Flush();
+    }
+
+    // The encoder lets the characters through that turn the direction of writing, and the line may go to a terminal. They can only be
+    // within strings, where an escape means the same.
+    private static ReadOnlySpan<byte> Harmless(ReadOnlySpan<byte> json)
+    {
+        if (Ascii.IsValid(json))
+            return json;
+        var text = new StringBuilder();
+        foreach (var rune in Encoding.UTF8.GetString(json).EnumerateRunes())
+        {
+            if (rune.Value == '\n' || Screen.IsPrintable(rune))
+                text.Append(rune);
+            else
+                text.AppendJoin("", rune.ToString().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}")));
+        }
+        return Encoding.UTF8.GetBytes(text.ToString());
     }
 
     // Compressed run lengths, as in COCO's result files.

@@ -51,7 +51,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
                 {
                     Failed = true;
                     left.Add(item.Picture.Id);
-                    screen.Error(ErrorSentence.Of(error, item.Path));
+                    screen.Error(error, item.Path);
                 }
                 progress.Step();
             }

@@ -156,7 +156,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             catch (Exception exception) when (exception is PictureException or IOException or UnauthorizedAccessException)
             {
                 failed = true;
-                screen.Error(ErrorSentence.Of(exception, path));
+                screen.Error(exception, path);
             }
         }
         screen.WriteLine(worst.Count == 0
