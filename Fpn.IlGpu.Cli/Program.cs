@@ -5,6 +5,7 @@ using System.Text;
 
 using Fpn.IlGpu.Cli;
 
+StandardStreams.Prepare();
 if (OperatingSystem.IsWindows())
 {
     // The console's default code page lacks the multiplication sign and arrows.

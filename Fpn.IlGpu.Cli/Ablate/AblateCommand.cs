@@ -64,7 +64,8 @@ internal static class AblateCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after this step; press Ctrl-C again to stop now.");
+            using var interruption = new Interruption(
+                screen, "Stopping after this step; press Ctrl-C again to stop now.", TrainRun.LongestStep);
             var options = new AblationOptions
             {
                 Tables = [.. PaperTables.All.Where(table => parsed.GetRequiredValue(tables).Contains((char)('0' + table.Number)))],

@@ -15,6 +15,6 @@ internal static class ExitCode
     /// <summary>The command line itself is wrong; nothing was done.</summary>
     public const int WrongUsage = 2;
 
-    /// <summary>Stopped by Ctrl-C or SIGTERM before everything was done. The value is 128 + SIGINT, as in shells.</summary>
+    /// <summary>Stopped by Ctrl-C, SIGTERM or SIGHUP before everything was done. The value is 128 + SIGINT, as in shells.</summary>
     public const int Interrupted = 130;
 }

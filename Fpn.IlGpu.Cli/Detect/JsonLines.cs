@@ -68,8 +68,17 @@ internal sealed class JsonLines : IDisposable
             json.WriteEndObject();
         }
         line.Write("\n"u8);
-        file.Stream.Write(Harmless(line.WrittenSpan));
-        file.Stream.Flush();
+        try
+        {
+            file.Stream.Write(Harmless(line.WrittenSpan));
+            file.Stream.Flush();
+        }
+        catch (IOException exception)
+        {
+            throw new CommandException(
+                $"The JSON can't be written any more ({exception.Message.TrimEnd('.')}); '{image}' and all pictures after it are missing.",
+                exception);
+        }
     }
 
     // The encoder lets the characters through that turn the direction of writing, and the line may go to a terminal. They can only be

@@ -1,5 +1,7 @@
 using Fpn.IlGpu.Files;
 
+using Microsoft.Win32.SafeHandles;
+
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>
@@ -32,7 +34,7 @@ internal sealed class OutputFile : IDisposable
     public static OutputFile? Open(string? path, string option, FilesInUse inUse)
     {
         if (path is null or StandardOutput)
-            return path is null ? null : new OutputFile(Console.OpenStandardOutput(), null, isFile: false);
+            return path is null ? null : new OutputFile(OpenStandardOutput(), null, isFile: false);
         Check(path, option, inUse);
         try
         {
@@ -105,6 +107,19 @@ internal sealed class OutputFile : IDisposable
     {
         Stream.Dispose();
         held?.Dispose();
+    }
+
+    // The console's own stream takes a closed pipe for success, and the command would go on for nobody.
+    private static Stream OpenStandardOutput()
+    {
+        const int standardOutput = 1;
+        if (!StandardStreams.HasOutput)
+            throw new CommandException("Standard output is closed, so nothing can be written to it; name a file instead of '-'.");
+        if (OperatingSystem.IsWindows())
+            return Console.OpenStandardOutput();
+        var pipe = new FileStream(new SafeFileHandle(standardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        // In a file, other processes' output may follow ours; a FileStream would not move the position that they share.
+        return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
     private static FileLock? Lock(string path, string option)

@@ -6,7 +6,8 @@ namespace Fpn.IlGpu.Cli;
 /// Expands patterns for shells that leave this to the program: <c>*</c> and <c>?</c> within a name, <c>**</c> for any
 /// number of folders. Names that begin with a dot match only patterns that do too.
 /// </summary>
-internal static class PictureGlob
+/// <param name="unreadable">Called for each folder that can't be read; the others are still searched.</param>
+internal sealed class PictureGlob(Action<string, Exception> unreadable)
 {
     private static readonly char[] Wildcards = ['*', '?'];
     private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
@@ -15,7 +16,7 @@ internal static class PictureGlob
     public static bool IsPattern(string path) => path.IndexOfAny(Wildcards) >= 0;
 
     /// <summary>The files that match, by name, folder by folder.</summary>
-    public static IEnumerable<string> Files(string pattern)
+    public IEnumerable<string> Files(string pattern)
     {
         var root = Path.GetPathRoot(pattern) ?? "";
         var segments = pattern[root.Length..].Split(Separators, StringSplitOptions.RemoveEmptyEntries);
@@ -23,13 +24,13 @@ internal static class PictureGlob
     }
 
     /// <summary>The files directly in a folder, by name.</summary>
-    public static IEnumerable<string> FilesIn(string folder) => Names(folder, "*", Directory.EnumerateFiles);
+    public IEnumerable<string> FilesIn(string folder) => Names(folder, "*", Directory.EnumerateFiles);
 
     /// <summary>The folders directly in a folder, by name. Links are left out, because they may lead back up.</summary>
-    public static IEnumerable<string> FoldersIn(string folder)
+    public IEnumerable<string> FoldersIn(string folder)
         => Names(folder, "*", Directory.EnumerateDirectories).Where(path => new DirectoryInfo(path).LinkTarget is null);
 
-    private static IEnumerable<string> Expand(string folder, ReadOnlyMemory<string> segments)
+    private IEnumerable<string> Expand(string folder, ReadOnlyMemory<string> segments)
     {
         var segment = segments.Span[0];
         var rest = segments[1..];
@@ -57,11 +58,21 @@ internal static class PictureGlob
         return exists(path) ? [path] : [];
     }
 
-    private static IEnumerable<string> Names(string folder, string pattern, Func<string, IEnumerable<string>> enumerate)
-        => enumerate(folder.Length == 0 ? "." : folder)
-            .Select(path => Path.GetFileName(path))
-            .Where(name => name.StartsWith('.') == pattern.StartsWith('.')
-                && FileSystemName.MatchesSimpleExpression(pattern, name, IgnoreCase))
-            .Order(StringComparer.Ordinal)
-            .Select(name => Path.Join(folder, name));
+    private IEnumerable<string> Names(string folder, string pattern, Func<string, IEnumerable<string>> enumerate)
+    {
+        try
+        {
+            return [.. enumerate(folder.Length == 0 ? "." : folder)
+                .Select(path => Path.GetFileName(path))
+                .Where(name => name.StartsWith('.') == pattern.StartsWith('.')
+                    && FileSystemName.MatchesSimpleExpression(pattern, name, IgnoreCase))
+                .Order(StringComparer.Ordinal)
+                .Select(name => Path.Join(folder, name))];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            unreadable(folder, exception);
+            return [];
+        }
+    }
 }

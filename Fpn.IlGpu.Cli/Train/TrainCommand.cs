@@ -22,7 +22,8 @@ internal static class TrainCommand
           0    training finished
           1    something failed, or a loss was not finite
           2    wrong usage
-          130  stopped by Ctrl-C; a checkpoint of the last step was written
+          130  stopped by Ctrl-C, SIGTERM or SIGHUP; a checkpoint of the last
+               step was written
         """;
 
     public static Command Create()
@@ -45,7 +46,8 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var screen = new Screen();
-            using var interruption = new Interruption(screen, "Stopping after this step; press Ctrl-C again to stop now.");
+            using var interruption = new Interruption(
+                screen, "Stopping after this step; press Ctrl-C again to stop now.", TrainRun.LongestStep);
             var run = new TrainRun(
                 parsed.GetRequiredValue(configuration), parsed.GetRequiredValue(output), parsed.GetValue(resume),
                 parsed.GetRequiredValue(device), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }, screen,

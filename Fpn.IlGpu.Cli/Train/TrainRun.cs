@@ -14,6 +14,9 @@ internal sealed class TrainRun(
     // Losses are shown as means over this many steps, because those of single steps are noisy.
     private const int ShownSteps = 50;
 
+    /// <summary>How long a step and its checkpoint are waited for when the run is asked to end.</summary>
+    public static readonly TimeSpan LongestStep = TimeSpan.FromMinutes(1);
+
     private readonly Queue<TrainingStep> recent = [];
 
     /// <summary>Runs the command and returns the process's exit code.</summary>

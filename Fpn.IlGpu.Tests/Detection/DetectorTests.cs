@@ -51,6 +51,17 @@ public sealed class DetectorTests(string deviceId) : ModelTests(deviceId)
     }
 
     [Test]
+    public void A_null_picture_is_named_by_its_place_in_the_batch()
+    {
+        using var detector = Detector.Load(Device);
+        Assert.That(
+            () => detector.Detect([Sample, null!, Sample]), Throws.ArgumentException.With.Message.StartsWith("Picture 1 of the batch is null"));
+        Assert.That(() => detector.Detect((RgbImage)null!), Throws.ArgumentNullException);
+        Assert.That(() => detector.Detect((Stream)null!), Throws.ArgumentNullException);
+        Assert.That(detector.Detect(Sample), Is.Not.Empty, "the detector still works");
+    }
+
+    [Test]
     public void Alternating_between_two_sizes_allocates_nothing()
     {
         using var detector = Detector.Load(Device);

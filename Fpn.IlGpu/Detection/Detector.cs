@@ -134,12 +134,16 @@ public abstract class Detector : IDisposable
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(RgbImage picture, CancellationToken cancellation = default)
-        => Detect([picture], cancellation)[0];
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        return Detect([picture], cancellation)[0];
+    }
 
     /// <summary>Finds the objects in each picture of a batch; the pictures may differ in size.</summary>
     /// <param name="pictures">The pictures; the list may be empty.</param>
     /// <param name="cancellation">Checked between two stages of the work.</param>
     /// <returns>The objects of each picture, best first.</returns>
+    /// <exception cref="ArgumentException">A picture is null.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The detector or its device was disposed.</exception>
@@ -148,6 +152,11 @@ public abstract class Detector : IDisposable
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             return [];
+        for (var n = 0; n < pictures.Count; n++)
+        {
+            if (pictures[n] is null)
+                throw new ArgumentException($"Picture {n} of the batch is null; leave it out.", nameof(pictures));
+        }
         return Detect([.. pictures.Select(picture => (InputPicture)picture)], DetectIn, cancellation);
     }
 

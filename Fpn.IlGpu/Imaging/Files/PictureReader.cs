@@ -153,7 +153,7 @@ public static class PictureReader
                 + "convert it to plain JPEG or PNG.",
                 e);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (e is not (OutOfMemoryException or TypeInitializationException or FileNotFoundException or FileLoadException))
         {
             // Damaged bytes lead decoders into exceptions of every kind, not only those they declare.
             throw new PictureException(

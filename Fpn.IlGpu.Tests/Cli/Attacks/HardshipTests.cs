@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Fpn.IlGpu.Tests.Cli;
+
+/// <summary>Long names, folders that can't be read, streams that are closed, too few files, and signals.</summary>
+[Platform(Exclude = "Win", Reason = "They need a POSIX shell, permissions and signals.")]
+internal sealed class HardshipTests : CommandTest
+{
+    private const int Sighup = 1;
+    private const int Sigterm = 15;
+
+    [TestCase(219, ".png")]
+    [TestCase(251, ".png")]
+    [TestCase(251, ".jpg")]
+    [TestCase(255, "")]
+    public void A_picture_with_a_long_name_is_drawn(int stemBytes, string extension)
+    {
+        var name = new string('n', stemBytes) + extension;
+        PutSample(name);
+
+        var result = Fpn("detect", name);
+        // The names are taken now, so that the next ones are longer.
+        var again = Fpn("detect", name, "--out", ".");
+
+        result.AssertExit(0);
+        again.AssertExit(0);
+        Assert.That(FilesIn("detections"), Has.Length.EqualTo(1));
+        Assert.That(FilesIn("detections")[0], Does.EndWith(extension == ".jpg" ? ".jpg" : ".png").And.Length.LessThanOrEqualTo(255));
+    }
+
+    [Test]
+    public void A_result_file_with_a_long_name_is_written()
+    {
+        var name = new string('n', 249) + ".jsonl";
+        PutSample("a.png");
+
+        Fpn("detect", "a.png", "--json", name, "--no-pictures").AssertExit(0);
+
+        Assert.That(LinesIn(name), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_subfolder_without_permission_does_not_lose_the_others()
+    {
+        Assume.That(Environment.IsPrivilegedProcess, Is.False, "an administrator may read every folder");
+        PutSample("in/a.png");
+        PutSample("in/closed/b.png");
+        PutSample("in/open/c.png");
+        Permit("in/closed", "000");
+        try
+        {
+            AssertOthersAreRead(Fpn("detect", "in", "--recursive", "--no-pictures"), "in/closed");
+        }
+        finally
+        {
+            Permit("in/closed", "700");
+        }
+    }
+
+    // A path longer than the system allows is what not even an administrator can read.
+    [Test]
+    public void A_subfolder_that_is_too_deep_does_not_lose_the_others()
+    {
+        PutSample("in/a.png");
+        PutSample("in/open/c.png");
+        var deep = string.Join('/', Enumerable.Repeat(new string('d', 200), 12));
+        Directory.CreateDirectory(At($"in/{deep}"));
+        Directory.CreateDirectory(At($"out/{deep}"));
+        Directory.Move(At("out"), At($"in/{deep}/out"));
+        try
+        {
+            AssertOthersAreRead(Fpn("detect", "in", "--recursive", "--no-pictures"), "in/ddd");
+            AssertOthersAreRead(Fpn("detect", "in/**/*.png", "--no-pictures"), "in/ddd");
+        }
+        finally
+        {
+            Directory.Move(At($"in/{deep}/out"), At("out"));
+        }
+    }
+
+    [Test]
+    public void Json_on_a_pipe_that_nobody_reads_any_more_ends_the_run()
+    {
+        for (var number = 0; number < 200; number++)
+            PutSample(string.Create(CultureInfo.InvariantCulture, $"in/{number:D3}.png"));
+
+        var result = Shell.Run(Folder, "{ FPN detect in --json - --out drawn; echo $? > code; } | head -n 1 > first");
+
+        Assert.That(LinesIn("first"), Is.EqualTo(1));
+        Assert.That(File.ReadAllText(At("code")).Trim(), Is.EqualTo("1"));
+        result.AssertOneError("The JSON can't be written any more");
+        Assert.That(FilesIn("drawn"), Has.Length.LessThan(100), "it did not go on for nobody");
+    }
+
+    [Test]
+    public void Json_into_a_named_pipe_that_nobody_reads_any_more_ends_the_run()
+    {
+        for (var number = 0; number < 20; number++)
+            PutSample(string.Create(CultureInfo.InvariantCulture, $"in/{number:D3}.png"));
+
+        var result = Shell.Run(Folder, "mkfifo pipe; head -n 1 pipe > first & FPN detect in --json pipe --no-pictures");
+
+        result.AssertExit(1);
+        result.AssertOneError("The JSON can't be written any more");
+    }
+
+    [Test]
+    public void Json_of_two_runs_into_one_redirected_file_is_one_after_the_other()
+    {
+        PutSample("a.png");
+
+        Shell.Run(Folder, "{ FPN detect a.png --json - --no-pictures; FPN detect a.png missing.png --json - --no-pictures; } > all 2>&1");
+
+        var lines = File.ReadAllLines(At("all"));
+        Assert.That(lines, Has.Length.EqualTo(3));
+        Assert.That(lines.Count(line => line.StartsWith("{\"image\":\"a.png\"", StringComparison.Ordinal) && line.EndsWith('}')), Is.EqualTo(2));
+        Assert.That(lines, Has.One.Contains("missing.png"));
+    }
+
+    [Test]
+    public void A_closed_standard_error_does_not_end_the_run()
+    {
+        PutSample("a.png");
+
+        var result = Shell.Run(Folder, "FPN detect missing.png a.png --json found.jsonl --no-pictures 2>&-");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1), "only the missing picture failed");
+        Assert.That(result.Output, Does.Contain("1 picture, "));
+        using var line = JsonDocument.Parse(File.ReadAllText(At("found.jsonl")));
+        Assert.That(line.RootElement.GetProperty("image").GetString(), Is.EqualTo("a.png"), "no error was written into the file");
+    }
+
+    [Test]
+    public void A_closed_standard_output_is_an_error_and_not_a_file()
+    {
+        PutSample("a.png");
+
+        var result = Shell.Run(Folder, "FPN detect a.png --json - --no-pictures 0<&- 1>&-");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        result.AssertOneError("Standard output is closed");
+    }
+
+    [TestCase(64)]
+    [TestCase(80)]
+    [TestCase(100)]
+    public void Too_few_files_give_a_sentence(int limit)
+    {
+        PutSample("a.png");
+
+        var result = Shell.Run(Folder, $"ulimit -n {limit}; FPN detect a.png --no-pictures");
+
+        Assert.That(result.ExitCode, Is.AnyOf(0, 1), result.Error);
+        Assert.That(result.Errors, Has.Length.EqualTo(result.ExitCode));
+        if (result.ExitCode != 0)
+            Assert.That(result.Error, Does.Contain("ulimit -n"));
+    }
+
+    [TestCase(Sigterm)]
+    [TestCase(Sighup)]
+    public void A_signal_ends_a_command_that_is_blocked(int signal)
+    {
+        PutSample("a.png");
+        using (var mkfifo = Process.Start("mkfifo", [At("pipe")]))
+            mkfifo.WaitForExit();
+        // Nobody reads the pipe, so opening it never ends.
+        using var process = FpnProcess.Start(Folder, "detect", "a.png", "--json", "pipe", "--no-pictures");
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+        Assert.That(process.HasExited, Is.False);
+        process.Signal(signal);
+
+        var result = process.Finish();
+
+        Assert.That(result.ExitCode, Is.AnyOf(130, 128 + signal), result.Error);
+    }
+
+    [TestCase(Sighup)]
+    [TestCase(Sigterm)]
+    public void A_closed_terminal_leaves_a_checkpoint_of_the_last_step(int signal)
+    {
+        Assume.That(InterruptionTests.IsIgnored(signal), Is.False, "the tests run where the shell makes them ignore this signal");
+        Put("run.json", Encoding.UTF8.GetBytes(TinyTraining.Json(steps: 100_000, checkpointEvery: 100_000)));
+        using var process = FpnProcess.Start(Folder, "train", "run.json", "--device", "cpu");
+        var clock = Stopwatch.StartNew();
+        while (LinesIn("run/training.csv") < 3)
+        {
+            Assert.That(process.HasExited, Is.False, "fpn ended too early");
+            Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromMinutes(1)), "fpn wrote nothing");
+            Thread.Sleep(5);
+        }
+        process.Signal(signal);
+
+        var result = process.Finish();
+
+        Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
+        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "training.csv"]));
+        Assert.That(result.Output, Does.Contain("resume with"));
+    }
+
+    private void Permit(string path, string mode)
+    {
+        using var chmod = Process.Start("chmod", [mode, At(path)]);
+        chmod.WaitForExit();
+    }
+
+    private static void AssertOthersAreRead(FpnResult result, string folder)
+    {
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Errors, Has.Some.StartsWith($"fpn: The folder '{folder}").And.Contains("so its pictures are missing"));
+        Assert.That(result.Output, Does.Contain("2 pictures, "));
+    }
+}
