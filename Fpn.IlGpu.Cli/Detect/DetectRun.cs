@@ -83,11 +83,11 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         return failed > 0 || inputs.Problems.Count > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 
-    private Item Decode(string path)
+    private Item Decode(string path, Action<long> allocates)
     {
         try
         {
-            return new Item(path) { Picture = PictureReader.Read(path, limits) };
+            return new Item(path) { Picture = PictureReader.Read(path, AnnouncedLimits.Of(limits, allocates)) };
         }
         catch (Exception exception)
         {

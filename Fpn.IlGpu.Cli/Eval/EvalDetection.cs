@@ -128,14 +128,14 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         return $"{string.Join(", ", names.Take(most).Select(name => $"'{name}'"))}{rest}";
     }
 
-    private Item Decode(EvaluatedPicture picture)
+    private Item Decode(EvaluatedPicture picture, Action<long> allocates)
     {
         var path = Path.Join(settings.Images, picture.FileName);
         if (picture.FileName.Length == 0)
             return new Item(picture, path) { Error = new PictureException($"Picture {picture.Id} has no 'file_name'.") };
         try
         {
-            var image = PictureReader.Read(path);
+            var image = PictureReader.Read(path, AnnouncedLimits.Of(new PictureLimits(), allocates));
             var other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
             return other
                 ? throw new PictureException(

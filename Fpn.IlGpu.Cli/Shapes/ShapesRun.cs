@@ -23,7 +23,7 @@ internal sealed class ShapesRun(string folder, ulong firstSeed, int width, int h
         var source = new SyntheticPictures(firstSeed, count, width, height) { Options = options };
         var wanted = Enumerable.Range(0, count).TakeWhile(_ => !stop.IsCancellationRequested);
         // Files that are being written are waited for, so that none is left cut short.
-        foreach (var picture in Prefetch.InOrder(wanted, i => Write(source, i), Environment.ProcessorCount, CancellationToken.None))
+        foreach (var picture in Prefetch.InOrder(wanted, (i, _) => Write(source, i), Environment.ProcessorCount, CancellationToken.None))
         {
             pictures.Add(picture);
             progress.Step();

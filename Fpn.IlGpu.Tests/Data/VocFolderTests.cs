@@ -42,6 +42,28 @@ public class VocFolderTests
         }
     }
 
+    [TestCase(33)]
+    [TestCase(1_000_000)]
+    [MaxTime(20_000)]
+    public void Elements_that_are_nested_without_end_are_refused(int depth)
+    {
+        Add("a", Object("dog", 1, 1, 9, 9));
+        var path = Path.Combine(folder, "Annotations/a.xml");
+        File.WriteAllText(path, $"{string.Concat(Enumerable.Repeat("<a>", depth))}{string.Concat(Enumerable.Repeat("</a>", depth))}");
+        Assert.That(
+            () => VocFolder.Read(folder),
+            Throws.TypeOf<AnnotationException>().With.Message.Contains("a.xml").And.Message.Contains("more than 32 deep"));
+    }
+
+    [Test]
+    [MaxTime(20_000)]
+    public void A_file_of_many_megabytes_is_refused()
+    {
+        Add("a", Object("dog", 1, 1, 9, 9));
+        File.WriteAllText(Path.Combine(folder, "Annotations/a.xml"), $"<a>{new string(' ', 17 << 20)}</a>");
+        Assert.That(() => VocFolder.Read(folder), Throws.TypeOf<AnnotationException>().With.Message.Contains("a.xml"));
+    }
+
     [Test]
     public void A_list_names_the_pictures_and_their_order()
     {

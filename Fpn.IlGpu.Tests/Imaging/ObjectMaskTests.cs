@@ -126,6 +126,33 @@ public sealed class ObjectMaskTests
     }
 
     [Test]
+    [MaxTime(5_000)]
+    public void Polygons_that_would_take_long_to_trace_are_refused()
+    {
+        // 2 KB of text: corners far to the left and far to the right in turn.
+        double[] far = [.. Enumerable.Range(0, 200).SelectMany(i => new[] { i % 2 == 0 ? -1e6 : 1e6, i })];
+        Assert.That(
+            () => ObjectMask.FromPolygons([far], 640, 480),
+            Throws.TypeOf<ArgumentException>().With.Message.Contains("400000000 px long, but in a picture of 640 x 480 px"));
+        // Each is short enough, but there are many.
+        double[] once = [0, 0, 639, 479, 0, 479];
+        Assert.That(
+            () => ObjectMask.FromPolygons([.. Enumerable.Repeat(once, 10_000)], 640, 480),
+            Throws.TypeOf<ArgumentException>().With.Message.Contains("outline is"));
+    }
+
+    [Test]
+    public void An_outline_around_every_second_column_is_filled()
+    {
+        // A comb with a tooth of one px in every second column: the longest outline that pixels can have.
+        const int size = 100;
+        var corners = new List<double>();
+        for (var x = 0; x < size; x += 2)
+            corners.AddRange([x, size - 1, x, 0, x + 1, 0, x + 1, size - 1]);
+        Assert.That(ObjectMask.FromPolygons([[.. corners]], size, size).Area, Is.InRange(size * size * 4 / 10, size * size * 6 / 10));
+    }
+
+    [Test]
     public void A_wrong_number_of_pixels_is_refused()
         => Assert.That(
             () => ObjectMask.FromPixels(new byte[11], 3, 4),

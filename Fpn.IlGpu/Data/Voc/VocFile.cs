@@ -48,13 +48,31 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
         => double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             && double.IsFinite(value) ? value : null;
 
+    // A real file has a few levels and kilobytes. A tree of a million levels, which takes the parser minutes, must not be built.
+    private const int DeepestElement = 32;
+    private const int MostCharacters = 16 << 20;
+
     private static XElement Load(string path)
     {
         // Nothing outside the file is ever fetched, and DTDs are ignored.
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null };
+        var settings = new XmlReaderSettings
+        {
+            DtdProcessing = DtdProcessing.Ignore,
+            XmlResolver = null,
+            MaxCharactersInDocument = MostCharacters,
+        };
         try
         {
             using var stream = File.OpenRead(path);
+            using (var tokens = XmlReader.Create(stream, settings))
+            {
+                while (tokens.Read())
+                {
+                    if (tokens.NodeType == XmlNodeType.Element && tokens.Depth >= DeepestElement)
+                        throw new AnnotationException($"'{path}' nests elements more than {DeepestElement} deep; it is no file of annotations.");
+                }
+            }
+            stream.Position = 0;
             using var reader = XmlReader.Create(stream, settings);
             return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
         }

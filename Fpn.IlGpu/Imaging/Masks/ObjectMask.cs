@@ -94,10 +94,13 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
     /// <param name="width">W in px, at least 1.</param>
     /// <param name="height">H in px, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or there are too many pixels for an array.</exception>
-    /// <exception cref="ArgumentException">There is no polygon, or a coordinate is NaN or more than a million px from 0.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no polygon, a coordinate is NaN or more than a million px from 0, or the outline is too long for the picture.
+    /// </exception>
     public static ObjectMask FromPolygons(IReadOnlyList<double[]> polygons, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(polygons);
+        PolygonMask.RefuseEndless(polygons, width, height);
         return polygons.Count > 0
             ? polygons.Select(polygon => PolygonMask.Fill(polygon, width, height)).Aggregate(MaskOverlap.Union)
             : throw new ArgumentException("There is no polygon.", nameof(polygons));

@@ -13,6 +13,42 @@ internal static class PolygonMask
 
     private const double Scale = 5;
 
+    // Tracing a px takes some 100 ns and up to 20 bytes, so an outline of this length takes half a second.
+    private const double LongestPx = 4e6;
+
+    /// <summary>
+    /// Refuses an object whose outlines would take too long to trace: those that are longer than any outline of the picture's pixels
+    /// can be, and leave the picture and come back dozens of times.
+    /// </summary>
+    /// <param name="polygons">The corners of each polygon: x, y, x, y, … in px.</param>
+    /// <param name="width">The picture's width, in px.</param>
+    /// <param name="height">The picture's height, in px.</param>
+    /// <exception cref="ArgumentException">The outlines together are too long.</exception>
+    public static void RefuseEndless(IReadOnlyList<double[]> polygons, int width, int height)
+    {
+        var most = Math.Min(LongestPx, ((double)width * height) + (64.0 * (width + height)));
+        var length = polygons.Sum(LengthPx);
+        if (length > most)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"Its outline is {length:F0} px long, but in a picture of {width} x {height} px it can't be longer than {most:F0}."));
+        }
+    }
+
+    // In steps of the tracing: the longer of the two sides of each edge. A corner that is no number is refused when it is traced.
+    private static double LengthPx(double[] corners)
+    {
+        var count = corners.Length / 2;
+        var length = 0.0;
+        for (var j = 0; j < count; j++)
+        {
+            var next = (j + 1) % count;
+            var edge = Math.Max(Math.Abs(corners[2 * j] - corners[2 * next]), Math.Abs(corners[(2 * j) + 1] - corners[(2 * next) + 1]));
+            length += edge <= 2 * FarthestPx ? edge : 0;
+        }
+        return length;
+    }
+
     /// <summary>Fills one polygon.</summary>
     /// <param name="corners">x, y, x, y, … in px; a last number without a partner is ignored.</param>
     /// <param name="width">The picture's width, in px.</param>

@@ -12,6 +12,9 @@ public sealed record PictureLimits
     /// </summary>
     public long MaxPixels { get; init; } = 100_000_000;
 
+    /// <summary>Called with the number of pixels once it is known, before anything of that size is allocated; may wait.</summary>
+    internal Action<long>? BeforeDecoding { get; init; }
+
     /// <summary>Most bytes of the encoded file or stream; 512 MiB by default.</summary>
     public int MaxBytes { get; init; } = 512 << 20;
 }

@@ -21,5 +21,6 @@ internal sealed class PictureRefusal(string message) : Exception(message)
                 $"claims to be {width} x {height} px, above the limit of {limits.MaxPixels} px; "
                 + "scale it down or raise the limit");
         }
+        limits.BeforeDecoding?.Invoke(width * height);
     }
 }
