@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
@@ -10,7 +11,7 @@ internal sealed class BrokenOffException(string message, Exception? inner = null
 /// Turns a server's response, or the lack of one, into an exception: a <see cref="BrokenOffException"/> if another try may
 /// help, otherwise a <see cref="WeightsException"/>.
 /// </summary>
-internal static class DownloadErrors
+internal static partial class DownloadErrors
 {
     /// <summary>The exception for a response without the file.</summary>
     public static Exception Refused(Uri url, HttpResponseMessage response)
@@ -36,7 +37,10 @@ internal static class DownloadErrors
     /// <param name="atFirst">Whether nothing has arrived yet: if the server's name was never resolved, there is no retry.</param>
     public static Exception Unreachable(Uri url, HttpRequestException e, bool atFirst)
     {
-        var why = e.Message.TrimEnd('.');
+        var why = WithoutPasswords(e.Message).TrimEnd('.');
+        // Who logs the exception with its causes must not log the password either.
+        if (e.ToString() != WithoutPasswords(e.ToString()))
+            e = new HttpRequestException(e.HttpRequestError, why);
         return e.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError when atFirst => new WeightsException(
@@ -47,4 +51,10 @@ internal static class DownloadErrors
             _ => new BrokenOffException($"the server can't be reached: {why}", e),
         };
     }
+
+    /// <summary>Removes user names and passwords from the addresses in a text: a proxy's address may contain them.</summary>
+    internal static string WithoutPasswords(string text) => UserInfo().Replace(text, "//");
+
+    [GeneratedRegex(@"//[^/\s]*@")]
+    private static partial Regex UserInfo();
 }

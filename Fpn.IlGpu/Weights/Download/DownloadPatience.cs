@@ -9,8 +9,11 @@ internal sealed record DownloadPatience
     /// <summary>The time limit for establishing a connection.</summary>
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The time limit for a response, and for each following piece of its body.</summary>
+    /// <summary>The time limit for a response, and for each <see cref="LeastBytes"/> of its body.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The bytes that must arrive within <see cref="Stall"/>: a server that sends one now and then is no better than none.</summary>
+    public int LeastBytes { get; init; } = 1 << 16;
 
     /// <summary>The wait before each retry; after the last retry the download fails.</summary>
     public IReadOnlyList<TimeSpan> Waits { get; init; } =

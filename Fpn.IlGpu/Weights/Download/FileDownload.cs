@@ -11,7 +11,7 @@ namespace Fpn.IlGpu.Weights;
 /// If-Range (RFC 9110), so that a file that has changed on the server is downloaded from the start.
 /// </summary>
 internal sealed class FileDownload(
-    Uri url, PartFile part, DownloadPatience patience, IProgress<ModelDownloadProgress>? progress)
+    Uri url, long mostBytes, PartFile part, DownloadPatience patience, IProgress<ModelDownloadProgress>? progress)
 {
     private static readonly TimeSpan BetweenReports = TimeSpan.FromMilliseconds(100);
 
@@ -22,7 +22,12 @@ internal sealed class FileDownload(
     {
         if (!ZooModel.IsSafe(url))
             throw new WeightsException($"{url} is not an https address; nothing is downloaded from it.");
-        using var handler = new SocketsHttpHandler { ConnectTimeout = patience.Connect, MaxAutomaticRedirections = 10 };
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = patience.Connect,
+            MaxAutomaticRedirections = 10,
+            UseProxy = !IsEverythingWithoutProxy,
+        };
         using var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Fpn.IlGpu", Version));
 
@@ -46,8 +51,10 @@ internal sealed class FileDownload(
         }
     }
 
-    // The size limit, in bytes, for a server that doesn't state the size.
-    private const long LargestUnknown = 1L << 33;
+    // .NET takes the star for the beginning of a host's name.
+    private static bool IsEverythingWithoutProxy
+        => (Environment.GetEnvironmentVariable("no_proxy") ?? Environment.GetEnvironmentVariable("NO_PROXY"))?
+            .Split(',', StringSplitOptions.TrimEntries).Contains("*") ?? false;
 
     private static string Version => typeof(FileDownload).Assembly.GetName().Version?.ToString(3) ?? "0";
 
@@ -82,11 +89,16 @@ internal sealed class FileDownload(
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             var seconds = (stalled.IsCancellationRequested ? patience.Stall : patience.Connect).TotalSeconds;
-            throw new BrokenOffException(string.Create(CultureInfo.InvariantCulture, $"nothing arrived for {seconds:0.#} s"), e);
+            throw new BrokenOffException(
+                string.Create(CultureInfo.InvariantCulture, $"nothing, or next to nothing, arrived for {seconds:0.#} s"), e);
         }
         catch (HttpRequestException e)
         {
             throw DownloadErrors.Unreachable(url, e, atFirst: part.Length == 0);
+        }
+        catch (Exception e) when (e is NotSupportedException or UriFormatException)
+        {
+            throw new WeightsException($"The server redirects {url} to an address that is not https; nothing is downloaded from there.", e);
         }
     }
 
@@ -118,39 +130,58 @@ internal sealed class FileDownload(
     {
         var headers = response.Content.Headers;
         var total = from > 0 ? headers.ContentRange!.Length : headers.ContentLength;
+        if (total > mostBytes)
+            throw TooLarge(total.Value);
         CheckSpace(total - from);
         using var body = await response.Content.ReadAsStreamAsync(stalled.Token).ConfigureAwait(false);
+        var done = from;
         var file = from > 0 ? part.Append() : part.Create(SourceOf(response, total));
         await using (file.ConfigureAwait(false))
         {
             var buffer = new byte[1 << 17];
             var sinceReport = Stopwatch.StartNew();
-            var done = from;
+            var sinceTimer = 0;
+            stalled.CancelAfter(patience.Stall);
             Report(ModelDownloadStage.Downloading, done, total);
-            while (await ReadAsync(body, buffer, stalled).ConfigureAwait(false) is var count and > 0)
+            while (await ReadAsync(body, buffer, stalled.Token).ConfigureAwait(false) is var count and > 0)
             {
+                sinceTimer += count;
+                if (sinceTimer >= patience.LeastBytes)
+                {
+                    stalled.CancelAfter(patience.Stall);
+                    sinceTimer = 0;
+                }
                 await WriteAsync(file, buffer.AsMemory(0, count), total - done, stalled.Token).ConfigureAwait(false);
                 done += count;
-                if (done > (total ?? LargestUnknown))
-                    throw new WeightsException($"{url} sends more than the {total ?? LargestUnknown} bytes that are allowed.");
+                if (done > (total ?? mostBytes))
+                    break;
                 if (sinceReport.Elapsed < BetweenReports)
                     continue;
                 Report(ModelDownloadStage.Downloading, done, total);
                 sinceReport.Restart();
             }
             Report(ModelDownloadStage.Downloading, done, total);
-            if (total is not null && done != total)
+            if (done < total)
                 throw new BrokenOffException($"the connection ended after {done} of {total} bytes");
             file.Flush(flushToDisk: true);
         }
+        if (done > (total ?? mostBytes))
+            throw TooLarge(done);
     }
 
-    private async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationTokenSource stalled)
+    private WeightsException TooLarge(long bytes)
     {
-        stalled.CancelAfter(patience.Stall);
+        part.Delete();
+        return new WeightsException(
+            $"{url} sends {DiskSpace.Megabytes(bytes)} or more, but the model has at most {DiskSpace.Megabytes(mostBytes)}; "
+            + "it is not the published file, and what had arrived was deleted.");
+    }
+
+    private static async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationToken stalled)
+    {
         try
         {
-            return await body.ReadAsync(buffer, stalled.Token).ConfigureAwait(false);
+            return await body.ReadAsync(buffer, stalled).ConfigureAwait(false);
         }
         catch (IOException e)
         {
@@ -158,7 +189,9 @@ internal sealed class FileDownload(
         }
     }
 
-    private static async Task WriteAsync(FileStream file, ReadOnlyMemory<byte> bytes, long? left, CancellationToken cancellation)
+    /// <summary>Writes bytes.</summary>
+    /// <exception cref="WeightsException">The disk is full; the message says how many bytes are left to write.</exception>
+    internal static async Task WriteAsync(FileStream file, ReadOnlyMemory<byte> bytes, long? left, CancellationToken cancellation)
     {
         try
         {

@@ -93,7 +93,7 @@ public sealed class ModelDownload
         }
         var url = model.DownloadUrl();
         var part = new PartFile(published);
-        await new FileDownload(url, part, patience, progress).RunAsync(cancellation).ConfigureAwait(false);
+        await new FileDownload(url, model.MostBytes, part, patience, progress).RunAsync(cancellation).ConfigureAwait(false);
 
         var actual = await HashAsync(model, part.Path, progress, cancellation).ConfigureAwait(false);
         if (!model.Digest.Fits(actual))

@@ -19,13 +19,13 @@ internal sealed class PartFile(string target)
     /// <param name="Bytes">The size of the whole file; null if unknown.</param>
     public sealed record Source(string Url, string Validator, long? Bytes);
 
-    /// <summary>The size of the part, in bytes; 0 if it does not exist.</summary>
-    public long Length => new FileInfo(Path) is { Exists: true } file ? file.Length : 0;
+    /// <summary>The size of the part, in bytes; 0 if it does not exist. A link is no part: someone else put it there.</summary>
+    public long Length => new FileInfo(Path) is { Exists: true, LinkTarget: null } file ? file.Length : 0;
 
     /// <summary>Reads what the part belongs to; null if there is no part, or nothing is known about its source.</summary>
     public Source? ReadSource()
     {
-        if (Length == 0 || !File.Exists(info))
+        if (Length == 0 || new FileInfo(info) is not { Exists: true, LinkTarget: null })
             return null;
         var lines = File.ReadAllLines(info);
         if (lines.Length != 3 || lines[1].Length == 0)
@@ -37,10 +37,16 @@ internal sealed class PartFile(string target)
     public FileStream Create(Source? source)
     {
         File.Delete(info); // First, so that it never describes a different file from the one next to it.
-        var file = new FileStream(Path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
-        var bytes = source?.Bytes?.ToString(CultureInfo.InvariantCulture) ?? "";
+        File.Delete(Path);
+        // Created, never opened: a link that was put there would lead the bytes into another file.
+        var file = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
         if (source is not null)
-            File.WriteAllLines(info, [source.Url, source.Validator, bytes]);
+        {
+            using var about = new StreamWriter(new FileStream(info, FileMode.CreateNew, FileAccess.Write));
+            about.WriteLine(source.Url);
+            about.WriteLine(source.Validator);
+            about.WriteLine(source.Bytes?.ToString(CultureInfo.InvariantCulture) ?? "");
+        }
         return file;
     }
 

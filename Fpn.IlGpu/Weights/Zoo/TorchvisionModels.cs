@@ -39,6 +39,16 @@ internal static class TorchvisionModels
         RpnPostNmsTopN = 150,
     };
 
+    // The whole SHA-256 of files for which several independent projects state the same one. It begins with torchvision's digits.
+    private static readonly string[] Digests =
+    [
+        "258fb6c638b15964ddcdd1ae0748c5eef1be9e732750120cc857feed3faac384",
+        "dd69338a24b8d7381807e247652bdc356325bcbaf1cd3e092e00e0a1a58706bf",
+        "fb6a3cc702b1df54c18a44b26708cd083614211062d0c36d2ca7bf9270df3533",
+        "73cbd0190fcbe3ba339921fbce2c3a0b6bb9126c9a133c85e43a2a8e060a109e",
+        "5905b1c544219215e544dbe319720397bc4e68de61a733a59350d7976645b769",
+    ];
+
     public static IReadOnlyList<ZooModel> All { get; } =
     [
         Model("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 41_755_286, 159.743, FirstFasterRcnn, 37.0),
@@ -57,7 +67,7 @@ internal static class TorchvisionModels
         Model("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5", 38_198_935, 146.037, RetinaNet, 41.5),
     ];
 
-    // The file name ends in the first eight digits of its SHA-256.
+    // The file name ends in the first eight digits of its SHA-256, which is all that torchvision states.
     private static ZooModel Model(
         string name, string file, long parameters, double mebibytes, ModelConfiguration configuration,
         double boxAp, double? maskAp = null)
@@ -65,7 +75,9 @@ internal static class TorchvisionModels
         {
             Name = name,
             Url = new Uri($"https://download.pytorch.org/models/{file}.pth"),
-            Digest = new ModelDigest(DigestAlgorithm.Sha256, file[^8..]),
+            Digest = new ModelDigest(
+                DigestAlgorithm.Sha256,
+                Digests.FirstOrDefault(digest => digest.StartsWith(file[^8..], StringComparison.Ordinal)) ?? file[^8..]),
             Source = "torchvision",
             Licence = "BSD-3-Clause",
             Configuration = configuration,

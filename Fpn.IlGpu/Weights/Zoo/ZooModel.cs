@@ -51,6 +51,12 @@ public sealed record ZooModel
     public long? ApproximateBytes { get; init; }
 
     /// <summary>
+    /// The size that the published file can't exceed, in bytes: the stated size with room for its rounding, or a gigabyte, which is
+    /// more than twice the largest model.
+    /// </summary>
+    internal long MostBytes => ApproximateBytes is { } bytes ? bytes + (bytes / 16) + (1 << 20) : 1L << 30;
+
+    /// <summary>
     /// The address to download from: <see cref="Url"/>, or the same path below the address in the environment variable
     /// <c>FPN_ZOO_URL</c>, for machines that can only reach a mirror. The digest is checked in either case.
     /// </summary>
