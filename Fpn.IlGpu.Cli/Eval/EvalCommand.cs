@@ -25,7 +25,7 @@ internal static class EvalCommand
 
         Exit codes:
           0    all done
-          1    something failed; pictures that could not be read are omitted
+          1    something failed, or pictures that could not be read are left out
           2    wrong usage
           130  stopped by Ctrl-C
         """;
@@ -96,11 +96,13 @@ internal static class EvalCommand
             HelpName = "DIR",
         };
         var worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "Number of pictures for --worst.");
+        var problems = ProblemOptions.CreateFile();
+        var allowProblems = ProblemOptions.CreateAllow();
 
         var command = new Command("eval", "Evaluates boxes, masks and proposals with COCO's figures.")
         {
             truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
-            worst, worstCount,
+            worst, worstCount, problems, allowProblems,
         };
         command.Validators.Add(parsed =>
         {
@@ -130,6 +132,8 @@ internal static class EvalCommand
             Images = parsed.GetValue(images),
             Device = parsed.GetRequiredValue(device),
             AnyOpenCl = parsed.GetValue(anyOpenCl),
+            Problems = parsed.GetValue(problems),
+            AllowProblems = parsed.GetValue(allowProblems),
             Kinds = Kinds[parsed.GetRequiredValue(kind)],
             Proposals = parsed.GetValue(proposals),
             FromProposals = parsed.GetValue(fromProposals),

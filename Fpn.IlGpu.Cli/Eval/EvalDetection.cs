@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Imaging;
@@ -15,8 +16,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
 {
     private const int DecodedAhead = 2;
 
-    /// <summary>Whether pictures were left out.</summary>
-    public bool Failed { get; private set; }
+    /// <summary>The pictures that were left out.</summary>
+    public AnnotationProblems Problems { get; } = new();
 
     private sealed record Item(EvaluatedPicture Picture, string Path)
     {
@@ -49,9 +50,10 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             {
                 if (Detect(detector, item, match, given, found) is { } error)
                 {
-                    Failed = true;
+                    var sentence = ErrorSentence.Of(error, item.Path);
+                    Problems.Add(AnnotationProblem.PictureBroken, sentence.TrimEnd('.'), AnnotationPart.Pictures);
                     left.Add(item.Picture.Id);
-                    screen.Error(error, item.Path);
+                    screen.Error(sentence);
                 }
                 progress.Step();
             }
@@ -62,12 +64,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
         if (left.Count == truth.Pictures.Count)
             throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
-        var seen = truth with
-        {
-            Pictures = [.. truth.Pictures.Where(picture => !left.Contains(picture.Id))],
-            Objects = [.. truth.Objects.Where(item => !left.Contains(item.PictureId))],
-        };
-        return (seen, new EvaluationResults(found));
+        return (truth.Without(left), new EvaluationResults(found));
     }
 
     // A two-stage detector contains a proposal network; only that part is loaded.
@@ -131,16 +128,9 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
     private Item Decode(EvaluatedPicture picture, Action<long> allocates)
     {
         var path = Path.Join(settings.Images, picture.FileName);
-        if (picture.FileName.Length == 0)
-            return new Item(picture, path) { Error = new PictureException($"Picture {picture.Id} has no 'file_name'.") };
         try
         {
-            var image = PictureReader.Read(path, AnnouncedLimits.Of(new PictureLimits(), allocates));
-            var other = picture.Width > 0 && (image.Width != picture.Width || image.Height != picture.Height);
-            return other
-                ? throw new PictureException(
-                    $"'{path}' has {image.Width} × {image.Height} px, but the truth says {picture.Width} × {picture.Height}.")
-                : new Item(picture, path) { Image = image };
+            return new Item(picture, path) { Image = PictureReader.Read(path, AnnouncedLimits.Of(new PictureLimits(), allocates)) };
         }
         catch (Exception exception)
         {

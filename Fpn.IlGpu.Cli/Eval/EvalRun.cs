@@ -11,6 +11,7 @@ namespace Fpn.IlGpu.Cli;
 internal sealed class EvalRun(EvalSettings settings, Screen screen, CancellationToken stop)
 {
     private readonly FilesInUse inUse = new();
+    private readonly AnnotationProblems problems = new();
     private bool failed;
 
     /// <summary>Runs the command and returns the process's exit code.</summary>
@@ -21,7 +22,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     public int Execute()
     {
         var masks = settings.Kinds.Contains(EvaluationKind.Mask);
-        var truth = ReadTruth(masks);
+        var truth = ReadTruth(masks, detects: settings.Results is null);
         using var json = OutputFile.Open(settings.Json, "--json", inUse);
         using var saved = OutputFile.Open(settings.SaveResults, "--save-results", inUse);
         CheckDrawings(truth);
@@ -36,14 +37,15 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         {
             var detection = new EvalDetection(settings, screen, stop);
             (truth, results) = detection.Run(truth);
-            failed |= detection.Failed;
             if (stop.IsCancellationRequested)
             {
                 screen.WriteLine("Stopped before the last picture; there are no figures.");
                 return ExitCode.Interrupted;
             }
             saved?.Write(results.Write);
+            Limit(detection.Problems);
         }
+        Limit(results.Problems);
         Warn(results.Problems);
         if (results.AreProposals && !settings.Proposals)
             throw new CommandException($"The results have no classes ('category_id'); evaluate them with --proposals.");
@@ -65,7 +67,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     /// <exception cref="Runtime.DeviceException">The device can't be opened.</exception>
     public int FindOnly()
     {
-        var truth = ReadTruth(masks: false);
+        var truth = ReadTruth(masks: false, detects: true);
         using var saved = OutputFile.Open(settings.SaveResults, "--out", inUse)!;
         var detection = new EvalDetection(settings, screen, stop);
         (truth, var results) = detection.Run(truth);
@@ -75,9 +77,28 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             return ExitCode.Interrupted;
         }
         saved.Write(results.Write);
+        Limit(detection.Problems);
         screen.WriteLine(
             $"{Count(truth.Pictures.Count, "picture")}, {Count(results.Objects.Count, "proposal")}: {settings.SaveResults}");
-        return detection.Failed ? ExitCode.SomethingFailed : ExitCode.Done;
+        return failed ? ExitCode.SomethingFailed : ExitCode.Done;
+    }
+
+    private EvaluationTruth ReadTruth(bool masks, bool detects)
+    {
+        var truth = EvaluationTruth.Read(settings.Truth, masks);
+        if (detects)
+            truth = truth.WithoutUnusablePictures(settings.Images!);
+        Limit(truth.Problems);
+        Warn(truth.Problems);
+        return truth;
+    }
+
+    // Refuses if too much is left out by now.
+    private void Limit(AnnotationProblems more)
+    {
+        problems.Add(more);
+        problems.Check(settings.AllowProblems, settings.Problems);
+        failed |= problems.Lost(AnnotationPart.Pictures) > 0;
     }
 
     private void Warn(AnnotationProblems problems)

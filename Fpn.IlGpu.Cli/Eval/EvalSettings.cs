@@ -41,6 +41,12 @@ internal sealed record EvalSettings
     /// <summary>The file for the model's detections; null for none.</summary>
     public required string? SaveResults { get; init; }
 
+    /// <summary>The file for the list of all problems with the data; null for none.</summary>
+    public required string? Problems { get; init; }
+
+    /// <summary>Whether to go on where more than one per cent of the data can't be used.</summary>
+    public required bool AllowProblems { get; init; }
+
     /// <summary>The picture file for the precision-recall curves; null for none.</summary>
     public required string? Curves { get; init; }
 

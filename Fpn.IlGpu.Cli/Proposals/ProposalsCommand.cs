@@ -22,7 +22,7 @@ internal static class ProposalsCommand
 
         Exit codes:
           0    all done
-          1    something failed; pictures that could not be read are omitted
+          1    something failed, or pictures that could not be read are left out
           2    wrong usage
           130  stopped by Ctrl-C
         """;
@@ -50,9 +50,11 @@ internal static class ProposalsCommand
         var configuration = ConfigurationOption.Create();
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var problems = ProblemOptions.CreateFile();
+        var allowProblems = ProblemOptions.CreateAllow();
         var command = new Command("proposals", "Writes the proposals of a region proposal network (RPN).")
         {
-            truth, images, model, output, configuration, device, anyOpenCl,
+            truth, images, model, output, configuration, device, anyOpenCl, problems, allowProblems,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed =>
@@ -68,6 +70,8 @@ internal static class ProposalsCommand
                 Images = parsed.GetRequiredValue(images),
                 Device = parsed.GetRequiredValue(device),
                 AnyOpenCl = parsed.GetValue(anyOpenCl),
+                Problems = parsed.GetValue(problems),
+                AllowProblems = parsed.GetValue(allowProblems),
                 Kinds = [EvaluationKind.Box],
                 Proposals = true,
                 FromProposals = null,

@@ -12,6 +12,7 @@ internal static class TrainCommand
           fpn train shapes.json --out run
               Writes run/model.safetensors, for 'fpn detect --model', and along the
               way run/checkpoint.safetensors, run/training.csv and run/loss.png.
+              run/problems.txt lists what is wrong with the data, if anything is.
           fpn train shapes.json --out run --resume
               Resumes from run/checkpoint.safetensors. The final weights are the same
               as those of an uninterrupted run.
@@ -36,11 +37,12 @@ internal static class TrainCommand
             DefaultValueFactory = _ => "run",
         };
         var resume = new Option<bool>("--resume") { Description = "Resume from the checkpoint in the folder." };
+        var allowProblems = ProblemOptions.CreateAllow();
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var command = new Command("train", "Trains a detector, from random weights or from a checkpoint.")
         {
-            configuration, output, resume, device, anyOpenCl,
+            configuration, output, resume, allowProblems, device, anyOpenCl,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed =>
@@ -50,8 +52,8 @@ internal static class TrainCommand
                 screen, "Stopping after this step; press Ctrl-C again to stop now.", TrainRun.LongestStep);
             var run = new TrainRun(
                 parsed.GetRequiredValue(configuration), parsed.GetRequiredValue(output), parsed.GetValue(resume),
-                parsed.GetRequiredValue(device), new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }, screen,
-                interruption.Token);
+                parsed.GetValue(allowProblems), parsed.GetRequiredValue(device),
+                new DeviceOptions { AllowAnyOpenCl = parsed.GetValue(anyOpenCl) }, screen, interruption.Token);
             return run.Execute();
         });
         return command;

@@ -9,7 +9,8 @@ namespace Fpn.IlGpu.Cli;
 
 /// <summary>One run of <c>fpn train</c>.</summary>
 internal sealed class TrainRun(
-    string configurationPath, string folder, bool resume, string deviceName, DeviceOptions options, Screen screen, CancellationToken stop)
+    string configurationPath, string folder, bool resume, bool allowProblems, string deviceName, DeviceOptions options, Screen screen,
+    CancellationToken stop)
 {
     // Losses are shown as means over this many steps, because those of single steps are noisy.
     private const int ShownSteps = 50;
@@ -29,9 +30,10 @@ internal sealed class TrainRun(
             OutputFile.Check(output, "--out", inUse);
         using var device = Device.Open(deviceName, options);
         var dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
-        using var trainer = Trainer.Open(device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration));
-        foreach (var problem in trainer.DataProblems)
-            screen.Error(problem);
+        using var trainer = Trainer.Open(
+            device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration), allowProblems: allowProblems);
+        var known = trainer.DataProblems;
+        ShowProblems(trainer);
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
             + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", resuming after step {trainer.StepsDone}") : ""));
@@ -58,6 +60,8 @@ internal sealed class TrainRun(
         {
             screen.Progress("");
         }
+        if (trainer.DataProblems.Total > known.Total)
+            ShowProblems(trainer);
         if (trainer.StepsDone < steps)
         {
             screen.WriteLine(string.Create(
@@ -68,6 +72,15 @@ internal sealed class TrainRun(
         }
         screen.WriteLine($"Trained in {ProgressLine.Duration(clock.Elapsed)}: {trainer.ModelPath}");
         return ExitCode.Done;
+    }
+
+    private void ShowProblems(Trainer trainer)
+    {
+        var sentences = trainer.DataProblems.Sentences();
+        foreach (var sentence in sentences)
+            screen.Error(sentence);
+        if (sentences.Count > 0)
+            screen.Error($"The problems with the data are in {trainer.ProblemsPath}.");
     }
 
     private string Line(TrainingStep step, int steps, int firstStep, TimeSpan sinceFirst)

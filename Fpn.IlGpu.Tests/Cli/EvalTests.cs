@@ -99,10 +99,11 @@ internal sealed class EvalTests : CommandTest
 
         var result = Fpn(
             "eval", "--truth", "truth.json", "--images", "pictures", "--device", "cpu",
-            "--json", "figures.json", "--save-results", "found.json", "--worst", "worst", "--worst-count", "5");
+            "--json", "figures.json", "--save-results", "found.json", "--worst", "worst", "--worst-count", "5", "--allow-problems");
 
         result.AssertExit(1);
-        Assert.That(result.Errors, Has.Length.EqualTo(3));
+        Assert.That(result.Errors, Has.Length.EqualTo(4));
+        Assert.That(result.Errors, Has.One.Contains("1 of 2 pictures is left out (50 %)"));
         Assert.That(result.Errors, Has.One.Contains("The model doesn't know 'cube'"));
         Assert.That(result.Errors, Has.One.Contains("The truth has no class 'ring', 'star'"));
         Assert.That(result.Errors, Has.One.Contains("gone.png"));
@@ -130,10 +131,10 @@ internal sealed class EvalTests : CommandTest
 
         var result = Fpn(
             "eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu", "--proposals",
-            "--json", "figures.json", "--save-results", "found.json");
+            "--json", "figures.json", "--save-results", "found.json", "--allow-problems");
 
         result.AssertExit(1);
-        result.AssertOneError("320 × 320 px, but the truth says 1 × 1");
+        Assert.That(result.Errors, Has.One.Contains("320 × 320 px, but its annotations say 1 × 1"));
         var figures = JsonNode.Parse(File.ReadAllText(At("figures.json")))!["bbox"]!.AsObject();
         Assert.That(figures.Select(p => p.Key), Is.EqualTo(new[] { "proposals" }));
         Assert.That(figures["proposals"]!["AR@100 all"]!.GetValue<double>(), Is.GreaterThan(0.7));
@@ -147,6 +148,12 @@ internal sealed class EvalTests : CommandTest
         Put("empty.json", """{"images": [], "categories": []}"""u8.ToArray());
         Put("elsewhere.json", """[{"image_id": 777, "category_id": 1, "score": 1, "bbox": [1, 2, 3, 4]}]"""u8.ToArray());
         Put("none.json", "[]"u8.ToArray());
+        PutSample("pictures/a.png");
+        Put("other.json", """
+            {"images": [{"id": 1, "file_name": "a.png", "width": 320, "height": 320}], "categories": [{"id": 1, "name": "dog"}],
+             "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "area": 12,
+                              "segmentation": [[1, 2, 4, 2, 4, 6]]}]}
+            """u8.ToArray());
 
         AssertFails("broken.json' is broken JSON at line 2, column 1", "-t", "broken.json", "-r", Results);
         AssertFails("empty.json' has no pictures", "-t", "empty.json", "-r", Results);
@@ -154,9 +161,10 @@ internal sealed class EvalTests : CommandTest
         AssertFails("no-such.json", "-t", Truth, "-r", "no-such.json");
         AssertFails("picture 777", "-t", Truth, "-r", "elsewhere.json");
         AssertFails("truth.json' is not a JSON array", "-t", Truth, "-r", Truth);
+        AssertFails("No picture is left", "-t", Truth, "-i", "pictures", "-d", "cpu");
         AssertFails("no-such-folder", "-t", Truth, "-i", "no-such-folder");
-        AssertFails("no class in common", "-t", Truth, "-i", ".", "-d", "cpu");
-        AssertFails("finds no masks", "-t", Truth, "-i", ".", "-d", "cpu", "-k", "segm");
+        AssertFails("no class in common", "-t", "other.json", "-i", "pictures", "-d", "cpu");
+        AssertFails("finds no masks", "-t", "other.json", "-i", "pictures", "-d", "cpu", "-k", "segm");
         AssertFails("must end in .png", "-t", Truth, "-r", Results, "--curves", "curves.pdf");
 
         var nothing = Fpn("eval", "-t", Truth, "-r", "none.json");

@@ -197,7 +197,7 @@ public class SampleLoaderTests
         {
             Assert.That(source.Count, Is.EqualTo(2));
             Assert.That(source.Read(0, 0).Image.Pixels, Is.EqualTo(image.Pixels));
-            Assert.That(() => source.Read(1, 0), Throws.TypeOf<PictureException>().With.Message.Contains("annotated as"));
+            Assert.That(() => source.Read(1, 0), Throws.TypeOf<PictureException>().With.Message.Contains("its annotations say"));
             Assert.That(new AnnotatedSetPictures(set, keepEmpty: true).Count, Is.EqualTo(4));
             Assert.That(
                 () => new AnnotatedSetPictures(set with { Pictures = [pictures[0], pictures[3]] }),

@@ -32,7 +32,7 @@ internal static class AnnotatedBoxes
             CultureInfo.InvariantCulture, $"{which}: {x1:0.##}, {y1:0.##} to {x2:0.##}, {y2:0.##} px of {width} × {height}");
         if (!(box.Width > 0 && box.Height > 0))
         {
-            problems.Add(AnnotationProblem.BoxEmpty, Said());
+            problems.Add(AnnotationProblem.BoxEmpty, Said(), AnnotationPart.Objects);
             return null;
         }
         if (outside)

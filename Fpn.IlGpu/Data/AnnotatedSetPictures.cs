@@ -48,11 +48,9 @@ public sealed class AnnotatedSetPictures : IPictureSource
     {
         var picture = pictures[index];
         var image = PictureReader.Read(set.PathOf(picture), limits);
-        if (image.Width != picture.Width || image.Height != picture.Height)
-        {
-            throw new PictureException(
-                $"{NameOf(index)} is {image.Width} × {image.Height} px, but annotated as {picture.Width} × {picture.Height} px.");
-        }
+        var file = new PictureFile(set.PathOf(picture), picture.Width, picture.Height);
+        if (PictureCheck.WrongSize(file, image.Width, image.Height) is { } fault)
+            throw new PictureException($"{fault}.");
         return new SourcePicture(image, picture.Objects);
     }
 }

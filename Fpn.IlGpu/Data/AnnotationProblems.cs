@@ -2,58 +2,27 @@ using System.Globalization;
 
 namespace Fpn.IlGpu.Data;
 
-/// <summary>A problem with one entry of an annotation file, and how it is handled.</summary>
-public enum AnnotationProblem
-{
-    /// <summary>A box that reaches outside its picture: clipped to it.</summary>
-    BoxOutside,
-
-    /// <summary>A box without area inside its picture: the object is skipped.</summary>
-    BoxEmpty,
-
-    /// <summary>A picture whose file does not exist: skipped, with its objects.</summary>
-    PictureMissing,
-
-    /// <summary>An object of a picture that the set does not list: skipped.</summary>
-    PictureUnknown,
-
-    /// <summary>An object of a category that the set does not list: skipped.</summary>
-    CategoryUnknown,
-
-    /// <summary>A second picture, category or object with the same id: skipped.</summary>
-    DuplicateId,
-
-    /// <summary>A mask that can't be read, or whose size is not the picture's: left out; its object stays.</summary>
-    MaskBroken,
-
-    /// <summary>An object without a mask in a set whose masks are read: only its box is learned.</summary>
-    MaskMissing,
-
-    /// <summary>An entry that lacks a value that it needs, or has one that is not a number: skipped.</summary>
-    EntryIncomplete,
-
-    /// <summary>An object without an area: its box's area is used.</summary>
-    AreaMissing,
-
-    /// <summary>An object with id 0, which pycocotools never counts as found; neither does the evaluation here.</summary>
-    IdZero,
-
-    /// <summary>A picture whose file can't be read, or has another size: another picture takes its place in training.</summary>
-    PictureBroken,
-}
-
 /// <summary>
-/// The problems with single entries of annotation files: counted by kind, with the first few of each kind described. A problem
-/// that makes a whole file unusable is an <see cref="AnnotationException"/> instead.
+/// The problems with single entries of annotation files: counted by kind, with the first few of each kind described; and how much of
+/// the data they leave out. A problem that makes a whole file unusable is an <see cref="AnnotationException"/> instead.
 /// </summary>
 public sealed class AnnotationProblems
 {
+    /// <summary>The share of pictures, objects, masks or results that may be left out without asking.</summary>
+    public const double MostLost = 0.01;
+
     private const int MostNamed = 5;
 
+    // Of each kind. More would help nobody, and broken sets may have millions.
+    private const int MostKept = 10_000;
+
     private static readonly AnnotationProblem[] Kinds = Enum.GetValues<AnnotationProblem>();
+    private static readonly AnnotationPart[] Parts = Enum.GetValues<AnnotationPart>();
 
     private readonly int[] counts = new int[Kinds.Length];
-    private readonly List<string>[] named = [.. Kinds.Select(_ => new List<string>())];
+    private readonly List<string>[] kept = [.. Kinds.Select(_ => new List<string>())];
+    private readonly int[] lost = new int[Parts.Length];
+    private readonly int[] all = new int[Parts.Length];
 
     /// <summary>The total number of problems.</summary>
     public int Total => counts.Sum();
@@ -62,17 +31,29 @@ public sealed class AnnotationProblems
     public int Count(AnnotationProblem kind) => counts[(int)kind];
 
     /// <summary>The first five problems of a kind: each says which entry of which file it is, and what is wrong with it.</summary>
-    public IReadOnlyList<string> Named(AnnotationProblem kind) => named[(int)kind];
+    public IReadOnlyList<string> Named(AnnotationProblem kind) => [.. kept[(int)kind].Take(MostNamed)];
 
-    /// <summary>Counts a problem, and records it if it is among the first of its kind.</summary>
+    /// <summary>How many of a part there are in the data, usable or not.</summary>
+    public int All(AnnotationPart part) => all[(int)part];
+
+    /// <summary>How many of a part are left out.</summary>
+    public int Lost(AnnotationPart part) => lost[(int)part];
+
+    /// <summary>Whether more than one per cent (<see cref="MostLost"/>) of any part is left out.</summary>
+    public bool IsTooMuchLost => Parts.Any(part => Lost(part) > MostLost * All(part));
+
+    /// <summary>Counts a problem, and records it unless there are thousands of its kind.</summary>
     /// <param name="kind">What is wrong.</param>
     /// <param name="which">The entry, and what is wrong with it, such as <c>object 7 of picture 3: 12 × 0 px</c>.</param>
-    public void Add(AnnotationProblem kind, string which)
+    /// <param name="loses">What is left out because of it; null for nothing.</param>
+    public void Add(AnnotationProblem kind, string which, AnnotationPart? loses = null)
     {
         ArgumentNullException.ThrowIfNull(which);
         counts[(int)kind]++;
-        if (named[(int)kind].Count < MostNamed)
-            named[(int)kind].Add(which);
+        if (kept[(int)kind].Count < MostKept)
+            kept[(int)kind].Add(which);
+        if (loses is { } part)
+            lost[(int)part]++;
     }
 
     /// <summary>Adds all problems of another instance.</summary>
@@ -82,18 +63,76 @@ public sealed class AnnotationProblems
         foreach (var kind in Kinds)
         {
             counts[(int)kind] += other.counts[(int)kind];
-            named[(int)kind].AddRange(other.named[(int)kind].Take(MostNamed - named[(int)kind].Count));
+            kept[(int)kind].AddRange(other.kept[(int)kind].Take(MostKept - kept[(int)kind].Count));
+        }
+        foreach (var part in Parts)
+        {
+            all[(int)part] += other.all[(int)part];
+            lost[(int)part] += other.lost[(int)part];
         }
     }
 
-    /// <summary>A sentence for each kind that occurs: the number of problems, what was done, and the first few.</summary>
-    public IReadOnlyList<string> Sentences()
-        => [.. Kinds.Where(kind => Count(kind) > 0).Select(kind =>
+    /// <summary>Counts what the data have, usable or not.</summary>
+    public void AddParts(AnnotationPart part, int count) => all[(int)part] += count;
+
+    /// <summary>
+    /// A sentence for what is left out, how many of how many; then one for each kind of problem that occurs: how many there are, what
+    /// was done, and the first few.
+    /// </summary>
+    public IReadOnlyList<string> Sentences() => [.. Losses(), .. Kinds.Where(kind => Count(kind) > 0).Select(Sentence)];
+
+    /// <summary>
+    /// Writes all problems to a file, if there are any, and refuses data of which more than one per cent is left out.
+    /// </summary>
+    /// <param name="allowed">Whether to accept such data, if anything is left of them.</param>
+    /// <param name="path">The file; null for none. Its folder is created.</param>
+    /// <exception cref="AnnotationException">Too much is left out, or the file can't be written.</exception>
+    public void Check(bool allowed, string? path)
+    {
+        if (path is not null && Total > 0)
+            Write(path);
+        var nothingIsLeft = All(AnnotationPart.Pictures) > 0 && Lost(AnnotationPart.Pictures) >= All(AnnotationPart.Pictures);
+        if (!IsTooMuchLost || allowed && !nothingIsLeft)
+            return;
+        var all = path is null ? "" : $" All of them are in '{path}'.";
+        var remedy = nothingIsLeft ? "No picture is left: correct the data"
+            : "That is more than one per cent: correct the data, or go on without them with --allow-problems";
+        throw new AnnotationException($"{string.Join(" ", Sentences())}{all} {remedy}.");
+    }
+
+    private void Write(string path)
+    {
+        try
         {
-            var rest = Count(kind) > Named(kind).Count ? ", …" : "";
-            return string.Create(
-                CultureInfo.InvariantCulture, $"{Count(kind)} {InWords(kind, Count(kind) == 1)}: {string.Join("; ", Named(kind))}{rest}.");
-        })];
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            using var file = new StreamWriter(path);
+            foreach (var sentence in Losses())
+                file.WriteLine(sentence);
+            foreach (var kind in Kinds.Where(kind => Count(kind) > 0))
+            {
+                file.WriteLine($"{Heading(kind)}:");
+                foreach (var which in kept[(int)kind])
+                    file.WriteLine($"  {which.ReplaceLineEndings(" ")}");
+                if (Count(kind) > kept[(int)kind].Count)
+                    file.WriteLine($"  … and {Count(kind) - kept[(int)kind].Count} more");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AnnotationException($"The list of problems '{path}' can't be written ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    private IEnumerable<string> Losses() => Parts.Where(part => Lost(part) > 0).Select(part => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Lost(part)} of {All(part)} {part.ToString().ToLowerInvariant()} {(Lost(part) == 1 ? "is" : "are")} left out "
+        + $"({100.0 * Lost(part) / All(part):0.##} %)."));
+
+    private string Sentence(AnnotationProblem kind)
+        => $"{Heading(kind)}: {string.Join("; ", Named(kind))}{(Count(kind) > MostNamed ? ", …" : "")}.";
+
+    private string Heading(AnnotationProblem kind)
+        => string.Create(CultureInfo.InvariantCulture, $"{Count(kind)} {InWords(kind, Count(kind) == 1)}");
 
     private static string InWords(AnnotationProblem kind, bool one) => kind switch
     {

@@ -92,7 +92,12 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         private readonly AnnotationProblems problems = new();
 
         public EvaluationResults ToResults(List<CocoEntry> entries)
-            => new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
+        {
+            problems.AddParts(AnnotationPart.Results, entries.Count);
+            if (masks || !boxes)
+                problems.AddParts(AnnotationPart.Masks, entries.Count);
+            return new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
+        }
 
         private FoundObject? ToFound(CocoEntry entry)
         {
@@ -101,7 +106,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
                 : !boxes && entry.Segmentation is null ? "bbox or segmentation" : null;
             if (missing is not null)
             {
-                problems.Add(AnnotationProblem.EntryIncomplete, $"result number {entry.Number} has no {missing}");
+                problems.Add(AnnotationProblem.EntryIncomplete, $"result number {entry.Number} has no {missing}", AnnotationPart.Results);
                 return null;
             }
             if (!pictures.TryGetValue(entry.PictureId!.Value, out var picture))
@@ -126,7 +131,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             else
                 mask = entry.Segmentation.ToMask(picture.Width, picture.Height, out why);
             if (mask is null)
-                problems.Add(AnnotationProblem.MaskBroken, $"result number {entry.Number}: {why}");
+                problems.Add(AnnotationProblem.MaskBroken, $"result number {entry.Number}: {why}", AnnotationPart.Masks);
             return mask;
         }
 

@@ -77,12 +77,41 @@ public sealed record EvaluationTruth(
             set.Categories, objects);
     }
 
+    /// <summary>Returns the truth without the pictures in whose files a model can't detect; its problems name them.</summary>
+    /// <param name="folder">The folder of the pictures.</param>
+    public EvaluationTruth WithoutUnusablePictures(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var problems = new AnnotationProblems();
+        problems.Add(Problems);
+        foreach (var nameless in Pictures.Where(picture => picture.FileName.Length == 0))
+            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {nameless.Id} has no file_name", AnnotationPart.Pictures);
+        EvaluatedPicture[] named = [.. Pictures.Where(picture => picture.FileName.Length > 0)];
+        var usable = PictureCheck.Usable(
+            [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems);
+        return Without(Pictures.Except(named.Where((_, i) => usable[i])).Select(picture => picture.Id).ToHashSet()) with { Problems = problems };
+    }
+
+    /// <summary>Returns the truth without some pictures and their objects.</summary>
+    /// <param name="pictures">The ids of the pictures.</param>
+    public EvaluationTruth Without(IReadOnlySet<long> pictures)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        return this with
+        {
+            Pictures = [.. Pictures.Where(picture => !pictures.Contains(picture.Id))],
+            Objects = [.. Objects.Where(item => !pictures.Contains(item.PictureId))],
+        };
+    }
+
     private static ObjectMask? MaskOf(CocoEntry entry, CocoPicture picture, string which, AnnotationProblems problems)
     {
         var why = "it has none";
         var mask = entry.Segmentation?.ToMask(picture.Width, picture.Height, out why);
+        if (entry.Segmentation is null)
+            problems.AddParts(AnnotationPart.Masks, 1);
         if (mask is null)
-            problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}");
+            problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}", AnnotationPart.Masks);
         return mask;
     }
 }

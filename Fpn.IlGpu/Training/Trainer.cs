@@ -19,9 +19,9 @@ namespace Fpn.IlGpu.Training;
 /// foreach (var step in trainer.Run())
 ///     Console.WriteLine($"{step.Step}: {step.Loss}");
 /// </code>
-/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to resume from) and, after the
-/// last step, <c>model.safetensors</c> in FP16 for <c>Detector.Load</c>. The same configuration and seed give the same weights on the
-/// same device, whether or not the run was interrupted and resumed.
+/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to resume from), <c>problems.txt</c>
+/// (if the data have any) and, after the last step, <c>model.safetensors</c> in FP16 for <c>Detector.Load</c>. The same configuration
+/// and seed give the same weights on the same device, whether or not the run was interrupted and resumed.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -36,11 +36,14 @@ public sealed class Trainer : IDisposable
     private readonly Detector detector;
     private readonly DetectorTraining training;
     private readonly string folder;
+    private readonly ProblemLimit limit;
     private readonly FileLock held;
+    private AnnotationProblems problems;
     private int savedAt;
 
     private Trainer(
-        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder, FileLock held)
+        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder, ProblemLimit limit,
+        FileLock held)
     {
         this.held = held;
         this.device = device;
@@ -48,6 +51,8 @@ public sealed class Trainer : IDisposable
         this.source = source;
         this.detector = detector;
         this.folder = folder;
+        this.limit = limit;
+        problems = source.Problems;
         training = new DetectorTraining(detector, configuration, source.ProposalsOfSample);
     }
 
@@ -63,8 +68,11 @@ public sealed class Trainer : IDisposable
     /// <summary>The path of the log, which has the losses of every step.</summary>
     public string LogPath => Path.Combine(folder, LogFile);
 
-    /// <summary>Sentences about faults in the annotations, which were skipped or repaired.</summary>
-    public IReadOnlyList<string> DataProblems => source.Problems;
+    /// <summary>What is wrong with the data, as far as it is known by now, and was skipped or corrected.</summary>
+    public AnnotationProblems DataProblems => problems;
+
+    /// <summary>The path of the list of all problems with the data, which is written if there are any.</summary>
+    public string ProblemsPath => limit.Path;
 
     /// <summary>A description of the network and the data, for users.</summary>
     public string Description { get; private init; } = "";
@@ -87,22 +95,27 @@ public sealed class Trainer : IDisposable
     /// <param name="resume">Whether to resume from the folder's checkpoint.</param>
     /// <param name="pictures">The pictures to train on, or null for the files that the configuration names.</param>
     /// <param name="backbone">A backbone of your own (see <see cref="IBackbone"/>), or null for the one that the configuration names.</param>
+    /// <param name="allowProblems">Whether to train even if more than one per cent of the data can't be used.</param>
     /// <exception cref="TrainingException">
     /// The folder can't be created; another process trains in it; there is no checkpoint of this run to resume from; or a new run would
     /// replace a checkpoint or a file that it reads.
     /// </exception>
-    /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
+    /// <exception cref="AnnotationException">
+    /// The data are missing or broken, have no picture to train on, or more than one per cent of them can't be used.
+    /// </exception>
     /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public static Trainer Open(
         Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null,
-        BackboneLayout? backbone = null)
+        BackboneLayout? backbone = null, bool allowProblems = false)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var source = TrainingSource.Open(configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures);
+        var limit = new ProblemLimit(Path.Combine(folder, "problems.txt"), allowProblems);
+        var source = TrainingSource.Open(
+            configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures, limit);
         var model = configuration.ModelConfiguration(source.Classes);
         var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
         using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
@@ -112,6 +125,9 @@ public sealed class Trainer : IDisposable
         var held = Lock(folder);
         try
         {
+            // An earlier run's list.
+            if (source.Problems.Total == 0)
+                File.Delete(limit.Path);
             CheckBegun(Path.Combine(folder, CheckpointFile), resume);
             lock (device.Lock)
             {
@@ -119,7 +135,8 @@ public sealed class Trainer : IDisposable
                 {
                     var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
                     var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
-                    var trainer = new Trainer(device, configuration, source, Detector.Load(device, state, plan, backbone: backbone), folder, held)
+                    var detector = Detector.Load(device, state, plan, backbone: backbone);
+                    var trainer = new Trainer(device, configuration, source, detector, folder, limit, held)
                     {
                         Description = Describe(
                             backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
@@ -148,7 +165,9 @@ public sealed class Trainer : IDisposable
     /// <exception cref="TrainingException">
     /// A loss or the norm of the gradients is not finite: training has diverged. The last checkpoint is kept.
     /// </exception>
-    /// <exception cref="AnnotationException">None of the pictures can be used.</exception>
+    /// <exception cref="AnnotationException">
+    /// More than one per cent of the pictures can't be used, as decoding them shows. A checkpoint of the last step is written.
+    /// </exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public IEnumerable<TrainingStep> Run(CancellationToken cancellation = default)
     {
@@ -161,7 +180,9 @@ public sealed class Trainer : IDisposable
             {
                 var clock = Stopwatch.StartNew();
                 var rate = schedule.RateAt(StepsDone);
-                var losses = Learn([.. Enumerable.Range(0, schedule.Accumulate).Select(_ => loader.Next())], rate);
+                SampleBatch[] batches = [.. Enumerable.Range(0, schedule.Accumulate).Select(_ => loader.Next())];
+                CheckProblems(loader);
+                var losses = Learn(batches, rate);
                 StepsDone++;
                 var step = new TrainingStep(StepsDone, losses, rate, clock.Elapsed);
                 log.Add(step);
@@ -175,6 +196,26 @@ public sealed class Trainer : IDisposable
         }
         if (StepsDone == schedule.Steps)
             Locked(() => Safetensors.Write(ModelPath, Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
+    }
+
+    // The structure of all pictures was checked, but some faults appear only when a picture is decoded.
+    private void CheckProblems(SampleLoader loader)
+    {
+        var all = new AnnotationProblems();
+        all.Add(source.Problems);
+        all.Add(loader.Problems);
+        if (all.Total == problems.Total)
+            return;
+        problems = all;
+        try
+        {
+            problems.Check(limit.IsLifted, limit.Path);
+        }
+        catch (AnnotationException) when (StepsDone > 0)
+        {
+            Save();
+            throw;
+        }
     }
 
     /// <summary>Frees the device memory of the run.</summary>

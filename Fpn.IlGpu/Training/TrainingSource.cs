@@ -10,11 +10,16 @@ namespace Fpn.IlGpu.Training;
 /// <param name="Classes">The class names by class index, without the background.</param>
 public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes);
 
+/// <summary>How a run takes problems with its data.</summary>
+/// <param name="Path">The file that lists them.</param>
+/// <param name="IsLifted">Whether to go on where more than one per cent of the data is left out.</param>
+internal sealed record ProblemLimit(string Path, bool IsLifted);
+
 /// <summary>The opened data of a run.</summary>
 /// <param name="Pictures">The source of its pictures.</param>
 /// <param name="Classes">The class names by class index, without the background.</param>
-/// <param name="Problems">Sentences about faults in the annotations, which were skipped or repaired.</param>
-internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, IReadOnlyList<string> Problems)
+/// <param name="Problems">What is wrong with the data, and was skipped or corrected.</param>
+internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, AnnotationProblems Problems)
 {
     /// <summary>The proposals for the pictures, for Fast R-CNN; otherwise null.</summary>
     public GivenProposals? Proposals { get; init; }
@@ -29,16 +34,22 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     /// <param name="mostProposals">The number of best proposals to use from each picture.</param>
     /// <param name="withMasks">Whether the network learns masks.</param>
     /// <param name="pictures">The pictures that the caller has opened, or null to open those that the configuration names.</param>
+    /// <param name="limit">Accepts or refuses the problems.</param>
     /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
-    public static TrainingSource Open(TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures)
+    public static TrainingSource Open(
+        TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures, ProblemLimit limit)
     {
-        var source = pictures is null ? OpenPictures(data, folder, withMasks) : new TrainingSource(pictures.Source, pictures.Classes, []);
+        var source = pictures is null
+            ? OpenPictures(data, folder, withMasks, limit)
+            : new TrainingSource(pictures.Source, pictures.Classes, new AnnotationProblems());
+        if (pictures is not null)
+            source.Problems.AddParts(AnnotationPart.Pictures, pictures.Source.Count);
         return data.Proposals is null
             ? source
             : source with { Proposals = GivenProposals.Read(Path.Combine(folder, data.Proposals), source.Pictures, mostProposals) };
     }
 
-    private static TrainingSource OpenPictures(TrainingData data, string folder, bool withMasks)
+    private static TrainingSource OpenPictures(TrainingData data, string folder, bool withMasks, ProblemLimit limit)
     {
         if (data.Shapes is not null)
         {
@@ -48,12 +59,13 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures), withMasks)
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);
+        set = PictureCheck.WithoutUnusable(set);
+        set.Problems.Check(limit.IsLifted, limit.Path);
         if (withMasks && !set.HasMasks)
         {
             throw new AnnotationException(
                 $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
-        return new TrainingSource(
-            new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], [.. set.Problems.Sentences()]);
+        return new TrainingSource(new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], set.Problems);
     }
 }

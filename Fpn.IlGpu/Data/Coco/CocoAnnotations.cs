@@ -57,12 +57,12 @@ public static class CocoAnnotations
         if (picture.Width == 0 || picture.FileName.Length == 0)
         {
             var what = picture.Width == 0 ? "width and height" : "file_name";
-            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {picture.Id} has no {what}");
+            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {picture.Id} has no {what}", AnnotationPart.Pictures);
             return false;
         }
         if (folder is not null && !File.Exists(Path.Join(folder, picture.FileName)))
         {
-            problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(folder, picture.FileName)}'");
+            problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(folder, picture.FileName)}'", AnnotationPart.Pictures);
             return false;
         }
         return true;
@@ -100,7 +100,7 @@ public static class CocoAnnotations
             mask = null;
         }
         if (mask is null)
-            problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}");
+            problems.Add(AnnotationProblem.MaskBroken, $"{which}: {why}", AnnotationPart.Masks);
         return mask;
     }
 }

@@ -56,6 +56,9 @@ internal sealed class CocoFile
             throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or not a COCO instances file.");
         }
         file.Objects = file.Checked();
+        file.Problems.AddParts(AnnotationPart.Pictures, file.pictureNumber);
+        file.Problems.AddParts(AnnotationPart.Objects, file.entries.Count);
+        file.Problems.AddParts(AnnotationPart.Masks, file.entries.Count(entry => entry.Segmentation is not null));
         return file;
     }
 
@@ -130,7 +133,7 @@ internal sealed class CocoFile
         }
         if (id is null)
         {
-            Problems.Add(AnnotationProblem.EntryIncomplete, $"picture number {pictureNumber} has no id");
+            Problems.Add(AnnotationProblem.EntryIncomplete, $"picture number {pictureNumber} has no id", AnnotationPart.Pictures);
             return;
         }
         var sized = width is > 0 and <= int.MaxValue && height is > 0 and <= int.MaxValue;
@@ -172,8 +175,8 @@ internal sealed class CocoFile
     // The lists may come in any order, so references can be checked only at the end.
     private List<CocoEntry> Checked()
     {
-        var pictureIds = KeepFirst(pictures, picture => picture.Id, "picture");
-        var categoryIds = KeepFirst(categories, category => category.Id, "category");
+        var pictureIds = KeepFirst(pictures, picture => picture.Id, "picture", AnnotationPart.Pictures);
+        var categoryIds = KeepFirst(categories, category => category.Id, "category", loses: null);
         var objects = new List<CocoEntry>(entries.Count);
         var ids = new HashSet<long>();
         foreach (var entry in entries)
@@ -181,27 +184,29 @@ internal sealed class CocoFile
             var missing = entry.PictureId is null ? "image_id" : entry.CategoryId is null ? "category_id"
                 : entry.Box is null ? "bbox of four numbers" : entry.Id is null ? "id" : null;
             if (missing is not null)
-                Problems.Add(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
+                Lose(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
             else if (!pictureIds.Contains(entry.PictureId!.Value))
-                Problems.Add(AnnotationProblem.PictureUnknown, $"object {entry.Id} is of picture {entry.PictureId}");
+                Lose(AnnotationProblem.PictureUnknown, $"object {entry.Id} is of picture {entry.PictureId}");
             else if (!categoryIds.Contains(entry.CategoryId!.Value))
-                Problems.Add(AnnotationProblem.CategoryUnknown, $"object {entry.Id} is of category {entry.CategoryId}");
+                Lose(AnnotationProblem.CategoryUnknown, $"object {entry.Id} is of category {entry.CategoryId}");
             else if (!ids.Add(entry.Id!.Value))
-                Problems.Add(AnnotationProblem.DuplicateId, $"object number {entry.Number} has id {entry.Id}");
+                Lose(AnnotationProblem.DuplicateId, $"object number {entry.Number} has id {entry.Id}");
             else
                 objects.Add(entry);
         }
         return objects;
+
+        void Lose(AnnotationProblem kind, string which) => Problems.Add(kind, which, AnnotationPart.Objects);
     }
 
-    private HashSet<long> KeepFirst<T>(List<T> items, Func<T, long> idOf, string noun)
+    private HashSet<long> KeepFirst<T>(List<T> items, Func<T, long> idOf, string noun, AnnotationPart? loses)
     {
         var known = new HashSet<long>();
         items.RemoveAll(item =>
         {
             var again = !known.Add(idOf(item));
             if (again)
-                Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {idOf(item)} of '{path}'");
+                Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {idOf(item)} of '{path}'", loses);
             return again;
         });
         return known;

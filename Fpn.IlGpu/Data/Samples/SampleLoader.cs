@@ -154,7 +154,7 @@ public sealed class SampleLoader : IDisposable
                 lock (gate)
                 {
                     if (broken.Add(index))
-                        problems.Add(AnnotationProblem.PictureBroken, e.Message.TrimEnd('.'));
+                        problems.Add(AnnotationProblem.PictureBroken, e.Message.TrimEnd('.'), AnnotationPart.Pictures);
                 }
             }
         }

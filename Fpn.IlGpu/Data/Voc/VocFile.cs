@@ -18,17 +18,18 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
         if (Number(root.Element("size"), "width") is not (>= 1 and <= int.MaxValue and var width)
             || Number(root.Element("size"), "height") is not (>= 1 and <= int.MaxValue and var height))
         {
-            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' does not state its picture's size");
+            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' does not state its picture's size", AnnotationPart.Pictures);
             return null;
         }
         var objects = new List<VocObject>();
+        problems.AddParts(AnnotationPart.Objects, root.Elements("object").Count());
         foreach (var element in root.Elements("object"))
         {
             var where = $"'{path}', line {((IXmlLineInfo)element).LineNumber}";
             if (ToObject(element, where) is { } o)
                 objects.Add(o);
             else
-                problems.Add(AnnotationProblem.EntryIncomplete, $"the object at {where} has no name, or no box of numbers");
+                problems.Add(AnnotationProblem.EntryIncomplete, $"{where}: the object has no name or box", AnnotationPart.Objects);
         }
         return new VocFile(picture, (int)width, (int)height, objects);
     }

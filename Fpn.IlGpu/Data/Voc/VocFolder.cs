@@ -48,15 +48,16 @@ public static class VocFolder
         var files = new List<VocFile>();
         foreach (var name in Names(folder, annotations, list, problems))
         {
+            problems.AddParts(AnnotationPart.Pictures, 1);
             if (PictureOf(pictureFolder, name) is not { } picture)
             {
-                problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(pictureFolder, name)}.jpg'");
+                problems.Add(AnnotationProblem.PictureMissing, $"'{Path.Join(pictureFolder, name)}.jpg'", AnnotationPart.Pictures);
                 continue;
             }
             var path = Path.Join(annotations, name + ".xml");
             if (!File.Exists(path))
             {
-                problems.Add(AnnotationProblem.EntryIncomplete, $"picture '{name}' has no '{path}'");
+                problems.Add(AnnotationProblem.EntryIncomplete, $"picture '{name}' has no '{path}'", AnnotationPart.Pictures);
                 continue;
             }
             if (VocFile.Read(path, picture, problems) is { } file)
@@ -95,7 +96,7 @@ public static class VocFolder
     {
         if (!classes.TryGetValue(o.Name, out var index))
         {
-            problems.Add(AnnotationProblem.CategoryUnknown, $"'{o.Name}' in {o.Where}");
+            problems.Add(AnnotationProblem.CategoryUnknown, $"'{o.Name}' in {o.Where}", AnnotationPart.Objects);
             return null;
         }
         return AnnotatedBoxes.Clip(o.XMin - 1, o.YMin - 1, o.XMax, o.YMax, file.Width, file.Height, $"'{o.Name}' in {o.Where}", problems)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Metadata.Profiles.Exif;
 using SixLabors.ImageSharp.PixelFormats;
@@ -32,10 +33,8 @@ public static class PictureReader
     public static RgbImage Read(string path, PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (Directory.Exists(path))
-            throw new PictureException($"'{path}' is a folder; give the pictures in it.");
         using var stream = Open(path);
-        return Read(stream, $"'{path}'", limits);
+        return Read(stream, $"'{path}'", limits, Decode);
     }
 
     /// <summary>
@@ -49,11 +48,33 @@ public static class PictureReader
     public static RgbImage Read(Stream stream, PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits);
+        return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits, Decode);
+    }
+
+    /// <summary>
+    /// Checks a file's structure, as <see cref="Read(string, PictureLimits?)"/> does before it decodes, and returns the size of the
+    /// upright picture in px.
+    /// </summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="limits">What it may ask for; null for the defaults.</param>
+    /// <exception cref="PictureException">As for <see cref="Read(string, PictureLimits?)"/>, as far as the structure shows it.</exception>
+    public static (int Width, int Height) SizeOf(string path, PictureLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        using var stream = Open(path);
+        return Read(stream, $"'{path}'", limits, static picture =>
+        {
+            MemoryMarshal.TryGetArray(picture.File, out var file);
+            var info = Image.Identify(PictureCodecs.Configuration, new MemoryStream(file.Array!, file.Offset, file.Count, writable: false))
+                ?? throw new InvalidImageContentException("it has no header");
+            return ExifOrientation.IsOnItsSide(picture.Orientation) ? (info.Height, info.Width) : (info.Width, info.Height);
+        });
     }
 
     private static FileStream Open(string path)
     {
+        if (Directory.Exists(path))
+            throw new PictureException($"'{path}' is a folder; give the pictures in it.");
         try
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
@@ -76,7 +97,7 @@ public static class PictureReader
         }
     }
 
-    private static RgbImage Read(Stream stream, string name, PictureLimits? limits)
+    private static T Read<T>(Stream stream, string name, PictureLimits? limits, Func<CheckedPicture, T> read)
     {
         limits ??= new PictureLimits();
         byte[] buffer;
@@ -90,7 +111,7 @@ public static class PictureReader
         {
             throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
         }
-        return Decode(buffer.AsMemory(0, length), kind, name, limits);
+        return Guarded(buffer.AsMemory(0, length), kind, name, limits, read);
     }
 
     private static (byte[] Buffer, int Length, PictureKind Kind) ReadAll(Stream stream, string name, PictureLimits limits)
@@ -131,16 +152,21 @@ public static class PictureReader
         }
     }
 
-    private static RgbImage Decode(ReadOnlyMemory<byte> file, PictureKind kind, string name, PictureLimits limits)
+    private static RgbImage Decode(CheckedPicture picture)
+    {
+        using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, picture.File.Span);
+        TurnUpright(image, picture.Orientation);
+        var result = new RgbImage(image.Width, image.Height);
+        image.CopyPixelDataTo(result.Pixels);
+        return result;
+    }
+
+    private static T Guarded<T>(
+        ReadOnlyMemory<byte> file, PictureKind kind, string name, PictureLimits limits, Func<CheckedPicture, T> read)
     {
         try
         {
-            var picture = Check(file, kind, limits);
-            using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, picture.File.Span);
-            TurnUpright(image, picture.Orientation);
-            var result = new RgbImage(image.Width, image.Height);
-            image.CopyPixelDataTo(result.Pixels);
-            return result;
+            return read(Check(file, kind, limits));
         }
         catch (PictureRefusal e)
         {

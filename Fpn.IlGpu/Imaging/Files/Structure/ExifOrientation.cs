@@ -18,6 +18,9 @@ internal static class ExifOrientation
     /// <summary>The bytes that precede EXIF data in a JPEG; some writers put them into WebP and PNG, too.</summary>
     public static ReadOnlySpan<byte> Prefix => "Exif\0\0"u8;
 
+    /// <summary>Whether the upright picture is as wide as the stored one is high.</summary>
+    public static bool IsOnItsSide(int orientation) => orientation >= 5;
+
     /// <param name="exif">EXIF data, with or without the prefix.</param>
     /// <returns>1 to 8; 1 as well where there is no orientation or the data are damaged.</returns>
     public static int Of(ReadOnlySpan<byte> exif)

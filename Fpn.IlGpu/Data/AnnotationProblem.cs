@@ -1,0 +1,57 @@
+namespace Fpn.IlGpu.Data;
+
+/// <summary>A problem with one entry of an annotation file, and how it is handled.</summary>
+public enum AnnotationProblem
+{
+    /// <summary>A box that reaches outside its picture: clipped to it.</summary>
+    BoxOutside,
+
+    /// <summary>A box without area inside its picture: the object is skipped.</summary>
+    BoxEmpty,
+
+    /// <summary>A picture whose file does not exist: skipped, with its objects.</summary>
+    PictureMissing,
+
+    /// <summary>An object of a picture that the set does not list: skipped.</summary>
+    PictureUnknown,
+
+    /// <summary>An object of a category that the set does not list: skipped.</summary>
+    CategoryUnknown,
+
+    /// <summary>A second picture, category or object with the same id: skipped.</summary>
+    DuplicateId,
+
+    /// <summary>A mask that can't be read, or whose size is not the picture's: left out; its object stays.</summary>
+    MaskBroken,
+
+    /// <summary>An object without a mask in a set whose masks are read: only its box is learned.</summary>
+    MaskMissing,
+
+    /// <summary>An entry that lacks a value that it needs, or has one that is not a number: skipped.</summary>
+    EntryIncomplete,
+
+    /// <summary>An object without an area: its box's area is used.</summary>
+    AreaMissing,
+
+    /// <summary>An object with id 0, which pycocotools never counts as found; neither does the evaluation here.</summary>
+    IdZero,
+
+    /// <summary>A picture whose file can't be read, or has another size: skipped, with its objects.</summary>
+    PictureBroken,
+}
+
+/// <summary>What a set or a file of results consists of, and what a problem with an entry may leave out.</summary>
+public enum AnnotationPart
+{
+    /// <summary>Pictures, with their objects.</summary>
+    Pictures,
+
+    /// <summary>Annotated objects.</summary>
+    Objects,
+
+    /// <summary>Masks of objects or results; the rest of these stays.</summary>
+    Masks,
+
+    /// <summary>Entries of a results file.</summary>
+    Results,
+}
