@@ -105,6 +105,12 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
     private CategoryMatch Match(Detector detector, EvaluationTruth truth)
     {
         var match = new CategoryMatch(detector.Classes, truth.Categories);
+        if (match.Ambiguous.Count > 0)
+        {
+            throw new CommandException(
+                $"The model's classes can't be told apart by their names: {string.Join("; ", match.Ambiguous)}. "
+                + "Give each category of the truth a name of its own, spelt as in the model.");
+        }
         if (match.Count == 0)
         {
             throw new CommandException(

@@ -107,6 +107,20 @@ public sealed class CocoAnnotationsTests
         Assert.That(set.Problems.Count(AnnotationProblem.DuplicateId), Is.EqualTo(2));
     }
 
+    [TestCase("cat", "cat")]
+    [TestCase("Cat", "cat")]
+    public void Categories_of_one_name_stay_apart_and_are_named(string first, string second)
+    {
+        var set = ReadText($$"""
+            {"images": [{"id": 3, "file_name": "a.png", "width": 40, "height": 30}],
+             "categories": [{"id": 2, "name": "{{first}}"}, {"id": 4, "name": "{{second}}"}], "annotations": [{{Good}}]}
+            """);
+        Assert.That(set.Categories, Has.Count.EqualTo(2));
+        AssertOne(
+            set.Problems, AnnotationProblem.NameTwice, $"'{first}' is category 2, '{second}' is category 4",
+            "1 name of several categories");
+    }
+
     [Test]
     public void Missing_pictures_are_skipped_if_their_folder_is_given()
     {

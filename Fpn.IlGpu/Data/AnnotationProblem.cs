@@ -18,6 +18,12 @@ public enum AnnotationProblem
     /// <summary>An object of a category that the set does not list: skipped.</summary>
     CategoryUnknown,
 
+    /// <summary>
+    /// Several categories of one name, or of names that differ only in case: they stay different classes, but evaluation can't match a
+    /// model's class to one of them by name unless exactly one has that very name.
+    /// </summary>
+    NameTwice,
+
     /// <summary>A second picture, category or object with the same id: skipped.</summary>
     DuplicateId,
 

@@ -141,6 +141,9 @@ public sealed class AnnotationProblems
         AnnotationProblem.PictureMissing => one ? "missing picture file (skipped)" : "missing picture files (skipped)",
         AnnotationProblem.PictureUnknown => one ? "object of an unknown picture (skipped)" : "objects of unknown pictures (skipped)",
         AnnotationProblem.CategoryUnknown => one ? "object of an unknown category (skipped)" : "objects of unknown categories (skipped)",
+        AnnotationProblem.NameTwice => one
+            ? "name of several categories (they stay different classes)"
+            : "names of several categories (they stay different classes)",
         AnnotationProblem.DuplicateId => one ? "duplicate id (the first one counts)" : "duplicate ids (the first ones count)",
         AnnotationProblem.MaskBroken => one ? "broken mask (left out)" : "broken masks (left out)",
         AnnotationProblem.MaskMissing => one

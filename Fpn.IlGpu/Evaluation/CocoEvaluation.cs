@@ -65,9 +65,9 @@ public sealed class CocoEvaluation
         => [.. CocoProtocol.MostProposals.Index().SelectMany(m => CocoProtocol.Areas.Index().Select(a => new EvaluationFigure(
             string.Create(CultureInfo.InvariantCulture, $"AR@{m.Item} {a.Item.Name}"), AverageRecall(proposals, a.Index, m.Index))))];
 
-    /// <summary>AP of each class; −1 for a class without objects.</summary>
+    /// <summary>AP of each class; −1 for a class without objects. Classes of one name have their ids after it.</summary>
     public IReadOnlyList<EvaluationFigure> ClassFigures
-        => [.. Categories.Select((category, k) => new EvaluationFigure(category.Name, AveragePrecision(null, 0, k)))];
+        => [.. Categories.Select((category, k) => new EvaluationFigure(UniqueName(category), AveragePrecision(null, 0, k)))];
 
     /// <summary>Compares results with the ground truth.</summary>
     /// <param name="truth">The ground truth.</param>
@@ -109,6 +109,10 @@ public sealed class CocoEvaluation
         }
         return curves == 0 ? null : Array.ConvertAll(curve, sum => sum / curves);
     }
+
+    private string UniqueName(AnnotatedCategory category) => Categories.Count(other => other.Name == category.Name) == 1
+        ? category.Name
+        : string.Create(CultureInfo.InvariantCulture, $"{category.Name} ({category.Id})");
 
     private static int ThresholdAt(double iou)
     {

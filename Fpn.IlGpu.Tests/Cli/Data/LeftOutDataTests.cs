@@ -87,6 +87,19 @@ internal sealed class LeftOutDataTests : CommandTest
     }
 
     [Test]
+    public void Evaluation_of_a_model_refuses_a_truth_with_two_categories_of_one_name()
+    {
+        PutSet(1);
+        var truth = File.ReadAllText(At("truth.json")).Replace(
+            "\"categories\": [", "\"categories\": [{\"id\": 2, \"name\": \"cross\"}, ", StringComparison.Ordinal);
+        File.WriteAllText(At("truth.json"), truth);
+        var refused = Fpn("eval", "-t", "truth.json", "-i", "pictures", "-d", "cpu");
+        refused.AssertExit(1);
+        Assert.That(refused.Errors, Has.One.Contains("'cross' is category 2, 'cross' is category 1"));
+        Assert.That(refused.Errors, Has.One.Contains("Give each category of the truth a name of its own"));
+    }
+
+    [Test]
     public void Evaluation_refuses_results_of_which_some_have_no_score()
     {
         PutSet(1);

@@ -177,6 +177,12 @@ internal sealed class CocoFile
     {
         var pictureIds = KeepFirst(pictures, picture => picture.Id, "picture", AnnotationPart.Pictures);
         var categoryIds = KeepFirst(categories, category => category.Id, "category", loses: null);
+        var byName = categories.GroupBy(category => category.Name, StringComparer.OrdinalIgnoreCase);
+        foreach (var same in byName.Where(same => same.Count() > 1))
+        {
+            var which = same.Select(category => $"'{category.Name}' is category {category.Id}");
+            Problems.Add(AnnotationProblem.NameTwice, string.Join(", ", which));
+        }
         var objects = new List<CocoEntry>(entries.Count);
         var ids = new HashSet<long>();
         foreach (var entry in entries)

@@ -71,6 +71,8 @@ public static class VocFolder
     {
         categories ??= [.. files.SelectMany(file => file.Objects).Select(o => o.Name).Distinct().Order(StringComparer.Ordinal)];
         var classes = categories.Index().ToDictionary(item => item.Item, item => item.Index, StringComparer.Ordinal);
+        foreach (var same in categories.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1))
+            problems.Add(AnnotationProblem.NameTwice, string.Join(", ", same.Select(name => $"'{name}'")));
         var pictures = new List<AnnotatedPicture>();
         foreach (var file in files)
         {
