@@ -74,8 +74,6 @@ public sealed class CocoAnnotationsTests
 
     [TestCase("""{"id": 5, "image_id": 8, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.PictureUnknown, "picture 8")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 9, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.CategoryUnknown, "category 9")]
-    [TestCase("""{"id": 1, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]}""",
-        AnnotationProblem.DuplicateId, "object number 2 has id 1")]
     [TestCase("""{"id": 5, "category_id": 2, "bbox": [1, 2, 3, 4]}""",
         AnnotationProblem.EntryIncomplete, "object number 2 has no image_id")]
     [TestCase("""{"id": 5, "image_id": 3, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "no category_id")]
@@ -84,7 +82,6 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, "3", 4]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": {"x": 1}}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 1e999, 4]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
-    [TestCase("""{"id": "five", "image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "no id")]
     [TestCase("""7""", AnnotationProblem.EntryIncomplete, "object number 2")]
     [TestCase("""[[1], {"id": 4}]""", AnnotationProblem.EntryIncomplete, "object number 2")]
     public void An_unusable_object_is_skipped(string entry, AnnotationProblem kind, string which)
@@ -92,6 +89,18 @@ public sealed class CocoAnnotationsTests
         var set = Read($"{Good}, {entry}");
         Assert.That(set.Pictures.SelectMany(p => p.Objects).Count(), Is.EqualTo(1));
         AssertOne(set.Problems, kind, which, "1 ");
+    }
+
+    [TestCase("\"id\": 1,")]
+    [TestCase("\"id\": null,")]
+    [TestCase("\"id\": \"five\",")]
+    [TestCase("")]
+    public void Training_needs_no_ids_of_objects(string id)
+    {
+        var entry = $$"""{ {{id}} "image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 4]}""";
+        var set = Read($"{Good}, {entry}, {entry}");
+        Assert.That(set.Problems.Sentences(), Is.Empty);
+        Assert.That(set.Pictures.Select(picture => picture.Objects.Count), Is.EqualTo([1, 2]));
     }
 
     [Test]

@@ -24,8 +24,14 @@ public enum AnnotationProblem
     /// </summary>
     NameTwice,
 
-    /// <summary>A second picture, category or object with the same id: skipped.</summary>
+    /// <summary>A second picture or category with the same id: skipped.</summary>
     DuplicateId,
+
+    /// <summary>
+    /// An object whose id a later object has, too. pycocotools puts the later one in its place; so does the evaluation here. Training
+    /// needs no ids of objects.
+    /// </summary>
+    ObjectIdTwice,
 
     /// <summary>A mask that can't be read, or whose size is not the picture's: left out; its object stays.</summary>
     MaskBroken,

@@ -145,6 +145,9 @@ public sealed class AnnotationProblems
             ? "name of several categories (they stay different classes)"
             : "names of several categories (they stay different classes)",
         AnnotationProblem.DuplicateId => one ? "duplicate id (the first one counts)" : "duplicate ids (the first ones count)",
+        AnnotationProblem.ObjectIdTwice => one
+            ? "object whose id a later one has (which takes its place, as in pycocotools; give each object its own id)"
+            : "objects whose ids later ones have (which take their places, as in pycocotools; give each object its own id)",
         AnnotationProblem.MaskBroken => one ? "broken mask (left out)" : "broken masks (left out)",
         AnnotationProblem.MaskMissing => one
             ? "object without a mask (only its box counts)"

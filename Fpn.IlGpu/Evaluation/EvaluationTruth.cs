@@ -24,9 +24,9 @@ public sealed record EvaluationTruth(
     public AnnotationProblems Problems { get; init; } = new();
 
     /// <summary>
-    /// Reads a COCO instances file. Objects of unknown pictures or categories, without an id or a box, or with a duplicate id
-    /// are left out and reported; so are masks that can't be read. As in COCO's code, only <c>iscrowd</c> has an effect, not
-    /// <c>ignore</c>.
+    /// Reads a COCO instances file. Objects of unknown pictures or categories, and those without an id or a box, are left out and
+    /// reported; so are masks that can't be read. As in COCO's code, the last object of an id stands in for all of that id (which is
+    /// reported), and only <c>iscrowd</c> has an effect, not <c>ignore</c>.
     /// </summary>
     /// <param name="path">The JSON file.</param>
     /// <param name="masks">Whether to read masks.</param>
@@ -37,7 +37,7 @@ public sealed record EvaluationTruth(
         var file = CocoFile.Read(path, masks);
         var sizes = file.Pictures.ToDictionary(picture => picture.Id);
         var objects = new List<TruthObject>(file.Objects.Count);
-        foreach (var entry in file.Objects)
+        foreach (var entry in file.ObjectsById())
         {
             var picture = sizes[entry.PictureId!.Value];
             var which = $"object {entry.Id} of picture {picture.Id}";

@@ -8,8 +8,8 @@ namespace Fpn.IlGpu.Data;
 /// <list type="bullet">
 /// <item>boxes that reach outside their picture are clipped to it,</item>
 /// <item>objects whose clipped box has no area are skipped,</item>
-/// <item>objects of unknown pictures or categories, and second entries with the same id, are skipped,</item>
-/// <item>entries that lack a value (an id, a size, a file name or a box) are skipped,</item>
+/// <item>objects of unknown pictures or categories, and second pictures or categories with the same id, are skipped,</item>
+/// <item>entries that lack a value (a picture's id, a size, a file name or a box) are skipped; ids of objects are not needed,</item>
 /// <item>pictures whose file does not exist are skipped, if a folder is given,</item>
 /// <item>masks that are broken, or whose size is not the picture's, are left out; their objects stay,</item>
 /// <item>objects without a mask are named if masks are read; they stay, too.</item>
@@ -72,7 +72,7 @@ public static class CocoAnnotations
         CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, bool masks, AnnotationProblems problems)
     {
         var box = entry.Box!;
-        var which = $"object {entry.Id} of '{picture.FileName}'";
+        var which = $"{entry.Name} of '{picture.FileName}'";
         if (AnnotatedBoxes.Clip(
             box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height, which, problems) is not { } clipped)
         {

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Data;
 
 /// <summary>
-/// A COCO instances file as written, in its own order and coordinates. Entries without an id or with a duplicate id, and
-/// objects of unlisted pictures or categories, are left out and reported.
+/// A COCO instances file as written, in its own order and coordinates. Pictures and categories without an id or with a duplicate id,
+/// and objects of unlisted pictures or categories, are left out and reported.
 /// </summary>
 internal sealed class CocoFile
 {
@@ -26,7 +26,7 @@ internal sealed class CocoFile
 
     public IReadOnlyList<AnnotatedCategory> Categories => categories;
 
-    /// <summary>The objects; each has an id, a picture, a category and a box.</summary>
+    /// <summary>The objects; each has a picture, a category and a box.</summary>
     public IReadOnlyList<CocoEntry> Objects { get; private set; } = [];
 
     public AnnotationProblems Problems { get; } = new();
@@ -60,6 +60,28 @@ internal sealed class CocoFile
         file.Problems.AddParts(AnnotationPart.Objects, file.entries.Count);
         file.Problems.AddParts(AnnotationPart.Masks, file.entries.Count(entry => entry.Segmentation is not null));
         return file;
+    }
+
+    /// <summary>
+    /// The objects as pycocotools finds them, which keeps them by id: the last object of an id stands in for all of that id. Those
+    /// without an id are left out; pycocotools refuses them. Both are reported.
+    /// </summary>
+    public IReadOnlyList<CocoEntry> ObjectsById()
+    {
+        var last = new Dictionary<long, CocoEntry>();
+        foreach (var entry in Objects.Where(entry => entry.Id is not null))
+            last[entry.Id!.Value] = entry;
+        if (last.Count == Objects.Count)
+            return Objects;
+        foreach (var entry in Objects)
+        {
+            if (entry.Id is null)
+                Problems.Add(AnnotationProblem.EntryIncomplete, $"{entry.Name} has no id", AnnotationPart.Objects);
+            else if (entry != last[entry.Id.Value])
+                Problems.Add(AnnotationProblem.ObjectIdTwice, $"object number {entry.Number} has id {entry.Id}", AnnotationPart.Objects);
+        }
+        // It goes through the pictures in the order of their ids.
+        return [.. Objects.Where(entry => entry.Id is not null).OrderBy(entry => entry.PictureId).Select(entry => last[entry.Id!.Value])];
     }
 
     /// <summary>Reads an object or a result from one element of an array.</summary>
@@ -184,19 +206,16 @@ internal sealed class CocoFile
             Problems.Add(AnnotationProblem.NameTwice, string.Join(", ", which));
         }
         var objects = new List<CocoEntry>(entries.Count);
-        var ids = new HashSet<long>();
         foreach (var entry in entries)
         {
             var missing = entry.PictureId is null ? "image_id" : entry.CategoryId is null ? "category_id"
-                : entry.Box is null ? "bbox of four numbers" : entry.Id is null ? "id" : null;
+                : entry.Box is null ? "bbox of four numbers" : null;
             if (missing is not null)
                 Lose(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
             else if (!pictureIds.Contains(entry.PictureId!.Value))
-                Lose(AnnotationProblem.PictureUnknown, $"object {entry.Id} is of picture {entry.PictureId}");
+                Lose(AnnotationProblem.PictureUnknown, $"{entry.Name} is of picture {entry.PictureId}");
             else if (!categoryIds.Contains(entry.CategoryId!.Value))
-                Lose(AnnotationProblem.CategoryUnknown, $"object {entry.Id} is of category {entry.CategoryId}");
-            else if (!ids.Add(entry.Id!.Value))
-                Lose(AnnotationProblem.DuplicateId, $"object number {entry.Number} has id {entry.Id}");
+                Lose(AnnotationProblem.CategoryUnknown, $"{entry.Name} is of category {entry.CategoryId}");
             else
                 objects.Add(entry);
         }
