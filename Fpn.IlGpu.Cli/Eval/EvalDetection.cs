@@ -64,7 +64,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
         if (left.Count == truth.Pictures.Count)
             throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
-        return (truth.Without(left), new EvaluationResults(found));
+        return (truth.Without(left), truth.ToResults(found));
     }
 
     // A two-stage detector contains a proposal network; only that part is loaded.

@@ -79,7 +79,7 @@ public sealed class CocoAnnotationsTests
     [TestCase("""{"id": 5, "image_id": 3, "bbox": [1, 2, 3, 4]}""", AnnotationProblem.EntryIncomplete, "no category_id")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 3]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
-    [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, "3", 4]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
+    [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, "three", 4]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": {"x": 1}}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""{"id": 5, "image_id": 3, "category_id": 2, "bbox": [1, 2, 1e999, 4]}""", AnnotationProblem.EntryIncomplete, "no bbox")]
     [TestCase("""7""", AnnotationProblem.EntryIncomplete, "object number 2")]
@@ -181,6 +181,28 @@ public sealed class CocoAnnotationsTests
         Assert.That(
             () => CocoAnnotations.Read(path), Throws.TypeOf<AnnotationException>().With.Message.Contains("line 20002, column "));
     }
+
+    [Test]
+    public void Strings_are_ids_and_numbers_for_training_too()
+    {
+        var set = ReadText("""
+            {"images": [{"id": "b", "file_name": "b.png", "width": "40", "height": "30"},
+                        {"id": "a", "file_name": 7, "width": 4, "height": 4}],
+             "categories": [{"id": "dog"}], "annotations": [{"image_id": "b", "category_id": "dog", "bbox": ["1", "2", "3", "4.5"]}]}
+            """);
+        Assert.That(set.Pictures.Select(p => (p.FileName, p.Width, p.Objects.Count)), Is.EqualTo(new[] { ("b.png", 40, 1), ("7", 4, 0) }));
+        Assert.That(set.Pictures[0].Objects[0].BoxImagePx, Is.EqualTo(new Box(1, 2, 4, 6.5f)));
+        Assert.That(set.Categories[0].Name, Is.EqualTo("dog"));
+        AssertOne(set.Problems, AnnotationProblem.NameMissing, "category \"dog\"", "1 category without a name");
+    }
+
+    [TestCase("""{"images": [{"file_name": "a.png"}], "categories": [{"id": 1, "name": "a"}]}""",
+        "None of the 1 pictures ('images')", "picture number 1 has no id")]
+    [TestCase("""{"images": [{"id": 1}], "categories": [{"name": "a"}, {"id": true}]}""",
+        "None of the 2 'categories'", "category number 2 has no id")]
+    public void Lists_whose_entries_cannot_be_used_are_not_said_to_be_empty(string text, string what, string which)
+        => Assert.That(
+            () => ReadText(text), Throws.TypeOf<AnnotationException>().With.Message.Contains(what).And.Message.Contains(which));
 
     [TestCase("[]", "not a JSON object")]
     [TestCase("{}", "no pictures")]

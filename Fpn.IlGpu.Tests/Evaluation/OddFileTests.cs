@@ -38,11 +38,58 @@ public sealed class OddFileTests
         Assert.That(problems.Named(AnnotationProblem.EntryIncomplete)[0], Is.EqualTo("object number 1 has no id"));
     }
 
-    private void AssertFigures(string name)
+    [TestCase("ids_are_strings")]
+    [TestCase("ids_are_digits")]
+    [TestCase("ids_of_objects_are_strings_of_digits")]
+    [TestCase("boxes_are_strings")]
+    public void Strings_for_ids_and_numbers_give_the_figures_of_pycocotools(string name)
+    {
+        AssertFigures(name);
+        Assert.That(ReadTruth(name).Problems.Sentences(), Is.Empty);
+    }
+
+    [Test]
+    public void Scores_in_quotation_marks_are_numbers() => AssertFigures("scores_are_strings", like: "boxes_are_strings");
+
+    [Test]
+    public void Categories_without_a_name_give_the_figures_of_pycocotools_and_are_named()
+    {
+        AssertFigures("categories_have_no_names");
+        var truth = ReadTruth("categories_have_no_names");
+        Assert.That(truth.Categories.Select(category => category.Name), Is.EqualTo(["2", "1"]));
+        Assert.That(truth.Problems.Sentences(), Is.EqualTo(
+            ["2 categories without a name (their ids serve as their names): category 2; category 1."]));
+    }
+
+    [Test]
+    public void A_string_is_another_id_than_a_number()
+    {
+        AssertFigures("ids_are_strings_in_annotations_only");
+        var problems = ReadTruth("ids_are_strings_in_annotations_only").Problems;
+        Assert.That(problems.Lost(AnnotationPart.Objects), Is.EqualTo(30));
+        Assert.That(problems.Named(AnnotationProblem.PictureUnknown)[0], Does.Match("^object 1 is of picture \"\\d\"$"));
+    }
+
+    [Test]
+    public void Results_are_written_with_the_strings_of_the_truth()
+    {
+        var truth = ReadTruth("ids_are_strings");
+        var results = ReadResults("ids_are_strings", truth);
+        using var stream = new MemoryStream();
+        truth.ToResults(results.Objects).Write(stream);
+        var written = JsonNode.Parse(stream.ToArray())!.AsArray();
+        foreach ((var entry, var wanted) in written.Zip(Odd["ids_are_strings"]!["results"]!.AsArray()))
+        {
+            Assert.That(entry!["image_id"]!.GetValue<string>(), Is.EqualTo(wanted!["image_id"]!.GetValue<string>()));
+            Assert.That(entry["category_id"]!.GetValue<string>(), Is.EqualTo(wanted["category_id"]!.GetValue<string>()));
+        }
+    }
+
+    private void AssertFigures(string name, string? like = null)
     {
         var truth = ReadTruth(name);
         var figures = CocoEvaluation.Of(truth, ReadResults(name, truth)).Figures.Select(figure => figure.Value);
-        Assert.That(figures, Is.EqualTo(Odd[name]!["stats"].Deserialize<double[]>()).AsCollection.Within(1e-9));
+        Assert.That(figures, Is.EqualTo(Odd[like ?? name]!["stats"].Deserialize<double[]>()).AsCollection.Within(1e-9));
     }
 
     private EvaluationTruth ReadTruth(string name) => EvaluationTruth.Read(Put(name, "truth"));

@@ -16,6 +16,12 @@ public sealed record AnnotatedSet(IReadOnlyList<AnnotatedPicture> Pictures, IRea
     /// <summary>The problems in the annotations that were skipped or corrected.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
+    /// <summary>The ids as they are written in the set's file.</summary>
+    internal AnnotationIds Ids { get; init; } = new();
+
+    /// <summary>The ids of all pictures that the set's file lists, usable or not; empty for sets that are read from no such file.</summary>
+    internal IReadOnlyList<long> Listed { get; init; } = [];
+
     /// <summary>Whether any object that counts has a mask. A detector that learns masks needs some.</summary>
     public bool HasMasks
         => Pictures.Any(picture => picture.Objects.Any(o => o is { Mask: not null, IsCrowd: false, IsIgnored: false }));

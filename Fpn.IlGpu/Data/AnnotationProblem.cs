@@ -24,6 +24,9 @@ public enum AnnotationProblem
     /// </summary>
     NameTwice,
 
+    /// <summary>A category without a name: its id serves as its name.</summary>
+    NameMissing,
+
     /// <summary>A second picture or category with the same id: skipped.</summary>
     DuplicateId,
 

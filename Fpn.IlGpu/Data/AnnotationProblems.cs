@@ -144,6 +144,9 @@ public sealed class AnnotationProblems
         AnnotationProblem.NameTwice => one
             ? "name of several categories (they stay different classes)"
             : "names of several categories (they stay different classes)",
+        AnnotationProblem.NameMissing => one
+            ? "category without a name (its id serves as its name)"
+            : "categories without a name (their ids serve as their names)",
         AnnotationProblem.DuplicateId => one ? "duplicate id (the first one counts)" : "duplicate ids (the first ones count)",
         AnnotationProblem.ObjectIdTwice => one
             ? "object whose id a later one has (which takes its place, as in pycocotools; give each object its own id)"

@@ -11,6 +11,9 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
     /// <summary>The problems with single entries.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
+    /// <summary>The ids as they are written in the truth's file.</summary>
+    internal AnnotationIds Ids { get; init; } = new();
+
     /// <summary>Whether these are proposals: no entry has a class.</summary>
     public bool AreProposals => Objects.Count > 0 && Objects.All(found => found.CategoryId is null);
 
@@ -40,7 +43,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             json.ReadArray((ref reader) =>
             {
                 var first = entries.Count == 0;
-                var entry = CocoFile.ReadEntry(ref reader, entries.Count + 1, keep || first);
+                var entry = CocoFile.ReadEntry(ref reader, entries.Count + 1, keep || first, truth.Ids);
                 keep |= first && entry.Box is null;
                 entries.Add(entry);
             });
@@ -58,9 +61,9 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
         foreach (var found in Objects)
         {
             json.WriteStartObject();
-            json.WriteNumber("image_id"u8, found.PictureId);
+            Ids.Write(json, "image_id"u8, found.PictureId);
             if (found.CategoryId is { } category)
-                json.WriteNumber("category_id"u8, category);
+                Ids.Write(json, "category_id"u8, category);
             json.WriteStartArray("bbox"u8);
             json.WriteNumberValue(found.BoxImagePx.X);
             json.WriteNumberValue(found.BoxImagePx.Y);
@@ -96,7 +99,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             problems.AddParts(AnnotationPart.Results, entries.Count);
             if (masks || !boxes)
                 problems.AddParts(AnnotationPart.Masks, entries.Count);
-            return new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems };
+            return new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems, Ids = truth.Ids };
         }
 
         private FoundObject? ToFound(CocoEntry entry)
@@ -112,10 +115,10 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
             if (!pictures.TryGetValue(entry.PictureId!.Value, out var picture))
             {
                 throw new AnnotationException(
-                    $"'{path}' has results for picture {entry.PictureId}, which the ground truth lacks: they belong to another set.");
+                    $"'{path}' has results for picture {truth.Ids.Say(entry.PictureId)}, which the ground truth lacks: they belong to another set.");
             }
             if (entry.CategoryId is { } category && !categories.Contains(category))
-                problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {category}");
+                problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {truth.Ids.Say(category)}");
             var mask = masks || !boxes ? MaskOf(entry, picture) : null;
             var box = entry.Box is [var x, var y, var w, var h] ? new CocoBox(x, y, w, h) : BoxAround(mask);
             var area = boxes ? box.Area : mask?.Area ?? 0;

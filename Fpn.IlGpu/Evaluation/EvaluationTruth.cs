@@ -23,6 +23,9 @@ public sealed record EvaluationTruth(
     /// <summary>The problems with single entries.</summary>
     public AnnotationProblems Problems { get; init; } = new();
 
+    /// <summary>The ids as they are written in the truth's file.</summary>
+    internal AnnotationIds Ids { get; init; } = new();
+
     /// <summary>
     /// Reads a COCO instances file. Objects of unknown pictures or categories, and those without an id or a box, are left out and
     /// reported; so are masks that can't be read. As in COCO's code, the last object of an id stands in for all of that id (which is
@@ -40,7 +43,7 @@ public sealed record EvaluationTruth(
         foreach (var entry in file.ObjectsById())
         {
             var picture = sizes[entry.PictureId!.Value];
-            var which = $"object {entry.Id} of picture {picture.Id}";
+            var which = $"{file.NameOf(entry)} of picture {file.Ids.Say(picture.Id)}";
             var box = new CocoBox(entry.Box![0], entry.Box[1], entry.Box[2], entry.Box[3]);
             if (entry.Area is null)
                 file.Problems.Add(AnnotationProblem.AreaMissing, which);
@@ -53,8 +56,11 @@ public sealed record EvaluationTruth(
         return new EvaluationTruth(
             [.. file.Pictures.Select(picture => new EvaluatedPicture(picture.Id, picture.FileName, picture.Width, picture.Height))],
             file.Categories, objects)
-        { Problems = file.Problems };
+        { Problems = file.Problems, Ids = file.Ids };
     }
+
+    /// <summary>Makes what was found in the truth's pictures into results, which are written with the ids of the truth's file.</summary>
+    public EvaluationResults ToResults(IReadOnlyList<FoundObject> found) => new(found) { Ids = Ids };
 
     /// <summary>Uses a set that was read for training as ground truth. Ignored objects count as crowds.</summary>
     public static EvaluationTruth Of(AnnotatedSet set)
@@ -74,7 +80,8 @@ public sealed record EvaluationTruth(
         }
         return new EvaluationTruth(
             [.. set.Pictures.Select(picture => new EvaluatedPicture(picture.Id, picture.FileName, picture.Width, picture.Height))],
-            set.Categories, objects);
+            set.Categories, objects)
+        { Ids = set.Ids };
     }
 
     /// <summary>Returns the truth without the pictures in whose files a model can't detect; its problems name them.</summary>
@@ -85,7 +92,7 @@ public sealed record EvaluationTruth(
         var problems = new AnnotationProblems();
         problems.Add(Problems);
         foreach (var nameless in Pictures.Where(picture => picture.FileName.Length == 0))
-            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {nameless.Id} has no file_name", AnnotationPart.Pictures);
+            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {Ids.Say(nameless.Id)} has no file_name", AnnotationPart.Pictures);
         EvaluatedPicture[] named = [.. Pictures.Where(picture => picture.FileName.Length > 0)];
         var usable = PictureCheck.Usable(
             [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems);

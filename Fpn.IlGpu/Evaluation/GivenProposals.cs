@@ -34,9 +34,16 @@ public sealed class GivenProposals
     public static GivenProposals Read(string path, IPictureSource pictures, int most)
     {
         ArgumentNullException.ThrowIfNull(pictures);
+        return Read(path, Enumerable.Range(0, pictures.Count).Select(pictures.IdOf), new AnnotationIds(), most);
+    }
+
+    /// <summary>Reads a results file for the pictures of a set, including those that are not learned from.</summary>
+    internal static GivenProposals Read(string path, AnnotatedSet set, int most) => Read(path, set.Listed, set.Ids, most);
+
+    private static GivenProposals Read(string path, IEnumerable<long> pictures, AnnotationIds ids, int most)
+    {
         // Reading needs only the ids of the pictures.
-        var truth = new EvaluationTruth(
-            [.. Enumerable.Range(0, pictures.Count).Select(i => new EvaluatedPicture(pictures.IdOf(i), pictures.NameOf(i), 0, 0))], [], []);
+        var truth = new EvaluationTruth([.. pictures.Select(id => new EvaluatedPicture(id, "", 0, 0))], [], []) { Ids = ids };
         var results = EvaluationResults.Read(path, truth);
         return results.Objects.Count > 0
             ? Of(results.Objects, most)

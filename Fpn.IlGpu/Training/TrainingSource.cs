@@ -39,17 +39,19 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     public static TrainingSource Open(
         TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures, ProblemLimit limit)
     {
-        var source = pictures is null
-            ? OpenPictures(data, folder, withMasks, limit)
-            : new TrainingSource(pictures.Source, pictures.Classes, new AnnotationProblems());
-        if (pictures is not null)
-            source.Problems.AddParts(AnnotationPart.Pictures, pictures.Source.Count);
-        return data.Proposals is null
-            ? source
-            : source with { Proposals = GivenProposals.Read(Path.Combine(folder, data.Proposals), source.Pictures, mostProposals) };
+        if (pictures is null)
+            return OpenFiles(data, folder, mostProposals, withMasks, limit);
+        var problems = new AnnotationProblems();
+        problems.AddParts(AnnotationPart.Pictures, pictures.Source.Count);
+        return new TrainingSource(pictures.Source, pictures.Classes, problems)
+        {
+            Proposals = data.Proposals is null
+                ? null
+                : GivenProposals.Read(Path.Combine(folder, data.Proposals), pictures.Source, mostProposals),
+        };
     }
 
-    private static TrainingSource OpenPictures(TrainingData data, string folder, bool withMasks, ProblemLimit limit)
+    private static TrainingSource OpenFiles(TrainingData data, string folder, int mostProposals, bool withMasks, ProblemLimit limit)
     {
         if (data.Shapes is not null)
         {
@@ -66,6 +68,9 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
             throw new AnnotationException(
                 $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
-        return new TrainingSource(new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], set.Problems);
+        return new TrainingSource(new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], set.Problems)
+        {
+            Proposals = data.Proposals is null ? null : GivenProposals.Read(Path.Combine(folder, data.Proposals), set, mostProposals),
+        };
     }
 }

@@ -36,9 +36,9 @@ public static class CocoAnnotations
         var pictures = new List<AnnotatedPicture>();
         foreach (var picture in file.Pictures)
         {
-            if (CanBeUsed(picture, folder, problems))
+            if (CanBeUsed(picture, folder, file))
             {
-                var annotated = objects[picture.Id].Select(entry => ToObject(entry, picture, classes, masks, problems));
+                var annotated = objects[picture.Id].Select(entry => ToObject(entry, picture, classes, masks, file));
                 pictures.Add(new AnnotatedPicture(
                     picture.Id, picture.FileName, picture.Width, picture.Height, [.. annotated.OfType<AnnotatedObject>()]));
             }
@@ -49,15 +49,22 @@ public static class CocoAnnotations
             var why = problems.Total == 0 ? "" : $" ({string.Join(" ", problems.Sentences()).TrimEnd('.')})";
             throw new AnnotationException($"'{path}' has no usable {what}: it is an empty set{why}.");
         }
-        return new AnnotatedSet(pictures, file.Categories) { Folder = folder ?? "", Problems = problems };
+        return new AnnotatedSet(pictures, file.Categories)
+        {
+            Folder = folder ?? "",
+            Problems = problems,
+            Ids = file.Ids,
+            Listed = [.. file.Pictures.Select(picture => picture.Id)],
+        };
     }
 
-    private static bool CanBeUsed(CocoPicture picture, string? folder, AnnotationProblems problems)
+    private static bool CanBeUsed(CocoPicture picture, string? folder, CocoFile file)
     {
+        var problems = file.Problems;
         if (picture.Width == 0 || picture.FileName.Length == 0)
         {
             var what = picture.Width == 0 ? "width and height" : "file_name";
-            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {picture.Id} has no {what}", AnnotationPart.Pictures);
+            problems.Add(AnnotationProblem.EntryIncomplete, $"picture {file.Ids.Say(picture.Id)} has no {what}", AnnotationPart.Pictures);
             return false;
         }
         if (folder is not null && !File.Exists(Path.Join(folder, picture.FileName)))
@@ -69,10 +76,10 @@ public static class CocoAnnotations
     }
 
     private static AnnotatedObject? ToObject(
-        CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, bool masks, AnnotationProblems problems)
+        CocoEntry entry, CocoPicture picture, Dictionary<long, int> classes, bool masks, CocoFile file)
     {
-        var box = entry.Box!;
-        var which = $"{entry.Name} of '{picture.FileName}'";
+        var (box, problems) = (entry.Box!, file.Problems);
+        var which = $"{file.NameOf(entry)} of '{picture.FileName}'";
         if (AnnotatedBoxes.Clip(
             box[0], box[1], box[0] + box[2], box[1] + box[3], picture.Width, picture.Height, which, problems) is not { } clipped)
         {

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Fpn.IlGpu.Data;
 
 /// <summary>An entry of <c>images</c>. A missing size is 0.</summary>
@@ -13,9 +11,6 @@ internal sealed record CocoEntry
 
     /// <summary>Null if it has none, as in results.</summary>
     public long? Id { get; init; }
-
-    /// <summary>What messages call an object.</summary>
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"object {(Id is { } id ? id : $"number {Number}")}");
 
     public long? PictureId { get; init; }
 

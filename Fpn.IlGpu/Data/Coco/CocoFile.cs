@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Fpn.IlGpu.Data;
@@ -29,6 +30,9 @@ internal sealed class CocoFile
     /// <summary>The objects; each has a picture, a category and a box.</summary>
     public IReadOnlyList<CocoEntry> Objects { get; private set; } = [];
 
+    /// <summary>The ids as they are written.</summary>
+    public AnnotationIds Ids { get; } = new();
+
     public AnnotationProblems Problems { get; } = new();
 
     /// <summary>Reads a file.</summary>
@@ -50,11 +54,8 @@ internal sealed class CocoFile
                 _ => null,
             });
         }
-        if (file.pictures.Count == 0 || file.categories.Count == 0)
-        {
-            var what = file.pictures.Count == 0 ? "pictures ('images')" : "'categories'";
-            throw new AnnotationException($"'{path}' has no {what}: it is an empty set, or not a COCO instances file.");
-        }
+        file.CheckLists();
+        file.SortIds();
         file.Objects = file.Checked();
         file.Problems.AddParts(AnnotationPart.Pictures, file.pictureNumber);
         file.Problems.AddParts(AnnotationPart.Objects, file.entries.Count);
@@ -76,37 +77,40 @@ internal sealed class CocoFile
         foreach (var entry in Objects)
         {
             if (entry.Id is null)
-                Problems.Add(AnnotationProblem.EntryIncomplete, $"{entry.Name} has no id", AnnotationPart.Objects);
+                Problems.Add(AnnotationProblem.EntryIncomplete, $"{NameOf(entry)} has no id", AnnotationPart.Objects);
             else if (entry != last[entry.Id.Value])
-                Problems.Add(AnnotationProblem.ObjectIdTwice, $"object number {entry.Number} has id {entry.Id}", AnnotationPart.Objects);
+                Problems.Add(AnnotationProblem.ObjectIdTwice, $"number {entry.Number} has id {Ids.Say(entry.Id)}", AnnotationPart.Objects);
         }
         // It goes through the pictures in the order of their ids.
         return [.. Objects.Where(entry => entry.Id is not null).OrderBy(entry => entry.PictureId).Select(entry => last[entry.Id!.Value])];
     }
 
+    /// <summary>What messages call an object.</summary>
+    public string NameOf(CocoEntry entry) => entry.Id is { } id ? $"object {Ids.Say(id)}" : $"object number {entry.Number}";
+
     /// <summary>Reads an object or a result from one element of an array.</summary>
-    internal static CocoEntry ReadEntry(ref Utf8JsonReader reader, int number, bool masks)
+    internal static CocoEntry ReadEntry(ref Utf8JsonReader reader, int number, bool masks, AnnotationIds ids)
     {
         var entry = new CocoEntry { Number = number };
         if (reader.TokenType != JsonTokenType.StartObject)
             return entry;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            entry = ReadValue(ref reader, entry, masks);
+            entry = ReadValue(ref reader, entry, masks, ids);
         return entry;
     }
 
-    private static CocoEntry ReadValue(ref Utf8JsonReader reader, CocoEntry entry, bool masks)
+    private static CocoEntry ReadValue(ref Utf8JsonReader reader, CocoEntry entry, bool masks, AnnotationIds ids)
     {
         var name = reader.GetString()!;
         reader.Read();
         switch (name)
         {
             case "id":
-                return entry with { Id = JsonValues.Whole(ref reader) };
+                return entry with { Id = JsonValues.Id(ref reader, ids) };
             case "image_id":
-                return entry with { PictureId = JsonValues.Whole(ref reader) };
+                return entry with { PictureId = JsonValues.Id(ref reader, ids) };
             case "category_id":
-                return entry with { CategoryId = JsonValues.Whole(ref reader) };
+                return entry with { CategoryId = JsonValues.Id(ref reader, ids) };
             case "bbox":
                 return entry with { Box = JsonValues.Numbers(ref reader) is { Length: 4 } box ? box : null };
             case "area":
@@ -137,7 +141,7 @@ internal sealed class CocoFile
             switch (key)
             {
                 case "id":
-                    id = JsonValues.Whole(ref reader);
+                    id = JsonValues.Id(ref reader, Ids);
                     break;
                 case "file_name":
                     name = JsonValues.Text(ref reader);
@@ -174,7 +178,7 @@ internal sealed class CocoFile
             switch (key)
             {
                 case "id":
-                    id = JsonValues.Whole(ref reader);
+                    id = JsonValues.Id(ref reader, Ids);
                     break;
                 case "name":
                     name = JsonValues.Text(ref reader);
@@ -184,15 +188,50 @@ internal sealed class CocoFile
                     break;
             }
         }
-        if (id is null || name is null)
+        if (id is null)
         {
-            Problems.Add(AnnotationProblem.EntryIncomplete, $"category number {categoryNumber} has no {(id is null ? "id" : "name")}");
+            Problems.Add(AnnotationProblem.EntryIncomplete, $"category number {categoryNumber} has no id");
             return;
         }
-        categories.Add(new AnnotatedCategory(id.Value, name));
+        if (name is null)
+            Problems.Add(AnnotationProblem.NameMissing, $"category {Ids.Say(id)}");
+        categories.Add(new AnnotatedCategory(id.Value, name ?? Ids.ToName(id.Value)));
     }
 
-    private void ReadObject(ref Utf8JsonReader reader) => entries.Add(ReadEntry(ref reader, entries.Count + 1, masks));
+    private void ReadObject(ref Utf8JsonReader reader) => entries.Add(ReadEntry(ref reader, entries.Count + 1, masks, Ids));
+
+    private void CheckLists()
+    {
+        if (pictures.Count > 0 && categories.Count > 0)
+            return;
+        var (what, listed) = pictures.Count == 0 ? ("pictures ('images')", pictureNumber) : ("'categories'", categoryNumber);
+        throw new AnnotationException(listed == 0
+            ? $"'{path}' has no {what}: it is an empty set, or not a COCO instances file."
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"None of the {listed} {what} in '{path}' can be used. {string.Join(" ", Problems.Sentences())}"));
+    }
+
+    private void SortIds()
+    {
+        if (Ids.Sort() is not { } newId)
+            return;
+        long? NewId(long? id) => id is null ? null : newId(id.Value);
+        Replace(pictures, picture => picture with { Id = newId(picture.Id) });
+        Replace(categories, category => category with { Id = newId(category.Id) });
+        Replace(entries, entry => entry with
+        {
+            Id = NewId(entry.Id),
+            PictureId = NewId(entry.PictureId),
+            CategoryId = NewId(entry.CategoryId),
+        });
+    }
+
+    private static void Replace<T>(List<T> items, Func<T, T> replacement)
+    {
+        for (var i = 0; i < items.Count; i++)
+            items[i] = replacement(items[i]);
+    }
 
     // The lists may come in any order, so references can be checked only at the end.
     private List<CocoEntry> Checked()
@@ -202,7 +241,7 @@ internal sealed class CocoFile
         var byName = categories.GroupBy(category => category.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var same in byName.Where(same => same.Count() > 1))
         {
-            var which = same.Select(category => $"'{category.Name}' is category {category.Id}");
+            var which = same.Select(category => $"'{category.Name}' is category {Ids.Say(category.Id)}");
             Problems.Add(AnnotationProblem.NameTwice, string.Join(", ", which));
         }
         var objects = new List<CocoEntry>(entries.Count);
@@ -213,9 +252,9 @@ internal sealed class CocoFile
             if (missing is not null)
                 Lose(AnnotationProblem.EntryIncomplete, $"object number {entry.Number} has no {missing}");
             else if (!pictureIds.Contains(entry.PictureId!.Value))
-                Lose(AnnotationProblem.PictureUnknown, $"{entry.Name} is of picture {entry.PictureId}");
+                Lose(AnnotationProblem.PictureUnknown, $"{NameOf(entry)} is of picture {Ids.Say(entry.PictureId)}");
             else if (!categoryIds.Contains(entry.CategoryId!.Value))
-                Lose(AnnotationProblem.CategoryUnknown, $"{entry.Name} is of category {entry.CategoryId}");
+                Lose(AnnotationProblem.CategoryUnknown, $"{NameOf(entry)} is of category {Ids.Say(entry.CategoryId)}");
             else
                 objects.Add(entry);
         }
@@ -231,7 +270,7 @@ internal sealed class CocoFile
         {
             var again = !known.Add(idOf(item));
             if (again)
-                Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {idOf(item)} of '{path}'", loses);
+                Problems.Add(AnnotationProblem.DuplicateId, $"{noun} {Ids.Say(idOf(item))} of '{path}'", loses);
             return again;
         });
         return known;

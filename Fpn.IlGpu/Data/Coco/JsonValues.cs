@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Fpn.IlGpu.Data;
@@ -15,11 +17,20 @@ internal static class JsonValues
         return Number(ref reader) is { } number && Math.Abs(number) < 1L << 53 && Math.Floor(number) == number ? (long)number : null;
     }
 
-    /// <summary>A finite number.</summary>
+    /// <summary>An id; null for a value that is neither a whole number nor a string.</summary>
+    public static long? Id(ref Utf8JsonReader reader, AnnotationIds ids)
+        => reader.TokenType == JsonTokenType.String ? ids.NumberOf(reader.GetString()!) : Whole(ref reader);
+
+    /// <summary>A finite number, also one in quotation marks, as some tools write all values.</summary>
     public static double? Number(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && double.IsFinite(number))
             return number;
+        if (reader.TokenType == JsonTokenType.String
+            && double.TryParse(reader.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number))
+        {
+            return number;
+        }
         reader.Skip();
         return null;
     }
@@ -27,11 +38,13 @@ internal static class JsonValues
     /// <summary><c>true</c> or a number other than 0; anything else is false.</summary>
     public static bool Truth(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.True || Number(ref reader) is { } n && n != 0;
 
-    /// <summary>A string.</summary>
+    /// <summary>A string; a number as it is written.</summary>
     public static string? Text(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String)
             return reader.GetString();
+        if (reader.TokenType == JsonTokenType.Number)
+            return Encoding.UTF8.GetString(reader.ValueSpan);
         reader.Skip();
         return null;
     }

@@ -90,6 +90,7 @@ public static class VocFolder
         {
             Folder = pictureFolder,
             Problems = problems,
+            Listed = [.. pictures.Select(picture => picture.Id)],
         };
     }
 
