@@ -95,13 +95,14 @@ public class VocFolderTests
         int Count(AnnotationProblem kind) => set.Problems.Count(kind);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(set.Pictures.Select(p => p.FileName), Is.EqualTo(new[] { "a.png", "b.png" }));
+            Assert.That(set.Pictures.Select(p => p.FileName), Is.EqualTo(new[] { "a.png", "b.png", "d.png" }));
             Assert.That(set.Pictures[0].Objects.Select(o => o.BoxImagePx), Is.EqualTo(new[] { new Box(0, 0, 40, 20) }));
             Assert.That(Count(AnnotationProblem.BoxOutside), Is.EqualTo(1));
             Assert.That(Count(AnnotationProblem.BoxEmpty), Is.EqualTo(2));
             Assert.That(Count(AnnotationProblem.CategoryUnknown), Is.EqualTo(1));
             Assert.That(Count(AnnotationProblem.PictureMissing), Is.EqualTo(1));
-            Assert.That(Count(AnnotationProblem.EntryIncomplete), Is.EqualTo(5), "three objects, one size, one file");
+            Assert.That(Count(AnnotationProblem.EntryIncomplete), Is.EqualTo(4), "three objects, one file");
+            Assert.That(Count(AnnotationProblem.SizeMissing), Is.EqualTo(1));
             Assert.That(set.Problems.Named(AnnotationProblem.CategoryUnknown)[0], Does.Contain("'cow'").And.Contain("a.xml', line 5"));
         }
     }

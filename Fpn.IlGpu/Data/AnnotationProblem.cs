@@ -9,6 +9,15 @@ public enum AnnotationProblem
     /// <summary>A box without area inside its picture: the object is skipped.</summary>
     BoxEmpty,
 
+    /// <summary>A box whose corners are the same px, one px wide or high (VOC's corners are both included): kept.</summary>
+    BoxOnePixel,
+
+    /// <summary>A picture whose annotations state no size: that of its file is used.</summary>
+    SizeMissing,
+
+    /// <summary>An annotation file of one picture that can't be read: the picture is skipped.</summary>
+    FileBroken,
+
     /// <summary>A picture whose file does not exist: skipped, with its objects.</summary>
     PictureMissing,
 

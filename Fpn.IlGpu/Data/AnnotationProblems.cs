@@ -138,6 +138,15 @@ public sealed class AnnotationProblems
     {
         AnnotationProblem.BoxOutside => one ? "box outside its picture (clipped)" : "boxes outside their pictures (clipped)",
         AnnotationProblem.BoxEmpty => one ? "box without area (skipped)" : "boxes without area (skipped)",
+        AnnotationProblem.BoxOnePixel => one
+            ? "box whose corners are the same px (kept, one px wide or high)"
+            : "boxes whose corners are the same px (kept, one px wide or high)",
+        AnnotationProblem.SizeMissing => one
+            ? "picture whose annotations state no size (its file's is used)"
+            : "pictures whose annotations state no size (their files' are used)",
+        AnnotationProblem.FileBroken => one
+            ? "annotation file that can't be read (its picture is skipped)"
+            : "annotation files that can't be read (their pictures are skipped)",
         AnnotationProblem.PictureMissing => one ? "missing picture file (skipped)" : "missing picture files (skipped)",
         AnnotationProblem.PictureUnknown => one ? "object of an unknown picture (skipped)" : "objects of unknown pictures (skipped)",
         AnnotationProblem.CategoryUnknown => one ? "object of an unknown category (skipped)" : "objects of unknown categories (skipped)",

@@ -93,10 +93,16 @@ public sealed record EvaluationTruth(
         problems.Add(Problems);
         foreach (var nameless in Pictures.Where(picture => picture.FileName.Length == 0))
             problems.Add(AnnotationProblem.EntryIncomplete, $"picture {Ids.Say(nameless.Id)} has no file_name", AnnotationPart.Pictures);
-        EvaluatedPicture[] named = [.. Pictures.Where(picture => picture.FileName.Length > 0)];
+        EvaluatedPicture[] named =
+        [
+            .. Pictures.Where(picture => picture.FileName.Length > 0)
+                .Select(picture => picture with { FileName = PicturePath.Find(folder, picture.FileName) }),
+        ];
         var usable = PictureCheck.Usable(
             [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems);
-        return Without(Pictures.Except(named.Where((_, i) => usable[i])).Select(picture => picture.Id).ToHashSet()) with { Problems = problems };
+        EvaluatedPicture[] left = [.. named.Where((_, i) => usable[i])];
+        var kept = left.Select(picture => picture.Id).ToHashSet();
+        return this with { Pictures = left, Objects = [.. Objects.Where(item => kept.Contains(item.PictureId))], Problems = problems };
     }
 
     /// <summary>Returns the truth without some pictures and their objects.</summary>

@@ -34,8 +34,9 @@ public static class CocoAnnotations
         var classes = file.Categories.Index().ToDictionary(item => item.Item.Id, item => item.Index);
         var objects = file.Objects.ToLookup(entry => entry.PictureId!.Value);
         var pictures = new List<AnnotatedPicture>();
-        foreach (var picture in file.Pictures)
+        foreach (var listed in file.Pictures)
         {
+            var picture = folder is null ? listed : listed with { FileName = PicturePath.Find(folder, listed.FileName) };
             if (CanBeUsed(picture, folder, file))
             {
                 var annotated = objects[picture.Id].Select(entry => ToObject(entry, picture, classes, masks, file));

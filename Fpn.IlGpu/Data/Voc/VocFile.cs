@@ -8,19 +8,17 @@ namespace Fpn.IlGpu.Data;
 internal sealed record VocObject(string Name, double XMin, double YMin, double XMax, double YMax, bool IsDifficult, string Where);
 
 /// <summary>The VOC XML file of one picture.</summary>
-internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyList<VocObject> Objects)
+/// <param name="FileName">The picture's file name or path as the annotation tool saw it; empty if it is not stated.</param>
+/// <param name="Width">The picture's width in px; 0 if it is not stated.</param>
+/// <param name="Height">The picture's height in px; 0 if it is not stated.</param>
+/// <param name="Objects">The objects that have a name and a box.</param>
+internal sealed record VocFile(string FileName, int Width, int Height, IReadOnlyList<VocObject> Objects)
 {
-    /// <summary>Reads a file; reports it and returns null if it lacks the picture's size.</summary>
-    /// <exception cref="AnnotationException">The file can't be read, or is broken XML.</exception>
-    public static VocFile? Read(string path, string picture, AnnotationProblems problems)
+    /// <summary>Reads a file; reports it and returns null if it can't be read.</summary>
+    public static VocFile? Read(string path, AnnotationProblems problems)
     {
-        var root = Load(path);
-        if (Number(root.Element("size"), "width") is not (>= 1 and <= int.MaxValue and var width)
-            || Number(root.Element("size"), "height") is not (>= 1 and <= int.MaxValue and var height))
-        {
-            problems.Add(AnnotationProblem.EntryIncomplete, $"'{path}' does not state its picture's size", AnnotationPart.Pictures);
+        if (Load(path, problems) is not { } root)
             return null;
-        }
         var objects = new List<VocObject>();
         problems.AddParts(AnnotationPart.Objects, root.Elements("object").Count());
         foreach (var element in root.Elements("object"))
@@ -31,7 +29,9 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
             else
                 problems.Add(AnnotationProblem.EntryIncomplete, $"{where}: the object has no name or box", AnnotationPart.Objects);
         }
-        return new VocFile(picture, (int)width, (int)height, objects);
+        var (width, height) = (Side(root.Element("size"), "width"), Side(root.Element("size"), "height"));
+        var name = root.Element("filename")?.Value.Trim() ?? "";
+        return width == 0 || height == 0 ? new VocFile(name, 0, 0, objects) : new VocFile(name, width, height, objects);
     }
 
     private static VocObject? ToObject(XElement element, string where)
@@ -44,6 +44,8 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
             : null;
     }
 
+    private static int Side(XElement? size, string name) => Number(size, name) is >= 1 and <= int.MaxValue and var side ? (int)side : 0;
+
     // Some tools write whole px as 12.0.
     private static double? Number(XElement? parent, string name)
         => double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
@@ -53,7 +55,7 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
     private const int DeepestElement = 32;
     private const int MostCharacters = 16 << 20;
 
-    private static XElement Load(string path)
+    private static XElement? Load(string path, AnnotationProblems problems)
     {
         // Nothing outside the file is ever fetched, and DTDs are ignored.
         var settings = new XmlReaderSettings
@@ -62,29 +64,38 @@ internal sealed record VocFile(string Picture, int Width, int Height, IReadOnlyL
             XmlResolver = null,
             MaxCharactersInDocument = MostCharacters,
         };
+        string what;
         try
         {
             using var stream = File.OpenRead(path);
-            using (var tokens = XmlReader.Create(stream, settings))
+            if (stream.Length > 0)
             {
-                while (tokens.Read())
-                {
-                    if (tokens.NodeType == XmlNodeType.Element && tokens.Depth >= DeepestElement)
-                        throw new AnnotationException($"'{path}' nests elements more than {DeepestElement} deep; it is no file of annotations.");
-                }
+                CheckDepth(path, stream, settings);
+                stream.Position = 0;
+                using var reader = XmlReader.Create(stream, settings);
+                return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
             }
-            stream.Position = 0;
-            using var reader = XmlReader.Create(stream, settings);
-            return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
+            what = "is empty";
         }
         catch (XmlException e)
         {
-            throw new AnnotationException(
-                $"'{path}' is broken XML at line {e.LineNumber}, column {e.LinePosition}: {e.Message.TrimEnd('.')}.", e);
+            what = $"is broken XML at line {e.LineNumber}, column {e.LinePosition}: {e.Message.TrimEnd('.')}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AnnotationException($"'{path}' can't be read: {e.Message.TrimEnd('.')}.", e);
+            what = $"can't be read: {e.Message.TrimEnd('.')}";
+        }
+        problems.Add(AnnotationProblem.FileBroken, $"'{path}' {what}", AnnotationPart.Pictures);
+        return null;
+    }
+
+    private static void CheckDepth(string path, Stream stream, XmlReaderSettings settings)
+    {
+        using var tokens = XmlReader.Create(stream, settings);
+        while (tokens.Read())
+        {
+            if (tokens.NodeType == XmlNodeType.Element && tokens.Depth >= DeepestElement)
+                throw new AnnotationException($"'{path}' nests elements more than {DeepestElement} deep; it is no file of annotations.");
         }
     }
 }

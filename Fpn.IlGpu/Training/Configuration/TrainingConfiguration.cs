@@ -265,5 +265,5 @@ public sealed record CocoData(string Annotations, string Pictures);
 
 /// <summary>Pictures with annotations in Pascal VOC's format.</summary>
 /// <param name="Folder">The folder that contains <c>Annotations</c>, <c>ImageSets</c> and <c>JPEGImages</c>.</param>
-/// <param name="Split">The name of the list of pictures, such as <c>trainval</c>.</param>
-public sealed record VocData(string Folder, string Split);
+/// <param name="Split">The name of the list of pictures, such as <c>trainval</c>; null for all pictures with annotations.</param>
+public sealed record VocData(string Folder, string? Split = null);
