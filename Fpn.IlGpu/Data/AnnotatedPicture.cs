@@ -6,4 +6,8 @@ namespace Fpn.IlGpu.Data;
 /// <param name="Width">Width in px.</param>
 /// <param name="Height">Height in px.</param>
 /// <param name="Objects">The objects; empty for a picture with nothing to find.</param>
-public sealed record AnnotatedPicture(long Id, string FileName, int Width, int Height, IReadOnlyList<AnnotatedObject> Objects);
+public sealed record AnnotatedPicture(long Id, string FileName, int Width, int Height, IReadOnlyList<AnnotatedObject> Objects)
+{
+    /// <summary>Whether it has no object that counts: none, or only crowds and ignored ones.</summary>
+    public bool IsEmpty => Objects.All(o => o.IsCrowd || o.IsIgnored);
+}

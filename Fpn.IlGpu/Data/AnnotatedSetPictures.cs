@@ -20,7 +20,7 @@ public sealed class AnnotatedSetPictures : IPictureSource
     {
         ArgumentNullException.ThrowIfNull(set);
         (this.set, this.limits) = (set, limits);
-        pictures = [.. set.Pictures.Where(picture => keepEmpty || picture.Objects.Any(o => !o.IsCrowd && !o.IsIgnored))];
+        pictures = [.. set.Pictures.Where(picture => keepEmpty || !picture.IsEmpty)];
         if (pictures.Count == 0)
         {
             throw new AnnotationException(

@@ -18,6 +18,9 @@ public enum AnnotationProblem
     /// <summary>An annotation file of one picture that can't be read: the picture is skipped.</summary>
     FileBroken,
 
+    /// <summary>A picture without an object that counts: left out of training on request, which is the default.</summary>
+    PictureEmpty,
+
     /// <summary>A picture whose file does not exist: skipped, with its objects.</summary>
     PictureMissing,
 

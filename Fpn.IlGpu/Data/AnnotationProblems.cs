@@ -147,6 +147,9 @@ public sealed class AnnotationProblems
         AnnotationProblem.FileBroken => one
             ? "annotation file that can't be read (its picture is skipped)"
             : "annotation files that can't be read (their pictures are skipped)",
+        AnnotationProblem.PictureEmpty => one
+            ? "picture without an object that counts (left out; with 'data.filter_empty' false it is background)"
+            : "pictures without an object that counts (left out; with 'data.filter_empty' false they are background)",
         AnnotationProblem.PictureMissing => one ? "missing picture file (skipped)" : "missing picture files (skipped)",
         AnnotationProblem.PictureUnknown => one ? "object of an unknown picture (skipped)" : "objects of unknown pictures (skipped)",
         AnnotationProblem.CategoryUnknown => one ? "object of an unknown category (skipped)" : "objects of unknown categories (skipped)",

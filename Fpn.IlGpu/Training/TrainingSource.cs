@@ -62,13 +62,18 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures), withMasks)
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);
         set = PictureCheck.WithoutUnusable(set);
+        if (data.FilterEmpty)
+        {
+            foreach (var empty in set.Pictures.Where(picture => picture.IsEmpty))
+                set.Problems.Add(AnnotationProblem.PictureEmpty, $"'{set.PathOf(empty)}'");
+        }
         set.Problems.Check(limit.IsLifted, limit.Path);
         if (withMasks && !set.HasMasks)
         {
             throw new AnnotationException(
                 $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
-        return new TrainingSource(new AnnotatedSetPictures(set), [.. set.Categories.Select(c => c.Name)], set.Problems)
+        return new TrainingSource(new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty), [.. set.Categories.Select(c => c.Name)], set.Problems)
         {
             Proposals = data.Proposals is null ? null : GivenProposals.Read(Path.Combine(folder, data.Proposals), set, mostProposals),
         };

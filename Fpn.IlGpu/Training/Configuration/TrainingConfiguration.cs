@@ -193,6 +193,12 @@ public sealed record TrainingData
     /// <summary>A folder in the layout of Pascal VOC.</summary>
     public VocData? Voc { get; init; }
 
+    /// <summary>
+    /// Whether pictures without an object that counts are left out, as by torchvision's references and by Detectron2
+    /// (<c>FILTER_EMPTY_ANNOTATIONS</c>). If not, they are learned as background.
+    /// </summary>
+    public bool FilterEmpty { get; init; } = true;
+
     /// <summary>Whether each picture is mirrored left to right with a probability of 0.5.</summary>
     public bool Flip { get; init; } = true;
 
