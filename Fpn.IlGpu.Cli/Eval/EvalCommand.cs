@@ -96,13 +96,14 @@ internal static class EvalCommand
             HelpName = "DIR",
         };
         var worstCount = WholeNumberOption.Create("--worst-count", "N", 20, 1, int.MaxValue, "Number of pictures for --worst.");
+        var exif = ExifOption.Create();
         var problems = ProblemOptions.CreateFile();
         var allowProblems = ProblemOptions.CreateAllow();
 
         var command = new Command("eval", "Evaluates boxes, masks and proposals with COCO's figures.")
         {
             truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
-            worst, worstCount, problems, allowProblems,
+            worst, worstCount, exif, problems, allowProblems,
         };
         command.Validators.Add(parsed =>
         {
@@ -132,6 +133,7 @@ internal static class EvalCommand
             Images = parsed.GetValue(images),
             Device = parsed.GetRequiredValue(device),
             AnyOpenCl = parsed.GetValue(anyOpenCl),
+            Exif = parsed.GetValue(exif),
             Problems = parsed.GetValue(problems),
             AllowProblems = parsed.GetValue(allowProblems),
             Kinds = Kinds[parsed.GetRequiredValue(kind)],

@@ -136,7 +136,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         var path = Path.Join(settings.Images, picture.FileName);
         try
         {
-            return new Item(picture, path) { Image = PictureReader.Read(path, AnnouncedLimits.Of(new PictureLimits(), allocates)) };
+            var limits = AnnouncedLimits.Of(new PictureLimits(), allocates);
+            return new Item(picture, path) { Image = PictureReader.Read(path, limits, settings.Exif) };
         }
         catch (Exception exception)
         {

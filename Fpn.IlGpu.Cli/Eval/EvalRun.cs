@@ -87,7 +87,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     {
         var truth = EvaluationTruth.Read(settings.Truth, masks);
         if (detects)
-            truth = truth.WithoutUnusablePictures(settings.Images!);
+            truth = truth.WithoutUnusablePictures(settings.Images!, settings.Exif);
         Limit(truth.Problems);
         Warn(truth.Problems);
         return truth;
@@ -169,7 +169,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             var path = Path.Join(settings.Images, misses.Picture.FileName);
             try
             {
-                var picture = misses.Draw(PictureReader.Read(path), truth.Categories);
+                var picture = misses.Draw(PictureReader.Read(path, exif: settings.Exif), truth.Categories);
                 var name = Path.GetFileNameWithoutExtension(misses.Picture.FileName);
                 PictureWriter.Write(picture, Path.Join(folder, FileNames.Fit(string.Create(CultureInfo.InvariantCulture, $"{rank + 1:D3}-{name}"), ".png")));
                 drawn++;

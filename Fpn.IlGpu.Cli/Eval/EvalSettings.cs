@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Cli;
 
@@ -19,6 +20,9 @@ internal sealed record EvalSettings
 
     /// <summary>The folder of the pictures; null if none are needed.</summary>
     public required string? Images { get; init; }
+
+    /// <summary>What to do with pictures that EXIF data say are turned.</summary>
+    public required ExifUse Exif { get; init; }
 
     /// <summary>"auto", "cpu", "cuda[:n]" or "opencl[:n]".</summary>
     public required string Device { get; init; }

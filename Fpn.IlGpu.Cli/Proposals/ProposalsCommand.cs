@@ -50,11 +50,12 @@ internal static class ProposalsCommand
         var configuration = ConfigurationOption.Create();
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
+        var exif = ExifOption.Create();
         var problems = ProblemOptions.CreateFile();
         var allowProblems = ProblemOptions.CreateAllow();
         var command = new Command("proposals", "Writes the proposals of a region proposal network (RPN).")
         {
-            truth, images, model, output, configuration, device, anyOpenCl, problems, allowProblems,
+            truth, images, model, output, configuration, device, anyOpenCl, exif, problems, allowProblems,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed =>
@@ -70,6 +71,7 @@ internal static class ProposalsCommand
                 Images = parsed.GetRequiredValue(images),
                 Device = parsed.GetRequiredValue(device),
                 AnyOpenCl = parsed.GetValue(anyOpenCl),
+                Exif = parsed.GetValue(exif),
                 Problems = parsed.GetValue(problems),
                 AllowProblems = parsed.GetValue(allowProblems),
                 Kinds = [EvaluationKind.Box],

@@ -7,6 +7,7 @@ public sealed class AnnotatedSetPictures : IPictureSource
 {
     private readonly AnnotatedSet set;
     private readonly PictureLimits? limits;
+    private readonly ExifUse exif;
     private readonly List<AnnotatedPicture> pictures;
 
     /// <summary>Selects the pictures of a set.</summary>
@@ -15,11 +16,13 @@ public sealed class AnnotatedSetPictures : IPictureSource
     /// Whether to keep pictures without any object that counts, as pure background; by default they are left out.
     /// </param>
     /// <param name="limits">The limits on a picture file; null for the defaults.</param>
+    /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
     /// <exception cref="AnnotationException">No picture is left.</exception>
-    public AnnotatedSetPictures(AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null)
+    public AnnotatedSetPictures(
+        AnnotatedSet set, bool keepEmpty = false, PictureLimits? limits = null, ExifUse exif = ExifUse.Apply)
     {
         ArgumentNullException.ThrowIfNull(set);
-        (this.set, this.limits) = (set, limits);
+        (this.set, this.limits, this.exif) = (set, limits, exif);
         pictures = [.. set.Pictures.Where(picture => keepEmpty || !picture.IsEmpty)];
         if (pictures.Count == 0)
         {
@@ -47,9 +50,9 @@ public sealed class AnnotatedSetPictures : IPictureSource
     public SourcePicture Read(int index, long epoch)
     {
         var picture = pictures[index];
-        var image = PictureReader.Read(set.PathOf(picture), limits);
+        var image = PictureReader.Read(set.PathOf(picture), limits, exif);
         var file = new PictureFile(set.PathOf(picture), picture.Width, picture.Height);
-        if (PictureCheck.WrongSize(file, image.Width, image.Height) is { } fault)
+        if (PictureCheck.WrongSize(file, (image.Width, image.Height)) is { } fault)
             throw new PictureException($"{fault}.");
         return new SourcePicture(image, picture.Objects);
     }

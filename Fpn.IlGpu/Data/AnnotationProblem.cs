@@ -18,6 +18,15 @@ public enum AnnotationProblem
     /// <summary>An annotation file of one picture that can't be read: the picture is skipped.</summary>
     FileBroken,
 
+    /// <summary>A picture whose annotated size shows that its annotations go by the other <c>ExifUse</c>: skipped.</summary>
+    ExifOther,
+
+    /// <summary>
+    /// A picture that EXIF data say is turned, in a set where no picture's size shows whether the annotations go by the turned or by the
+    /// stored pixels.
+    /// </summary>
+    ExifUnclear,
+
     /// <summary>A picture without an object that counts: left out of training on request, which is the default.</summary>
     PictureEmpty,
 

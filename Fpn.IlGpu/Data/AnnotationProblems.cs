@@ -147,6 +147,12 @@ public sealed class AnnotationProblems
         AnnotationProblem.FileBroken => one
             ? "annotation file that can't be read (its picture is skipped)"
             : "annotation files that can't be read (their pictures are skipped)",
+        AnnotationProblem.ExifOther => one
+            ? "picture whose size shows that its annotations go by the other value of 'exif', apply or ignore (skipped)"
+            : "pictures whose sizes show that their annotations go by the other value of 'exif', apply or ignore (skipped)",
+        AnnotationProblem.ExifUnclear => one
+            ? "picture that EXIF says is turned; no size shows whether the annotations are, too (see 'exif')"
+            : "pictures that EXIF says are turned; no size shows whether the annotations are, too (see 'exif')",
         AnnotationProblem.PictureEmpty => one
             ? "picture without an object that counts (left out; with 'data.filter_empty' false it is background)"
             : "pictures without an object that counts (left out; with 'data.filter_empty' false they are background)",

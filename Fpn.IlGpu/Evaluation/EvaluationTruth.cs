@@ -86,7 +86,8 @@ public sealed record EvaluationTruth(
 
     /// <summary>Returns the truth without the pictures in whose files a model can't detect; its problems name them.</summary>
     /// <param name="folder">The folder of the pictures.</param>
-    public EvaluationTruth WithoutUnusablePictures(string folder)
+    /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
+    public EvaluationTruth WithoutUnusablePictures(string folder, ExifUse exif = ExifUse.Apply)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var problems = new AnnotationProblems();
@@ -99,7 +100,7 @@ public sealed record EvaluationTruth(
                 .Select(picture => picture with { FileName = PicturePath.Find(folder, picture.FileName) }),
         ];
         var usable = PictureCheck.Usable(
-            [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems);
+            [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems, exif);
         EvaluatedPicture[] left = [.. named.Where((_, i) => usable[i])];
         var kept = left.Select(picture => picture.Id).ToHashSet();
         return this with { Pictures = left, Objects = [.. Objects.Where(item => kept.Contains(item.PictureId))], Problems = problems };

@@ -60,8 +60,8 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         }
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures), withMasks)
-            : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split);
-        set = PictureCheck.WithoutUnusable(set);
+            : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split, exif: data.Exif);
+        set = PictureCheck.WithoutUnusable(set, data.Exif);
         if (data.FilterEmpty)
         {
             foreach (var empty in set.Pictures.Where(picture => picture.IsEmpty))
@@ -73,7 +73,8 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
             throw new AnnotationException(
                 $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
-        return new TrainingSource(new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty), [.. set.Categories.Select(c => c.Name)], set.Problems)
+        var source = new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty, exif: data.Exif);
+        return new TrainingSource(source, [.. set.Categories.Select(c => c.Name)], set.Problems)
         {
             Proposals = data.Proposals is null ? null : GivenProposals.Read(Path.Combine(folder, data.Proposals), set, mostProposals),
         };

@@ -37,8 +37,10 @@ public static class VocFolder
     /// with or without extensions and folders.
     /// </param>
     /// <param name="categories">The names of the categories, in order; null for all that occur, in alphabetical order.</param>
+    /// <param name="exif">For pictures whose annotations lack a size: what to do with EXIF data that say that they are turned.</param>
     /// <exception cref="AnnotationException">The set can't be used.</exception>
-    public static AnnotatedSet Read(string folder, string? list = null, IReadOnlyList<string>? categories = null)
+    public static AnnotatedSet Read(
+        string folder, string? list = null, IReadOnlyList<string>? categories = null, ExifUse exif = ExifUse.Apply)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var layout = VocLayout.Open(folder);
@@ -47,13 +49,13 @@ public static class VocFolder
         foreach (var name in layout.Names(list, problems))
         {
             problems.AddParts(AnnotationPart.Pictures, 1);
-            if (Read(layout, name, problems) is { } file)
+            if (Read(layout, name, exif, problems) is { } file)
                 files.Add(file);
         }
         return ToSet(folder, layout.PictureFolder, files, categories, problems);
     }
 
-    private static (string Picture, VocFile File)? Read(VocLayout layout, string name, AnnotationProblems problems)
+    private static (string Picture, VocFile File)? Read(VocLayout layout, string name, ExifUse exif, AnnotationProblems problems)
     {
         var path = layout.AnnotationsOf(name);
         if (!File.Exists(path))
@@ -74,7 +76,7 @@ public static class VocFolder
         problems.Add(AnnotationProblem.SizeMissing, $"'{path}'");
         try
         {
-            var (width, height) = PictureReader.SizeOf(Path.Join(layout.PictureFolder, picture));
+            var (width, height) = PictureReader.SizeOf(Path.Join(layout.PictureFolder, picture)).Of(exif);
             return (picture, file with { Width = width, Height = height });
         }
         catch (PictureException e)

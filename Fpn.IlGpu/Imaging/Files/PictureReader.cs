@@ -10,8 +10,8 @@ namespace Fpn.IlGpu.Imaging;
 /// Reads JPEG, PNG, BMP and WebP pictures. May be used from several threads at once.
 /// </summary>
 /// <remarks>
-/// <para>What comes out: the EXIF orientation of JPEG, PNG and WebP is applied; alpha is dropped, not composited, as in
-/// the pipelines that detectors are trained with; 16-bit samples are rounded to 8 bits; grey, palette and CMYK become
+/// <para>What comes out: the EXIF orientation of JPEG, PNG and WebP is applied, unless it is to be ignored; alpha is
+/// dropped, not composited, as in the pipelines that detectors are trained with; 16-bit samples are rounded to 8 bits; grey, palette and CMYK become
 /// RGB; colour profiles are ignored. Of an animated WebP, the first frame is read.</para>
 /// <para>What is refused, in a sentence: files that are cut short, have fewer rows than they claim, contradict
 /// themselves, or ask for more than <see cref="PictureLimits"/> allows; JPEGs with arithmetic, lossless or hierarchical
@@ -27,14 +27,15 @@ public static class PictureReader
     /// <summary>Reads a file.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="limits">What it may ask for; null for the defaults.</param>
-    /// <returns>The picture, upright.</returns>
+    /// <param name="exif">Whether to turn the picture as its EXIF data say.</param>
+    /// <returns>The picture, upright unless EXIF data are ignored.</returns>
     /// <exception cref="PictureException">There is no such file, it can't be read, it is no picture, it is damaged or cut
     /// short, or it exceeds the limits.</exception>
-    public static RgbImage Read(string path, PictureLimits? limits = null)
+    public static RgbImage Read(string path, PictureLimits? limits = null, ExifUse exif = ExifUse.Apply)
     {
         ArgumentNullException.ThrowIfNull(path);
         using var stream = Open(path);
-        return Read(stream, $"'{path}'", limits, Decode);
+        return Read(stream, $"'{path}'", limits, picture => Decode(picture, exif));
     }
 
     /// <summary>
@@ -48,17 +49,16 @@ public static class PictureReader
     public static RgbImage Read(Stream stream, PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits, Decode);
+        return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits, picture => Decode(picture, ExifUse.Apply));
     }
 
     /// <summary>
-    /// Checks a file's structure, as <see cref="Read(string, PictureLimits?)"/> does before it decodes, and returns the size of the
-    /// upright picture in px.
+    /// Checks a file's structure, as <see cref="Read(string, PictureLimits?, ExifUse)"/> does before it decodes, and returns its size.
     /// </summary>
     /// <param name="path">Where it is.</param>
     /// <param name="limits">What it may ask for; null for the defaults.</param>
-    /// <exception cref="PictureException">As for <see cref="Read(string, PictureLimits?)"/>, as far as the structure shows it.</exception>
-    public static (int Width, int Height) SizeOf(string path, PictureLimits? limits = null)
+    /// <exception cref="PictureException">As for reading, as far as the structure shows it.</exception>
+    public static PictureSize SizeOf(string path, PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         using var stream = Open(path);
@@ -67,7 +67,7 @@ public static class PictureReader
             MemoryMarshal.TryGetArray(picture.File, out var file);
             var info = Image.Identify(PictureCodecs.Configuration, new MemoryStream(file.Array!, file.Offset, file.Count, writable: false))
                 ?? throw new InvalidImageContentException("it has no header");
-            return ExifOrientation.IsOnItsSide(picture.Orientation) ? (info.Height, info.Width) : (info.Width, info.Height);
+            return new PictureSize(info.Width, info.Height, picture.Orientation);
         });
     }
 
@@ -152,10 +152,11 @@ public static class PictureReader
         }
     }
 
-    private static RgbImage Decode(CheckedPicture picture)
+    private static RgbImage Decode(CheckedPicture picture, ExifUse exif)
     {
         using var image = Image.Load<Rgb24>(PictureCodecs.Configuration, picture.File.Span);
-        TurnUpright(image, picture.Orientation);
+        if (exif == ExifUse.Apply)
+            TurnUpright(image, picture.Orientation);
         var result = new RgbImage(image.Width, image.Height);
         image.CopyPixelDataTo(result.Pixels);
         return result;

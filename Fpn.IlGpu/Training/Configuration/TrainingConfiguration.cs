@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
@@ -192,6 +193,9 @@ public sealed record TrainingData
 
     /// <summary>A folder in the layout of Pascal VOC.</summary>
     public VocData? Voc { get; init; }
+
+    /// <summary>What to do with pictures that EXIF data say are turned; it must be what whoever annotated them saw.</summary>
+    public ExifUse Exif { get; init; }
 
     /// <summary>
     /// Whether pictures without an object that counts are left out, as by torchvision's references and by Detectron2
