@@ -126,9 +126,9 @@ internal sealed class TrainTests : CommandTest
         PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1));
         Fpn("train", "run.json", "--device", "cpu").AssertExit(0);
         var checkpoint = File.ReadAllBytes(At("run/checkpoint.safetensors"));
-        PutText("run.json", TinyTraining.Json(steps: 2, checkpointEvery: 1));
+        PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1, ", \"learning_rate\": 0.5"));
 
-        AssertNotResumed("run/checkpoint.safetensors is from a run with another configuration");
+        AssertNotResumed("run/checkpoint.safetensors was written with another configuration ('schedule.learning_rate')");
 
         Assert.That(File.ReadAllBytes(At("run/checkpoint.safetensors")), Is.EqualTo(checkpoint));
         File.Copy(At("run/model.safetensors"), At("run/checkpoint.safetensors"), overwrite: true);

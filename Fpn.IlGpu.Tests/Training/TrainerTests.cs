@@ -104,8 +104,8 @@ internal sealed class TrainerTests : TrainingFolderTests
     {
         Run(Tiny(1), Folder);
         Assert.That(
-            () => OpenTrainer(Tiny(2), Folder, Folder, resume: true),
-            Throws.TypeOf<TrainingException>().With.Message.Contains("another configuration"));
+            () => OpenTrainer(Tiny(1) with { Seed = 3 }, Folder, Folder, resume: true),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("another configuration ('seed')"));
     }
 
     [Test]

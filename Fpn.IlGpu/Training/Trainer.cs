@@ -38,6 +38,7 @@ public sealed class Trainer : IDisposable
     private readonly string folder;
     private readonly ProblemLimit limit;
     private readonly FileLock held;
+    private readonly ResumableRun run;
     private AnnotationProblems problems;
     private int savedAt;
 
@@ -53,6 +54,7 @@ public sealed class Trainer : IDisposable
         this.folder = folder;
         this.limit = limit;
         problems = source.Problems;
+        run = new ResumableRun(configuration, source.Classes, source.Digest);
         training = new DetectorTraining(detector, configuration, source.ProposalsOfSample);
     }
 
@@ -143,7 +145,7 @@ public sealed class Trainer : IDisposable
                     };
                     if (!resume)
                         return trainer;
-                    trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, configuration);
+                    trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, trainer.run);
                     trainer.savedAt = trainer.StepsDone;
                     return trainer;
                 });
@@ -279,7 +281,7 @@ public sealed class Trainer : IDisposable
 
     private void Save()
     {
-        Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, configuration, detector.Configuration));
+        Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, run, detector.Configuration));
         PictureWriter.Write(LossPicture.Draw(TrainingLog.Read(LogPath)), PicturePath);
         savedAt = StepsDone;
     }
@@ -296,6 +298,7 @@ public sealed class Trainer : IDisposable
         {
             BatchSize = schedule.Batch,
             Seed = configuration.Seed,
+            Workers = data.Workers,
             FirstStep = (long)StepsDone * schedule.Accumulate,
             Ahead = data.Ahead * schedule.Batch * schedule.Accumulate,
             GroupByShape = true,

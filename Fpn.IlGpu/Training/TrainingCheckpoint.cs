@@ -7,57 +7,59 @@ namespace Fpn.IlGpu.Training;
 
 /// <summary>
 /// The state of a run as a single safetensors file: every parameter in float32, the velocity of each trained parameter under
-/// <c>velocity/NAME</c>, and the step and the configuration in the metadata. All random numbers depend only on the seed and the step,
-/// so a resumed run needs nothing else to reach exactly the same weights. The file is moved into place only when it is complete: a run
-/// that is killed leaves the previous checkpoint.
+/// <c>velocity/NAME</c>, and in the metadata the step, the configuration, the class names and a digest of the data. All
+/// random numbers depend only on the seed and the step, so a resumed run needs nothing else to reach exactly the same weights. The file
+/// is moved into place only when it is complete: a run that is killed leaves the previous checkpoint.
 /// </summary>
 internal static class TrainingCheckpoint
 {
     private const string StepKey = "fpn.training.step";
-    private const string ConfigurationKey = "fpn.training.config";
     private const string VelocityPrefix = "velocity/";
 
     /// <summary>Writes a checkpoint.</summary>
     /// <param name="path">The file; an existing one is replaced.</param>
     /// <param name="parameters">The parameters of the network.</param>
     /// <param name="steps">The number of steps done.</param>
-    /// <param name="configuration">The configuration of the run.</param>
+    /// <param name="run">The run.</param>
     /// <param name="model">The configuration of the model.</param>
     public static void Write(
-        string path, ParameterSet parameters, int steps, TrainingConfiguration configuration, ModelConfiguration model)
+        string path, ParameterSet parameters, int steps, ResumableRun run, ModelConfiguration model)
     {
         IEnumerable<StateTensor> tensors =
         [
             .. parameters.All.Select(p => p.ToTensor()),
             .. parameters.Trained.Select(p => Renamed(p.VelocityToTensor(), VelocityPrefix + p.Name)),
         ];
-        Safetensors.Write(path, tensors, DataType.F32, new Dictionary<string, string>
+        Safetensors.Write(path, tensors, DataType.F32, new Dictionary<string, string>(run.Metadata)
         {
             [StepKey] = steps.ToString(CultureInfo.InvariantCulture),
-            [ConfigurationKey] = configuration.ToJson(),
             [Weights.ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(model),
         });
     }
 
     /// <summary>Restores the state of a run from a checkpoint.</summary>
     /// <returns>The number of steps done.</returns>
-    /// <exception cref="TrainingException">The file is not a checkpoint of a run, or its run had another configuration.</exception>
+    /// <exception cref="TrainingException">
+    /// The file is not a checkpoint of a run; its run had another configuration, other classes or other data; or it did more steps than
+    /// the run has.
+    /// </exception>
     /// <exception cref="WeightsException">The file can't be read, or a tensor is missing.</exception>
-    public static int Restore(string path, ParameterSet parameters, TrainingConfiguration configuration)
+    public static int Restore(string path, ParameterSet parameters, ResumableRun run)
     {
         using var state = Safetensors.Open(path);
         if (!state.Metadata.TryGetValue(StepKey, out var text)
             || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var steps)
-            || !state.Metadata.TryGetValue(ConfigurationKey, out var before))
+            || !ResumableRun.IsRun(state.Metadata))
         {
             throw new TrainingException(
-            $"{path} is not a checkpoint of a training run; use another --out to start a new run.");
+                $"{path} is not a checkpoint of a training run; use another --out to start a new run.");
         }
-        if (before != configuration.ToJson())
+        run.Check(path, state.Metadata);
+        if (steps > run.Configuration.Schedule.Steps)
         {
-            throw new TrainingException(
-                $"{path} is from a run with another configuration: resuming it with this one would not give the same weights. "
-                + "Start a new run with this file as 'network.weights'.");
+            throw new TrainingException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{path} has done {steps} steps, but 'schedule.steps' is {run.Configuration.Schedule.Steps}: it can only be raised."));
         }
         var velocities = new StateDictionary(
             path,

@@ -21,6 +21,9 @@ internal sealed record ProblemLimit(string Path, bool IsLifted);
 /// <param name="Problems">What is wrong with the data, and was skipped or corrected.</param>
 internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<string> Classes, AnnotationProblems Problems)
 {
+    /// <summary>The digest of what is learned from.</summary>
+    public required string Digest { get; init; }
+
     /// <summary>The proposals for the pictures, for Fast R-CNN; otherwise null.</summary>
     public GivenProposals? Proposals { get; init; }
 
@@ -39,19 +42,20 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     public static TrainingSource Open(
         TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures, ProblemLimit limit)
     {
+        var proposals = data.Proposals is null ? null : Path.Combine(folder, data.Proposals);
         if (pictures is null)
-            return OpenFiles(data, folder, mostProposals, withMasks, limit);
+            return OpenFiles(data, folder, proposals, mostProposals, withMasks, limit);
         var problems = new AnnotationProblems();
         problems.AddParts(AnnotationPart.Pictures, pictures.Source.Count);
         return new TrainingSource(pictures.Source, pictures.Classes, problems)
         {
-            Proposals = data.Proposals is null
-                ? null
-                : GivenProposals.Read(Path.Combine(folder, data.Proposals), pictures.Source, mostProposals),
+            Proposals = proposals is null ? null : GivenProposals.Read(proposals, pictures.Source, mostProposals),
+            Digest = DataDigest.Of(pictures.Source, proposals),
         };
     }
 
-    private static TrainingSource OpenFiles(TrainingData data, string folder, int mostProposals, bool withMasks, ProblemLimit limit)
+    private static TrainingSource OpenFiles(
+        TrainingData data, string folder, string? proposals, int mostProposals, bool withMasks, ProblemLimit limit)
     {
         if (data.Shapes is not null)
         {
@@ -76,7 +80,8 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         var source = new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty, exif: data.Exif);
         return new TrainingSource(source, [.. set.Categories.Select(c => c.Name)], set.Problems)
         {
-            Proposals = data.Proposals is null ? null : GivenProposals.Read(Path.Combine(folder, data.Proposals), set, mostProposals),
+            Proposals = proposals is null ? null : GivenProposals.Read(proposals, set, mostProposals),
+            Digest = DataDigest.Of(set with { Pictures = [.. set.Pictures.Where(p => !data.FilterEmpty || !p.IsEmpty)] }, proposals),
         };
     }
 }

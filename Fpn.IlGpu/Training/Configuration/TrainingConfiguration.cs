@@ -220,6 +220,9 @@ public sealed record TrainingData
     /// <summary>The number of batches to prepare ahead of the device.</summary>
     public int Ahead { get; init; } = 2;
 
+    /// <summary>The number of threads that read and augment pictures; it has no effect on the result.</summary>
+    public int Workers { get; init; } = 2;
+
     internal string? Problem()
     {
         if (new object?[] { Shapes, Coco, Voc }.Count(d => d is not null) != 1)
@@ -228,7 +231,7 @@ public sealed record TrainingData
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
         if (Shapes is { } shapes && shapes.Problem() is { } problem)
             return problem;
-        return Ahead is < 1 or > 64 ? "'data.ahead' must be from 1 to 64" : null;
+        return Ahead is < 1 or > 64 || Workers is < 1 or > 64 ? "'data.ahead' and 'data.workers' must be from 1 to 64" : null;
     }
 }
 
