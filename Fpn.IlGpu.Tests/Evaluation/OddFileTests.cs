@@ -85,6 +85,67 @@ public sealed class OddFileTests
         }
     }
 
+    [TestCase("NaN", "NaN")]
+    [TestCase("Infinity", "Infinity")]
+    [TestCase("-Infinity", "Infinity")]
+    public void A_score_that_is_not_finite_is_refused_and_named(string score, string named)
+    {
+        var truth = ReadTruth("boxes_are_strings");
+        var path = Path.Combine(folder, "results.json");
+        File.WriteAllText(
+            path, $$"""
+            [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5},
+             {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": {{score}}}]
+            """);
+        Assert.That(
+            () => EvaluationResults.Read(path, truth),
+            Throws.TypeOf<AnnotationException>().With.Message.Contains("at line 2, column 6")
+                .And.Message.Contains($"{named} is no number in JSON"));
+    }
+
+    [Test]
+    public void A_box_that_is_not_a_number_is_refused_and_named()
+    {
+        var truth = ReadTruth("boxes_are_strings");
+        var path = Path.Combine(folder, "results.json");
+        File.WriteAllText(path, """[{"image_id": 1, "category_id": 1, "bbox": [NaN, 2, 3, 4], "score": 0.5}]""");
+        Assert.That(
+            () => EvaluationResults.Read(path, truth),
+            Throws.TypeOf<AnnotationException>().With.Message.Contains("NaN is no number in JSON"));
+    }
+
+    [Test]
+    public void A_truth_without_masks_is_refused_for_masks()
+        => Assert.That(
+            () => EvaluationTruth.Read(Put("boxes_are_strings", "truth"), masks: true),
+            Throws.TypeOf<AnnotationException>().With.Message.Contains("No object of ").And.Message.Contains("--kind bbox"));
+
+    [Test]
+    public void Objects_without_a_mask_among_others_are_counted_and_named()
+    {
+        var truth = Odd["boxes_are_strings"]!["truth"]!.DeepClone();
+        truth["annotations"]![0]!["segmentation"] = new JsonArray(new JsonArray(1, 1, 9, 1, 9, 9));
+        var path = Path.Combine(folder, "truth.json");
+        File.WriteAllText(path, truth.ToJsonString());
+        var problems = EvaluationTruth.Read(path, masks: true).Problems;
+        Assert.That((problems.Lost(AnnotationPart.Masks), problems.All(AnnotationPart.Masks)), Is.EqualTo((29, 30)));
+        Assert.That(problems.Named(AnnotationProblem.MaskBroken)[0], Does.EndWith("it has none"));
+    }
+
+    [Test]
+    public void Results_of_pictures_that_the_truth_lacks_are_refused_as_in_pycocotools()
+        => Assert.That(
+            () => ReadResults("results_of_unknown_pictures", ReadTruth("results_of_unknown_pictures")),
+            Throws.TypeOf<AnnotationException>().With.Message.Contains("has results for picture 99 that the ground truth lacks"));
+
+    [Test]
+    public void Results_of_unknown_categories_are_named_and_left_out_as_in_pycocotools()
+    {
+        AssertFigures("results_of_unknown_categories");
+        var results = ReadResults("results_of_unknown_categories", ReadTruth("results_of_unknown_categories"));
+        Assert.That(results.Problems.Count(AnnotationProblem.CategoryUnknown), Is.EqualTo(results.Objects.Count / 2));
+    }
+
     private void AssertFigures(string name, string? like = null)
     {
         var truth = ReadTruth(name);

@@ -96,10 +96,28 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
 
         public EvaluationResults ToResults(List<CocoEntry> entries)
         {
+            CheckPictures(entries);
             problems.AddParts(AnnotationPart.Results, entries.Count);
             if (masks || !boxes)
                 problems.AddParts(AnnotationPart.Masks, entries.Count);
             return new([.. entries.Select(ToFound).OfType<FoundObject>()]) { Problems = problems, Ids = truth.Ids };
+        }
+
+        private void CheckPictures(List<CocoEntry> entries)
+        {
+            const int most = 5;
+            string[] unknown =
+            [
+                .. entries.Where(entry => entry.PictureId is { } id && !pictures.ContainsKey(id))
+                    .Select(entry => truth.Ids.Say(entry.PictureId)).Distinct(),
+            ];
+            if (unknown.Length == 0)
+                return;
+            var which = unknown.Length == 1
+                ? $"picture {unknown[0]}"
+                : $"{unknown.Length} pictures ({string.Join(", ", unknown.Take(most))}{(unknown.Length > most ? ", …" : "")})";
+            throw new AnnotationException(
+                $"'{path}' has results for {which} that the ground truth lacks: give the ground truth that they were made for.");
         }
 
         private FoundObject? ToFound(CocoEntry entry)
@@ -112,11 +130,7 @@ public sealed record EvaluationResults(IReadOnlyList<FoundObject> Objects)
                 problems.Add(AnnotationProblem.EntryIncomplete, $"result number {entry.Number} has no {missing}", AnnotationPart.Results);
                 return null;
             }
-            if (!pictures.TryGetValue(entry.PictureId!.Value, out var picture))
-            {
-                throw new AnnotationException(
-                    $"'{path}' has results for picture {truth.Ids.Say(entry.PictureId)}, which the ground truth lacks: they belong to another set.");
-            }
+            var picture = pictures[entry.PictureId!.Value];
             if (entry.CategoryId is { } category && !categories.Contains(category))
                 problems.Add(AnnotationProblem.CategoryUnknown, $"result number {entry.Number} is of category {truth.Ids.Say(category)}");
             var mask = masks || !boxes ? MaskOf(entry, picture) : null;

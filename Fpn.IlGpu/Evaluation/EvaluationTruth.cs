@@ -38,6 +38,11 @@ public sealed record EvaluationTruth(
     {
         ArgumentNullException.ThrowIfNull(path);
         var file = CocoFile.Read(path, masks);
+        if (masks && file.Objects.Count > 0 && file.Objects.All(entry => entry.Segmentation is null))
+        {
+            throw new AnnotationException(
+                $"No object of '{path}' has a mask ('segmentation'), so masks can't be evaluated; evaluate boxes with --kind bbox.");
+        }
         var sizes = file.Pictures.ToDictionary(picture => picture.Id);
         var objects = new List<TruthObject>(file.Objects.Count);
         foreach (var entry in file.ObjectsById())

@@ -214,10 +214,25 @@ internal sealed class JsonStream : IDisposable
         }
     }
 
+    // Python writes these, and a model that diverged has them.
+    private string? NoNumberAt(long line, long bytesInLine)
+    {
+        var rest = buffer.AsSpan(start, end - start);
+        for (var l = lines; l < line; l++)
+            rest = rest[(rest.IndexOf((byte)'\n') + 1)..];
+        var skipped = line == lines ? bytesInLine - column : bytesInLine;
+        if (skipped < 0 || skipped > rest.Length)
+            return null;
+        rest = rest[(int)skipped..];
+        return rest.StartsWith("NaN"u8) ? "NaN" : rest.StartsWith("Infinity"u8) || rest.StartsWith("-Infinity"u8) ? "Infinity" : null;
+    }
+
     private AnnotationException Broken(long line, long bytesInLine, Exception exception)
     {
         // The reader counts both from 0, and repeats them in its message.
-        var what = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
+        var what = NoNumberAt(line, bytesInLine) is { } number
+            ? $"{number} is no number in JSON; remove the entry, or correct what wrote it"
+            : exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
         return new AnnotationException(
             string.Create(
                 CultureInfo.InvariantCulture, $"'{path}' is broken JSON at line {line + 1}, column {bytesInLine + 1}: {what}."),
