@@ -25,8 +25,8 @@ internal sealed class ModelZooTests
         var digits = model.Digest.Algorithm == DigestAlgorithm.Sha256 ? 8 : 6;
 
         Assert.That(model.Url.Scheme, Is.EqualTo("https"));
-        Assert.That(stem, Does.Match($"[-_]{model.Digest.LeadingDigits}$"));
-        Assert.That(model.Digest.LeadingDigits, Does.Match($"^[0-9a-f]{{{digits}}}$"));
+        Assert.That(stem, Does.Match($"[-_]{model.Digest.LeadingDigits[..digits]}$"));
+        Assert.That(model.Digest.LeadingDigits, Does.Match("^[0-9a-f]+$").And.Length.AnyOf(digits, 64));
     }
 
     [Test]

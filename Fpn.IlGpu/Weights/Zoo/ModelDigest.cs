@@ -13,8 +13,8 @@ public enum DigestAlgorithm
 }
 
 /// <summary>
-/// The first digits of a published file's hash, which both torchvision and Detectron2 put into the file's name. They reveal a
-/// damaged file; HTTPS ensures that the file is the publisher's.
+/// The first digits of a published file's hash, which both torchvision and Detectron2 put into the file's name, or all of them. A few
+/// reveal a damaged file, and HTTPS ensures that the file is the publisher's; the whole SHA-256 also reveals a mirror's forgery.
 /// </summary>
 public sealed record ModelDigest
 {
