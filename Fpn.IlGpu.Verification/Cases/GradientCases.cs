@@ -6,7 +6,7 @@ using Fpn.IlGpu.Verification.Reference;
 namespace Fpn.IlGpu.Verification;
 
 /// <summary>
-/// Gradients of operators without weights (activations, pooling, upsampling, RoI features), and batch norm with its gradients.
+/// Gradients of operators without weights (activations, pooling, upsampling, RoI features, taken pixels), and batch norm with its gradients.
 /// </summary>
 internal static class GradientCases
 {
@@ -50,6 +50,7 @@ internal static class GradientCases
             RoiAligning(16, 7, 2, false, 0),
         ]),
         new("RoI max pool gradient", [RoiPooling(3, 1, Rois), RoiPooling(64, 4, Rois), RoiPooling(91, 8, 5), RoiPooling(16, 8, 0)]),
+        new("taken pixels and their gradient", [Taking(1, 1, 1), Taking(40, 7, 91), Taking(300, 299, 3), Taking(9, 5, 512)]),
         new("batch norm",
         [
             .. from live in (bool[])[false, true]
@@ -66,6 +67,33 @@ internal static class GradientCases
             NormalisingGroups(new(2, 13, 21, 16), 4, 100),
         ]),
     ];
+
+    private static VerificationCase Taking(int pixels, int taken, int channels)
+        => new($"{taken} of {pixels} px, {channels} channels", (device, findings) =>
+        {
+            var values = CaseValues.Uniform(pixels * channels, 1);
+            int[] at = [.. Enumerable.Range(0, taken).Select(s => (pixels - 1 - s) * channels)];
+            using var maps = device.Upload<float>(values);
+            using var places = device.Upload<int>(at);
+            using var output = Tensor.Upload(device, new Shape(1, 1, taken, channels), CaseValues.Unwritten(taken * channels));
+            TakePixels.Run(device, maps.View, places.View, output);
+            findings.Close(output.ToArray(), TakenPixelsReference.Run(values, at, channels), 0, 0, [taken, channels]);
+
+            var outputGradient = CaseValues.Uniform(taken * channels, 2);
+            var expected = TakenPixelsReference.Gradient(outputGradient, at, channels, values.Length);
+            using var given = Tensor.Upload(device, output.Shape, outputGradient);
+            // The first third of the pixels is one map, the rest another.
+            foreach (var (from, count) in ((int, int)[])[(0, pixels / 3), (pixels / 3, pixels - pixels / 3)])
+            {
+                if (count == 0)
+                    continue;
+                using var gradient = Tensor.Upload(
+                    device, new Shape(1, 1, count, channels), [.. Enumerable.Repeat(There, count * channels)]);
+                TakePixelsBackward.Run(device, given, places.View, from * channels, gradient);
+                float[] ofMap = [.. expected.Skip(from * channels).Take(count * channels).Select(g => There + g)];
+                findings.Close(gradient.ToArray(), ofMap, 0, 0, [count, channels], "gradient");
+            }
+        });
 
     private static VerificationCase Activating(int count, Activation activation) => new($"{count} values, {activation}", (device, findings)
     =>

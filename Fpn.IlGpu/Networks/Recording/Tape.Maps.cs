@@ -151,6 +151,39 @@ public sealed partial class Tape
         return output;
     }
 
+    /// <summary>Some pixels of maps side by side (see <see cref="Kernels.TakePixels"/>).</summary>
+    /// <param name="maps">The maps, [N, Hl, Wl, C].</param>
+    /// <param name="at">The index of each pixel's first channel in the maps' array, [S], all different.</param>
+    /// <returns>The pixels, [1, 1, S, C].</returns>
+    internal Variable TakePixels(FeatureMaps maps, ReadOnlySpan<int> at)
+    {
+        var places = device.Upload(at);
+        var output = New(Tensor.Rent(device, new Shape(1, 1, at.Length, maps.Shapes[0].C)));
+        Kernels.TakePixels.Run(device, maps.Values.View, places.View, output.Value);
+        var levels = LevelsOf(maps, at).Where(l => maps[l].NeedsGradient).ToList();
+        if (levels.Count == 0)
+        {
+            places.Dispose();
+            return output;
+        }
+        Hold(places);
+        Record(output, [], gradient =>
+        {
+            foreach (var l in levels)
+                TakePixelsBackward.Run(device, gradient, places.View, maps.Offset(l), maps[l].GradientToAddTo());
+        });
+        return output;
+
+        // The maps that have any of the pixels; the others have no gradient from here.
+        static HashSet<int> LevelsOf(FeatureMaps maps, ReadOnlySpan<int> at)
+        {
+            var levels = new HashSet<int>();
+            foreach (var place in at)
+                levels.Add(Enumerable.Range(maps.Finest, maps.Count).Last(l => maps.Offset(l) <= place));
+            return levels;
+        }
+    }
+
     /// <summary>Rents memory for the maps of a pyramid's levels.</summary>
     /// <param name="finest">The number of the finest level.</param>
     /// <param name="shapes">The maps' shapes, finest level first.</param>
