@@ -16,7 +16,7 @@ namespace Fpn.IlGpu.Detection;
 /// </code>
 /// This class holds what all detectors share: the input, the backbone, the pyramid. Each detector turns the pyramid into objects
 /// in its own <see cref="DetectIn"/>: <see cref="FastRcnn"/>, <see cref="FasterRcnn"/>, <see cref="MaskRcnn"/>,
-/// <see cref="RetinaNet"/>, <see cref="ProposalNetwork"/>.
+/// <see cref="RetinaNet"/>, <see cref="ProposalNetwork"/>, <see cref="MaskProposalNetwork"/>.
 /// </summary>
 /// <remarks>
 /// It may be called from any thread; calls on one device run one after the other. After the first picture of a given size,

@@ -81,6 +81,7 @@ public static class DetectorLoading
         DetectorKind.MaskRcnn => new MaskRcnn(source),
         DetectorKind.RetinaNet => new RetinaNet(source),
         DetectorKind.ProposalNetwork => new ProposalNetwork(source),
+        DetectorKind.MaskProposals => new MaskProposalNetwork(source),
         var other => throw new InvalidOperationException($"No detector is of the kind '{other}'; ModelChecks should have refused it."),
     };
 }

@@ -11,9 +11,10 @@ namespace Fpn.IlGpu.Detection;
 /// <param name="Boxes">The box head.</param>
 /// <param name="Masks">The mask head.</param>
 /// <param name="Retina">RetinaNet's head.</param>
+/// <param name="MaskProposals">The head that proposes masks.</param>
 internal sealed record DetectorLayout(
     BackboneLayout Backbone, int Maps, PyramidLayout Pyramid, RpnHeadLayout? Rpn = null, BoxHeadLayout? Boxes = null,
-    MaskHeadLayout? Masks = null, RetinaHeadLayout? Retina = null)
+    MaskHeadLayout? Masks = null, RetinaHeadLayout? Retina = null, MaskProposalLayout? MaskProposals = null)
 {
     /// <summary>Reads the layout of a model file from the names and shapes of its tensors.</summary>
     /// <param name="weights">Reads the tensors' shapes.</param>
@@ -37,6 +38,10 @@ internal sealed record DetectorLayout(
         {
             DetectorKind.RetinaNet => layout with { Retina = RetinaHeadLayout.Read(weights, DetectorNetwork.RetinaName) },
             DetectorKind.ProposalNetwork => layout with { Rpn = Rpn() },
+            DetectorKind.MaskProposals => layout with
+            {
+                MaskProposals = MaskProposalLayout.Read(weights, DetectorNetwork.MaskProposalsName),
+            },
             DetectorKind.FastRcnn => layout with { Boxes = Boxes() },
             DetectorKind.MaskRcnn => layout with { Rpn = Rpn(), Boxes = Boxes(), Masks = Masks() },
             _ => layout with { Rpn = Rpn(), Boxes = Boxes() },

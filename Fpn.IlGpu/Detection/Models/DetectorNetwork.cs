@@ -23,6 +23,9 @@ internal sealed class DetectorNetwork : IDisposable
     /// <summary>The prefix of RetinaNet's head's tensors' names.</summary>
     public const string RetinaName = "head";
 
+    /// <summary>The prefix of the names of the tensors of the head that proposes masks.</summary>
+    public const string MaskProposalsName = "mask_proposals";
+
     /// <summary>Defines the network; <see cref="LayerSet.Load"/> loads it.</summary>
     /// <param name="layout">The sizes of its layers.</param>
     /// <param name="strideInFirst">For a ResNet, whether a bottleneck's stride is in its first 1×1.</param>
@@ -38,6 +41,8 @@ internal sealed class DetectorNetwork : IDisposable
             Masks = new MaskHead(Layers, RoiHeadsName, masks, Pyramid.Channels);
         if (layout.Retina is { } retina)
             Retina = new RetinaHead(Layers, RetinaName, retina, Pyramid.Channels);
+        if (layout.MaskProposals is { } proposals)
+            MaskProposals = new MaskProposalHead(Layers, MaskProposalsName, proposals, Pyramid.Channels);
     }
 
     /// <summary>Its layers.</summary>
@@ -60,6 +65,9 @@ internal sealed class DetectorNetwork : IDisposable
 
     /// <summary>The head of RetinaNet.</summary>
     public RetinaHead? Retina { get; }
+
+    /// <summary>The head that proposes masks, of the detector that has one.</summary>
+    public MaskProposalHead? MaskProposals { get; }
 
     /// <inheritdoc/>
     public void Dispose() => Layers.Dispose();

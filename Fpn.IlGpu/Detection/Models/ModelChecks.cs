@@ -70,6 +70,15 @@ internal static class ModelChecks
         }
     }
 
+    /// <summary>Checks that each level has one object size, which is configured as that of its anchors.</summary>
+    /// <exception cref="WeightsException">The levels have several sizes.</exception>
+    public static void OneSizePerLevel(ModelSource source)
+    {
+        var sizes = source.Configuration.AnchorSizes[0].Length;
+        if (sizes != 1)
+            throw Error(source, $"'fpn.config' gives each level {sizes} anchor sizes, but masks are proposed at one size per level.");
+    }
+
     /// <summary>Checks that the mask head has a mask for every class; a background that comes last needs none.</summary>
     /// <exception cref="WeightsException">The mask head has too few classes.</exception>
     public static void MasksFit(ModelSource source, MaskHead masks, BoxHead boxes)

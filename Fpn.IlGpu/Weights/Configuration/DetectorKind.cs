@@ -20,6 +20,9 @@ public static class DetectorKind
     /// <summary>Proposals without classes: the first stage of Faster R-CNN alone.</summary>
     public const string ProposalNetwork = "rpn";
 
+    /// <summary>Masks of objects without classes (Lin et al., Feature Pyramid Networks, section 6).</summary>
+    public const string MaskProposals = "mask-proposals";
+
     /// <summary>All detector kinds.</summary>
-    public static IReadOnlyList<string> All { get; } = [FasterRcnn, FastRcnn, MaskRcnn, RetinaNet, ProposalNetwork];
+    public static IReadOnlyList<string> All { get; } = [FasterRcnn, FastRcnn, MaskRcnn, RetinaNet, ProposalNetwork, MaskProposals];
 }
