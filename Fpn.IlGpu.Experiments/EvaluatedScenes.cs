@@ -42,10 +42,10 @@ internal sealed class EvaluatedScenes
             : ((FastRcnn)detector).Detect(picture, proposals(id), stop), (found, id) => match.ToFound(found, id));
     }
 
-    /// <summary>Runs an RPN on all scenes.</summary>
-    /// <param name="detector">The RPN.</param>
+    /// <summary>Runs a detector that finds proposals on all scenes.</summary>
+    /// <param name="detector">An RPN, or a network that proposes masks.</param>
     /// <param name="stop">Cancels between two scenes.</param>
-    public EvaluationResults Propose(ProposalNetwork detector, CancellationToken stop)
+    public EvaluationResults Propose(Detector detector, CancellationToken stop)
         => Of((picture, _) => detector.Detect(picture, stop), (found, id) => CategoryMatch.ToProposal(found, id));
 
     private EvaluationResults Of(

@@ -24,6 +24,7 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
         PyramidChannels = 32,
         HeadChannels = 32,
         MaskChannels = 16,
+        WindowChannels = 32,
     };
 
     private static IEnumerable<TestCaseData> Cases()
@@ -34,6 +35,7 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
             yield return Case(detector, Small);
             yield return Case(detector, Small with { Generation = 2 });
         }
+        yield return Case(DetectorKind.MaskProposals, Small);
         string[] backbones = ["resnet50", "wide_resnet50_2", "resnext50_32x4d", "mobilenet_v3_large", "efficientnet_b0", "vgg16", "vgg16_bn"];
         foreach (var backbone in backbones)
         {

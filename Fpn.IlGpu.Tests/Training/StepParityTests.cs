@@ -12,7 +12,8 @@ namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>
 /// The losses of a whole RetinaNet and of Mask R-CNN's masks, from the same weights, pictures and objects, agree with torchvision's own
-/// losses, and so do the gradients of all parameters (see the script make_steps.py in fixtures/).
+/// losses, and so do the gradients of all parameters (see the script make_steps.py in fixtures/). Those of mask proposals agree with a
+/// network of PyTorch's modules (make_mask_proposals.py).
 /// </summary>
 internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
 {
@@ -61,6 +62,25 @@ internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
         using var features = head.Features(tape, pooled);
         losses.Masks("masks", head.Logits(tape, features), classIds.ToArray(), values.ToArray());
     });
+
+    [Test]
+    public void The_losses_of_mask_proposals_and_their_gradients_agree_with_PyTorch()
+        => Check("mask-proposals", (state, detector, tape, losses, pyramid) =>
+        {
+            var head = detector.Network.MaskProposals!;
+            var windows = ((MaskProposalNetwork)detector).Windows(pyramid.Finest);
+            var output = head.Run(tape, pyramid);
+            var targets = Enumerable.Range(0, Pictures).Select(n =>
+            {
+                var truth = new PictureTruth(Boxes(state, $"boxes{n}").Select(box => new SampleObject(box, 0) { Mask = Ellipse(box) }));
+                var own = MaskProposalTargets.Of(
+                    windows, output.Scores.Shapes, (truth, Input.H, Input.W), new SampleSize(1 << 20, 1), head.MaskSide, new KeyedRandom(n));
+                Assert.That(own.Positives, Is.EqualTo(Indices(state, $"positives{n}")));
+                Assert.That(own.Negatives, Is.SupersetOf(Indices(state, $"negatives{n}")));
+                return own with { Negatives = Indices(state, $"negatives{n}") };
+            }).ToArray();
+            DetectorLosses.OfMaskProposals(losses, tape, head, output, targets, maskWeight: 10);
+        });
 
     private void Check(string name, Action<StateDictionary, Detector, Tape, LossSet, FeatureMaps> addLosses)
     {

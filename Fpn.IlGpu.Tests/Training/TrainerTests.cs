@@ -63,6 +63,25 @@ internal sealed class TrainerTests : TrainingFolderTests
     }
 
     [Test]
+    public void Mask_proposals_of_eight_pictures_are_learned_by_heart()
+    {
+        var configuration = Tiny(steps: 150) with
+        {
+            Data = new TrainingData { Shapes = Shapes(96) with { Smallest = 32 }, Flip = false },
+            Network = Tiny(1).Network with { Widths = [8, 16, 16, 16], PyramidChannels = 16, WindowChannels = 32 },
+            Model = System.Text.Json.JsonElement.Parse(
+                """{ "detector": "mask-proposals", "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
+        };
+        using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
+        TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
+        var scenes = new EvaluatedScenes(SyntheticPictures.Of(configuration.Data.Shapes!), Scenes);
+        var figures = CocoEvaluation.Of(
+            scenes.Truth, scenes.Propose(trainer.Detector, CancellationToken.None), EvaluationKind.Mask).ProposalFigures;
+        TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
+        Assert.That(figures.Single(f => f.Name == "AR@100 all").Value, Is.GreaterThan(0.8));
+    }
+
+    [Test]
     public void A_resumed_run_ends_with_the_same_weights_as_an_uninterrupted_run()
     {
         var configuration = Tiny(steps: 6) with { Schedule = Tiny(6).Schedule with { CheckpointEvery = 2 } };

@@ -14,6 +14,9 @@ internal sealed class TrainingConfigurationTests
         Assert.That(configuration.Rpn.Samples, Is.EqualTo(256));
         Assert.That(configuration.BoxHead.Samples, Is.EqualTo(512));
         Assert.That((configuration.Rpn.PositiveIou, configuration.Rpn.NegativeIou), Is.EqualTo((0.7f, 0.3f)));
+        Assert.That(configuration.MaskProposals, Is.EqualTo(new MaskProposalTraining { Samples = 128, PositiveShare = 0.25f, MaskWeight = 10 }));
+        Assert.That(configuration.Network.Windows, Is.EqualTo((int[])[5, 7]));
+        Assert.That((configuration.Network.WindowChannels, configuration.Network.MaskSide), Is.EqualTo((512, 14)));
         Assert.That((configuration.Schedule.Momentum, configuration.Schedule.WeightDecay), Is.EqualTo((0.9f, 1e-4f)));
     }
 
@@ -60,6 +63,10 @@ internal sealed class TrainingConfigurationTests
     [TestCase(Shapes + ", \"schedule\": { \"decay_steps\": [20, 10] }", "decay_steps")]
     [TestCase(Shapes + ", \"rpn\": { \"negative_iou\": 0.8 }", "negative_iou")]
     [TestCase(Shapes + ", \"box_head\": { \"samples\": 0 }", "samples")]
+    [TestCase(Shapes + ", \"network\": { \"windows\": [5, 6] }", "odd numbers")]
+    [TestCase(Shapes + ", \"network\": { \"mask_side\": 0 }", "mask_side")]
+    [TestCase(Shapes + ", \"network\": { \"pyramid_channels\": 0 }", "pyramid_channels")]
+    [TestCase(Shapes + ", \"mask_proposals\": { \"positive_share\": 2 }", "positive_share")]
     public void Values_that_make_no_sense_are_named(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ {json} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
 

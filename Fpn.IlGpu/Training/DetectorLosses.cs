@@ -14,6 +14,10 @@ namespace Fpn.IlGpu.Training;
 /// <code>
 /// Σ anchors focal loss(classes) / positives  +  Σ positives L1(deltas) / positives
 /// </code>
+/// and those of mask proposals (paper, appendix B):
+/// <code>
+/// mean over the sampled windows of cross-entropy(scores)  +  10 · mean over the pixels of the positives of cross-entropy(mask)
+/// </code>
 /// </summary>
 /// <param name="RpnBeta">The β of the RPN's smooth L1: 1/9 in torchvision and the paper, 0 (plain L1) in Detectron2.</param>
 /// <param name="BoxBeta">The β of the box head's smooth L1: 1/9 in torchvision, 1 in the paper, 0 in Detectron2.</param>
@@ -99,6 +103,40 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
         losses.SmoothL1("boxes", output.Deltas, at, targets.SelectMany(t => t.Deltas).ToArray(), training.SmoothL1Beta, scales);
     }
 
+    /// <summary>Adds the losses of mask proposals.</summary>
+    /// <param name="losses">The losses of the step.</param>
+    /// <param name="tape">The tape that the head ran on.</param>
+    /// <param name="head">The head, which computes the masks of the positives.</param>
+    /// <param name="output">The head's output.</param>
+    /// <param name="targets">The targets of each picture.</param>
+    /// <param name="maskWeight">The weight of the mask loss: 10 in the paper.</param>
+    public static void OfMaskProposals(
+        LossSet losses, Tape tape, MaskProposalHead head, MaskProposalOutput output, IReadOnlyList<MaskProposalTargets> targets,
+        float maskWeight)
+    {
+        var scores = output.Scores;
+        int[] positives = [.. targets.SelectMany((t, n) => t.Positives.Select(i => Place(scores, n, i)))];
+        int[] negatives = [.. targets.SelectMany((t, n) => t.Negatives.Select(i => Place(scores, n, i)))];
+        float[] labels = [.. positives.Select(_ => 1f), .. negatives.Select(_ => 0f)];
+        losses.SigmoidCrossEntropy("scores", scores, [.. positives, .. negatives], labels, 1f / Math.Max(1, labels.Length));
+
+        var pixels = head.MaskSide * head.MaskSide;
+        var masks = targets.SelectMany((t, n) => t.Masks.Positives.Select((p, m) => (
+            Place: Place(scores, n, t.Positives[p]), Window: WindowOf(t.Positives[p]),
+            Values: t.Masks.Values.AsMemory(m * pixels, pixels)))).ToLookup(mask => mask.Window);
+        if (masks.Count == 0)
+            losses.Zero("masks");
+        foreach (var ofWindow in masks)
+        {
+            using var logits = head.Masks(tape, output, ofWindow.Key, ofWindow.Select(mask => mask.Place));
+            losses.SigmoidCrossEntropy(
+                "masks", logits, ofWindow.SelectMany(mask => mask.Values.ToArray()).ToArray(),
+                maskWeight / (masks.Sum(own => own.Count()) * pixels));
+        }
+
+        int WindowOf(int index) => LevelOf(scores, ref index) % head.Windows;
+    }
+
     /// <summary>The index of one of a picture's values in the array of all levels' maps.</summary>
     /// <param name="maps">The maps of all levels, [N, Hl, Wl, C].</param>
     /// <param name="n">The index of the picture.</param>
@@ -108,12 +146,20 @@ internal sealed record DetectorLosses(float RpnBeta = 1f / 9, float BoxBeta = 1f
     /// </param>
     private static int Place(FeatureMaps maps, int n, int index)
     {
+        var l = LevelOf(maps, ref index);
+        var shape = maps[l].Shape;
+        return maps.Offset(l) + n * shape.H * shape.W * shape.C + index;
+    }
+
+    /// <summary>Returns the level of one of a picture's values, and replaces its index by that within the level.</summary>
+    private static int LevelOf(FeatureMaps maps, ref int index)
+    {
         for (var l = maps.Finest; ; l++)
         {
             var shape = maps[l].Shape;
             var count = shape.H * shape.W * shape.C;
             if (index < count)
-                return maps.Offset(l) + n * count + index;
+                return l;
             index -= count;
         }
     }

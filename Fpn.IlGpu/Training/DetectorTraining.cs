@@ -17,6 +17,7 @@ namespace Fpn.IlGpu.Training;
 ///                          RoI features → box head → its losses, on sampled RoIs
 ///                          ↓            → mask head → its loss, on the RoIs that match an object
 ///                          RetinaNet's head → its losses, on all anchors
+///                          windows → their scores' loss, on sampled windows, and their masks' loss, on the positive ones
 /// </code>
 /// The host computes the targets, as their cost is small. It waits for the device only for the proposals, for the losses, and for the
 /// gradients' norm, which is checked before any weight changes.
@@ -26,6 +27,7 @@ internal sealed class DetectorTraining
 {
     private const long AnchorPurpose = 11;
     private const long RoiPurpose = 12;
+    private const long WindowPurpose = 13;
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
     private readonly DetectorLosses weighting;
@@ -39,7 +41,7 @@ internal sealed class DetectorTraining
     public DetectorTraining(
         Detector detector, TrainingConfiguration configuration, Func<TrainingSample, Box[]>? given = null)
     {
-        if (detector.Network is { Rpn: null, Retina: null } && given is null)
+        if (detector.Network is { Rpn: null, Retina: null, MaskProposals: null } && given is null)
             throw new ArgumentNullException(nameof(given), "Fast R-CNN needs proposals to train on.");
         device = detector.Device;
         this.given = given;
@@ -95,6 +97,12 @@ internal sealed class DetectorTraining
             var output = retina.Run(tape, pyramid);
             DetectorLosses.OfRetina(losses, output, RetinaTargetsOf(output, input.Input.Shape, truths), configuration.Retina);
         }
+        if (Network.MaskProposals is { } windows)
+        {
+            var output = windows.Run(tape, pyramid);
+            var targets = WindowTargetsOf(batch, output.Scores, truths);
+            DetectorLosses.OfMaskProposals(losses, tape, windows, output, targets, configuration.MaskProposals.MaskWeight);
+        }
         tape.Backward();
         return losses.Read();
     }
@@ -143,6 +151,17 @@ internal sealed class DetectorTraining
         var (training, targets) = (configuration.Retina, new RetinaTargets[truths.Length]);
         var rule = MatchRule.RetinaNet with { PositiveFrom = training.PositiveIou, NegativeBelow = training.NegativeIou };
         Parallel.For(0, truths.Length, n => targets[n] = RetinaTargets.Of(boxes, truths[n], rule, DeltaWeights));
+        return targets;
+    }
+
+    private MaskProposalTargets[] WindowTargetsOf(SampleBatch batch, FeatureMaps scores, PictureTruth[] truths)
+    {
+        var (training, detector, targets) = (configuration.MaskProposals, (MaskProposalNetwork)Detector, new MaskProposalTargets[truths.Length]);
+        var windows = detector.Windows(scores.Finest / detector.Head.Windows);
+        Parallel.For(0, truths.Length, n => targets[n] = MaskProposalTargets.Of(
+            windows, scores.Shapes, (truths[n], batch.Samples[n].ResizedH, batch.Samples[n].ResizedW),
+            new SampleSize(training.Samples, training.PositiveShare), detector.Head.MaskSide,
+            new KeyedRandom(configuration.Seed, WindowPurpose, batch.Step, n)));
         return targets;
     }
 

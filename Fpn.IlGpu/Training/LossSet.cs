@@ -54,6 +54,23 @@ internal sealed class LossSet(Tape tape, float share = 1)
         AddLoss(name, each);
     }
 
+    /// <summary>Adds the cross-entropy of all values of a map (see <see cref="Kernels.SigmoidCrossEntropy"/>).</summary>
+    /// <param name="name">The name of the loss.</param>
+    /// <param name="logits">The logits, [N, H, W, C].</param>
+    /// <param name="targets">The target probabilities, [N · H · W · C], 0…1.</param>
+    /// <param name="scale">A factor for the sum.</param>
+    public void SigmoidCrossEntropy(string name, Variable logits, ReadOnlySpan<float> targets, float scale)
+    {
+        using var places = device.Upload<int>([.. Enumerable.Range(0, targets.Length)]);
+        using var deviceTargets = device.Upload(targets);
+        using var each = device.Rent<float>(targets.Length);
+        var gradient = Tensor.Rent(device, logits.Shape);
+        Kernels.SigmoidCrossEntropy.Run(
+            device, logits.Value.View, places.View, deviceTargets.View, share * scale, each.View, gradient.View);
+        Give(logits, gradient);
+        AddLoss(name, each);
+    }
+
     /// <summary>Adds the smooth L1 loss of samples from the deltas of all maps (see <see cref="Kernels.SmoothL1"/>).</summary>
     /// <param name="name">The name of the loss.</param>
     /// <param name="deltas">The deltas of each level, [N, Hl, Wl, 4 · A].</param>
@@ -153,11 +170,11 @@ internal sealed class LossSet(Tape tape, float share = 1)
     /// <summary>The factor for all losses.</summary>
     public float Share => share;
 
-    /// <summary>Waits for the device and returns all losses by name.</summary>
+    /// <summary>Waits for the device and returns all losses by name; those of the same name are parts of one sum.</summary>
     public IReadOnlyDictionary<string, float> Read()
     {
         var read = values?.Download() ?? [];
-        return names.Index().ToDictionary(loss => loss.Item, loss => read[loss.Index]);
+        return names.Index().GroupBy(loss => loss.Item).ToDictionary(own => own.Key, own => own.Sum(loss => read[loss.Index]));
     }
 
     private void SmoothL1(

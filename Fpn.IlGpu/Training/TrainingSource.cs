@@ -1,7 +1,6 @@
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Training;
 
@@ -75,7 +74,7 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         if (withMasks && !set.HasMasks)
         {
             throw new AnnotationException(
-                $"A {DetectorKind.MaskRcnn} learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
+                "The detector learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
         var source = new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty, exif: data.Exif);
         return new TrainingSource(source, [.. set.Categories.Select(c => c.Name)], set.Problems)

@@ -7,6 +7,8 @@ namespace Fpn.IlGpu.Training;
 /// <summary>The sizes of a configured detector's layers: those of torchvision's models, with the configured widths.</summary>
 internal static class DetectorLayouts
 {
+    private const int PyramidC = 256;
+    private const int MaskProposalPyramidC = 128;
     private const int HeadConvolutions = 4;
     private const int HeadConvolutionC = 256;
     private const int MaskConvolutions = 4;
@@ -26,7 +28,9 @@ internal static class DetectorLayouts
             throw new TrainingException($"'network.maps' is {maps}, but the backbone has {backbone.MostMaps} maps.");
         var built = backbone.Build(new LayerSet(), DetectorNetwork.BackboneName, maps);
         var isRetina = model.Detector == DetectorKind.RetinaNet;
-        var d = model.Pyramid == PyramidKind.SingleMap ? built.Channels[^1] : network.PyramidChannels;
+        var isMasks = model.Detector == DetectorKind.MaskProposals;
+        var channels = network.PyramidChannels ?? (isMasks ? MaskProposalPyramidC : PyramidC);
+        var d = model.Pyramid == PyramidKind.SingleMap ? built.Channels[^1] : channels;
         var pyramid = new PyramidLayout(
             model.Pyramid, d, HasNorms: isSecond && !isRetina,
             !isRetina ? ExtraLevelsKind.Subsampled
@@ -39,11 +43,13 @@ internal static class DetectorLayouts
             int[] tower = [.. Enumerable.Repeat(d, TowerConvolutions)];
             return layout with { Retina = new RetinaHeadLayout(tower, tower, HasNorms: isSecond, anchors, classes) };
         }
+        if (isMasks)
+            return layout with { MaskProposals = new MaskProposalLayout(network.Windows, network.WindowChannels, network.MaskSide) };
         var hasRpn = model.Detector != DetectorKind.FastRcnn;
         var hasBoxes = model.Detector != DetectorKind.ProposalNetwork;
         return layout with
         {
-            Rpn = hasRpn ? Rpn(network, model, anchors) : null,
+            Rpn = hasRpn ? Rpn(network, model, channels, anchors) : null,
             Boxes = hasBoxes ? Boxes(network, model, classes) : null,
             Masks = model.Detector == DetectorKind.MaskRcnn ? Masks(network, model, classes) : null,
         };
@@ -54,9 +60,9 @@ internal static class DetectorLayouts
             : BackboneLayouts.IsMobileNet(network.Layout) ? 2
             : Math.Min(backbone.MostMaps, network.TopMap - 1);
 
-    private static RpnHeadLayout Rpn(NetworkLayout network, ModelConfiguration model, int anchors)
+    private static RpnHeadLayout Rpn(NetworkLayout network, ModelConfiguration model, int channels, int anchors)
     {
-        int[] hidden = [.. Enumerable.Repeat(network.PyramidChannels, network.Generation)];
+        int[] hidden = [.. Enumerable.Repeat(channels, network.Generation)];
         return new RpnHeadLayout(network.SharedRpnHead ? null : model.AnchorSizes.Length, hidden, HasNorms: false, anchors);
     }
 

@@ -40,14 +40,28 @@ public sealed record NetworkLayout
     /// <summary>Whether all levels share one RPN head, as the paper recommends; otherwise each level has its own.</summary>
     public bool SharedRpnHead { get; init; } = true;
 
-    /// <summary>Channels of the pyramid's levels, d, and of the RPN's hidden layer.</summary>
-    public int PyramidChannels { get; init; } = 256;
+    /// <summary>
+    /// Channels of the pyramid's levels, d, and of the RPN's hidden layer; null for the usual number: 256, 128 for mask proposals.
+    /// </summary>
+    public int? PyramidChannels { get; init; }
 
     /// <summary>Channels of the box head's hidden layers.</summary>
     public int HeadChannels { get; init; } = 1024;
 
     /// <summary>Channels of the mask head's convolutions.</summary>
     public int MaskChannels { get; init; } = 256;
+
+    /// <summary>
+    /// For mask proposals: the sides of the windows at a location, in cells of its level. With two, the second is for the half octaves
+    /// between the levels.
+    /// </summary>
+    public int[] Windows { get; init; } = [5, 7];
+
+    /// <summary>For mask proposals: channels of a window's features.</summary>
+    public int WindowChannels { get; init; } = 512;
+
+    /// <summary>For mask proposals: the side of a mask, in cells.</summary>
+    public int MaskSide { get; init; } = 14;
 
     /// <summary>The treatment of batch norms.</summary>
     public NormTraining BatchNorm { get; init; } = NormTraining.Live;
@@ -63,6 +77,10 @@ public sealed record NetworkLayout
             return "'network.widths' takes four numbers from 1 to 4096";
         if (PyramidChannels is < 1 or > 4096 || MaskChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
             return "'network.pyramid_channels' and 'network.mask_channels' must be from 1 to 4096, 'network.head_channels' from 1 to 16384";
+        if (Windows.Length is < 1 or > 4 || Windows.Any(side => side is < 1 or > 15 || side % 2 == 0))
+            return "'network.windows' takes one to four odd numbers from 1 to 15";
+        if (WindowChannels is < 1 or > 4096 || MaskSide is < 1 or > 64)
+            return "'network.window_channels' must be from 1 to 4096, 'network.mask_side' from 1 to 64";
         if (Generation is not (1 or 2))
             return "'network.generation' must be 1 or 2";
         if (Maps is < 1 or > 6)

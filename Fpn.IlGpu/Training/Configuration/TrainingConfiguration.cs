@@ -52,6 +52,9 @@ public sealed record TrainingConfiguration
     /// <summary>How RetinaNet's head is trained.</summary>
     public RetinaTraining Retina { get; init; } = new();
 
+    /// <summary>How the head that proposes masks is trained.</summary>
+    public MaskProposalTraining MaskProposals { get; init; } = new();
+
     /// <summary>
     /// Keys of <see cref="ModelConfiguration"/>: the anchors, sizes, thresholds and conventions of the trained model.
     /// </summary>
@@ -61,7 +64,7 @@ public sealed record TrainingConfiguration
     public long Seed { get; init; }
 
     /// <summary>Whether the network learns masks.</summary>
-    internal bool LearnsMasks => DetectorOf(Model) == DetectorKind.MaskRcnn;
+    internal bool LearnsMasks => DetectorOf(Model) is DetectorKind.MaskRcnn or DetectorKind.MaskProposals;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file; by convention the paths in it are relative to its folder, see <see cref="Trainer.Open"/>.</param>
@@ -154,7 +157,8 @@ public sealed record TrainingConfiguration
 
     private void Check(string source)
     {
-        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem() ?? Retina.Problem();
+        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem() ?? Retina.Problem()
+            ?? MaskProposals.Problem();
         if (problem is not null)
             throw new TrainingException($"{source}: {problem}.");
         CheckModel(source);

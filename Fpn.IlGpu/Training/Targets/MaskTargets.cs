@@ -27,13 +27,23 @@ internal sealed record MaskTargets(int[] Positives, float[] Values)
     /// <param name="resizedW">The width of the resized picture, in px.</param>
     /// <param name="side">M, the number of bins along y and x: 28 in torchvision and Detectron2.</param>
     public static MaskTargets Of(RoiTargets rois, PictureTruth truth, int resizedH, int resizedW, int side)
+        => Of(rois.Rois, rois.Truth, truth, resizedH, resizedW, side);
+
+    /// <summary>Computes the targets of regions, each of which sees the mask of one object.</summary>
+    /// <param name="regions">The regions, in px of the resized picture; the first ones have an object.</param>
+    /// <param name="objects">The index of each region's object in the picture.</param>
+    /// <param name="truth">The picture's true boxes with their masks.</param>
+    /// <param name="resizedH">The height of the resized picture before padding, in px.</param>
+    /// <param name="resizedW">The width of the resized picture, in px.</param>
+    /// <param name="side">M, the number of bins along y and x.</param>
+    public static MaskTargets Of(Box[] regions, int[] objects, PictureTruth truth, int resizedH, int resizedW, int side)
     {
-        int[] positives = [.. Enumerable.Range(0, rois.Positives).Where(r => truth.Masks[rois.Truth[r]] is not null)];
+        int[] positives = [.. Enumerable.Range(0, objects.Length).Where(r => truth.Masks[objects[r]] is not null)];
         var values = new float[positives.Length * side * side];
         Parallel.For(0, positives.Length, i =>
         {
             var r = positives[i];
-            Crop(truth.Masks[rois.Truth[r]]!, rois.Rois[r], resizedH, resizedW, side, values.AsSpan(i * side * side, side * side));
+            Crop(truth.Masks[objects[r]]!, regions[r], resizedH, resizedW, side, values.AsSpan(i * side * side, side * side));
         });
         return new MaskTargets(positives, values);
     }
