@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
@@ -19,6 +20,9 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
     /// <summary>The pictures that were left out.</summary>
     public AnnotationProblems Problems { get; } = new();
 
+    /// <summary>The time spent in detecting, without decoding the pictures.</summary>
+    public TimeSpan Time { get; private set; }
+
     private sealed record Item(EvaluatedPicture Picture, string Path)
     {
         public RgbImage? Image { get; init; }
@@ -35,7 +39,7 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         using var detector = Load(device, weights);
         var model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
-        var match = detector is ProposalNetwork ? null : Match(detector, truth);
+        var match = settings.Proposals ? null : Match(detector, truth);
         var given = settings.FromProposals is { } file
             ? GivenProposals.Of(EvaluationResults.Read(file, truth).Objects, detector.Configuration.RpnPostNmsTopN)
             : null;
@@ -67,16 +71,15 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         return (truth.Without(left), truth.ToResults(found));
     }
 
-    // A two-stage detector contains a proposal network; only that part is loaded.
     private Detector Load(Device device, string? weights)
     {
         if (!settings.Proposals)
         {
             var detector = Detector.Load(device, weights, settings.Configuration);
-            if (detector is ProposalNetwork)
+            if (detector is ProposalNetwork or MaskProposalNetwork)
             {
                 detector.Dispose();
-                throw new CommandException("The model is a proposal network, whose boxes have no classes; evaluate it with --proposals.");
+                throw new CommandException("The model is a proposal network, which knows no classes; evaluate it with --proposals.");
             }
             var mistake = settings.FromProposals is not null && detector is not FastRcnn
                 ? "The model detects in whole pictures, not in given regions; it can't be evaluated with --from-proposals."
@@ -95,11 +98,25 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
             }
             return detector;
         }
+        if (ProposesMasks(weights))
+            return Detector.Load(device, weights, settings.Configuration);
         if (settings.Kinds.Contains(EvaluationKind.Mask))
-            throw new CommandException("A model's proposals have no masks; evaluate them with --kind bbox.");
+        {
+            throw new CommandException(
+                $"The model proposes boxes, which have no masks; only a model of the kind {DetectorKind.MaskProposals} proposes masks.");
+        }
+        // A two-stage detector contains a proposal network; only that part is loaded.
         var overrides = settings.Configuration is null ? [] : JsonNode.Parse(settings.Configuration)!.AsObject();
         overrides["detector"] = DetectorKind.ProposalNetwork;
         return Detector.Load(device, weights, overrides.ToJsonString());
+    }
+
+    private bool ProposesMasks(string? weights)
+    {
+        if (weights is null)
+            return false;
+        using var state = Checkpoint.Open(weights, settings.Configuration);
+        return ModelConfiguration.Of(state).Detector == DetectorKind.MaskProposals;
     }
 
     private CategoryMatch Match(Detector detector, EvaluationTruth truth)
@@ -145,23 +162,24 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
     }
 
-    private static Exception? Detect(
-        Detector detector, Item item, CategoryMatch? match, GivenProposals? given, List<FoundObject> found)
+    private Exception? Detect(Detector detector, Item item, CategoryMatch? match, GivenProposals? given, List<FoundObject> found)
     {
         if (item.Image is null)
             return item.Error;
         try
         {
+            var clock = Stopwatch.StartNew();
             var detections = given is null
                 ? detector.Detect(item.Image, CancellationToken.None)
                 : ((FastRcnn)detector).Detect(item.Image, given.OfPicture(item.Picture.Id), CancellationToken.None);
+            Time += clock.Elapsed;
             foreach (var detected in detections)
             {
                 var result = match is null
                     ? CategoryMatch.ToProposal(detected, item.Picture.Id)
                     : match.ToFound(detected, item.Picture.Id);
                 if (result is not null)
-                    found.Add(result);
+                    found.Add(settings.Kinds.Contains(EvaluationKind.Mask) || match is not null ? result : result with { Mask = null });
             }
             return null;
         }

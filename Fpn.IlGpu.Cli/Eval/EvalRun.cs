@@ -78,8 +78,10 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         }
         saved.Write(results.Write);
         Limit(detection.Problems);
-        screen.WriteLine(
-            $"{Count(truth.Pictures.Count, "picture")}, {Count(results.Objects.Count, "proposal")}: {settings.SaveResults}");
+        screen.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Count(truth.Pictures.Count, "picture")}, {Count(results.Objects.Count, "proposal")} "
+            + $"({results.Objects.Count / detection.Time.TotalSeconds:F0} a second): {settings.SaveResults}"));
         return failed ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 

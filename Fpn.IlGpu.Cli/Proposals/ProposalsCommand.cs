@@ -16,9 +16,13 @@ internal static class ProposalsCommand
                         --model rpn.safetensors --out proposals.json
               Writes the RPN's 1000 best boxes of each picture listed by the ground
               truth, in COCO's results format without classes.
+          fpn proposals --truth instances.json --images pictures --masks \
+                        --model mask-proposals.safetensors --out masks.json
+              Writes the 1000 best masks of each picture, as run lengths.
 
-        Use the file to train a Fast R-CNN ("data": { …, "proposals": FILE }) and to
-        evaluate it (fpn eval --from-proposals FILE).
+        Use a file of boxes to train a Fast R-CNN ("data": { …, "proposals": FILE })
+        and to evaluate it (fpn eval --from-proposals FILE). Evaluate the proposals
+        themselves with fpn eval --results FILE --proposals; masks with --kind segm.
 
         Exit codes:
           0    all done
@@ -43,9 +47,10 @@ internal static class ProposalsCommand
         };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights of an RPN, or of a detector with an RPN. Default: the shipped model.",
+            Description = "The weights of an RPN, of a detector with an RPN, or of a network that proposes masks. Default: the shipped model.",
             HelpName = "FILE|NAME",
         };
+        var masks = new Option<bool>("--masks") { Description = "Write masks; for a network that proposes masks." };
         var output = new Option<string>("--out", "-o") { Description = "The file to write.", HelpName = "FILE", Required = true };
         var configuration = ConfigurationOption.Create();
         var device = DeviceOption.Create();
@@ -53,9 +58,9 @@ internal static class ProposalsCommand
         var exif = ExifOption.Create();
         var problems = ProblemOptions.CreateFile();
         var allowProblems = ProblemOptions.CreateAllow();
-        var command = new Command("proposals", "Writes the proposals of a region proposal network (RPN).")
+        var command = new Command("proposals", "Writes the proposals of a region proposal network (RPN), or of a network that proposes masks.")
         {
-            truth, images, model, output, configuration, device, anyOpenCl, exif, problems, allowProblems,
+            truth, images, model, masks, output, configuration, device, anyOpenCl, exif, problems, allowProblems,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed =>
@@ -74,7 +79,7 @@ internal static class ProposalsCommand
                 Exif = parsed.GetValue(exif),
                 Problems = parsed.GetValue(problems),
                 AllowProblems = parsed.GetValue(allowProblems),
-                Kinds = [EvaluationKind.Box],
+                Kinds = [parsed.GetValue(masks) ? EvaluationKind.Mask : EvaluationKind.Box],
                 Proposals = true,
                 FromProposals = null,
                 Json = null,
