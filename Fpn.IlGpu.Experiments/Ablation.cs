@@ -94,9 +94,12 @@ public sealed class Ablation
             FixProposals(stop);
         var time = Train(configuration, run, $"table {table.Number}, row {row.Letter}, seed {seed}", stop);
         using var detector = Detector.Load(device, Path.Combine(run, "model.safetensors"));
-        var figures = detector is ProposalNetwork rpn
-            ? Recalls(held.Propose(rpn, stop))
-            : Precisions(held.Detect(detector, HeldProposals, stop));
+        var figures = detector switch
+        {
+            ProposalNetwork => Recalls(held.Propose(detector, stop)),
+            MaskProposalNetwork => MaskRecalls(held.Propose(detector, stop)),
+            _ => Precisions(held.Detect(detector, HeldProposals, stop)),
+        };
         Recorded.Write(file, new Recorded(configuration.ToJson(), options.HeldScenes, figures, time.TotalSeconds));
         return new AblationResult(table, row, seed, figures, time);
     }
@@ -150,6 +153,12 @@ public sealed class Ablation
             figures["AR@100 all"], figures["AR@1000 all"],
             figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"],
         ];
+    }
+
+    private double[] MaskRecalls(EvaluationResults results)
+    {
+        var figures = CocoEvaluation.Of(held.Truth, results, EvaluationKind.Mask).ProposalFigures.ToDictionary(f => f.Name, Percent);
+        return [figures["AR@1000 all"], figures["AR@1000 small"], figures["AR@1000 medium"], figures["AR@1000 large"]];
     }
 
     private double[] Precisions(EvaluationResults results)

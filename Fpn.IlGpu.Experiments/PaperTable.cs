@@ -4,7 +4,8 @@ namespace Fpn.IlGpu.Experiments;
 /// <param name="Letter">The row's letter in the paper.</param>
 /// <param name="Name">A name for what is trained.</param>
 /// <param name="Paper">
-/// The paper's figures on COCO with ResNet-50, in percent, in the order of <see cref="PaperTable.Columns"/>.
+/// The paper's figures on COCO with ResNet-50, in percent, in the order of <see cref="PaperTable.Columns"/>, of which the last may be
+/// missing.
 /// </param>
 /// <param name="Change">The change from the configuration of row c, the complete pyramid, to this row's.</param>
 public sealed record PaperRow(char Letter, string Name, IReadOnlyList<double> Paper, RowChange Change);

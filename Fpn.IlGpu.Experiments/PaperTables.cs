@@ -3,7 +3,10 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Experiments;
 
-/// <summary>Tables 1 and 2 of the paper (Lin et al., CVPR 2017): the effect of each part of the pyramid.</summary>
+/// <summary>
+/// Tables 1 and 2 of the paper (Lin et al., CVPR 2017), the effect of each part of the pyramid, and table 6, that of each part of the head
+/// that proposes masks.
+/// </summary>
 public static class PaperTables
 {
     private static readonly RowChange Fpn = new(PyramidKind.Fpn);
@@ -37,6 +40,17 @@ public static class PaperTables
             new('f', "only the finest level", [56.3, 33.4, 17.3, 37.3, 45.6], Finest),
         ]);
 
-    /// <summary>Both tables.</summary>
-    public static IReadOnlyList<PaperTable> All { get; } = [Proposals, Objects];
+    /// <summary>Mask proposals: average recall of 1000 masks, and by object size, in percent.</summary>
+    public static PaperTable Masks { get; } = new(
+        6, "mask proposals", ["AR1k", "ARs", "ARm", "ARl"], DetectorKind.MaskProposals,
+        [
+            new('a', "5×5", [43.4, 32.5, 49.2, 53.7], Fpn with { Windows = [5] }),
+            new('b', "7×7", [43.5, 30.0, 49.6, 57.8], Fpn with { Windows = [7] }),
+            new('c', "5×5 and 7×7", [45.7, 31.9, 51.5, 60.8], Fpn with { Windows = [5, 7] }),
+            new('d', "masks of 28×28", [46.7], Fpn with { Windows = [5, 7], MaskSide = 28 }),
+            new('e', "28×28, twice the steps", [48.1, 32.6, 54.2, 65.6], Fpn with { Windows = [5, 7], MaskSide = 28, Budget = 2 }),
+        ]);
+
+    /// <summary>All tables.</summary>
+    public static IReadOnlyList<PaperTable> All { get; } = [Proposals, Objects, Masks];
 }

@@ -14,6 +14,15 @@ namespace Fpn.IlGpu.Experiments;
 /// <param name="BoxHead">The kind of head that classifies regions.</param>
 public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHead = BoxHeadKind.FullyConnected)
 {
+    /// <summary>For mask proposals: the sides of the windows, in cells; null for the common ones.</summary>
+    public int[]? Windows { get; init; }
+
+    /// <summary>For mask proposals: the side of a mask, in cells; null for the common one.</summary>
+    public int? MaskSide { get; init; }
+
+    /// <summary>How many times the common number of steps it is trained for.</summary>
+    public int Budget { get; init; } = 1;
+
     private bool HasOneLevel => Pyramid is PyramidKind.SingleMap or PyramidKind.Finest;
 
     /// <summary>Returns the configuration of the row.</summary>
@@ -39,7 +48,18 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
         return common with
         {
             Data = common.Data with { Proposals = proposals },
-            Network = common.Network with { TopMap = TopMap, BoxHead = BoxHead },
+            Network = common.Network with
+            {
+                TopMap = TopMap,
+                BoxHead = BoxHead,
+                Windows = Windows ?? common.Network.Windows,
+                MaskSide = MaskSide ?? common.Network.MaskSide,
+            },
+            Schedule = common.Schedule with
+            {
+                Steps = Budget * common.Schedule.Steps,
+                DecaySteps = [.. common.Schedule.DecaySteps.Select(step => Budget * step)],
+            },
             Rpn = rpn,
             Model = JsonSerializer.SerializeToElement(model),
             Seed = seed,
