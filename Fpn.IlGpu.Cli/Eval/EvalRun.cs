@@ -85,16 +85,6 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         return failed ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 
-    private EvaluationTruth ReadTruth(bool masks, bool detects)
-    {
-        var truth = EvaluationTruth.Read(settings.Truth, masks);
-        if (detects)
-            truth = truth.WithoutUnusablePictures(settings.Images!, settings.Exif);
-        Limit(truth.Problems);
-        Warn(truth.Problems);
-        return truth;
-    }
-
     // Refuses if too much is left out by now.
     private void Limit(AnnotationProblems more)
     {
@@ -110,16 +100,21 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     }
 
     // The outputs are opened after this, and before a long run: only now are all the inputs known.
-    private EvaluationTruth ReadTruth(bool masks)
+    private EvaluationTruth ReadTruth(bool masks, bool detects)
     {
         if (settings.Images is { } images && !Directory.Exists(images))
             throw new CommandException($"There is no folder '{images}'; --images must be the folder of the truth's pictures.");
         var truth = EvaluationTruth.Read(settings.Truth, masks);
-        Warn(truth.Problems);
         inUse.AddInputs(settings.Truth, settings.Results, settings.FromProposals);
         if (settings.Results is null)
             inUse.AddInputs(ModelArgument.FilesOf(ModelArgument.FileOf(settings.Model)));
         inUse.AddInputs(Pictures(truth));
+        if (settings.Problems is { } list)
+            OutputFile.Check(list, "--problems", inUse);
+        if (detects)
+            truth = truth.WithoutUnusablePictures(settings.Images!, settings.Exif);
+        Limit(truth.Problems);
+        Warn(truth.Problems);
         return truth;
     }
 

@@ -58,6 +58,7 @@ internal sealed class OverwritingTests : CommandTest
     }
 
     [TestCase("--json", "truth.json")]
+    [TestCase("--problems", "truth.json")]
     [TestCase("--save-results", "truth.json")]
     [TestCase("--save-results", "link.json")]
     [TestCase("--json", "photos/x.png")]
