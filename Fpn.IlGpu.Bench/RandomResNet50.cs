@@ -32,7 +32,7 @@ internal static class RandomResNet50
     private static void Write(string path)
     {
         var layout = DetectorLayouts.Of(new NetworkLayout(), new ModelConfiguration { Classes = [.. CocoClasses.Names] });
-        using var network = new DetectorNetwork(layout, strideInFirst: false);
+        using var network = new DetectorNetwork(layout);
         var random = new Random(1);
         SafetensorsWriter.Write(
             path, [.. network.Layers.Tensors.Select(spec => StateTensor.FromValues(spec.Name, spec.Shape, Values(spec, random)))],

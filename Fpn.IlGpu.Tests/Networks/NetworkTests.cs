@@ -152,9 +152,9 @@ public sealed class NetworkTests(string deviceId) : DeviceTests(deviceId)
     {
         using var weights = state.Open();
         var (reader, channels) = (new WeightReader(weights, Epsilon), input.Shape.C);
-        var layout = BlockLayout.ReadStage(reader, "b", ref channels, stride)[0];
+        var layout = BlockLayout.ReadStage(reader, "b", ref channels, stride, strideInFirst)[0];
         using var layers = new LayerSet();
-        var block = new ResidualBlock(layers, "b0", input.Shape.C, layout, stride, strideInFirst);
+        var block = new ResidualBlock(layers, "b0", input.Shape.C, layout, stride);
         layers.Load(Device, reader);
         using var deviceInput = Upload(input);
         using var tape = Tape.ForInference(Device);

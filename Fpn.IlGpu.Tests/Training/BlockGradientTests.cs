@@ -18,9 +18,9 @@ internal sealed class BlockGradientTests(string deviceId) : DeviceTests(deviceId
     public void A_grouped_bottleneck() => Check("grouped", (layers, weights, _) =>
     {
         var channels = 12;
-        var layout = BlockLayout.ReadStage(weights, "b", ref channels, stride: 2)[0];
+        var layout = BlockLayout.ReadStage(weights, "b", ref channels, stride: 2, strideInFirst: false)[0];
         Assert.That(layout.ChannelGroups, Is.EqualTo(4));
-        var block = new ResidualBlock(layers, "b0", 12, layout, stride: 2, strideInFirst: false);
+        var block = new ResidualBlock(layers, "b0", 12, layout, stride: 2);
         return (tape, inputs) => [block.Run(tape, inputs[0])];
     });
 
@@ -89,7 +89,7 @@ internal sealed class BlockGradientTests(string deviceId) : DeviceTests(deviceId
     {
         var channels = inputs[0].Shape.C;
         var head = new BoxHead(
-            layers, "roi_heads", BoxHeadLayout.Read(weights, "roi_heads", channels, backgroundLast: false), channels, strideInFirst: false);
+            layers, "roi_heads", BoxHeadLayout.Read(weights, "roi_heads", channels, backgroundLast: false, strideInFirst: false), channels);
         return (tape, rois) =>
         {
             var rows = tape.Hold(Device.Upload<int>([rois[0].Shape.N]));

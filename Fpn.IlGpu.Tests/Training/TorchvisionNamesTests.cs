@@ -44,7 +44,7 @@ internal sealed class TorchvisionNamesTests
         // torchvision's RetinaNet counts the background of COCO's 90 ids as a class, too.
         var classes = Enumerable.Range(0, detector == DetectorKind.RetinaNet ? 91 : 90).Select(i => $"class {i}").ToArray();
         using var network = new DetectorNetwork(
-            DetectorLayouts.Of(layout, configuration.ModelConfiguration(classes)), strideInFirst: false);
+            DetectorLayouts.Of(layout, configuration.ModelConfiguration(classes)));
         string[] lines = [.. network.Layers.Tensors.Select(t => $"{t.Name} {string.Join('x', t.Shape)}").Order(StringComparer.Ordinal)];
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines))));
         Assert.That(new[] { lines.Length.ToString(CultureInfo.InvariantCulture), digest }, Is.EqualTo(Torchvision[name]));

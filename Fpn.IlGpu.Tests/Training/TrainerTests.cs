@@ -191,7 +191,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         Run(Tiny(1), Folder);
         var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
         var five = start.ModelConfiguration(["a", "b", "c", "d"]);
-        using var network = new DetectorNetwork(DetectorLayouts.Of(start.Network, five), strideInFirst: false);
+        using var network = new DetectorNetwork(DetectorLayouts.Of(start.Network, five));
         using var state = InitialWeights.Of(network.Layers, start, five, Folder, out var taken);
         using var before = Safetensors.Open(Path.Combine(Folder, "model.safetensors"));
         foreach (var tensor in state.Tensors.Values)

@@ -131,7 +131,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
             Model = JsonElement.Parse(model),
         };
         var modelConfiguration = configuration.ModelConfiguration(SyntheticShapes.Classes);
-        using var network = new DetectorNetwork(DetectorLayouts.Of(layout, modelConfiguration), strideInFirst: false);
+        using var network = new DetectorNetwork(DetectorLayouts.Of(layout, modelConfiguration));
         using var fresh = InitialWeights.Of(network.Layers, configuration, modelConfiguration, "", out _);
         // Until statistics are learned, each residual block would double its input's variance, and losses would curve too soon.
         return new StateDictionary("fresh", fresh.Tensors.Values.Select(Tamed).ToList(), fresh.Metadata);

@@ -29,6 +29,7 @@ public sealed class Trainer : IDisposable
     private const string ModelFile = "model.safetensors";
     private const string LogFile = "training.csv";
     private const string PictureFile = "loss.png";
+    private const string ProblemsFile = "problems.txt";
 
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
@@ -46,13 +47,13 @@ public sealed class Trainer : IDisposable
         Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder, ProblemLimit limit,
         FileLock held)
     {
-        this.held = held;
         this.device = device;
         this.configuration = configuration;
         this.source = source;
         this.detector = detector;
         this.folder = folder;
         this.limit = limit;
+        this.held = held;
         problems = source.Problems;
         run = new ResumableRun(configuration, source.Classes, source.Digest);
         training = new DetectorTraining(detector, configuration, source.ProposalsOfSample);
@@ -115,21 +116,18 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var limit = new ProblemLimit(Path.Combine(folder, "problems.txt"), allowProblems);
+        var limit = new ProblemLimit(Path.Combine(folder, ProblemsFile), allowProblems);
         var source = TrainingSource.Open(
             configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures, limit);
         var model = configuration.ModelConfiguration(source.Classes);
         var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
-        using var definition = new DetectorNetwork(layout, model.StrideInFirstConvolution);
+        using var definition = new DetectorNetwork(layout);
         using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
         CheckInputs(configuration, source, dataFolder, folder);
         Create(folder);
         var held = Lock(folder);
         try
         {
-            // An earlier run's list.
-            if (source.Problems.Total == 0)
-                File.Delete(limit.Path);
             CheckBegun(Path.Combine(folder, CheckpointFile), resume);
             lock (device.Lock)
             {
@@ -143,10 +141,11 @@ public sealed class Trainer : IDisposable
                         Description = Describe(
                             backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
                     };
-                    if (!resume)
-                        return trainer;
-                    trainer.StepsDone = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, trainer.run);
-                    trainer.savedAt = trainer.StepsDone;
+                    if (resume)
+                        trainer.StepsDone = trainer.savedAt = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, trainer.run);
+                    // An earlier run's list.
+                    if (source.Problems.Total == 0)
+                        File.Delete(limit.Path);
                     return trainer;
                 });
             }
@@ -160,7 +159,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>The files that a run writes into its folder.</summary>
     internal static IEnumerable<string> Outputs(string folder)
-        => ((string[])[CheckpointFile, ModelFile, LogFile, PictureFile]).Select(file => Path.Combine(folder, file));
+        => ((string[])[CheckpointFile, ModelFile, LogFile, PictureFile, ProblemsFile]).Select(file => Path.Combine(folder, file));
 
     /// <summary>Trains: each element of the enumeration is one step.</summary>
     /// <param name="cancellation">Stops after the current step and writes a checkpoint.</param>

@@ -52,6 +52,6 @@ internal sealed record DetectorLayout(
         MaskHeadLayout Masks() => MaskHeadLayout.Read(weights, DetectorNetwork.RoiHeadsName);
 
         BoxHeadLayout Boxes()
-            => BoxHeadLayout.Read(weights, DetectorNetwork.RoiHeadsName, pyramid.Channels, configuration.BackgroundLast);
+            => BoxHeadLayout.Read(weights, DetectorNetwork.RoiHeadsName, pyramid.Channels, configuration.BackgroundLast, configuration.StrideInFirstConvolution);
     }
 }

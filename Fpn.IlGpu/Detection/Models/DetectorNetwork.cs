@@ -28,15 +28,14 @@ internal sealed class DetectorNetwork : IDisposable
 
     /// <summary>Defines the network; <see cref="LayerSet.Load"/> loads it.</summary>
     /// <param name="layout">The sizes of its layers.</param>
-    /// <param name="strideInFirst">For a ResNet, whether a bottleneck's stride is in its first 1×1.</param>
-    public DetectorNetwork(DetectorLayout layout, bool strideInFirst)
+    public DetectorNetwork(DetectorLayout layout)
     {
         Backbone = layout.Backbone.Build(Layers, BackboneName, layout.Maps);
         Pyramid = layout.Pyramid.Build(Layers, PyramidName, Backbone);
         if (layout.Rpn is { } rpn)
             Rpn = new RpnHead(Layers, RpnName, rpn, Pyramid.Channels);
         if (layout.Boxes is { } boxes)
-            Boxes = new BoxHead(Layers, RoiHeadsName, boxes, Pyramid.Channels, strideInFirst);
+            Boxes = new BoxHead(Layers, RoiHeadsName, boxes, Pyramid.Channels);
         if (layout.Masks is { } masks)
             Masks = new MaskHead(Layers, RoiHeadsName, masks, Pyramid.Channels);
         if (layout.Retina is { } retina)

@@ -19,5 +19,5 @@ internal sealed record ModelSource(
     public WeightReader Weights { get; } = new(State, Configuration.BatchNormEpsilon, Problems);
 
     /// <summary>The network that the state dict's tensors describe; its weights are not loaded yet.</summary>
-    public DetectorNetwork Network => field ??= new(DetectorLayout.Read(Weights, Configuration, Backbone), Configuration.StrideInFirstConvolution);
+    public DetectorNetwork Network => field ??= new(DetectorLayout.Read(Weights, Configuration, Backbone));
 }

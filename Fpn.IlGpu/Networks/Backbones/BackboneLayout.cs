@@ -15,7 +15,7 @@ public abstract record BackboneLayout
         => MobileNetV3.IsNamedLike(weights, name) ? MobileNetV3Layout.Read(weights, name)
             : EfficientNet.IsNamedLike(weights, name) ? EfficientNetLayout.Read(weights, name)
             : Vgg.IsNamedLike(weights, name) ? VggLayout.Read(weights, name)
-            : ResNetLayout.Read(weights, name) with { StrideInFirst = strideInFirst };
+            : ResNetLayout.Read(weights, name, strideInFirst);
 
     /// <summary>The number of maps that the backbone can compute.</summary>
     public abstract int MostMaps { get; }

@@ -32,7 +32,7 @@ internal sealed class ResNet : IBackbone
         {
             var inputC = channels;
             channels = block.OutputC;
-            return new ResidualBlock(layers, $"{name}.layer{s + 1}.{b}", inputC, block, stride: s > 0 && b == 0 ? 2 : 1, layout.StrideInFirst);
+            return new ResidualBlock(layers, $"{name}.layer{s + 1}.{b}", inputC, block, stride: s > 0 && b == 0 ? 2 : 1);
         }).ToArray())];
         firstMap = stages.Length - mapCount;
         FinestLevel = StemStrideLog2 + firstMap;

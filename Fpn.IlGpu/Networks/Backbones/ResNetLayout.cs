@@ -5,23 +5,21 @@ namespace Fpn.IlGpu.Networks;
 /// <param name="Stages">The blocks of each stage.</param>
 internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : BackboneLayout
 {
-    /// <summary>Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</summary>
-    public bool StrideInFirst { get; init; }
-
     /// <inheritdoc/>
     public override int MostMaps => Stages.Length;
 
     /// <summary>Reads the layout of a model file, whose shapes tell block type, depths, widths and groups.</summary>
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="name">The prefix of their names: <c>backbone.body</c>.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing.</exception>
-    public static ResNetLayout Read(WeightReader weights, string name)
+    public static new ResNetLayout Read(WeightReader weights, string name, bool strideInFirst)
     {
         var stemC = weights.OutputC(name + ".conv1");
         var channels = stemC;
         var stages = new BlockLayout[Math.Max(2, weights.Count(name + ".layer")) - 1][];
         for (var s = 0; s < stages.Length; s++)
-            stages[s] = BlockLayout.ReadStage(weights, $"{name}.layer{s + 1}.", ref channels, stride: s == 0 ? 1 : 2);
+            stages[s] = BlockLayout.ReadStage(weights, $"{name}.layer{s + 1}.", ref channels, stride: s == 0 ? 1 : 2, strideInFirst);
         return new ResNetLayout(stemC, stages);
     }
 
@@ -34,7 +32,9 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
     /// </param>
     /// <param name="groups">The channel groups of the bottlenecks' 3×3 convolutions: 32 or 64 for ResNeXt.</param>
     /// <param name="groupWidth">Channels of a group in the first stage: 64 for ResNet, 128 for wide ResNet, 4 or 8 for ResNeXt.</param>
-    public static ResNetLayout Of(int[] blocks, bool isBottleneck, int[] widths, int groups = 1, int groupWidth = 64)
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
+    public static ResNetLayout Of(
+        int[] blocks, bool isBottleneck, int[] widths, int groups = 1, int groupWidth = 64, bool strideInFirst = false)
     {
         var channels = widths[0];
         var stages = new BlockLayout[blocks.Length][];
@@ -47,7 +47,7 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
             {
                 // The shortcut is a layer where the block changes the map's size or channels.
                 var hasShortcut = b == 0 && (s > 0 || channels != outputC);
-                stages[s][b] = new BlockLayout(inner, outputC, isBottleneck, groups, hasShortcut);
+                stages[s][b] = new BlockLayout(inner, outputC, isBottleneck, groups, hasShortcut, strideInFirst);
                 channels = outputC;
             }
         }
@@ -65,15 +65,18 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
 /// <param name="IsBottleneck">Whether it has 1×1, 3×3, 1×1 convolutions rather than two 3×3.</param>
 /// <param name="ChannelGroups">The channel groups of a bottleneck's 3×3 convolution.</param>
 /// <param name="HasShortcut">Whether the shortcut is a 1×1 convolution rather than the input itself.</param>
-internal sealed record BlockLayout(int MiddleC, int OutputC, bool IsBottleneck, int ChannelGroups, bool HasShortcut)
+/// <param name="StrideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
+internal sealed record BlockLayout(
+    int MiddleC, int OutputC, bool IsBottleneck, int ChannelGroups, bool HasShortcut, bool StrideInFirst)
 {
     /// <summary>Reads the layouts of a stage's blocks; a block is a bottleneck if it has a third convolution.</summary>
     /// <param name="weights">Reads the tensors' shapes.</param>
     /// <param name="prefix">The prefix of the blocks' names, for example <c>backbone.body.layer1.</c>.</param>
     /// <param name="channels">Channels of the stage's input; receives those of its output.</param>
     /// <param name="stride">The stride of the first block, in px.</param>
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing.</exception>
-    public static BlockLayout[] ReadStage(WeightReader weights, string prefix, ref int channels, int stride)
+    public static BlockLayout[] ReadStage(WeightReader weights, string prefix, ref int channels, int stride, bool strideInFirst)
     {
         var blocks = new BlockLayout[Math.Max(1, weights.Count(prefix))];
         for (var b = 0; b < blocks.Length; b++)
@@ -85,7 +88,7 @@ internal sealed record BlockLayout(int MiddleC, int OutputC, bool IsBottleneck, 
             // ResNeXt: each output channel of the 3×3 sees only its group's inputs.
             var groups = isBottleneck ? Math.Max(1, middleC / weights.Size(name + ".conv2.weight", 1, 4)) : 1;
             var hasShortcut = (b == 0 && stride != 1) || channels != outputC || weights.HasAny(name + ".downsample.");
-            blocks[b] = new BlockLayout(middleC, outputC, isBottleneck, groups, hasShortcut);
+            blocks[b] = new BlockLayout(middleC, outputC, isBottleneck, groups, hasShortcut, strideInFirst);
             channels = outputC;
         }
         return blocks;

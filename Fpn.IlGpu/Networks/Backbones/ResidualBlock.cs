@@ -18,11 +18,10 @@ internal sealed class ResidualBlock : ILayer
     /// <param name="inputC">Channels of its input.</param>
     /// <param name="layout">The sizes of its layers.</param>
     /// <param name="stride">The block's stride, in px of its input.</param>
-    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1 (the paper) or its 3×3 (torchvision).</param>
-    public ResidualBlock(LayerSet layers, string name, int inputC, BlockLayout layout, int stride, bool strideInFirst)
+    public ResidualBlock(LayerSet layers, string name, int inputC, BlockLayout layout, int stride)
     {
         var (middleC, outputC) = (layout.MiddleC, layout.OutputC);
-        var (firstStride, middleStride) = strideInFirst ? (stride, 1) : (1, stride);
+        var (firstStride, middleStride) = layout.StrideInFirst ? (stride, 1) : (1, stride);
         convolutions = layout.IsBottleneck
             ?
             [

@@ -21,14 +21,13 @@ internal sealed class BoxHead
     /// <param name="name">The prefix of its tensors' names: <c>roi_heads</c>.</param>
     /// <param name="layout">The sizes of its layers.</param>
     /// <param name="channels">Channels of the pyramid, d.</param>
-    /// <param name="strideInFirst">For a <see cref="StageHead"/>, whether a bottleneck's stride is in its first 1×1.</param>
-    public BoxHead(LayerSet layers, string name, BoxHeadLayout layout, int channels, bool strideInFirst)
+    public BoxHead(LayerSet layers, string name, BoxHeadLayout layout, int channels)
     {
         var head = name + ".box_head";
         Bins = layout.Bins;
         Classes = layout.Classes;
         if (layout.Stage is { } blocks)
-            stage = new StageHead(layers, head, blocks, channels, strideInFirst);
+            stage = new StageHead(layers, head, blocks, channels);
         convolutions = new ConvolutionLayer[layout.Convolutions.Length];
         for (var i = 0; i < convolutions.Length; i++)
         {

@@ -19,8 +19,9 @@ internal sealed record BoxHeadLayout(
     /// <param name="name">The prefix of their names: <c>roi_heads</c>.</param>
     /// <param name="channels">Channels of the pyramid, d.</param>
     /// <param name="backgroundLast">Whether the background is the last class; if so, it needs no box deltas.</param>
+    /// <param name="strideInFirst">For a <see cref="StageHead"/>, whether a bottleneck's stride is in its first 1×1.</param>
     /// <exception cref="Tensors.WeightsException">A tensor is missing, or the shapes are inconsistent.</exception>
-    public static BoxHeadLayout Read(WeightReader weights, string name, int channels, bool backgroundLast)
+    public static BoxHeadLayout Read(WeightReader weights, string name, int channels, bool backgroundLast, bool strideInFirst)
     {
         var head = name + ".box_head";
         var classes = weights.OutputC(name + ".box_predictor.cls_score", rank: 2);
@@ -32,7 +33,7 @@ internal sealed record BoxHeadLayout(
         }
         if (weights.HasAny(StageHead.Name(head)))
         {
-            var stage = BlockLayout.ReadStage(weights, StageHead.Name(head), ref channels, stride: 2);
+            var stage = BlockLayout.ReadStage(weights, StageHead.Name(head), ref channels, stride: 2, strideInFirst);
             return new BoxHeadLayout(stage, [], HasNorms: false, [], StageHead.Bins, classes, deltas);
         }
         // The last two layers of a sequence with convolutions are a flattening one without weights and a fully connected one.

@@ -17,12 +17,11 @@ internal sealed class StageHead
     /// <param name="head">The prefix of the box head's tensors' names: <c>roi_heads.box_head</c>.</param>
     /// <param name="layout">The sizes of the stage's blocks.</param>
     /// <param name="channels">Channels of the map that RoI features are read from.</param>
-    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
-    public StageHead(LayerSet layers, string head, BlockLayout[] layout, int channels, bool strideInFirst)
+    public StageHead(LayerSet layers, string head, BlockLayout[] layout, int channels)
     {
         OutputC = layout[^1].OutputC;
         blocks = [.. layout.Select((block, b) => new ResidualBlock(
-            layers, Name(head) + b, b == 0 ? channels : layout[b - 1].OutputC, block, stride: b == 0 ? 2 : 1, strideInFirst))];
+            layers, Name(head) + b, b == 0 ? channels : layout[b - 1].OutputC, block, stride: b == 0 ? 2 : 1))];
     }
 
     /// <summary>Channels of the features.</summary>

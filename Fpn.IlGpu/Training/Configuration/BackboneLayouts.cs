@@ -48,16 +48,18 @@ internal static class BackboneLayouts
     /// <param name="widths">For ResNets, channels of the four stages' blocks.</param>
     /// <param name="topMap">5, or 4 to leave out a ResNet's fifth stage.</param>
     /// <param name="strideInFirst">For ResNets, whether a bottleneck's stride is in its first 1×1.</param>
-    public static BackboneLayout Of(string name, int[] widths, int topMap, bool strideInFirst = false)
+    public static BackboneLayout Of(string name, int[] widths, int topMap, bool strideInFirst)
     {
         if (!ResNets.TryGetValue(name, out var net))
             return Others[name];
-        var all = ResNetLayout.Of(net.Blocks, net.IsBottleneck, widths, net.Groups, net.GroupWidth);
-        return all with { Stages = all.Stages[..(topMap - 1)], StrideInFirst = strideInFirst };
+        var all = ResNetLayout.Of(net.Blocks, net.IsBottleneck, widths, net.Groups, net.GroupWidth, strideInFirst);
+        return all with { Stages = all.Stages[..(topMap - 1)] };
     }
 
     /// <summary>Returns the blocks of a ResNet's fifth stage.</summary>
     /// <param name="name">The name of a ResNet.</param>
     /// <param name="widths">Channels of the four stages' blocks.</param>
-    public static BlockLayout[] FifthStage(string name, int[] widths) => ((ResNetLayout)Of(name, widths, topMap: 5)).Stages[^1];
+    /// <param name="strideInFirst">Whether a bottleneck's stride is in its first 1×1.</param>
+    public static BlockLayout[] FifthStage(string name, int[] widths, bool strideInFirst)
+        => ((ResNetLayout)Of(name, widths, topMap: 5, strideInFirst)).Stages[^1];
 }

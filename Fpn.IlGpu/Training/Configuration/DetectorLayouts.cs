@@ -71,7 +71,7 @@ internal static class DetectorLayouts
         var deltas = 4 * (model.BackgroundLast ? classes - 1 : classes);
         if (network.BoxHead == BoxHeadKind.Stage)
         {
-            var stage = BackboneLayouts.FifthStage(network.Layout, network.Widths);
+            var stage = BackboneLayouts.FifthStage(network.Layout, network.Widths, model.StrideInFirstConvolution);
             return new BoxHeadLayout(stage, [], HasNorms: false, [], StageHead.Bins, classes, deltas);
         }
         return network.Generation == 2
