@@ -59,9 +59,7 @@ internal static class Activate
     [IntrinsicImplementation]
     public static void Apply(ArrayView<float> input, Activation activation, int from, int count, ArrayView<float> output)
     {
-        var values = ChannelRun.Span(output, from, count);
-        ChannelRun.Span(input, from, count).CopyTo(values);
-        InPlace(values, activation);
+        Run(ChannelRun.Span(input, from, count), activation, ChannelRun.Span(output, from, count));
     }
 
     /// <summary>The GPU body: usually one element.</summary>
@@ -75,14 +73,15 @@ internal static class Activate
     /// <summary>Whether the activation contains an exponential, which costs far more than the others.</summary>
     public static bool HasExponential(Activation activation) => activation >= Activation.Silu;
 
-    /// <summary>Replaces values by their activation.</summary>
-    public static void InPlace(Span<float> values, Activation activation)
+    /// <summary>Applies an activation to a run of values, by SIMD; the output may be the input.</summary>
+    public static void Run(Span<float> input, Activation activation, Span<float> output)
     {
-        var vectors = ChannelRun.Vectors(values);
-        foreach (ref var vector in vectors)
-            vector = Lanes(vector, activation);
-        foreach (ref var value in values[(vectors.Length * Vector<float>.Count)..])
-            value = Value(value, activation);
+        var from = ChannelRun.Vectors(input);
+        var to = ChannelRun.Vectors(output);
+        for (var i = 0; i < to.Length; i++)
+            to[i] = Lanes(from[i], activation);
+        for (var i = to.Length * Vector<float>.Count; i < output.Length; i++)
+            output[i] = Value(input[i], activation);
     }
 
     /// <summary>Returns the activation of one value.</summary>

@@ -153,7 +153,7 @@ internal static unsafe partial class SimdTile
     private static void Store(
         float* sums, float* bias, float* residual, Activation activation, float* output, int pixelStep, int pixels, int channels)
     {
-        // An exponential is a call, and a call makes the loops below keep everything in memory: it has a pass of its own.
+        // An exponential is a call. Within the loops it would make them keep their values in memory, so it has a pass of its own.
         var hasExponential = Activate.HasExponential(activation);
         var inRegisters = hasExponential ? Activation.None : activation;
         for (var p = 0; p < pixels; p++, output += pixelStep, sums += Channels)
@@ -189,7 +189,10 @@ internal static unsafe partial class SimdTile
                 output[k] = Activate.Value(sum, inRegisters);
             }
             if (hasExponential)
-                Activate.InPlace(new Span<float>(output, channels), activation);
+            {
+                var row = new Span<float>(output, channels);
+                Activate.Run(row, activation, row);
+            }
             if (residual != null)
                 residual += pixelStep;
         }
