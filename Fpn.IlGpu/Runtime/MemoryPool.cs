@@ -164,7 +164,7 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     {
         foreach (var (bytes, stack) in free)
         {
-            if (!stack.Any(b => b.LastUse < olderThan))
+            if (!HasOlder(stack, olderThan))
                 continue;
             var kept = stack.Where(b => b.LastUse >= olderThan).Reverse().ToArray();
             foreach (var buffer in stack.Where(b => b.LastUse < olderThan))
@@ -176,6 +176,17 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
             foreach (var buffer in kept)
                 stack.Push(buffer);
         }
+    }
+
+    // Without LINQ: it runs for every picture, which must not allocate.
+    private static bool HasOlder(Stack<PooledBuffer> stack, int olderThan)
+    {
+        foreach (var buffer in stack)
+        {
+            if (buffer.LastUse < olderThan)
+                return true;
+        }
+        return false;
     }
 
     /// <summary>The work on one picture or batch.</summary>
