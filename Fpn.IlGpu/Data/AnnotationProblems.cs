@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fpn.IlGpu.Files;
 
 namespace Fpn.IlGpu.Data;
 
@@ -92,7 +93,7 @@ public sealed class AnnotationProblems
         if (path is not null && Total > 0)
             Write(path);
         var nothingIsLeft = All(AnnotationPart.Pictures) > 0 && Lost(AnnotationPart.Pictures) >= All(AnnotationPart.Pictures);
-        if (!IsTooMuchLost || allowed && !nothingIsLeft)
+        if (!IsTooMuchLost || (allowed && !nothingIsLeft))
             return;
         var all = path is null ? "" : $" All of them are in '{path}'.";
         var remedy = nothingIsLeft ? "No picture is left: correct the data"
@@ -105,22 +106,29 @@ public sealed class AnnotationProblems
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            using var file = new StreamWriter(path);
-            foreach (var sentence in Losses())
-                file.WriteLine(sentence);
-            foreach (var kind in Kinds.Where(kind => Count(kind) > 0))
+            using var file = UnfinishedFile.Create(path);
+            using (var list = new StreamWriter(file.Stream, leaveOpen: true))
             {
-                file.WriteLine($"{Heading(kind)}:");
-                foreach (var which in kept[(int)kind])
-                    file.WriteLine($"  {which.ReplaceLineEndings(" ")}");
-                if (Count(kind) > kept[(int)kind].Count)
-                    file.WriteLine($"  … and {Count(kind) - kept[(int)kind].Count} more");
+                foreach (var sentence in Losses())
+                    list.WriteLine(sentence);
+                foreach (var kind in Kinds.Where(kind => Count(kind) > 0))
+                    Write(kind, list);
             }
+            file.Complete();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new AnnotationException($"The list of problems '{path}' can't be written ({e.Message.TrimEnd('.')}).", e);
         }
+    }
+
+    private void Write(AnnotationProblem kind, StreamWriter list)
+    {
+        list.WriteLine($"{Heading(kind)}:");
+        foreach (var which in kept[(int)kind])
+            list.WriteLine($"  {which.ReplaceLineEndings(" ")}");
+        if (Count(kind) > kept[(int)kind].Count)
+            list.WriteLine($"  … and {Count(kind) - kept[(int)kind].Count} more");
     }
 
     private IEnumerable<string> Losses() => Parts.Where(part => Lost(part) > 0).Select(part => string.Create(

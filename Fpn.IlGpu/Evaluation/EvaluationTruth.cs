@@ -106,9 +106,9 @@ public sealed record EvaluationTruth(
         ];
         var usable = PictureCheck.Usable(
             [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems, exif);
-        EvaluatedPicture[] left = [.. named.Where((_, i) => usable[i])];
-        var kept = left.Select(picture => picture.Id).ToHashSet();
-        return this with { Pictures = left, Objects = [.. Objects.Where(item => kept.Contains(item.PictureId))], Problems = problems };
+        EvaluatedPicture[] kept = [.. named.Where((_, i) => usable[i])];
+        var ids = kept.Select(picture => picture.Id).ToHashSet();
+        return this with { Pictures = kept, Objects = [.. Objects.Where(item => ids.Contains(item.PictureId))], Problems = problems };
     }
 
     /// <summary>Returns the truth without some pictures and their objects.</summary>

@@ -14,6 +14,10 @@ internal sealed record VocObject(string Name, double XMin, double YMin, double X
 /// <param name="Objects">The objects that have a name and a box.</param>
 internal sealed record VocFile(string FileName, int Width, int Height, IReadOnlyList<VocObject> Objects)
 {
+    // A real file has a few levels and kilobytes. A tree of a million levels, which takes the parser minutes, must not be built.
+    private const int DeepestElement = 32;
+    private const int MostCharacters = 16 << 20;
+
     /// <summary>Reads a file; reports it and returns null if it can't be read.</summary>
     public static VocFile? Read(string path, AnnotationProblems problems)
     {
@@ -50,10 +54,6 @@ internal sealed record VocFile(string FileName, int Width, int Height, IReadOnly
     private static double? Number(XElement? parent, string name)
         => double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             && double.IsFinite(value) ? value : null;
-
-    // A real file has a few levels and kilobytes. A tree of a million levels, which takes the parser minutes, must not be built.
-    private const int DeepestElement = 32;
-    private const int MostCharacters = 16 << 20;
 
     private static XElement? Load(string path, AnnotationProblems problems)
     {
