@@ -4,6 +4,7 @@ using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
+using Fpn.IlGpu.Tests.Training;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Detection;
@@ -14,21 +15,20 @@ namespace Fpn.IlGpu.Tests.Detection;
 /// </summary>
 internal sealed class MaskProposalTests(string deviceId) : ModelTests(deviceId)
 {
-    private const int Pictures = 2;
-    private static readonly Shape Input = new(Pictures, 128, 192, 3);
+    private static readonly Shape Input = StepFixture.Input;
 
     [Test]
     public void Every_stage_agrees_with_PyTorch() => Run((state, detector, tape, output, windows) =>
     {
         var expected = state["stage.scores"].ToArray();
-        var (scores, perPicture) = (output.Scores.Values.Download(), expected.Length / Pictures);
-        var segments = output.Scores.LevelSegments(Pictures);
+        var (scores, perPicture) = (output.Scores.Values.Download(), expected.Length / Input.N);
+        var segments = output.Scores.LevelSegments(Input.N);
         float[] inOrder = [.. segments.SelectMany(s => scores.Skip(s.First).Take(s.Length))];
-        Comparison.AssertClose(inOrder, expected, 1e-4, 1e-4, [Pictures, perPicture], "scores");
+        Comparison.AssertClose(inOrder, expected, 1e-4, 1e-4, [Input.N, perPicture], "scores");
 
-        var best = detector.Best(output.Scores, Pictures);
+        var best = detector.Best(output.Scores, Input.N);
         var side = detector.Head.MaskSide;
-        for (var n = 0; n < Pictures; n++)
+        for (var n = 0; n < Input.N; n++)
         {
             float[][] regions = [.. state[$"stage.regions{n}"].ToArray().Chunk(4)];
             float[][] masks = [.. state[$"stage.masks{n}"].ToArray().Chunk(side * side)];
@@ -50,9 +50,9 @@ internal sealed class MaskProposalTests(string deviceId) : ModelTests(deviceId)
     [Test]
     public void Masks_are_pasted_into_their_regions() => Run((state, detector, tape, output, windows) =>
     {
-        var sizes = Enumerable.Repeat(new ResizedPicture(Input.H, Input.W, Input.H, Input.W), Pictures).ToArray();
+        var sizes = Enumerable.Repeat(new ResizedPicture(Input.H, Input.W, Input.H, Input.W), Input.N).ToArray();
         using var batch = new InputBatch(Tensor.Rent(Device, Input), Device.Upload<ResizedPicture>(sizes), sizes);
-        ScoredWindow[] best = [.. detector.Best(output.Scores, Pictures).GroupBy(window => window.Picture).SelectMany(own => own.Take(20))];
+        ScoredWindow[] best = [.. detector.Best(output.Scores, Input.N).GroupBy(window => window.Picture).SelectMany(own => own.Take(20))];
         var pasted = detector.Masks(tape, output, best, windows, batch);
         var (n, i) = (0, 0);
         foreach (var (window, mask) in best.Zip(pasted))
@@ -72,7 +72,7 @@ internal sealed class MaskProposalTests(string deviceId) : ModelTests(deviceId)
     [Test]
     public void Proposals_have_masks_and_their_boxes_and_the_best_come_first()
     {
-        using var state = Open();
+        using var state = StepFixture.Open("mask-proposals");
         using var detector = Detector.Load(Device, state);
         var pixels = new byte[Input.H * Input.W * 3];
         new Random(3).NextBytes(pixels);
@@ -96,7 +96,7 @@ internal sealed class MaskProposalTests(string deviceId) : ModelTests(deviceId)
     [Test]
     public void A_model_with_several_sizes_a_level_is_refused()
     {
-        using var state = Open();
+        using var state = StepFixture.Open("mask-proposals");
         using var other = new StateDictionary(
             "a.safetensors", state.Tensors.Values, new Dictionary<string, string>
             {
@@ -110,18 +110,13 @@ internal sealed class MaskProposalTests(string deviceId) : ModelTests(deviceId)
 
     private void Run(Action<StateDictionary, MaskProposalNetwork, Tape, MaskProposalOutput, ObjectWindows> check)
     {
-        using var state = Open();
+        using var state = StepFixture.Open("mask-proposals");
         using var detector = (MaskProposalNetwork)Detector.Load(Device, state);
         using var scope = Device.Memory.BeginPicture();
         using var tape = Tape.ForInference(Device);
-        // The script computes the same pictures.
-        float[] pictures = [.. Enumerable.Range(0, (int)Input.Length).Select(i => (float)(1.5 * Math.Sin(0.7 * i + 1e-4 * i * (double)i)))];
-        using var input = Tensor.Upload(Device, Input, pictures);
+        using var input = Tensor.Upload(Device, Input, StepFixture.Pictures());
         using var pyramid = detector.Pyramid.Run(tape, detector.Backbone.Run(tape, tape.Input(input)));
         using var output = detector.Head.Run(tape, pyramid);
         check(state, detector, tape, output, detector.Windows(pyramid.Finest));
     }
-
-    private static StateDictionary Open() => Safetensors.Open(
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "Training", "fixtures", "mask-proposals.safetensors"));
 }

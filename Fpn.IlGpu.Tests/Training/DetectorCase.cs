@@ -3,19 +3,16 @@ using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
-using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>A tiny torchvision detector, and the input and targets of its losses (see the script in fixtures/).</summary>
 internal sealed class DetectorCase : IDisposable
 {
-    private static readonly Shape Input = new(2, 128, 192, 3);
+    private static readonly Shape Input = StepFixture.Input;
     private readonly StateDictionary state;
 
-    public DetectorCase(string name)
-        => state = Safetensors.Open(
-            Path.Combine(TestContext.CurrentContext.TestDirectory, "Training", "fixtures", name + ".safetensors"));
+    public DetectorCase(string name) => state = StepFixture.Open(name);
 
     public IEnumerable<string> Names(string prefix)
         => state.Tensors.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..]);
@@ -33,8 +30,7 @@ internal sealed class DetectorCase : IDisposable
     {
         using var scope = device.Memory.BeginPicture();
         using var tape = new Tape(device);
-        float[] pictures = [.. Enumerable.Range(0, (int)Input.Length).Select(i => (float)(1.5 * Math.Sin(0.7 * i + 1e-4 * i * (double)i)))];
-        using var input = Tensor.Upload(device, Input, pictures);
+        using var input = Tensor.Upload(device, Input, StepFixture.Pictures());
         Box[] rois = [.. Values("target.rois").Chunk(4).Select(b => new Box(b[0], b[1], b[2], b[3]))];
         var outputs = TrainedOutputs.Of(tape, detector, input, rois, Indices("pictures"));
         var (losses, weighting) = (new LossSet(tape), new DetectorLosses());

@@ -6,7 +6,6 @@ using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Tests.Reference;
 using Fpn.IlGpu.Training;
-using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -17,8 +16,7 @@ namespace Fpn.IlGpu.Tests.Training;
 /// </summary>
 internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
 {
-    private const int Pictures = 2;
-    private static readonly Shape Input = new(Pictures, 128, 192, 3);
+    private static readonly Shape Input = StepFixture.Input;
 
     [Test]
     public void RetinaNets_losses_and_gradients_agree_with_torchvision() => Check("retina", (state, detector, tape, losses, pyramid) =>
@@ -32,7 +30,7 @@ internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
             boxes.AddRange(level.Download());
         }
         var anchors = new BoxColumns([.. boxes]);
-        RetinaTargets[] targets = [.. Enumerable.Range(0, Pictures).Select(n => RetinaTargets.Of(
+        RetinaTargets[] targets = [.. Enumerable.Range(0, Input.N).Select(n => RetinaTargets.Of(
             anchors, new PictureTruth(Boxes(state, $"boxes{n}").Zip(Indices(state, $"labels{n}"), (box, label) => new SampleObject(box, label))),
             MatchRule.RetinaNet, new BoxWeights(1, 1, 1, 1)))];
         DetectorLosses.OfRetina(losses, output, targets, new RetinaTraining());
@@ -42,7 +40,7 @@ internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
     public void The_mask_loss_and_its_gradients_agree_with_torchvision() => Check("masks-step", (state, detector, tape, losses, pyramid) =>
     {
         var (rois, classIds, values) = (new List<Box[]>(), new List<int>(), new List<float>());
-        for (var n = 0; n < Pictures; n++)
+        for (var n = 0; n < Input.N; n++)
         {
             var (boxes, labels, matches) = (Boxes(state, $"boxes{n}"), Indices(state, $"labels{n}"), Indices(state, $"matches{n}"));
             var truth = new PictureTruth(boxes.Zip(labels, (box, label) => new SampleObject(box, label) { Mask = Ellipse(box) }));
@@ -70,7 +68,7 @@ internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
             var head = detector.Network.MaskProposals!;
             var windows = ((MaskProposalNetwork)detector).Windows(pyramid.Finest);
             var output = head.Run(tape, pyramid);
-            var targets = Enumerable.Range(0, Pictures).Select(n =>
+            var targets = Enumerable.Range(0, Input.N).Select(n =>
             {
                 var truth = new PictureTruth(Boxes(state, $"boxes{n}").Select(box => new SampleObject(box, 0) { Mask = Ellipse(box) }));
                 var own = MaskProposalTargets.Of(
@@ -84,13 +82,11 @@ internal sealed class StepParityTests(string deviceId) : ModelTests(deviceId)
 
     private void Check(string name, Action<StateDictionary, Detector, Tape, LossSet, FeatureMaps> addLosses)
     {
-        using var state = Safetensors.Open(
-            Path.Combine(TestContext.CurrentContext.TestDirectory, "Training", "fixtures", name + ".safetensors"));
+        using var state = StepFixture.Open(name);
         using var detector = Detector.Load(Device, state, new TrainingPlan(NormTraining.Frozen, Frozen: []));
         using var scope = Device.Memory.BeginPicture();
         using var tape = new Tape(Device);
-        float[] pictures = [.. Enumerable.Range(0, (int)Input.Length).Select(i => (float)(1.5 * Math.Sin(0.7 * i + 1e-4 * i * (double)i)))];
-        using var input = Tensor.Upload(Device, Input, pictures);
+        using var input = Tensor.Upload(Device, Input, StepFixture.Pictures());
         var losses = new LossSet(tape);
         addLosses(state, detector, tape, losses, detector.Pyramid.Run(tape, detector.Backbone.Run(tape, tape.Input(input))));
         tape.Backward();

@@ -26,7 +26,7 @@ public sealed class MaskProposalNetwork : Detector
 
     internal MaskProposalHead Head { get; }
 
-    // An IoU is never above 1: as within a picture size, nothing is suppressed.
+    // No IoU is above 1, so nothing is suppressed where the sizes of an image pyramid are merged, either.
     private protected override (float NmsThreshold, int Most) MergeLimits => (1, Configuration.RpnPostNmsTopN);
 
     /// <summary>The windows at the locations of a pyramid.</summary>
@@ -34,8 +34,8 @@ public sealed class MaskProposalNetwork : Detector
     internal ObjectWindows Windows(int finest) => new([.. Configuration.AnchorSizes.Select(level => level[0])], finest, Head.Windows);
 
     /// <summary>
-    /// Runs the head, selects the best windows, and computes and pastes their masks. The host waits twice: for the scores and for the
-    /// masks.
+    /// Runs the head, selects the best windows, and computes and pastes their masks. The host waits for the scores, and then for the
+    /// masks of each kind of window.
     /// </summary>
     private protected override IReadOnlyList<DetectedObject>[] DetectIn(
         Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
