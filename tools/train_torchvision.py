@@ -2,9 +2,9 @@
 
     python3 tools/train_torchvision.py CONFIGURATION.json OUT.pth
 
-`fpn eval --model OUT.pth` then evaluates it as it does this project's own, given the configuration's `model` by `--set`. It reads
-`data.coco`, a ResNet-18 `network` with live batch norms, `schedule` with cosine decay, `rpn`, `box_head` and `model`, and masks as compressed run lengths, as `fpn shapes` writes
-them. Needs PyTorch and torchvision (Debian: python3-torchvision, libopenblas0-pthread).
+docs/training.md has the commands. It reads `data.coco`, whose masks are compressed run lengths as `fpn shapes` writes them, a
+ResNet-18 `network` with live batch norms, `schedule` with cosine decay, `rpn`, `box_head` and `model`. Needs PyTorch and torchvision
+(Debian: python3-torchvision, libopenblas0-pthread).
 """
 import json, math, os, random, sys, time
 import numpy as np
