@@ -179,7 +179,11 @@ public sealed partial class Device : IDisposable
         }
         catch (Exception e)
         {
-            throw new DeviceException($"The drivers of this machine's accelerators could not be asked: {e.Message}", e);
+            // OpenCL's loader says that memory has run out if it may not open a driver's file.
+            var reason = e is OutOfMemoryException
+                ? "one ran out of memory, or of files that the process may open ('ulimit -n 1024' raises that limit)."
+                : e.Message;
+            throw new DeviceException($"The drivers of this machine's accelerators could not be asked: {reason}", e);
         }
     }
 }
