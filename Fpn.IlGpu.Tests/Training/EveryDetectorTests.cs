@@ -46,7 +46,12 @@ internal sealed class EveryDetectorTests : TrainingFolderTests
         }
 
         // Each of ResNeXt's 32 groups needs a channel.
-        static int[] Widths(string backbone) => backbone.StartsWith("resnext", StringComparison.Ordinal) ? [16, 16, 16, 32] : [8, 8, 16, 16];
+        static int[] Widths(string backbone) => backbone switch
+        {
+            "resnext50_32x4d" => [16, 16, 16, 32],
+            "mobilenet_v3_large" or "efficientnet_b0" => new NetworkLayout().Widths,
+            _ => [8, 8, 16, 16],
+        };
 
         static TestCaseData Case(string detector, NetworkLayout network) => new TestCaseData(detector, network)
             .SetArgDisplayNames(detector, network.Layout, string.Create(CultureInfo.InvariantCulture, $"generation {network.Generation}"));

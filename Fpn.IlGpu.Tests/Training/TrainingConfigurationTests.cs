@@ -57,6 +57,7 @@ internal sealed class TrainingConfigurationTests
     [TestCase("\"data\": { \"shapes\": {}, \"shorter_sides\": [1] }", "shorter_sides")]
     [TestCase(Shapes + ", \"network\": { \"layout\": \"vgg19\" }", "'vgg19'")]
     [TestCase(Shapes + ", \"network\": { \"widths\": [1, 2, 3] }", "four numbers")]
+    [TestCase(Shapes + ", \"network\": { \"layout\": \"mobilenet_v3_large\", \"widths\": [8, 16, 32, 64] }", "those of mobilenet_v3_large are fixed")]
     [TestCase(Shapes + ", \"network\": { \"frozen_stages\": 2 }", "network.weights")]
     [TestCase(Shapes + ", \"schedule\": { \"steps\": 0 }", "'steps'")]
     [TestCase(Shapes + ", \"schedule\": { \"learning_rate\": 0 }", "learning_rate")]

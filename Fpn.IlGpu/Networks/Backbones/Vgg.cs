@@ -93,10 +93,14 @@ internal sealed record VggLayout(int[][] Stages, bool HasNorms) : BackboneLayout
     /// <inheritdoc/>
     public override int MostMaps => 4;
 
-    /// <summary>The sizes of VGG-16 (column D).</summary>
+    /// <summary>The sizes of a VGG-16 (column D).</summary>
+    /// <param name="widths">The channels of the first four stages, 64, 128, 256 and 512 in the paper; the fifth has those of the fourth.</param>
     /// <param name="hasNorms">Whether a batch norm follows each convolution.</param>
-    public static VggLayout Sixteen(bool hasNorms)
-        => new([[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]], hasNorms);
+    public static VggLayout Sixteen(int[] widths, bool hasNorms)
+    {
+        var (a, b, c, d) = (widths[0], widths[1], widths[2], widths[3]);
+        return new([[a, a], [b, b], [c, c, c], [d, d, d], [d, d, d]], hasNorms);
+    }
 
     /// <summary>Reads the layout of a model file; a gap in the numbers of the layers is a pool.</summary>
     /// <param name="weights">Reads the tensors' shapes.</param>

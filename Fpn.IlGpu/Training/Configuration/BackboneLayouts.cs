@@ -7,13 +7,13 @@ internal static class BackboneLayouts
 {
     private const string MobileNet = "mobilenet_v3_large";
 
-    private static readonly Dictionary<string, BackboneLayout> Others = new()
+    private static readonly Dictionary<string, BackboneLayout> FixedWidths = new()
     {
         [MobileNet] = MobileNetV3Layout.Large,
         ["efficientnet_b0"] = EfficientNetLayout.B0,
-        ["vgg16"] = VggLayout.Sixteen(hasNorms: false),
-        ["vgg16_bn"] = VggLayout.Sixteen(hasNorms: true),
     };
+
+    private static readonly Dictionary<string, bool> VggHasNorms = new() { ["vgg16"] = false, ["vgg16_bn"] = true };
 
     private static readonly int[] Blocks18 = [2, 2, 2, 2];
     private static readonly int[] Blocks34 = [3, 4, 6, 3];
@@ -35,7 +35,7 @@ internal static class BackboneLayouts
     };
 
     /// <summary>All names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. ResNets.Keys, .. Others.Keys];
+    public static IReadOnlyList<string> Names { get; } = [.. ResNets.Keys, .. FixedWidths.Keys, .. VggHasNorms.Keys];
 
     /// <summary>Whether a name is that of a ResNet, wide ResNet or ResNeXt.</summary>
     public static bool IsResNet(string name) => ResNets.ContainsKey(name);
@@ -43,15 +43,21 @@ internal static class BackboneLayouts
     /// <summary>Whether a name is that of a MobileNetV3.</summary>
     public static bool IsMobileNet(string name) => name == MobileNet;
 
+    /// <summary>Whether the channels of a backbone's stages can be chosen.</summary>
+    public static bool HasWidths(string name) => !FixedWidths.ContainsKey(name);
+
     /// <summary>Returns the sizes of a backbone.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="widths">For ResNets, channels of the four stages' blocks.</param>
+    /// <param name="widths">For ResNets and VGG, channels of four stages.</param>
     /// <param name="topMap">5, or 4 to leave out a ResNet's fifth stage.</param>
     /// <param name="strideInFirst">For ResNets, whether a bottleneck's stride is in its first 1×1.</param>
     public static BackboneLayout Of(string name, int[] widths, int topMap, bool strideInFirst)
     {
-        if (!ResNets.TryGetValue(name, out var net))
-            return Others[name];
+        if (FixedWidths.TryGetValue(name, out var layout))
+            return layout;
+        if (VggHasNorms.TryGetValue(name, out var hasNorms))
+            return VggLayout.Sixteen(widths, hasNorms);
+        var net = ResNets[name];
         var all = ResNetLayout.Of(net.Blocks, net.IsBottleneck, widths, net.Groups, net.GroupWidth, strideInFirst);
         return all with { Stages = all.Stages[..(topMap - 1)] };
     }

@@ -5,6 +5,8 @@ namespace Fpn.IlGpu.Training;
 /// <summary>The network: its layers, and where its initial weights come from.</summary>
 public sealed record NetworkLayout
 {
+    private static readonly int[] UsualWidths = [64, 128, 256, 512];
+
     /// <summary>
     /// A checkpoint to start from: every tensor of matching name and shape is used (the class layers only if the number of classes is
     /// the same). Null to start from random numbers.
@@ -26,8 +28,11 @@ public sealed record NetworkLayout
     /// </summary>
     public int? Maps { get; init; }
 
-    /// <summary>For ResNets: channels of the blocks of the four stages; the standard ones have 64, 128, 256, 512.</summary>
-    public int[] Widths { get; init; } = [64, 128, 256, 512];
+    /// <summary>
+    /// For ResNets, channels of the blocks of the four stages; for VGG, those of the first four of its five stages. The standard ones
+    /// have 64, 128, 256, 512.
+    /// </summary>
+    public int[] Widths { get; init; } = [.. UsualWidths];
 
     /// <summary>
     /// The backbone's last map: 5 for C5; or 4 for C4, which drops the fifth stage or leaves it to <see cref="BoxHeadKind.Stage"/>.
@@ -75,6 +80,8 @@ public sealed record NetworkLayout
             return $"'network.layout' must be {string.Join(", ", BackboneLayouts.Names.SkipLast(1))} or {BackboneLayouts.Names[^1]}, not '{Layout}'";
         if (Widths.Length != 4 || Widths.Any(w => w is < 1 or > 4096))
             return "'network.widths' takes four numbers from 1 to 4096";
+        if (!BackboneLayouts.HasWidths(Layout) && !Widths.SequenceEqual(UsualWidths))
+            return $"'network.widths' are for ResNets and VGG; those of {Layout} are fixed";
         if (PyramidChannels is < 1 or > 4096 || MaskChannels is < 1 or > 4096 || HeadChannels is < 1 or > 16384)
             return "'network.pyramid_channels' and 'network.mask_channels' must be from 1 to 4096, 'network.head_channels' from 1 to 16384";
         if (Windows.Length is < 1 or > 4 || Windows.Any(side => side is < 1 or > 15 || side % 2 == 0))
