@@ -16,7 +16,7 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void Eight_pictures_are_learned_by_heart()
     {
-        var configuration = Tiny(steps: 350) with { Data = new TrainingData { Shapes = Shapes(96), Flip = false } };
+        var configuration = ByHeart(steps: 220, smallest: 32);
         using (var trainer = OpenTrainer(configuration, Folder, Folder, resume: false))
             TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
 
@@ -27,9 +27,8 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void RetinaNet_learns_eight_pictures_by_heart()
     {
-        var configuration = Tiny(steps: 300) with
+        var configuration = ByHeart(steps: 150, smallest: 24) with
         {
-            Data = new TrainingData { Shapes = Shapes(96), Flip = false },
             // Group norms make the towers learn from the first step; without them this takes many times as many.
             Network = Tiny(1).Network with { Generation = 2 },
             Model = System.Text.Json.JsonElement.Parse("""
@@ -48,10 +47,9 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void Mask_rcnn_learns_eight_pictures_by_heart()
     {
-        var configuration = Tiny(steps: 250) with
+        // A pixel of a small object's outline costs much of its IoU, and a mask has 28 × 28 px.
+        var configuration = ByHeart(steps: 200, smallest: 44) with
         {
-            // A pixel of a small object's outline costs much of its IoU, and a mask has 28 × 28 px.
-            Data = new TrainingData { Shapes = Shapes(96) with { Smallest = 44 }, Flip = false },
             Network = Tiny(1).Network with { MaskChannels = 32 },
             Model = System.Text.Json.JsonElement.Parse(
                 """{ "detector": "mask-rcnn", "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
@@ -65,9 +63,8 @@ internal sealed class TrainerTests : TrainingFolderTests
     [Test]
     public void Mask_proposals_of_eight_pictures_are_learned_by_heart()
     {
-        var configuration = Tiny(steps: 150) with
+        var configuration = ByHeart(steps: 120, smallest: 32) with
         {
-            Data = new TrainingData { Shapes = Shapes(96) with { Smallest = 32 }, Flip = false },
             Network = Tiny(1).Network with { Widths = [8, 16, 16, 16], PyramidChannels = 16, WindowChannels = 32 },
             Model = System.Text.Json.JsonElement.Parse(
                 """{ "detector": "mask-proposals", "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
@@ -213,6 +210,16 @@ internal sealed class TrainerTests : TrainingFolderTests
         BoxHead = new BoxTraining { Samples = 64 },
         Model = System.Text.Json.JsonElement.Parse("""{ "min_size": 96, "max_size": 192, "anchor_sizes": [8, 16, 32, 64, 128] }"""),
     };
+
+    private static TrainingConfiguration ByHeart(int steps, int smallest)
+    {
+        var tiny = Tiny(steps);
+        return tiny with
+        {
+            Data = new TrainingData { Shapes = Shapes(96) with { Smallest = smallest }, Flip = false },
+            Schedule = tiny.Schedule with { LearningRate = 0.05f },
+        };
+    }
 
     private static ShapesData Shapes(int side) => new() { Width = side, Height = side, FirstSeed = 77, Count = Scenes };
 
