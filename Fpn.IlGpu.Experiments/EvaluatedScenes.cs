@@ -4,6 +4,7 @@ using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Experiments;
 
@@ -15,16 +16,17 @@ internal sealed class EvaluatedScenes
 
     private readonly IPictureSource source;
 
-    /// <summary>Uses the first scenes of a source.</summary>
-    public EvaluatedScenes(IPictureSource source, int count)
+    /// <summary>Uses the first scenes of a description.</summary>
+    public EvaluatedScenes(ShapesData shapes, int count)
     {
-        this.source = source;
+        var scenes = SceneTraining.ScenesOf(shapes);
+        source = scenes.Source;
         AnnotatedPicture[] pictures = [.. Enumerable.Range(0, count).AsParallel().AsOrdered().Select(i =>
         {
             var scene = source.Read(i, epoch: 0);
             return new AnnotatedPicture(source.IdOf(i), "", scene.Image.Width, scene.Image.Height, scene.Objects);
         })];
-        Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, SyntheticShapes.Categories));
+        Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, [.. scenes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]));
     }
 
     /// <summary>The ground truth.</summary>

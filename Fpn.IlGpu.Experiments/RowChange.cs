@@ -23,6 +23,9 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
     /// <summary>How many times the common number of steps it is trained for.</summary>
     public int Budget { get; init; } = 1;
 
+    /// <summary>How the halves of the detector are trained.</summary>
+    public RowTraining Training { get; init; }
+
     private bool HasOneLevel => Pyramid is PyramidKind.SingleMap or PyramidKind.Finest;
 
     /// <summary>Returns the configuration of the row.</summary>
@@ -65,4 +68,20 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
             Seed = seed,
         };
     }
+}
+
+/// <summary>How a detector's RPN and Fast R-CNN are trained.</summary>
+public enum RowTraining
+{
+    /// <summary>As the table's detector: a part of its own, or both together.</summary>
+    Usual,
+
+    /// <summary>
+    /// In the four steps of Faster R-CNN (Ren et al., 2015): an RPN; Fast R-CNN on its proposals; a new RPN head on that network's
+    /// frozen features; Fast R-CNN's head again, on the same features and the new proposals.
+    /// </summary>
+    Alternating,
+
+    /// <summary>Together, as Faster R-CNN, in a table of Fast R-CNN.</summary>
+    Joint,
 }

@@ -24,7 +24,8 @@ internal sealed class AblateRun(
         var isStopped = false;
         try
         {
-            var runs = new Ablation(device, configuration, ablation, folder, progress);
+            var runs = new Ablation(
+                device, configuration, ablation, Path.GetDirectoryName(Path.GetFullPath(configurationPath))!, folder, progress);
             var inUse = new FilesInUse();
             inUse.AddInputs(configurationPath);
             foreach (var output in runs.Outputs)
@@ -71,7 +72,7 @@ internal sealed class AblateRun(
         foreach (var row in results.GroupBy(result => result.Row))
         {
             table.AddRow([$"{row.Key.Letter} {row.Key.Name}", .. paper.Columns.Select((_, i) => Cell([.. row.Select(r => r.Figures[i])]))]);
-            table.AddRow(["  in the paper", .. row.Key.Paper.Select(value => value.ToString("F1", CultureInfo.InvariantCulture))]);
+            table.AddRow(["  in the paper", .. row.Key.Paper.Select(value => value?.ToString("F1", CultureInfo.InvariantCulture) ?? "")]);
         }
         screen.Write(table);
     }

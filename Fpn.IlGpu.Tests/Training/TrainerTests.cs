@@ -71,7 +71,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         };
         using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
         TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
-        var scenes = new EvaluatedScenes(SyntheticPictures.Of(configuration.Data.Shapes!), Scenes);
+        var scenes = new EvaluatedScenes(configuration.Data.Shapes!, Scenes);
         var figures = CocoEvaluation.Of(
             scenes.Truth, scenes.Propose(trainer.Detector, CancellationToken.None), EvaluationKind.Mask).ProposalFigures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
@@ -242,7 +242,7 @@ internal sealed class TrainerTests : TrainingFolderTests
 
     private static double AveragePrecision(Detector detector, TrainingConfiguration configuration, EvaluationKind kind)
     {
-        var scenes = new EvaluatedScenes(SyntheticPictures.Of(configuration.Data.Shapes!), Scenes);
+        var scenes = new EvaluatedScenes(configuration.Data.Shapes!, Scenes);
         var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None), kind).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
         return figures[0].Value;

@@ -133,7 +133,9 @@ public sealed class Trainer : IDisposable
             {
                 return device.Guard(() =>
                 {
-                    var frozen = definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
+                    var frozen = configuration.Network.FrozenPyramid
+                        ? definition.Backbone.Parts.Append(DetectorNetwork.PyramidName)
+                        : definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
                     var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
                     var detector = Detector.Load(device, state, plan, backbone: backbone);
                     var trainer = new Trainer(device, configuration, source, detector, folder, limit, held)

@@ -74,6 +74,12 @@ public sealed record NetworkLayout
     /// <summary>The number of frozen parts, counted from the stem through the four stages; 0 to 5.</summary>
     public int FrozenStages { get; init; }
 
+    /// <summary>
+    /// Whether the whole backbone and the pyramid are frozen, so that only the heads are trained, on features that other heads share
+    /// (alternating training).
+    /// </summary>
+    public bool FrozenPyramid { get; init; }
+
     internal string? Problem()
     {
         if (!BackboneLayouts.Names.Contains(Layout))
@@ -100,8 +106,8 @@ public sealed record NetworkLayout
             return "'network.box_head' set to 'stage' uses the fifth stage, so 'network.top_map' must be 4";
         if (FrozenStages is < 0 or > 5)
             return "'network.frozen_stages' must be from 0 to 5";
-        return FrozenStages > 0 && Weights is null
-            ? "'network.frozen_stages' needs 'network.weights': without them the frozen stages would stay random"
+        return Weights is null && (FrozenStages > 0 || FrozenPyramid)
+            ? $"'network.{(FrozenPyramid ? "frozen_pyramid" : "frozen_stages")}' needs 'network.weights': without them what is frozen would stay random"
             : null;
     }
 }

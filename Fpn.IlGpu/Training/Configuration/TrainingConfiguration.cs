@@ -243,7 +243,14 @@ public sealed record TrainingData
 public sealed record ShapesData
 {
     private const int LeastSide = 21;
+    private const int LeastSideWithFrames = 128;
     private const int MostSide = 8192;
+
+    /// <summary>What the scenes show.</summary>
+    public SceneKind Scene { get; init; } = SceneKind.Shapes;
+
+    /// <summary>The only class that is annotated; null for all. The others' objects stay in the picture.</summary>
+    public string? Annotated { get; init; }
 
     /// <summary>The width of a scene, in px.</summary>
     public int Width { get; init; } = 320;
@@ -257,16 +264,18 @@ public sealed record ShapesData
     /// <summary>The number of different scenes.</summary>
     public int Count { get; init; } = 1_000_000;
 
-    /// <summary>The smallest size of a shape (twice the radius), in px.</summary>
+    /// <summary>The smallest size of a shape (twice the radius), in px; for <see cref="SceneKind.Shapes"/>.</summary>
     public double Smallest { get; init; } = 10;
 
-    /// <summary>The largest size of a shape, in px.</summary>
+    /// <summary>The largest size of a shape, in px; for <see cref="SceneKind.Shapes"/>.</summary>
     public double Largest { get; init; } = 280;
 
     internal string? Problem()
     {
         if (Width is < LeastSide or > MostSide || Height is < LeastSide or > MostSide)
             return $"'data.shapes' takes 'width' and 'height' from {LeastSide} to {MostSide} px";
+        if (Scene != SceneKind.Shapes && Math.Min(Width, Height) < LeastSideWithFrames)
+            return $"'data.shapes' takes 'width' and 'height' from {LeastSideWithFrames} px for scenes with frames";
         if (Count < 1 || FirstSeed < 0)
             return "'data.shapes' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
         return Smallest >= 1 && Largest >= Smallest
