@@ -14,6 +14,9 @@ internal sealed class BenchModel : IDisposable
     /// <summary>fasterrcnn_resnet50_fpn with random weights.</summary>
     public const string ResNet50 = "r50";
 
+    /// <summary>The detector that the paper compares it with: Faster R-CNN on C4 of ResNet-50, with conv5 as its head.</summary>
+    public const string ResNet50C4 = "r50-c4";
+
     /// <summary>The model that ships with the library.</summary>
     public const string Shipped = "shipped";
 
@@ -22,7 +25,7 @@ internal sealed class BenchModel : IDisposable
     private BenchModel(string name, PictureSize size, string extension, DirectoryInfo folder)
     {
         (Name, Size, this.folder) = (name, size, folder);
-        File = name == Shipped ? null : name == ResNet50 ? Path.Combine(folder.FullName, $"r50.{extension}") : name;
+        File = name == Shipped ? null : IsRandom(name) ? Path.Combine(folder.FullName, $"{name}.{extension}") : name;
         Picture = Noise(size);
         System.IO.File.WriteAllBytes(PictureFile, Picture.Pixels);
     }
@@ -43,6 +46,7 @@ internal sealed class BenchModel : IDisposable
     public string Title => Name switch
     {
         ResNet50 => "Faster R-CNN R50-FPN with random weights",
+        ResNet50C4 => "Faster R-CNN R50-C4 with random weights",
         Shipped => "the shipped model",
         _ => Path.GetFileName(Name),
     };
@@ -51,7 +55,7 @@ internal sealed class BenchModel : IDisposable
     /// Creates the files. The network's input has the picture's size, except that the shipped model resizes the picture as
     /// usual.
     /// </summary>
-    /// <param name="name">The model: r50, shipped or a checkpoint's path.</param>
+    /// <param name="name">The model: r50, r50-c4, shipped or a checkpoint's path.</param>
     /// <param name="size">The picture's size; null for 800 × 1333, or 480 × 640 for the shipped model.</param>
     /// <param name="peer">The peer, which creates or loads the same weights; null for none.</param>
     /// <exception cref="BenchException">The peer can't run the model, or there is no such file.</exception>
@@ -59,8 +63,10 @@ internal sealed class BenchModel : IDisposable
     {
         if (name == Shipped && peer is not null)
             throw new BenchException("torchvision can't run the shipped model; use r50 or a torchvision checkpoint with --peer.");
-        if (name is not (Shipped or ResNet50) && !System.IO.File.Exists(name))
-            throw new BenchException($"There is no file '{name}'; --model must be r50, shipped or a checkpoint.");
+        if (name == ResNet50C4 && peer is not null)
+            throw new BenchException("torchvision has no r50-c4; use r50 or a torchvision checkpoint with --peer.");
+        if (name != Shipped && !IsRandom(name) && !System.IO.File.Exists(name))
+            throw new BenchException($"There is no file '{name}'; --model must be r50, r50-c4, shipped or a checkpoint.");
         var model = new BenchModel(
             name, size ?? (name == Shipped ? new PictureSize(480, 640) : new PictureSize(800, 1333)),
             peer is null ? "safetensors" : "pth", Directory.CreateTempSubdirectory("fpn-bench-"));
@@ -68,8 +74,8 @@ internal sealed class BenchModel : IDisposable
         {
             if (peer is not null)
                 model.LoadInto(peer, create: name == ResNet50);
-            else if (name == ResNet50)
-                OwnProcess.Run(RandomResNet50.CommandName, model.File!);
+            else if (IsRandom(name))
+                OwnProcess.Run([RandomResNet50.CommandName, model.File!, .. name == ResNet50C4 ? new[] { RandomResNet50.OnC4 } : []]);
             return model;
         }
         catch
@@ -113,6 +119,8 @@ internal sealed class BenchModel : IDisposable
         new Random(1).NextBytes(picture.Pixels);
         return picture;
     }
+
+    private static bool IsRandom(string name) => name is ResNet50 or ResNet50C4;
 
     /// <inheritdoc/>
     public void Dispose() => folder.Delete(recursive: true);

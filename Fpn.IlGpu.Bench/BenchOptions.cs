@@ -49,8 +49,8 @@ internal sealed class BenchOptions
 
     public Option<string> Model { get; } = new("--model", "-m")
     {
-        Description = "The model: r50 (ResNet-50 FPN, random weights, 1000 proposals), shipped, or a checkpoint.",
-        HelpName = "r50|shipped|FILE",
+        Description = "The model: r50 (ResNet-50 FPN, random weights, 1000 proposals), r50-c4 (conv5 as the head on C4), shipped, or a checkpoint.",
+        HelpName = "r50|r50-c4|shipped|FILE",
         DefaultValueFactory = _ => BenchModel.ResNet50,
     };
 

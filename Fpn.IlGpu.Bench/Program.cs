@@ -11,6 +11,7 @@ var root = new RootCommand("Measures detections, kernels and operators, alone or
     StepBench.Create(),
     OperatorBench.Create(),
     ScaleBench.Create(),
+    PyramidBench.Create(),
     LoadTiming.Create(),
     FirstDetection.Create(),
     RandomResNet50.CreateCommand(),

@@ -84,6 +84,18 @@ public sealed class BenchTests
     }
 
     [Test]
+    public void Pyramid_compares_FPN_with_the_detector_on_C4()
+    {
+        var (code, output, error) = Run("pyramid", "--size", "32x32", "--runs", "1", "--json", "p.json");
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain("R50-FPN").And.Contain("R50-C4").And.Contain("0.32"));
+
+        var models = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "p.json")))!["models"]!.AsArray();
+        Assert.That(models.Select(model => (string?)model!["model"]), Is.EqualTo((string[])["r50", "r50-c4", "r50-c4"]));
+        Assert.That((double)models[1]!["flop"]!, Is.GreaterThan((double)models[0]!["flop"]!), "conv5 runs in each region");
+    }
+
+    [Test]
     public void The_ladder_has_every_form_of_the_layer()
     {
         var (code, output, error) = Run("ladder", "--only", "fc7", "--runs", "1", "--json", "l.json");
@@ -125,7 +137,7 @@ public sealed class BenchTests
 
         var none = Run("detect", "--model", "no-such-file");
         Assert.That((none.Code, none.Error.Trim()), Is.EqualTo(
-            (1, "bench: There is no file 'no-such-file'; --model must be r50, shipped or a checkpoint.")));
+            (1, "bench: There is no file 'no-such-file'; --model must be r50, r50-c4, shipped or a checkpoint.")));
     }
 
     [Test]
