@@ -9,6 +9,7 @@ namespace Fpn.IlGpu.Cli;
 internal static class ShapesCommand
 {
     private const int LeastSide = 21;
+    private const int LeastShape = 6;
     private const int MostSide = 4096;
 
     private const string Notes = """
@@ -42,9 +43,9 @@ internal static class ShapesCommand
         };
         var options = new SyntheticShapesOptions();
         var smallest = WholeNumberOption.Create(
-            "--smallest", "PX", (long)options.SmallestPx, 6, MostSide, "Size of the smallest shapes, in px.");
+            "--smallest", "PX", (long)options.SmallestPx, LeastShape, MostSide, "Size of the smallest shapes, in px.");
         var largest = WholeNumberOption.Create(
-            "--largest", "PX", (long)options.LargestPx, 6, MostSide, "Size of the largest shapes, in px.");
+            "--largest", "PX", (long)options.LargestPx, LeastShape, MostSide, "Size of the largest shapes, in px.");
         var most = WholeNumberOption.Create(
             "--most", "N", options.MostShapes, 1, 1000, "Maximum number of shapes per picture; the minimum is 1.");
         var command = new Command("shapes", "Writes synthetic pictures of shapes, for training and testing.")
@@ -53,7 +54,8 @@ internal static class ShapesCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(smallest) > result.GetValue(largest))
+            // A value that is no number has an error of its own, and can't be got.
+            if (IsNumber(result, smallest) && IsNumber(result, largest) && result.GetValue(smallest) > result.GetValue(largest))
                 result.AddError("--smallest is more than --largest");
         });
         HelpWithExamples.AddTo(command, Notes);
@@ -73,6 +75,10 @@ internal static class ShapesCommand
         });
         return command;
     }
+
+    private static bool IsNumber(CommandResult result, Option option)
+        => result.GetResult(option) is not OptionResult { Tokens: [var token, ..] }
+            || long.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var side) && side is >= LeastShape and <= MostSide;
 
     private static (int W, int H)? ParseSize(ArgumentResult result)
     {

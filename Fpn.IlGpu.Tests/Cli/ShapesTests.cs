@@ -82,6 +82,8 @@ internal sealed class ShapesTests : CommandTest
     [TestCase("--count=0", "--count is '0'")]
     [TestCase("--seed=-1", "--seed is '-1'")]
     [TestCase("--smallest=300", "--smallest is more than --largest")]
+    [TestCase("--smallest=q", "--smallest is 'q'")]
+    [TestCase("--largest=5", "--largest is '5'")]
     public void A_wrong_option_is_explained(string option, string explanation)
     {
         var result = Fpn("shapes", "out", option);
