@@ -1,4 +1,5 @@
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Evaluation;
@@ -53,7 +54,7 @@ public sealed class GivenProposals
     /// <summary>The proposals of a picture, in px of the picture; empty if there are none.</summary>
     public IReadOnlyList<Box> OfPicture(long id) => byPicture.GetValueOrDefault(id, []);
 
-    /// <summary>The proposals of a training sample, mirrored and resized like its picture, in input px.</summary>
+    /// <summary>The proposals of a training sample, cropped, mirrored and resized like its picture, in input px.</summary>
     /// <param name="sample">The sample.</param>
     /// <param name="id">The id of its picture.</param>
     public Box[] OfSample(TrainingSample sample, long id)
@@ -61,11 +62,23 @@ public sealed class GivenProposals
         ArgumentNullException.ThrowIfNull(sample);
         var (width, scaleX) = (sample.Image.Width, (float)sample.ResizedW / sample.Image.Width);
         var scaleY = (float)sample.ResizedH / sample.Image.Height;
-        return [.. OfPicture(id).Select(box =>
+        return [.. OfPart(id, sample.Part).Select(box =>
         {
             var (left, right) = sample.IsMirrored ? (width - box.X2, width - box.X1) : (box.X1, box.X2);
             return new Box(left * scaleX, box.Y1 * scaleY, right * scaleX, box.Y2 * scaleY);
         })];
+    }
+
+    // Clipped to the part, as a proposal network clips to its picture.
+    private IEnumerable<Box> OfPart(long id, PixelRectangle? part)
+    {
+        if (part is not { } of)
+            return OfPicture(id);
+        return OfPicture(id)
+            .Select(box => new Box(
+                Math.Clamp(box.X1 - of.Left, 0, of.Width), Math.Clamp(box.Y1 - of.Top, 0, of.Height),
+                Math.Clamp(box.X2 - of.Left, 0, of.Width), Math.Clamp(box.Y2 - of.Top, 0, of.Height)))
+            .Where(box => box.Width > 0 && box.Height > 0);
     }
 
     private static Box ToBox(FoundObject found)

@@ -177,7 +177,8 @@ public sealed class Trainer : IDisposable
         var schedule = configuration.Schedule;
         if (StepsDone < schedule.Steps)
         {
-            using var loader = new SampleLoader(source.Pictures, LoaderOptions());
+            using var loader = new SampleLoader(
+                source.Pictures, TrainingSamples.Options(configuration, detector.Configuration, StepsDone));
             using var log = TrainingLog.Open(LogPath, StepsDone);
             while (StepsDone < schedule.Steps && !cancellation.IsCancellationRequested)
             {
@@ -291,28 +292,6 @@ public sealed class Trainer : IDisposable
     {
         [ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(detector.Configuration),
     };
-
-    private SampleLoaderOptions LoaderOptions()
-    {
-        var (data, schedule, model) = (configuration.Data, configuration.Schedule, detector.Configuration);
-        return new SampleLoaderOptions
-        {
-            BatchSize = schedule.Batch,
-            Seed = configuration.Seed,
-            Workers = data.Workers,
-            FirstStep = (long)StepsDone * schedule.Accumulate,
-            Ahead = data.Ahead * schedule.Batch * schedule.Accumulate,
-            GroupByShape = true,
-            WithMasks = configuration.LearnsMasks,
-            Augmentation = new Augmentation
-            {
-                FlipProbability = data.Flip ? 0.5 : 0,
-                ShorterSides = data.ShorterSides.Length > 0 ? data.ShorterSides : [model.MinSize],
-                LongestSide = model.MaxSize,
-                RoundsSides = model.ResizeRounds,
-            },
-        };
-    }
 
     private void Locked(Action work) => Locked(()
     =>

@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Data;
 public readonly record struct SampleObject(Box BoxInputPx, int ClassIndex, bool IsIgnored = false)
 {
     /// <summary>
-    /// The object's pixels in the sample's picture, which is mirrored or not, but not resized yet. Null if masks are not loaded
+    /// The object's pixels in the sample's picture, which is cropped and mirrored or not, but not resized yet. Null if masks are not loaded
     /// (<see cref="SampleLoaderOptions.WithMasks"/>), if the data have none for this object, or if it is ignored.
     /// </summary>
     public ObjectMask? Mask { get; init; }

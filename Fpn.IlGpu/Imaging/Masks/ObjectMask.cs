@@ -139,6 +139,20 @@ public sealed class ObjectMask : IEquatable<ObjectMask>
         return mirrored.Build();
     }
 
+    /// <summary>Returns the mask of a part of the picture.</summary>
+    /// <param name="part">The part, inside the picture.</param>
+    internal ObjectMask Cropped(PixelRectangle part)
+    {
+        var cropped = new MaskRunBuilder(part.Width, part.Height);
+        foreach ((var x, var y, var length) in Strokes())
+        {
+            var (top, bottom) = (Math.Max(y, part.Top), Math.Min(y + length, part.Bottom));
+            if (x >= part.Left && x < part.Right && top < bottom)
+                cropped.Add(((x - part.Left) * part.Height) + top - part.Top, bottom - top);
+        }
+        return cropped.Build();
+    }
+
     /// <inheritdoc/>
     public bool Equals(ObjectMask? other)
         => other is not null && Width == other.Width && Height == other.Height && runs.AsSpan().SequenceEqual(other.runs);

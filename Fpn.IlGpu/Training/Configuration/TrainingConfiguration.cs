@@ -215,6 +215,10 @@ public sealed record TrainingData
     /// </summary>
     public int[] ShorterSides { get; init; } = [];
 
+    /// <summary>Further augmentation; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AugmentData? Augment { get; init; }
+
     /// <summary>
     /// A file of proposals for the pictures, as <c>fpn proposals</c> writes it. Required for Fast R-CNN, which does not find proposals
     /// itself; not allowed for other detectors.
@@ -233,6 +237,8 @@ public sealed record TrainingData
             return "'data' takes exactly one of 'shapes', 'coco' and 'voc'";
         if (ShorterSides.Any(side => side is < 32 or > 8192))
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
+        if (Augment?.Problem(ShorterSides) is { } wrong)
+            return wrong;
         if (Shapes is { } shapes && shapes.Problem() is { } problem)
             return problem;
         return Ahead is < 1 or > 64 || Workers is < 1 or > 64 ? "'data.ahead' and 'data.workers' must be from 1 to 64" : null;
