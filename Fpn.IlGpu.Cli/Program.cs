@@ -21,6 +21,7 @@ var root = new RootCommand("Detects objects in pictures with Feature Pyramid Net
     ProposalsCommand.Create(),
     AblateCommand.Create(),
     ShapesCommand.Create(),
+    DataCommand.Create(),
     VerifyCommand.Create(),
     WeightsCommand.Create(),
 };

@@ -74,6 +74,18 @@ public enum AnnotationProblem
 
     /// <summary>A picture whose file can't be read, or has another size: skipped, with its objects.</summary>
     PictureBroken,
+
+    /// <summary>A picture without a file of labels, as YOLO marks pictures without objects: kept as one.</summary>
+    LabelsMissing,
+
+    /// <summary>An object that is neither a box nor a polygon nor a mask, such as a line: skipped.</summary>
+    ShapeUnknown,
+
+    /// <summary>An object that is written twice, line by line the same: the first one counts.</summary>
+    ObjectTwice,
+
+    /// <summary>A picture that two sets have: that of the first set counts.</summary>
+    PictureTwice,
 }
 
 /// <summary>What a set or a file of results consists of, and what a problem with an entry may leave out.</summary>

@@ -189,6 +189,18 @@ public sealed class AnnotationProblems
             ? "object with id 0 (COCO's evaluation never counts it as found)"
             : "objects with id 0 (COCO's evaluation never counts them as found)",
         AnnotationProblem.PictureBroken => one ? "picture that can't be used (skipped)" : "pictures that can't be used (skipped)",
+        AnnotationProblem.LabelsMissing => one
+            ? "picture without a file of labels (kept, without objects)"
+            : "pictures without a file of labels (kept, without objects)",
+        AnnotationProblem.ShapeUnknown => one
+            ? "object that is neither box nor polygon nor mask (skipped)"
+            : "objects that are neither boxes nor polygons nor masks (skipped)",
+        AnnotationProblem.ObjectTwice => one
+            ? "object that is listed twice (the first one counts)"
+            : "objects that are listed twice (the first ones count)",
+        AnnotationProblem.PictureTwice => one
+            ? "picture that another set has, too (the first set's counts)"
+            : "pictures that other sets have, too (the first sets' count)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such problem."),
     };
 }

@@ -20,9 +20,15 @@ public static class CocoWriter
         ArgumentNullException.ThrowIfNull(path);
 
         using var file = UnfinishedFile.Create(path);
-        using (var json = new Utf8JsonWriter(file.Stream))
-            Write(set, json);
+        Write(set, file.Stream);
         file.Complete();
+    }
+
+    /// <summary>Writes to a stream, which is left open.</summary>
+    internal static void Write(AnnotatedSet set, Stream stream)
+    {
+        using var json = new Utf8JsonWriter(stream);
+        Write(set, json);
     }
 
     private static void Write(AnnotatedSet set, Utf8JsonWriter json)
@@ -32,7 +38,7 @@ public static class CocoWriter
         foreach (var picture in set.Pictures)
         {
             json.WriteStartObject();
-            json.WriteNumber("id", picture.Id);
+            set.Ids.Write(json, "id"u8, picture.Id);
             json.WriteString("file_name", picture.FileName);
             json.WriteNumber("width", picture.Width);
             json.WriteNumber("height", picture.Height);
@@ -46,7 +52,7 @@ public static class CocoWriter
         foreach (var picture in set.Pictures)
         {
             foreach (var annotated in picture.Objects)
-                WriteObject(json, id++, picture.Id, set.Categories[annotated.ClassIndex].Id, annotated);
+                WriteObject(json, id++, picture.Id, set, annotated);
             json.Flush();
         }
         json.WriteEndArray();
@@ -54,7 +60,7 @@ public static class CocoWriter
         foreach (var category in set.Categories)
         {
             json.WriteStartObject();
-            json.WriteNumber("id", category.Id);
+            set.Ids.Write(json, "id"u8, category.Id);
             json.WriteString("name", category.Name);
             json.WriteEndObject();
         }
@@ -62,12 +68,12 @@ public static class CocoWriter
         json.WriteEndObject();
     }
 
-    private static void WriteObject(Utf8JsonWriter json, long id, long picture, long category, AnnotatedObject annotated)
+    private static void WriteObject(Utf8JsonWriter json, long id, long picture, AnnotatedSet set, AnnotatedObject annotated)
     {
         json.WriteStartObject();
         json.WriteNumber("id", id);
-        json.WriteNumber("image_id", picture);
-        json.WriteNumber("category_id", category);
+        set.Ids.Write(json, "image_id"u8, picture);
+        set.Ids.Write(json, "category_id"u8, set.Categories[annotated.ClassIndex].Id);
         json.WriteStartArray("bbox");
         json.WriteNumberValue(annotated.BoxImagePx.X1);
         json.WriteNumberValue(annotated.BoxImagePx.Y1);

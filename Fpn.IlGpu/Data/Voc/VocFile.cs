@@ -89,7 +89,9 @@ internal sealed record VocFile(string FileName, int Width, int Height, IReadOnly
         return null;
     }
 
-    private static void CheckDepth(string path, Stream stream, XmlReaderSettings settings)
+    /// <summary>Refuses XML whose tree would take endless time to build.</summary>
+    /// <exception cref="AnnotationException">Elements are nested too deep.</exception>
+    internal static void CheckDepth(string path, Stream stream, XmlReaderSettings settings)
     {
         using var tokens = XmlReader.Create(stream, settings);
         while (tokens.Read())
