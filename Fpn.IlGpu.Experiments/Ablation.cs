@@ -5,7 +5,6 @@ using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Files;
 using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
 

@@ -1,4 +1,3 @@
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Experiments.Scenes;

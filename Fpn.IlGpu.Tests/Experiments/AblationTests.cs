@@ -45,7 +45,7 @@ internal sealed class AblationTests : TrainingFolderTests
     [Test]
     public void Alternating_training_shares_the_features_of_its_second_step()
     {
-        Run(new AblationOptions { Tables = [PaperTables.Sharing], Rows = "b", Seeds = 1, HeldScenes = 2 }).ToList();
+        Assert.That(Run(new AblationOptions { Tables = [PaperTables.Sharing], Rows = "b", Seeds = 1, HeldScenes = 2 }).Count(), Is.EqualTo(1));
         var out5 = Path.Combine(Folder, "out");
         using var second = Safetensors.Open(Path.Combine(out5, "table5-a", "seed0", "model.safetensors"));
         using var third = Safetensors.Open(Path.Combine(out5, "table5-b", "seed0", "step3", "model.safetensors"));

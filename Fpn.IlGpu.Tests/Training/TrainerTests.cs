@@ -1,7 +1,6 @@
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Experiments;
-using Fpn.IlGpu.Experiments.Scenes;
 using Fpn.IlGpu.Training;
 using Fpn.IlGpu.Weights;
 
