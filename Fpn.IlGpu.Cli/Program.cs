@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.CommandLine.Parsing;
 using System.Text;
 
 using Fpn.IlGpu.Cli;
@@ -30,10 +29,7 @@ var root = new RootCommand("Detects objects in pictures with Feature Pyramid Net
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is ParseErrorAction)
 {
-    var command = "fpn";
-    for (var at = parsed.CommandResult; at is not null && at.Command != root; at = at.Parent as CommandResult)
-        command = command.Insert("fpn".Length, $" {at.Command.Name}");
-    Screen.Complain($"{parsed.Errors[0].Message.TrimEnd('.')}; see '{command} --help'.");
+    Screen.Complain(UsageError.Of(parsed));
     return ExitCode.WrongUsage;
 }
 

@@ -39,6 +39,18 @@ internal sealed class UsageTests : CommandTest
         Fpn("detekt", "some.png").AssertExit(2);
     }
 
+    [TestCase("There is no command 'frob'; see 'fpn --help'.", "frob")]
+    [TestCase("There is no command 'detekt' (did you mean 'detect'?); see 'fpn --help'.", "detekt", "some.png")]
+    [TestCase("There is no command 'lst' (did you mean 'list'?); see 'fpn weights --help'.", "weights", "lst")]
+    [TestCase("There is no option '--hlep' (did you mean '--help'?); see 'fpn --help'.", "--hlep")]
+    public void An_unknown_command_is_named_with_the_nearest_one(string sentence, params string[] arguments)
+    {
+        var result = Fpn(arguments);
+
+        result.AssertExit(2);
+        Assert.That(result.Error.TrimEnd(), Is.EqualTo($"fpn: {sentence}"));
+    }
+
     [Test]
     public void A_missing_model_is_named()
     {
