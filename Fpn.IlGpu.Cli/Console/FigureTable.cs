@@ -38,6 +38,29 @@ internal static class FigureTable
         return table;
     }
 
+    /// <summary>AP and AP50 of each class, the highest AP first, and how many objects it has.</summary>
+    public static Table ByClass(IReadOnlyList<CocoEvaluation> evaluations, EvaluationTruth truth)
+    {
+        var table = Screen.NewTable();
+        table.AddColumn(new TableColumn("class"));
+        table.AddColumn(new TableColumn("objects").RightAligned().NoWrap());
+        foreach (var name in evaluations.Select(evaluation => EvaluationJson.NameOf(evaluation.Kind)))
+        {
+            table.AddColumn(new TableColumn($"{name} AP").RightAligned().NoWrap());
+            table.AddColumn(new TableColumn("AP50").RightAligned().NoWrap());
+        }
+        var objects = truth.Objects.Where(item => !item.IsCrowd).CountBy(item => item.CategoryId).ToDictionary();
+        var figures = evaluations.Select(evaluation => (AP: evaluation.ClassFigures, AP50: evaluation.ClassFigures50)).ToList();
+        var order = figures[0].AP.Index().OrderByDescending(figure => figure.Item.Value).ThenBy(figure => figure.Item.Name, StringComparer.Ordinal);
+        foreach (var (k, figure) in order)
+        {
+            var count = objects.GetValueOrDefault(evaluations[0].Categories[k].Id).ToString(CultureInfo.InvariantCulture);
+            string[] numbers = [count, .. figures.SelectMany(of => new[] { Said(of.AP[k].Value), Said(of.AP50[k].Value) })];
+            table.AddRow([new Text(Screen.Printable(figure.Name)), .. numbers.Select(number => new Text(number))]);
+        }
+        return table;
+    }
+
     private static Table NewTable(string[] headings, IReadOnlyList<CocoEvaluation> evaluations)
     {
         var table = Screen.NewTable();

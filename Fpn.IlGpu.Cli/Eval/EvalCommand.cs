@@ -15,6 +15,8 @@ internal static class EvalCommand
           fpn eval --truth instances_val2017.json --images val2017 \
                    --model fasterrcnn_resnet50_fpn_v2 --save-results found.json
               The same for a model, which detects in the pictures first.
+          fpn eval --truth VOC2012 --split val --model run/model.safetensors
+              The same on the pictures of a VOC folder that a list names.
           fpn eval --truth truth.json --results found.json --kind segm --json -
               The figures for masks, as JSON on standard output.
           fpn eval --truth truth.json --images pictures --proposals
@@ -41,9 +43,14 @@ internal static class EvalCommand
     {
         var truth = new Option<string>("--truth", "-t")
         {
-            Description = "The ground truth: a JSON file in COCO's instances format.",
-            HelpName = "FILE",
+            Description = "The ground truth: a JSON file in COCO's instances format, or a folder in the layout of Pascal VOC.",
+            HelpName = "FILE|DIR",
             Required = true,
+        };
+        var split = new Option<string?>("--split", "-s")
+        {
+            Description = "For a VOC folder: the name of the list of pictures, such as val. Default: all pictures with annotations.",
+            HelpName = "LIST",
         };
         var results = new Option<string?>("--results", "-r")
         {
@@ -56,7 +63,7 @@ internal static class EvalCommand
             HelpName = "FILE|NAME",
         };
         var configuration = ConfigurationOption.Create();
-        var images = new Option<string?>("--images", "-i") { Description = "The folder of the ground truth's pictures.", HelpName = "DIR" };
+        var images = new Option<string?>("--images", "-i") { Description = "The folder of the ground truth's pictures; a VOC folder has its own.", HelpName = "DIR" };
         var device = DeviceOption.Create();
         var anyOpenCl = DeviceOption.CreateAnyOpenCl();
         var kind = new Option<string>("--kind", "-k")
@@ -102,20 +109,24 @@ internal static class EvalCommand
 
         var command = new Command("eval", "Evaluates boxes, masks and proposals with COCO's figures.")
         {
-            truth, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
+            truth, split, results, model, configuration, images, device, anyOpenCl, kind, proposals, fromProposals, json, saveResults, curves,
             worst, worstCount, exif, problems, allowProblems,
         };
         command.Validators.Add(parsed =>
         {
             var detects = parsed.GetResult(results) is null;
-            var mistake = detects && parsed.GetResult(images) is null
+            var isVoc = parsed.GetResult(truth) is { Tokens: [var path, ..] } && Directory.Exists(path.Value);
+            var hasPictures = isVoc || parsed.GetResult(images) is not null;
+            var mistake = parsed.GetResult(split) is not null && !isVoc
+                ? "--split names a list of a VOC folder, but --truth is no folder"
+                : detects && !hasPictures
                 ? "There is nothing to evaluate: give --results FILE, or --images DIR for a model to detect in"
                 : !detects && parsed.GetResult(model) is not null ? "--results and --model can't be combined"
                 : !detects && parsed.GetResult(saveResults) is not null
                 ? "--save-results saves a model's detections; with --results there is no model"
                 : parsed.GetResult(fromProposals) is not null && (!detects || parsed.GetValue(proposals))
                 ? "--from-proposals is for a model that detects; neither --results nor --proposals can be combined with it"
-                : parsed.GetResult(worst) is not null && parsed.GetResult(images) is null
+                : parsed.GetResult(worst) is not null && !hasPictures
                 ? "--worst needs --images DIR: the pictures to draw on"
                 : parsed.GetResult(worst) is null && parsed.GetResult(worstCount) is { Implicit: false }
                 ? "--worst-count needs --worst DIR"
@@ -127,6 +138,7 @@ internal static class EvalCommand
         command.SetAction(parsed => Evaluate(new EvalSettings
         {
             Truth = parsed.GetRequiredValue(truth),
+            Split = parsed.GetValue(split),
             Results = parsed.GetValue(results),
             Model = parsed.GetValue(model),
             Configuration = ConfigurationOption.ToJson(parsed.GetValue(configuration)),

@@ -132,13 +132,24 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         {
             throw new CommandException(
                 $"The model and the truth have no class in common: the model finds {Names(match.NotInTruth)}; "
-                + $"the truth has {Names(match.NotInModel)}.");
+                + $"the truth has {Names(match.NotInModel)}. {Remedy(detector)}.");
         }
         if (match.NotInModel.Count > 0)
-            screen.Error($"The model doesn't know {Names(match.NotInModel)}; those objects count as missed.");
+        {
+            // Where the model has no class to spare, no other name would help.
+            var remedy = match.NotInTruth.Count > 0 ? $" {Remedy(detector)}." : "";
+            screen.Error($"The model doesn't know {Names(match.NotInModel)}; those objects count as missed.{remedy}");
+        }
         if (match.NotInTruth.Count > 0)
             screen.Error($"The truth has no class {Names(match.NotInTruth)}; such detections are left out.");
         return match;
+    }
+
+    private static string Remedy(Detector detector)
+    {
+        var example = string.Join(", ", detector.Classes.Take(2).Select(name => $"\"{name}\"").Append("…"));
+        return "If they are the same classes by other names, rename the truth's categories, or give all of the model's classes the truth's "
+            + $"names, in the model's order, with --set 'classes=[{example}]'";
     }
 
     private static string Names(IReadOnlyList<string> names)

@@ -11,6 +11,7 @@ namespace Fpn.IlGpu.Cli;
 internal sealed class EvalRun(EvalSettings settings, Screen screen, CancellationToken stop)
 {
     private readonly FilesInUse inUse = new();
+    private readonly Heartbeat heartbeat = Heartbeat.Of(screen);
     private readonly AnnotationProblems problems = new();
     private bool failed;
 
@@ -54,6 +55,8 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
             + $"{truth.Categories.Count} classes; {Count(results.Objects.Count, settings.Proposals ? "proposal" : "detection")}");
         CocoEvaluation[] evaluations = [.. settings.Kinds.Select(kind => CocoEvaluation.Of(truth, results, kind))];
         screen.Write(settings.Proposals ? FigureTable.OfProposals(evaluations) : FigureTable.OfDetections(evaluations));
+        if (!settings.Proposals && evaluations[0].Categories.Count > 1)
+            screen.Write(FigureTable.ByClass(evaluations, truth));
         json?.Write(stream => EvaluationJson.Write(evaluations, stream, results.AreProposals));
         DrawCurves(evaluations);
         DrawWorst(truth, results);
@@ -104,7 +107,7 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
     {
         if (settings.Images is { } images && !Directory.Exists(images))
             throw new CommandException($"There is no folder '{images}'; --images must be the folder of the truth's pictures.");
-        var truth = EvaluationTruth.Read(settings.Truth, masks);
+        var truth = Directory.Exists(settings.Truth) ? ReadVoc(masks) : EvaluationTruth.Read(settings.Truth, masks);
         inUse.AddInputs(settings.Truth, settings.Results, settings.FromProposals);
         if (settings.Results is null)
             inUse.AddInputs(ModelArgument.FilesOf(ModelArgument.FileOf(settings.Model)));
@@ -112,10 +115,25 @@ internal sealed class EvalRun(EvalSettings settings, Screen screen, Cancellation
         if (settings.Problems is { } list)
             OutputFile.Check(list, "--problems", inUse);
         if (detects)
-            truth = truth.WithoutUnusablePictures(settings.Images!, settings.Exif);
+        {
+            var checking = new CheckingLine(screen, heartbeat, "Checking the pictures", truth.Pictures.Count);
+            truth = truth.WithoutUnusablePictures(settings.Images!, settings.Exif, checking);
+            screen.Progress("");
+        }
         Limit(truth.Problems);
         Warn(truth.Problems);
         return truth;
+    }
+
+    // Its pictures are where it says, unless --images says otherwise.
+    private EvaluationTruth ReadVoc(bool masks)
+    {
+        if (masks)
+            throw new CommandException($"'{settings.Truth}' is a VOC folder, which has no masks; evaluate boxes with --kind bbox.");
+        var set = VocFolder.Read(settings.Truth, settings.Split, exif: settings.Exif);
+        settings = settings with { Images = settings.Images ?? set.Folder };
+        inUse.AddInputs(Directory.EnumerateFiles(settings.Truth, "*", SearchOption.AllDirectories));
+        return EvaluationTruth.Of(set);
     }
 
     private IEnumerable<string> Pictures(EvaluationTruth truth)

@@ -6,8 +6,11 @@ namespace Fpn.IlGpu.Cli;
 /// <summary>The settings from the command line of <c>fpn eval</c>.</summary>
 internal sealed record EvalSettings
 {
-    /// <summary>The ground truth's file, in COCO's instances format.</summary>
+    /// <summary>The ground truth's file, in COCO's instances format, or a folder in the layout of Pascal VOC.</summary>
     public required string Truth { get; init; }
+
+    /// <summary>For a VOC folder, the name of the list of pictures; null for all pictures with annotations.</summary>
+    public string? Split { get; init; }
 
     /// <summary>The file of results; null to detect with a model.</summary>
     public required string? Results { get; init; }

@@ -22,14 +22,21 @@ public static class PictureCheck
     /// <param name="problems">Receives the pictures that can't be used.</param>
     /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
     /// <param name="limits">The limits on a picture file; null for the defaults.</param>
+    /// <param name="progress">Receives the number of pictures checked so far, from several threads.</param>
     public static IReadOnlyList<bool> Usable(
-        IReadOnlyList<PictureFile> files, AnnotationProblems problems, ExifUse exif = ExifUse.Apply, PictureLimits? limits = null)
+        IReadOnlyList<PictureFile> files, AnnotationProblems problems, ExifUse exif = ExifUse.Apply, PictureLimits? limits = null,
+        IProgress<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(problems);
         var found = new Finding[files.Count];
         var most = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtOnce) };
-        Parallel.For(0, files.Count, most, i => found[i] = Find(files[i], exif, limits));
+        var done = 0;
+        Parallel.For(0, files.Count, most, i =>
+        {
+            found[i] = Find(files[i], exif, limits);
+            progress?.Report(Interlocked.Increment(ref done));
+        });
         foreach (var finding in found.Where(finding => finding.Problem is not null))
             problems.Add(finding.Problem!.Value, finding.Fault, AnnotationPart.Pictures);
         // Where one picture shows how the set was annotated, the rest is taken to be like it.
@@ -44,12 +51,14 @@ public static class PictureCheck
     /// <summary>Returns a set without the pictures that can't be used; its problems name them.</summary>
     /// <param name="set">The set.</param>
     /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
-    public static AnnotatedSet WithoutUnusable(AnnotatedSet set, ExifUse exif = ExifUse.Apply)
+    /// <param name="progress">Receives the number of pictures checked so far, from several threads.</param>
+    public static AnnotatedSet WithoutUnusable(AnnotatedSet set, ExifUse exif = ExifUse.Apply, IProgress<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(set);
         var problems = new AnnotationProblems();
         problems.Add(set.Problems);
-        var usable = Usable([.. set.Pictures.Select(p => new PictureFile(set.PathOf(p), p.Width, p.Height))], problems, exif);
+        var usable = Usable(
+            [.. set.Pictures.Select(p => new PictureFile(set.PathOf(p), p.Width, p.Height))], problems, exif, progress: progress);
         return set with { Pictures = [.. set.Pictures.Where((_, i) => usable[i])], Problems = problems };
     }
 

@@ -66,8 +66,10 @@ public sealed class CocoEvaluation
             string.Create(CultureInfo.InvariantCulture, $"AR@{m.Item} {a.Item.Name}"), AverageRecall(proposals, a.Index, m.Index))))];
 
     /// <summary>AP of each class; −1 for a class without objects. Classes of one name have their ids after it.</summary>
-    public IReadOnlyList<EvaluationFigure> ClassFigures
-        => [.. Categories.Select((category, k) => new EvaluationFigure(UniqueName(category), AveragePrecision(null, 0, k)))];
+    public IReadOnlyList<EvaluationFigure> ClassFigures => ClassFiguresAt(null);
+
+    /// <summary>AP50 of each class, as <see cref="ClassFigures"/> has AP.</summary>
+    public IReadOnlyList<EvaluationFigure> ClassFigures50 => ClassFiguresAt(.5);
 
     /// <summary>Compares results with the ground truth.</summary>
     /// <param name="truth">The ground truth.</param>
@@ -109,6 +111,9 @@ public sealed class CocoEvaluation
         }
         return curves == 0 ? null : Array.ConvertAll(curve, sum => sum / curves);
     }
+
+    private EvaluationFigure[] ClassFiguresAt(double? iou)
+        => [.. Categories.Select((category, k) => new EvaluationFigure(UniqueName(category), AveragePrecision(iou, 0, k)))];
 
     private string UniqueName(AnnotatedCategory category) => Categories.Count(other => other.Name == category.Name) == 1
         ? category.Name

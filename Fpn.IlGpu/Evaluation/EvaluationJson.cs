@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Evaluation;
 
 /// <summary>
-/// Writes figures as JSON: for each kind <c>stats</c> (12 figures, in the order of <c>stats_order</c>), <c>ap_by_class</c> and
-/// <c>proposals</c>, under <c>bbox</c> or <c>segm</c>. Proposals have no classes, so they get only <c>proposals</c>.
+/// Writes figures as JSON: for each kind <c>stats</c> (12 figures, in the order of <c>stats_order</c>), <c>ap_by_class</c>,
+/// <c>ap50_by_class</c> and <c>proposals</c>, under <c>bbox</c> or <c>segm</c>. Proposals have no classes, so they get only <c>proposals</c>.
 /// </summary>
 public static class EvaluationJson
 {
@@ -36,6 +36,7 @@ public static class EvaluationJson
                     json.WriteNumberValue(figure.Value);
                 json.WriteEndArray();
                 WriteFigures(json, "ap_by_class", evaluation.ClassFigures);
+                WriteFigures(json, "ap50_by_class", evaluation.ClassFigures50);
             }
             WriteFigures(json, "proposals", evaluation.ProposalFigures);
             json.WriteEndObject();

@@ -41,7 +41,7 @@ public sealed record EvaluationTruth(
         if (masks && file.Objects.Count > 0 && file.Objects.All(entry => entry.Segmentation is null))
         {
             throw new AnnotationException(
-                $"No object of '{path}' has a mask ('segmentation'), so masks can't be evaluated; evaluate boxes with --kind bbox.");
+                $"No object of '{path}' has a mask ('segmentation'), so masks can't be evaluated; evaluate boxes ('fpn eval' with --kind bbox).");
         }
         var sizes = file.Pictures.ToDictionary(picture => picture.Id);
         var objects = new List<TruthObject>(file.Objects.Count);
@@ -67,7 +67,10 @@ public sealed record EvaluationTruth(
     /// <summary>Makes what was found in the truth's pictures into results, which are written with the ids of the truth's file.</summary>
     public EvaluationResults ToResults(IReadOnlyList<FoundObject> found) => new(found) { Ids = Ids };
 
-    /// <summary>Uses a set that was read for training as ground truth. Ignored objects count as crowds.</summary>
+    /// <summary>
+    /// Uses a set that was read for training as ground truth. Ignored objects (VOC's <c>difficult</c>) count as crowds: finding them is
+    /// neither right nor wrong.
+    /// </summary>
     public static EvaluationTruth Of(AnnotatedSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -86,13 +89,30 @@ public sealed record EvaluationTruth(
         return new EvaluationTruth(
             [.. set.Pictures.Select(picture => new EvaluatedPicture(picture.Id, picture.FileName, picture.Width, picture.Height))],
             set.Categories, objects)
-        { Ids = set.Ids };
+        { Problems = set.Problems, Ids = set.Ids };
+    }
+
+    /// <summary>Reads all pictures of a source, and uses their objects as ground truth.</summary>
+    /// <param name="source">The source; the pictures of its first epoch are read.</param>
+    /// <param name="categories">The categories, indexed by <see cref="AnnotatedObject.ClassIndex"/>.</param>
+    /// <exception cref="PictureException">A picture can't be used.</exception>
+    public static EvaluationTruth Of(IPictureSource source, IReadOnlyList<AnnotatedCategory> categories)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return Of(new AnnotatedSet(
+            [.. Enumerable.Range(0, source.Count).AsParallel().AsOrdered().Select(i =>
+            {
+                var picture = source.Read(i, epoch: 0);
+                return new AnnotatedPicture(source.IdOf(i), "", picture.Image.Width, picture.Image.Height, picture.Objects);
+            })],
+            categories));
     }
 
     /// <summary>Returns the truth without the pictures in whose files a model can't detect; its problems name them.</summary>
     /// <param name="folder">The folder of the pictures.</param>
     /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
-    public EvaluationTruth WithoutUnusablePictures(string folder, ExifUse exif = ExifUse.Apply)
+    /// <param name="progress">Receives the number of pictures checked so far, from several threads.</param>
+    public EvaluationTruth WithoutUnusablePictures(string folder, ExifUse exif = ExifUse.Apply, IProgress<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var problems = new AnnotationProblems();
@@ -105,7 +125,7 @@ public sealed record EvaluationTruth(
                 .Select(picture => picture with { FileName = PicturePath.Find(folder, picture.FileName) }),
         ];
         var usable = PictureCheck.Usable(
-            [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems, exif);
+            [.. named.Select(p => new PictureFile(Path.Join(folder, p.FileName), p.Width, p.Height))], problems, exif, progress: progress);
         EvaluatedPicture[] kept = [.. named.Where((_, i) => usable[i])];
         var ids = kept.Select(picture => picture.Id).ToHashSet();
         return this with { Pictures = kept, Objects = [.. Objects.Where(item => ids.Contains(item.PictureId))], Problems = problems };
