@@ -39,7 +39,7 @@ public sealed class Ablation
     /// <param name="dataFolder">The folder that the configuration's paths are relative to.</param>
     /// <param name="folder">The folder that holds the runs' folders.</param>
     /// <param name="progress">Receives progress reports.</param>
-    /// <exception cref="TrainingException">The configuration does not train on synthetic shapes.</exception>
+    /// <exception cref="TrainingException">The configuration does not train on synthetic shapes, or has a validation.</exception>
     public Ablation(
         Device device, TrainingConfiguration common, AblationOptions options, string dataFolder, string folder,
         IProgress<AblationProgress>? progress = null)
@@ -54,8 +54,10 @@ public sealed class Ablation
         this.folder = Path.GetFullPath(folder);
         var shapes = common.Data.Shapes
             ?? throw new TrainingException("An ablation needs 'data.shapes': it holds back some of the scenes for evaluation.");
+        if (common.Validation is not null)
+            throw new TrainingException("An ablation evaluates its runs on scenes of its own: leave out 'validation'.");
         held = new EvaluatedScenes(
-            shapes with { FirstSeed = EvaluatedScenes.FirstHeldSeed, Count = options.HeldScenes }, options.HeldScenes);
+            shapes with { FirstSeed = EvaluatedScenes.FirstHeldSeed, Count = options.HeldScenes });
     }
 
     /// <summary>The files that the runs write.</summary>
@@ -160,10 +162,10 @@ public sealed class Ablation
         foreach (var step in trainer.Run(stop))
         {
             time += step.Time;
-            progress?.Report(new AblationProgress(name, step.Step, configuration.Schedule.Steps));
+            progress?.Report(new AblationProgress(name, step.Step, trainer.Steps));
         }
         stop.ThrowIfCancellationRequested();
-        progress?.Report(new AblationProgress(name, null, configuration.Schedule.Steps));
+        progress?.Report(new AblationProgress(name, null, trainer.Steps));
         return time;
     }
 
@@ -172,12 +174,12 @@ public sealed class Ablation
     {
         if (heldProposals.ContainsKey(run))
             return;
-        progress?.Report(new AblationProgress("proposals for Fast R-CNN", null, common.Schedule.Steps));
+        progress?.Report(new AblationProgress("proposals for Fast R-CNN", null, 0));
         using var rpn = (ProposalNetwork)Detector.Load(device, Path.Combine(run, "model.safetensors"));
         if (!File.Exists(TrainingProposalsOf(run)))
         {
             var shapes = common.Data.Shapes!;
-            var scenes = new EvaluatedScenes(shapes, shapes.Count);
+            var scenes = new EvaluatedScenes(shapes);
             using var file = UnfinishedFile.Create(TrainingProposalsOf(run));
             scenes.Propose(rpn, stop).Write(file.Stream);
             file.Complete();

@@ -16,17 +16,12 @@ internal sealed class EvaluatedScenes
 
     private readonly IPictureSource source;
 
-    /// <summary>Uses the first scenes of a description.</summary>
-    public EvaluatedScenes(ShapesData shapes, int count)
+    /// <summary>Uses all scenes of a description.</summary>
+    public EvaluatedScenes(ShapesData shapes)
     {
         var scenes = SceneTraining.ScenesOf(shapes);
         source = scenes.Source;
-        AnnotatedPicture[] pictures = [.. Enumerable.Range(0, count).AsParallel().AsOrdered().Select(i =>
-        {
-            var scene = source.Read(i, epoch: 0);
-            return new AnnotatedPicture(source.IdOf(i), "", scene.Image.Width, scene.Image.Height, scene.Objects);
-        })];
-        Truth = EvaluationTruth.Of(new AnnotatedSet(pictures, [.. scenes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]));
+        Truth = EvaluationTruth.Of(source, [.. scenes.Classes.Select((name, i) => new AnnotatedCategory(i + 1, name))]);
     }
 
     /// <summary>The ground truth.</summary>

@@ -60,8 +60,10 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
             },
             Schedule = common.Schedule with
             {
-                Steps = Budget * common.Schedule.Steps,
+                Steps = common.Schedule.Epochs is null ? Budget * (common.Schedule.Steps ?? TrainingSchedule.DefaultSteps) : null,
+                Epochs = Budget * common.Schedule.Epochs,
                 DecaySteps = [.. common.Schedule.DecaySteps.Select(step => Budget * step)],
+                DecayEpochs = [.. common.Schedule.DecayEpochs.Select(epoch => Budget * epoch)],
             },
             Rpn = rpn,
             Model = JsonSerializer.SerializeToElement(model),

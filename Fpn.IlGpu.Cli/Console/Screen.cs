@@ -51,6 +51,13 @@ internal sealed class Screen
         }
     }
 
+    /// <summary>Writes a line of results. On a terminal, a long one is broken between words, rather than anywhere.</summary>
+    public void WriteWrapped(string line)
+    {
+        foreach (var part in ResultsOnTerminal ? Wrapped(line, width) : [line])
+            WriteLine(part);
+    }
+
     /// <summary>Writes a table of results.</summary>
     public void Write(IRenderable renderable)
     {
@@ -122,6 +129,19 @@ internal sealed class Screen
     {
         var width = 79 - CtrlC.Length;
         return text.Length <= width ? text : $"{text[..(width - 1)]}…";
+    }
+
+    /// <summary>Breaks a text into lines that leave the last column free; all but the first are indented.</summary>
+    internal static IEnumerable<string> Wrapped(string text, int width)
+    {
+        const string indent = "  ";
+        var rest = text;
+        while (rest.Length >= width && rest.LastIndexOf(' ', width - 1) is var space && space > indent.Length)
+        {
+            yield return rest[..space];
+            rest = indent + rest[(space + 1)..];
+        }
+        yield return rest;
     }
 
     /// <summary>A table, with borders on a terminal and without them where another program may read it.</summary>

@@ -70,9 +70,7 @@ internal sealed class DataShowRun(string folder, int count, string? problemsPath
         var dataFolder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var limit = new ProblemLimit(problemsPath ?? Path.Join(folder, "problems.txt"), allowed);
         OutputFile.Check(limit.Path, problemsPath is null ? "--out" : "--problems", inUse);
-        var source = TrainingSource.Open(
-            configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, SceneTraining.ScenesOf(configuration),
-            limit);
+        var source = TrainingSource.Open(configuration, dataFolder, SceneTraining.ScenesOf(configuration), limit, progress: null);
         inUse.AddInputs(source.Pictures is AnnotatedSetPictures files ? files.Files : []);
         foreach (var sentence in source.Problems.Sentences())
             screen.Error(sentence);

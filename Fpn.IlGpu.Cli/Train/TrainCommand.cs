@@ -10,9 +10,12 @@ internal static class TrainCommand
     private const string Examples = """
         Examples:
           fpn train shapes.json --out run
-              Writes run/model.safetensors, for 'fpn detect --model', and along the
-              way run/checkpoint.safetensors, run/training.csv and run/loss.png.
+              Writes run/model.safetensors, for 'fpn detect --model', and
+              run/checkpoint.safetensors, to resume from, both every so many steps;
+              run/training.csv and run/training.svg show losses and learning rate.
               run/problems.txt lists what is wrong with the data, if anything is.
+              With "validation" in the configuration, run/best.safetensors is the
+              model with the highest AP so far.
           fpn train shapes.json --out run --resume
               Resumes from run/checkpoint.safetensors. The final weights are the same
               as those of an uninterrupted run.
@@ -20,7 +23,8 @@ internal static class TrainCommand
         The configuration is JSON with comments; docs/training.md lists its keys.
 
         Exit codes:
-          0    training finished
+          0    training finished, also where the AP of the validation did not
+               improve for as long as its "patience"
           1    something failed, or a loss was not finite
           2    wrong usage
           130  stopped by Ctrl-C, SIGTERM or SIGHUP; a checkpoint of the last

@@ -12,13 +12,13 @@ internal sealed class TrainRun(
     string configurationPath, string folder, bool resume, bool allowProblems, string deviceName, DeviceOptions options, Screen screen,
     CancellationToken stop)
 {
-    // Losses are shown as means over this many steps, because those of single steps are noisy.
-    private const int ShownSteps = 50;
-
     /// <summary>How long a step and its checkpoint are waited for when the run is asked to end.</summary>
     public static readonly TimeSpan LongestStep = TimeSpan.FromMinutes(1);
 
-    private readonly Queue<TrainingStep> recent = [];
+    private readonly Heartbeat heartbeat = Heartbeat.Of(screen);
+    private int drawn;
+
+    private string PlotPath => Path.Combine(folder, "training.svg");
 
     /// <summary>Runs the command and returns the process's exit code.</summary>
     public int Execute()
@@ -26,52 +26,98 @@ internal sealed class TrainRun(
         var configuration = TrainingConfiguration.Load(configurationPath);
         var inUse = new FilesInUse();
         inUse.AddInputs(configurationPath);
-        foreach (var output in Trainer.Outputs(folder))
+        foreach (var output in Trainer.Outputs(folder).Append(PlotPath))
             OutputFile.Check(output, "--out", inUse);
         using var device = Device.Open(deviceName, options);
-        var dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
-        using var trainer = Trainer.Open(
-            device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration), allowProblems: allowProblems);
+        using var trainer = Open(device, configuration);
         var known = trainer.DataProblems;
         ShowProblems(trainer);
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
             + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", resuming after step {trainer.StepsDone}") : ""));
-
-        var steps = configuration.Schedule.Steps;
         var clock = Stopwatch.StartNew();
-        var first = TimeSpan.Zero;
-        var firstStep = trainer.StepsDone + 1;
+        Train(trainer, configuration.Schedule.CheckpointEvery, clock);
+        if (trainer.DataProblems.Total > known.Total)
+            ShowProblems(trainer);
+        if (!trainer.IsFinished)
+        {
+            screen.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Stopped after step {trainer.StepsDone} of {trainer.Steps}; "
+                + $"resume with 'fpn train {configurationPath} --out {folder} --resume'."));
+            return ExitCode.Interrupted;
+        }
+        ShowEnd(trainer, configuration.Validation?.Patience, clock.Elapsed);
+        return ExitCode.Done;
+    }
+
+    private Trainer Open(Device device, TrainingConfiguration configuration)
+    {
+        var dataFolder = Path.GetDirectoryName(Path.GetFullPath(configurationPath))!;
         try
         {
-            foreach (var step in trainer.Run(stop))
-            {
-                // The first step includes compiling the kernels.
-                first = step.Step == firstStep ? clock.Elapsed : first;
-                recent.Enqueue(step);
-                if (recent.Count > ShownSteps)
-                    recent.Dequeue();
-                screen.Progress(Screen.Cut(Line(step, steps, firstStep, clock.Elapsed - first)));
-                if (step.Step % configuration.Schedule.CheckpointEvery == 0 || step.Step == steps)
-                    screen.WriteLine(Losses(step));
-            }
+            return Trainer.Open(
+                device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration), allowProblems: allowProblems,
+                progress: new PictureLine(screen, heartbeat));
         }
         finally
         {
             screen.Progress("");
         }
-        if (trainer.DataProblems.Total > known.Total)
-            ShowProblems(trainer);
-        if (trainer.StepsDone < steps)
+    }
+
+    private void Train(Trainer trainer, int checkpointEvery, Stopwatch clock)
+    {
+        var lines = new TrainLines(trainer.Steps, trainer.StepsDone);
+        try
+        {
+            foreach (var step in trainer.Run(stop))
+            {
+                lines.Add(step, clock.Elapsed);
+                screen.Progress(Screen.Cut(lines.Progress(step, clock.Elapsed)));
+                if (step.Step % checkpointEvery == 0 || step.Step == trainer.Steps || step.Validation is not null)
+                {
+                    heartbeat.Rest();
+                    screen.WriteWrapped(lines.Milestone(step));
+                }
+                heartbeat.Beat(() => lines.Heartbeat(step, clock.Elapsed));
+                if (step.Validation is { } validation)
+                    screen.WriteLine(TrainLines.Of(validation, trainer.Best!.Value, trainer.BestStep!.Value));
+                Draw(trainer);
+            }
+            Draw(trainer);
+        }
+        finally
+        {
+            screen.Progress("");
+        }
+    }
+
+    private void Draw(Trainer trainer)
+    {
+        if (trainer.StepsSaved == drawn)
+            return;
+        drawn = trainer.StepsSaved;
+        using var file = UnfinishedFile.Create(PlotPath);
+        TrainingPlot.Write(TrainingTable.Read(trainer.LogPath), file.Stream);
+        file.Complete();
+    }
+
+    private void ShowEnd(Trainer trainer, int? patience, TimeSpan time)
+    {
+        if (trainer.IsOutOfPatience && trainer.StepsDone < trainer.Steps)
+        {
+            screen.WriteWrapped(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{trainer.Best!.Value.Name} has not improved in the last {patience} validations, so the run ends after step "
+                + $"{trainer.StepsDone} of {trainer.Steps}."));
+        }
+        if (trainer.Best is { } best)
         {
             screen.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Stopped after step {trainer.StepsDone} of {steps}; "
-                + $"resume with 'fpn train {configurationPath} --out {folder} --resume'."));
-            return ExitCode.Interrupted;
+                CultureInfo.InvariantCulture, $"The best model, with {best.Name} {best.Value:F3} after step {trainer.BestStep}: {trainer.BestPath}"));
         }
-        screen.WriteLine($"Trained in {ProgressLine.Duration(clock.Elapsed)}: {trainer.ModelPath}");
-        return ExitCode.Done;
+        screen.WriteLine($"Trained in {ProgressLine.Duration(time)}: {trainer.ModelPath}");
     }
 
     private void ShowProblems(Trainer trainer)
@@ -83,25 +129,28 @@ internal sealed class TrainRun(
             screen.Error($"The problems with the data are in {trainer.ProblemsPath}.");
     }
 
-    private string Line(TrainingStep step, int steps, int firstStep, TimeSpan sinceFirst)
+    /// <summary>What the trainer does with pictures besides steps.</summary>
+    private sealed class PictureLine(Screen screen, Heartbeat heartbeat) : IProgress<TrainerProgress>
     {
-        var text = string.Create(
-            CultureInfo.InvariantCulture, $"step {step.Step} of {steps}, loss {recent.Average(s => s.Loss):F3}");
-        var done = step.Step - firstStep;
-        if (done == 0 || step.Step == steps)
-            return text;
-        var rate = done / sinceFirst.TotalSeconds;
-        var speed = rate >= 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} steps a second")
-            : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s a step");
-        return $"{text}, {speed}, {ProgressLine.Duration(TimeSpan.FromSeconds((steps - step.Step) / rate))} left";
-    }
+        private readonly Lock gate = new();
+        private (TrainerWork Work, CheckingLine Line)? latest;
 
-    private string Losses(TrainingStep step)
-    {
-        var parts = step.Losses.Select((loss, i) => string.Create(
-            CultureInfo.InvariantCulture, $"{loss.Key} {recent.Average(s => s.Losses[i].Value):F3}"));
-        return string.Create(
-            CultureInfo.InvariantCulture, $"step {step.Step}: loss {recent.Average(s => s.Loss):F3} ({string.Join(", ", parts)})");
+        public void Report(TrainerProgress value)
+        {
+            lock (gate)
+            {
+                if (latest is not { } known || known.Work != value.Work)
+                    latest = (value.Work, new CheckingLine(screen, heartbeat, Doing(value.Work), value.Total));
+                latest.Value.Line.Report(value.Done);
+            }
+        }
+
+        private static string Doing(TrainerWork work) => work switch
+        {
+            TrainerWork.CheckingPictures => "Checking the pictures",
+            TrainerWork.CheckingValidationPictures => "Checking the pictures to validate on",
+            TrainerWork.Validating => "Validating on the pictures",
+            _ => throw new ArgumentOutOfRangeException(nameof(work), work, "No such work."),
+        };
     }
 }

@@ -5,13 +5,23 @@ namespace Fpn.IlGpu.Experiments.Scenes;
 /// <summary>Training on synthetic scenes.</summary>
 public static class SceneTraining
 {
-    /// <summary>Returns the scenes that a configuration's <c>data.shapes</c> describes; null if the configuration names files.</summary>
+    /// <summary>
+    /// Returns the scenes that a configuration's <c>data.shapes</c> and <c>validation.shapes</c> describe; null if the former names files.
+    /// </summary>
     /// <param name="configuration">The configuration of the run.</param>
     /// <exception cref="TrainingException"><c>data.shapes.annotated</c> is not a class of the scenes.</exception>
     public static TrainingPictures? ScenesOf(TrainingConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return configuration.Data.Shapes is { } shapes ? ScenesOf(shapes) : null;
+        if (configuration.Data.Shapes is not { } shapes)
+            return null;
+        var pictures = ScenesOf(shapes);
+        if (configuration.Validation?.Shapes is not { } held)
+            return pictures;
+        var validation = ScenesOf(held);
+        return validation.Classes.SequenceEqual(pictures.Classes)
+            ? pictures with { Validation = validation.Source }
+            : throw new TrainingException("'validation.shapes' must have the same classes as 'data.shapes': the same 'scene' and 'annotated'.");
     }
 
     /// <summary>Returns the scenes that <c>data.shapes</c> describes.</summary>

@@ -61,7 +61,7 @@ internal sealed class EvalVocTests : CommandTest
              {"image_id": 2, "category_id": 1, "bbox": [71, 23, 152, 152], "score": 0.95}]
             """u8.ToArray());
         Fpn("eval", "-t", "voc", "-r", "found.json", "--json", "figures.json").AssertExit(0);
-        Assert.That(Figures("figures.json")["stats"]![0]!.GetValue<double>(), Is.EqualTo(1));
+        Assert.That(Figures("figures.json")["stats"]![0]!.GetValue<double>(), Is.EqualTo(1).Within(1e-9));
     }
 
     [Test]

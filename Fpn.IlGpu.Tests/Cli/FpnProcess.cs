@@ -41,6 +41,9 @@ internal sealed partial class FpnProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
+    /// <summary>The exit code of a process that has exited; a killed one's is not 0.</summary>
+    public int ExitCode => process.ExitCode;
+
     public static FpnProcess Start(string folder, params string[] arguments) => new(folder, [], arguments);
 
     /// <summary>Starts the command with further environment variables; null removes one.</summary>

@@ -23,7 +23,7 @@ internal sealed class TrainTests : CommandTest
         Assert.That(lines[2], Does.StartWith("step 4: loss "));
         Assert.That(lines[3], Does.StartWith("Trained in ").And.Contain(Path.Combine("deep/er", "model.safetensors")));
         Assert.That(lines, Has.Length.EqualTo(4));
-        Assert.That(FilesIn("deep/er"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "model.safetensors", "training.csv"]));
+        Assert.That(FilesIn("deep/er"), Is.EqualTo(["checkpoint.safetensors", "model.safetensors", "training.csv", "training.svg"]));
         var log = File.ReadAllLines(At("deep/er/training.csv"));
         Assert.That(log[0], Is.EqualTo("step,loss,rpn objectness,rpn boxes,box classes,box deltas,learning_rate,seconds"));
         Assert.That(log[1..].Select(line => line.Split(',')[0]), Is.EqualTo(["1", "2", "3", "4"]));
@@ -62,7 +62,7 @@ internal sealed class TrainTests : CommandTest
     [TestCase("", "run.json, line 1, column 1: this is not valid JSON")]
     [TestCase("{\n" + Shapes + ",\n \"sched\": 1 }",
         "run.json, line 3, column 10: there is no key 'sched'; the known keys are: data, network")]
-    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht'; the known keys are: width, height")]
+    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht'; the known keys are: scene, annotated, width")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: 'model' has no key 'min_sizes'")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_size\": 0 } }", "run.json: 'model' can't be used. The configuration's min_size is '0'")]
     [TestCase("{ " + Shapes + ", \"schedule\": { \"decay\": \"linear\" } }",

@@ -70,7 +70,7 @@ internal sealed class TrainerTests : TrainingFolderTests
         };
         using var trainer = OpenTrainer(configuration, Folder, Folder, resume: false);
         TestContext.Out.WriteLine($"last loss {trainer.Run().Last().Loss}");
-        var scenes = new EvaluatedScenes(configuration.Data.Shapes!, Scenes);
+        var scenes = new EvaluatedScenes(configuration.Data.Shapes!);
         var figures = CocoEvaluation.Of(
             scenes.Truth, scenes.Propose(trainer.Detector, CancellationToken.None), EvaluationKind.Mask).ProposalFigures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
@@ -237,11 +237,12 @@ internal sealed class TrainerTests : TrainingFolderTests
         Assert.That(trainer.Run().Last().Step, Is.EqualTo(configuration.Schedule.Steps));
     }
 
-    private static List<(int Step, float Loss)> Steps(string run) => [.. TrainingLog.Read(Path.Combine(run, "training.csv"))];
+    private static IReadOnlyList<(int Step, double Loss)> Steps(string run)
+        => TrainingTable.Read(Path.Combine(run, "training.csv")).ValuesOf(TrainingTable.Loss);
 
     private static double AveragePrecision(Detector detector, TrainingConfiguration configuration, EvaluationKind kind)
     {
-        var scenes = new EvaluatedScenes(configuration.Data.Shapes!, Scenes);
+        var scenes = new EvaluatedScenes(configuration.Data.Shapes!);
         var figures = CocoEvaluation.Of(scenes.Truth, scenes.Detect(detector, proposals: null, CancellationToken.None), kind).Figures;
         TestContext.Out.WriteLine(string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:F3}")));
         return figures[0].Value;

@@ -62,6 +62,19 @@ internal sealed class TrainingConfigurationTests
     [TestCase(Shapes + ", \"schedule\": { \"steps\": 0 }", "'steps'")]
     [TestCase(Shapes + ", \"schedule\": { \"learning_rate\": 0 }", "learning_rate")]
     [TestCase(Shapes + ", \"schedule\": { \"decay_steps\": [20, 10] }", "decay_steps")]
+    [TestCase(Shapes + ", \"schedule\": { \"steps\": 10, \"epochs\": 2 }", "one of 'steps' and 'epochs'")]
+    [TestCase(Shapes + ", \"schedule\": { \"epochs\": 0 }", "'schedule.epochs'")]
+    [TestCase(Shapes + ", \"schedule\": { \"decay_steps\": [1], \"decay_epochs\": [1] }", "one of 'decay_steps' and 'decay_epochs'")]
+    [TestCase(Shapes + ", \"schedule\": { \"decay_epochs\": [2, 2] }", "decay_epochs")]
+    [TestCase(Shapes + ", \"validation\": {}", "one of 'shapes', 'coco', 'voc' and 'share'")]
+    [TestCase(Shapes + ", \"validation\": { \"share\": 0.1, \"shapes\": {} }", "one of 'shapes', 'coco', 'voc' and 'share'")]
+    [TestCase(Shapes + ", \"validation\": { \"share\": 1 }", "'validation.share'")]
+    [TestCase(Shapes + ", \"validation\": { \"share\": 0.1, \"every\": 5, \"every_epochs\": 1 }", "one of 'every' (steps) and 'every_epochs'")]
+    [TestCase(Shapes + ", \"validation\": { \"share\": 0.1, \"every\": 0 }", "'every'")]
+    [TestCase(Shapes + ", \"validation\": { \"share\": 0.1, \"patience\": 0 }", "'patience'")]
+    [TestCase(Shapes + ", \"validation\": { \"shapes\": { \"count\": 0 } }", "'validation.shapes' takes a 'count'")]
+    [TestCase("\"data\": { \"voc\": { \"folder\": \"a\" } }, \"validation\": { \"shapes\": {} }", "train on 'data.shapes'")]
+    [TestCase("\"data\": { \"shapes\": {}, \"proposals\": \"p.json\" }, \"validation\": { \"share\": 0.1 }", "a Fast R-CNN")]
     [TestCase(Shapes + ", \"rpn\": { \"negative_iou\": 0.8 }", "negative_iou")]
     [TestCase(Shapes + ", \"box_head\": { \"samples\": 0 }", "samples")]
     [TestCase(Shapes + ", \"network\": { \"windows\": [5, 6] }", "odd numbers")]
@@ -102,6 +115,37 @@ internal sealed class TrainingConfigurationTests
     [Test]
     public void A_file_that_is_missing_is_named() => Assert.That(
         () => TrainingConfiguration.Load("nowhere.json"), Throws.TypeOf<TrainingException>().With.Message.StartsWith("nowhere.json"));
+
+    [Test]
+    public void Epochs_become_steps_once_the_number_of_pictures_is_known()
+    {
+        // 10 pictures are 3 batches, and a step takes 2 of them.
+        var schedule = new TrainingSchedule { Epochs = 5, Batch = 3, Accumulate = 2, Decay = Decay.Steps, DecayEpochs = [1, 4], LearningRate = 1, WarmupSteps = 0 };
+        Assert.That(() => schedule.RateAt(0), Throws.InvalidOperationException);
+        var steps = schedule.InSteps(pictures: 10);
+        Assert.That((steps.Steps, steps.DecaySteps), Is.EqualTo((8, (int[])[2, 6])));
+        Assert.That(steps.RateAt(1), Is.EqualTo(1));
+        Assert.That(steps.RateAt(2), Is.EqualTo(0.1f));
+        Assert.That(Enumerable.Range(1, 8).Where(step => steps.EndsEpoch(step, 1, 10)), Is.EqualTo((int[])[2, 3, 5, 6, 8]));
+        Assert.That(Enumerable.Range(1, 8).Where(step => steps.EndsEpoch(step, 2, 10)), Is.EqualTo((int[])[3, 6]));
+        Assert.That(new TrainingSchedule().InSteps(10).Steps, Is.EqualTo(4000));
+        Assert.That(new TrainingSchedule { Epochs = 1, Batch = 8 }.InSteps(3).Steps, Is.EqualTo(1), "fewer pictures than a batch");
+        Assert.That(
+            () => new TrainingSchedule { Epochs = int.MaxValue, Batch = 1 }.InSteps(10),
+            Throws.TypeOf<TrainingException>().With.Message.Contains("too many steps"));
+    }
+
+    [Test]
+    public void Validation_and_epochs_survive_the_round_trip_through_JSON()
+    {
+        var configuration = TrainingConfiguration.Parse($$"""
+            { {{Shapes}}, "schedule": { "epochs": 12, "decay_epochs": [8, 11] }, "validation": { "share": 0.1, "seed": 4, "every_epochs": 2, "patience": 3 } }
+            """);
+        var again = TrainingConfiguration.Parse(configuration.ToJson());
+        Assert.That(again.ToJson(), Is.EqualTo(configuration.ToJson()));
+        Assert.That(again.Validation, Is.EqualTo(new TrainingValidation { Share = 0.1, Seed = 4, EveryEpochs = 2, Patience = 3 }));
+        Assert.That((again.Schedule.Steps, again.Schedule.Epochs), Is.EqualTo(((int?)null, (int?)12)));
+    }
 
     [Test]
     public void The_rate_warms_up_and_falls()

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Fpn.IlGpu.Data;
+using Fpn.IlGpu.Evaluation;
 
 namespace Fpn.IlGpu.Training;
 
@@ -40,6 +41,29 @@ internal static class DataDigest
             data.Write(pictures.IsWide(i));
         }
         WriteFile(data, proposals);
+    });
+
+    /// <summary>The digest of what a run is validated on.</summary>
+    /// <param name="truth">The pictures and their objects.</param>
+    public static string Of(EvaluationTruth truth) => Of(data =>
+    {
+        foreach (var picture in truth.Pictures)
+        {
+            data.Write(picture.Id);
+            data.Write(picture.FileName.Replace('\\', '/'));
+        }
+        var names = truth.Categories.ToDictionary(category => category.Id, category => category.Name);
+        foreach (var item in truth.Objects)
+        {
+            data.Write(item.PictureId);
+            data.Write(names[item.CategoryId]);
+            data.Write(item.BoxImagePx.X);
+            data.Write(item.BoxImagePx.Y);
+            data.Write(item.BoxImagePx.Width);
+            data.Write(item.BoxImagePx.Height);
+            data.Write(item.IsCrowd);
+            data.Write(item.Mask?.ToCocoString() ?? "");
+        }
     });
 
     private static string Of(Action<BinaryWriter> write)

@@ -8,15 +8,16 @@ namespace Fpn.IlGpu.Training;
 /// <param name="Configuration">The configuration.</param>
 /// <param name="Classes">The class names by class index.</param>
 /// <param name="DataDigest">The digest of the data (<see cref="Training.DataDigest"/>).</param>
-internal sealed record ResumableRun(TrainingConfiguration Configuration, IReadOnlyList<string> Classes, string DataDigest)
+/// <param name="Steps">The number of its steps.</param>
+internal sealed record ResumableRun(TrainingConfiguration Configuration, IReadOnlyList<string> Classes, string DataDigest, int Steps)
 {
     private const string ConfigurationKey = "fpn.training.config";
     private const string ClassesKey = "fpn.training.classes";
     private const string DigestKey = "fpn.training.data_sha256";
 
-    // What has no effect on a step that is done, or is covered by the digest.
+    // What has no effect on a step that is done, or is covered by the digest: that of the data, or of the validation's.
     private static readonly string[] Harmless =
-        ["schedule.steps", "schedule.checkpoint_every", "data.ahead", "data.workers", "data.coco", "data.voc", "data.proposals"];
+        ["validation", "schedule.steps", "schedule.epochs", "schedule.checkpoint_every", "data.ahead", "data.workers", "data.coco", "data.voc", "data.proposals"];
 
     /// <summary>The metadata of a checkpoint.</summary>
     public IEnumerable<KeyValuePair<string, string>> Metadata =>

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Evaluation;
 using Fpn.IlGpu.Files;
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
@@ -19,33 +19,30 @@ namespace Fpn.IlGpu.Training;
 /// foreach (var step in trainer.Run())
 ///     Console.WriteLine($"{step.Step}: {step.Loss}");
 /// </code>
-/// The folder gets <c>training.csv</c> (every step), <c>loss.png</c>, <c>checkpoint.safetensors</c> (to resume from), <c>problems.txt</c>
-/// (if the data have any) and, after the last step, <c>model.safetensors</c> in FP16 for <c>Detector.Load</c>. The same configuration
-/// and seed give the same weights on the same device, whether or not the run was interrupted and resumed.
+/// The folder gets <c>training.csv</c> (every step), <c>problems.txt</c> (if the data have any) and, with each checkpoint,
+/// <c>checkpoint.safetensors</c> (to resume from) and <c>model.safetensors</c> in FP16 for <c>Detector.Load</c>. With validation,
+/// <c>best.safetensors</c> is the best such model so far. The same configuration and seed give the same weights on the same device,
+/// whether or not the run was interrupted and resumed, or validated.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private const string CheckpointFile = "checkpoint.safetensors";
-    private const string ModelFile = "model.safetensors";
-    private const string LogFile = "training.csv";
-    private const string PictureFile = "loss.png";
-    private const string ProblemsFile = "problems.txt";
-
     private readonly Device device;
     private readonly TrainingConfiguration configuration;
     private readonly TrainingSource source;
     private readonly Detector detector;
     private readonly DetectorTraining training;
-    private readonly string folder;
+    private readonly TrainingSchedule schedule;
+    private readonly RunFolder folder;
     private readonly ProblemLimit limit;
     private readonly FileLock held;
     private readonly ResumableRun run;
+    private readonly Validator? validator;
+    private ValidationRecord? validations;
     private AnnotationProblems problems;
-    private int savedAt;
 
     private Trainer(
-        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, string folder, ProblemLimit limit,
-        FileLock held)
+        Device device, TrainingConfiguration configuration, TrainingSource source, Detector detector, RunFolder folder, ProblemLimit limit,
+        FileLock held, IProgress<TrainerProgress>? progress)
     {
         this.device = device;
         this.configuration = configuration;
@@ -55,21 +52,48 @@ public sealed class Trainer : IDisposable
         this.limit = limit;
         this.held = held;
         problems = source.Problems;
-        run = new ResumableRun(configuration, source.Classes, source.Digest);
+        schedule = configuration.Schedule.InSteps(source.Pictures.Count);
+        run = new ResumableRun(configuration, source.Classes, source.Digest, Steps);
         training = new DetectorTraining(detector, configuration, source.ProposalsOfSample);
+        if (source.Validation is { } set)
+        {
+            validator = new Validator(detector, set, configuration.Data.Workers, progress);
+            validations = new ValidationRecord(DataDigest.Of(set.Truth));
+        }
     }
+
+    /// <summary>The number of steps of the run.</summary>
+    public int Steps => schedule.Steps!.Value;
 
     /// <summary>The number of steps done so far, including those before the run was resumed.</summary>
     public int StepsDone { get; private set; }
 
-    /// <summary>The path of the trained model, which is written after the last step.</summary>
-    public string ModelPath => Path.Combine(folder, ModelFile);
+    /// <summary>The number of steps that were done when the last checkpoint was written; 0 if there is none.</summary>
+    public int StepsSaved { get; private set; }
+
+    /// <summary>Whether the run has ended, after its last step or because its patience is exhausted.</summary>
+    public bool IsFinished => (StepsDone == Steps || IsOutOfPatience) && !IsValidationMissing;
+
+    /// <summary>Whether as many validations in a row as <c>validation.patience</c> were no better than the best one before them.</summary>
+    public bool IsOutOfPatience => validations is not null && validations.Worse >= configuration.Validation!.Patience;
+
+    /// <summary>The number of steps after which the best validation was; null for none yet.</summary>
+    public int? BestStep => validations is { BestStep: > 0 } known ? known.BestStep : null;
+
+    /// <summary>The best figure of the validations so far; null for none yet.</summary>
+    public EvaluationFigure? Best => BestStep is null ? null : new EvaluationFigure(Validator.FiguresOf(detector)[0], validations!.Best);
+
+    /// <summary>The path of the trained model, which is written with each checkpoint.</summary>
+    public string ModelPath => folder.Model;
+
+    /// <summary>The path of the best model so far; it is written if the run is validated.</summary>
+    public string BestPath => folder.Best;
 
     /// <summary>The path of the checkpoint, from which a run can be resumed.</summary>
-    public string CheckpointPath => Path.Combine(folder, CheckpointFile);
+    public string CheckpointPath => folder.Checkpoint;
 
     /// <summary>The path of the log, which has the losses of every step.</summary>
-    public string LogPath => Path.Combine(folder, LogFile);
+    public string LogPath => folder.Log;
 
     /// <summary>What is wrong with the data, as far as it is known by now, and was skipped or corrected.</summary>
     public AnnotationProblems DataProblems => problems;
@@ -88,7 +112,11 @@ public sealed class Trainer : IDisposable
     /// <summary>The parameters of the network.</summary>
     internal ParameterSet Parameters => detector.Parameters;
 
-    private string PicturePath => Path.Combine(folder, PictureFile);
+    // Of the last step, where the run was stopped while it was validated.
+    private bool IsValidationMissing => validations is not null && validations.LastStep < StepsDone && IsValidationDue;
+
+    private bool IsValidationDue => StepsDone > 0
+        && (StepsDone == Steps || configuration.Validation!.IsDue(StepsDone, schedule, source.Pictures.Count));
 
     /// <summary>Opens a run.</summary>
     /// <param name="device">The device to train on; the caller disposes it.</param>
@@ -99,6 +127,7 @@ public sealed class Trainer : IDisposable
     /// <param name="pictures">The pictures to train on, or null for the files that the configuration names.</param>
     /// <param name="backbone">A backbone of your own (see <see cref="IBackbone"/>), or null for the one that the configuration names.</param>
     /// <param name="allowProblems">Whether to train even if more than one per cent of the data can't be used.</param>
+    /// <param name="progress">Receives how far checking and validating pictures is, from several threads; null for nobody.</param>
     /// <exception cref="TrainingException">
     /// The folder can't be created; another process trains in it; there is no checkpoint of this run to resume from; or a new run would
     /// replace a checkpoint or a file that it reads.
@@ -110,25 +139,25 @@ public sealed class Trainer : IDisposable
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public static Trainer Open(
         Device device, TrainingConfiguration configuration, string dataFolder, string folder, bool resume, TrainingPictures? pictures = null,
-        BackboneLayout? backbone = null, bool allowProblems = false)
+        BackboneLayout? backbone = null, bool allowProblems = false, IProgress<TrainerProgress>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
-        var limit = new ProblemLimit(Path.Combine(folder, ProblemsFile), allowProblems);
-        var source = TrainingSource.Open(
-            configuration.Data, dataFolder, configuration.Rpn.PostNmsTopN, configuration.LearnsMasks, pictures, limit);
+        var files = new RunFolder(folder);
+        var limit = new ProblemLimit(files.Problems, allowProblems);
+        var source = TrainingSource.Open(configuration, dataFolder, pictures, limit, progress);
         var model = configuration.ModelConfiguration(source.Classes);
         var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
         using var definition = new DetectorNetwork(layout);
         using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
-        CheckInputs(configuration, source, dataFolder, folder);
-        Create(folder);
-        var held = Lock(folder);
+        files.CheckInputs(configuration, source, dataFolder);
+        files.Create();
+        var held = files.Lock();
         try
         {
-            CheckBegun(Path.Combine(folder, CheckpointFile), resume);
+            files.CheckBegun(resume);
             lock (device.Lock)
             {
                 return device.Guard(() =>
@@ -138,13 +167,16 @@ public sealed class Trainer : IDisposable
                         : definition.Backbone.Parts.Take(configuration.Network.FrozenStages);
                     var plan = new TrainingPlan(configuration.Network.BatchNorm, [.. frozen]);
                     var detector = Detector.Load(device, state, plan, backbone: backbone);
-                    var trainer = new Trainer(device, configuration, source, detector, folder, limit, held)
+                    var trainer = new Trainer(device, configuration, source, detector, files, limit, held, progress)
                     {
                         Description = Describe(
                             backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
                     };
                     if (resume)
-                        trainer.StepsDone = trainer.savedAt = TrainingCheckpoint.Restore(trainer.CheckpointPath, trainer.Parameters, trainer.run);
+                    {
+                        trainer.StepsDone = trainer.StepsSaved = TrainingCheckpoint.Restore(
+                            trainer.CheckpointPath, trainer.Parameters, trainer.run, ref trainer.validations);
+                    }
                     // An earlier run's list.
                     if (source.Problems.Total == 0)
                         File.Delete(limit.Path);
@@ -160,11 +192,13 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>The files that a run writes into its folder.</summary>
-    internal static IEnumerable<string> Outputs(string folder)
-        => ((string[])[CheckpointFile, ModelFile, LogFile, PictureFile, ProblemsFile]).Select(file => Path.Combine(folder, file));
+    internal static IEnumerable<string> Outputs(string folder) => new RunFolder(folder).Outputs;
 
-    /// <summary>Trains: each element of the enumeration is one step.</summary>
-    /// <param name="cancellation">Stops after the current step and writes a checkpoint.</param>
+    /// <summary>
+    /// Trains: each element of the enumeration is one step. A step whose validation was stopped comes again, with its validation, when
+    /// the run is resumed.
+    /// </summary>
+    /// <param name="cancellation">Stops after the current step, or in its validation, and writes a checkpoint.</param>
     /// <exception cref="TrainingException">
     /// A loss or the norm of the gradients is not finite: training has diverged. The last checkpoint is kept.
     /// </exception>
@@ -174,32 +208,59 @@ public sealed class Trainer : IDisposable
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public IEnumerable<TrainingStep> Run(CancellationToken cancellation = default)
     {
-        var schedule = configuration.Schedule;
-        if (StepsDone < schedule.Steps)
+        if (IsFinished)
         {
-            using var loader = new SampleLoader(
-                source.Pictures, TrainingSamples.Options(configuration, detector.Configuration, StepsDone));
-            using var log = TrainingLog.Open(LogPath, StepsDone);
-            while (StepsDone < schedule.Steps && !cancellation.IsCancellationRequested)
-            {
-                var clock = Stopwatch.StartNew();
-                var rate = schedule.RateAt(StepsDone);
-                SampleBatch[] batches = [.. Enumerable.Range(0, schedule.Accumulate).Select(_ => loader.Next())];
-                CheckProblems(loader);
-                var losses = Learn(batches, rate);
-                StepsDone++;
-                var step = new TrainingStep(StepsDone, losses, rate, clock.Elapsed);
-                log.Add(step);
-                if (StepsDone % schedule.CheckpointEvery == 0 || StepsDone == schedule.Steps || cancellation.IsCancellationRequested)
-                    Save();
-                yield return step;
-            }
-            // The caller may have cancelled between two steps.
-            if (savedAt != StepsDone)
-                Save();
+            WriteModel(ModelPath);
+            yield break;
         }
-        if (StepsDone == schedule.Steps)
-            Locked(() => Safetensors.Write(ModelPath, Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
+        using var loader = new SampleLoader(
+            source.Pictures, TrainingSamples.Options(configuration, detector.Configuration, StepsDone));
+        using var log = TrainingLog.Open(LogPath, StepsDone, source.Validation is null ? [] : Validator.FiguresOf(detector));
+        if (IsValidationMissing && Validate(cancellation) is { } missing)
+        {
+            Save();
+            if (log.Add(missing) is { } step)
+                yield return step;
+        }
+        while (StepsDone < Steps && !IsOutOfPatience && !cancellation.IsCancellationRequested)
+        {
+            var step = Step(loader, cancellation);
+            log.Add(step);
+            CheckProblems(loader);
+            if (StepsDone % schedule.CheckpointEvery == 0 || IsFinished || cancellation.IsCancellationRequested)
+                Save();
+            yield return step;
+        }
+        // The caller may have cancelled between two steps.
+        if (StepsSaved != StepsDone)
+            Save();
+    }
+
+    private TrainingStep Step(SampleLoader loader, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var rate = schedule.RateAt(StepsDone);
+        SampleBatch[] batches = [.. Enumerable.Range(0, schedule.Accumulate).Select(_ => loader.Next())];
+        CheckProblems(loader);
+        var losses = Learn(batches, rate);
+        StepsDone++;
+        var time = clock.Elapsed;
+        return new TrainingStep(StepsDone, losses, rate, time)
+        {
+            Validation = validations is not null && IsValidationDue ? Validate(cancellation) : null,
+        };
+    }
+
+    // Null if it was stopped.
+    private ValidationResult? Validate(CancellationToken cancellation)
+    {
+        if (validator!.Run(cancellation) is not { } figures)
+            return null;
+        validations = validations!.With(StepsDone, figures[0].Value);
+        var isBest = validations.BestStep == StepsDone;
+        if (isBest)
+            WriteModel(BestPath);
+        return new ValidationResult(StepsDone, figures, isBest);
     }
 
     // The structure of all pictures was checked, but some faults appear only when a picture is decoded.
@@ -208,6 +269,8 @@ public sealed class Trainer : IDisposable
         var all = new AnnotationProblems();
         all.Add(source.Problems);
         all.Add(loader.Problems);
+        if (validator is not null)
+            all.Add(validator.Problems);
         if (all.Total == problems.Total)
             return;
         problems = all;
@@ -239,7 +302,6 @@ public sealed class Trainer : IDisposable
         var losses = Gradients(batches);
         if (losses.FirstOrDefault(loss => !float.IsFinite(loss.Value)) is { Key: not null } broken)
             throw RunAway($"the loss '{broken.Key}'", batches, rate);
-        var schedule = configuration.Schedule;
         var norm = Parameters.Step(new SgdStep.Settings(rate, schedule.Momentum, schedule.WeightDecay, schedule.GradientNorm));
         if (!float.IsFinite(norm))
             throw RunAway("the norm of the gradients", batches, rate);
@@ -283,10 +345,18 @@ public sealed class Trainer : IDisposable
 
     private void Save()
     {
-        Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, run, detector.Configuration));
-        PictureWriter.Write(LossPicture.Draw(TrainingLog.Read(LogPath)), PicturePath);
-        savedAt = StepsDone;
+        Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, run, detector.Configuration, validations));
+        // Weights beyond FP16 are those of a run that diverges; the next steps say where, which helps more than an error here.
+        if (IsFinished || Locked(() => Parameters.All.All(FitsHalf)))
+            WriteModel(ModelPath);
+        StepsSaved = StepsDone;
     }
+
+    private static bool FitsHalf(Parameter parameter)
+        => Array.TrueForAll(parameter.ToTensor().ToArray(), value => MathF.Abs(value) <= (float)Half.MaxValue);
+
+    private void WriteModel(string path)
+        => Locked(() => Safetensors.Write(path, Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
 
     private Dictionary<string, string> Metadata() => new()
     {
@@ -306,61 +376,9 @@ public sealed class Trainer : IDisposable
             return device.Guard(work);
     }
 
-    private static void Create(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new TrainingException($"The run's folder '{folder}' can't be created ({e.Message.TrimEnd('.')}): choose another.", e);
-        }
-    }
-
-    private static FileLock Lock(string folder)
-    {
-        try
-        {
-            var held = FileLock.TryTake(FileLock.OfFolder(folder), out var holder) ?? throw new TrainingException(
-                $"The run's folder '{folder}' is in use by {holder}: wait for it, or choose another with --out.");
-            UnfinishedFile.Clean(folder);
-            return held;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new TrainingException($"The run's folder '{folder}' can't be written ({e.Message.TrimEnd('.')}): choose another.", e);
-        }
-    }
-
-    private static void CheckInputs(TrainingConfiguration configuration, TrainingSource source, string dataFolder, string folder)
-    {
-        var inUse = new FilesInUse();
-        inUse.AddInputs(((string?[])[configuration.Data.Coco?.Annotations, configuration.Data.Proposals]).OfType<string>()
-            .Select(file => Path.Combine(dataFolder, file)));
-        inUse.AddInputs(configuration.Network.Weights is { } weights ? WeightsFile.FilesOf(Path.Combine(dataFolder, weights)) : []);
-        inUse.AddInputs(source.Pictures is AnnotatedSetPictures pictures ? pictures.Files : []);
-        foreach (var output in Outputs(folder))
-        {
-            if (inUse.WhyNot(output) is { } reason)
-                throw new TrainingException($"The run would write over {output} ({reason}): choose another folder with --out.");
-        }
-    }
-
-    // Forgetting --resume must not overwrite hours of work.
-    private static void CheckBegun(string checkpoint, bool resume)
-    {
-        if (resume && !File.Exists(checkpoint))
-            throw new TrainingException($"There is no {checkpoint} to resume from; leave out --resume to start a new run.");
-        if (!resume && File.Exists(checkpoint))
-        {
-            throw new TrainingException(
-                $"{checkpoint} is the checkpoint of an earlier run: use --resume to continue it, or another --out to start a new run.");
-        }
-    }
-
     private static string Describe(string network, TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
         CultureInfo.InvariantCulture,
         $"{network}, {source.Classes.Count} classes, {source.Pictures.Count} pictures"
+        + $"{(source.Validation is { } set ? $" and {set.Truth.Pictures.Count} to validate" : "")}"
         + $"{(taken > 0 ? $", {taken} tensors from {configuration.Network.Weights}" : "")}");
 }

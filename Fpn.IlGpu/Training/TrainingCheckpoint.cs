@@ -22,29 +22,36 @@ internal static class TrainingCheckpoint
     /// <param name="steps">The number of steps done.</param>
     /// <param name="run">The run.</param>
     /// <param name="model">The configuration of the model.</param>
+    /// <param name="validations">The validations so far; null for none.</param>
     public static void Write(
-        string path, ParameterSet parameters, int steps, ResumableRun run, ModelConfiguration model)
+        string path, ParameterSet parameters, int steps, ResumableRun run, ModelConfiguration model, ValidationRecord? validations)
     {
         IEnumerable<StateTensor> tensors =
         [
             .. parameters.All.Select(p => p.ToTensor()),
             .. parameters.Trained.Select(p => Renamed(p.VelocityToTensor(), VelocityPrefix + p.Name)),
         ];
-        Safetensors.Write(path, tensors, DataType.F32, new Dictionary<string, string>(run.Metadata)
+        var metadata = new Dictionary<string, string>(run.Metadata)
         {
             [StepKey] = steps.ToString(CultureInfo.InvariantCulture),
             [Weights.ModelConfiguration.MetadataKey] = ModelConfigurationJson.Write(model),
-        });
+        };
+        validations?.AddTo(metadata);
+        Safetensors.Write(path, tensors, DataType.F32, metadata);
     }
 
     /// <summary>Restores the state of a run from a checkpoint.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="parameters">The parameters of the network.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="validations">The record of the run's validations, none so far; null for a run without. Replaced by the checkpoint's.</param>
     /// <returns>The number of steps done.</returns>
     /// <exception cref="TrainingException">
     /// The file is not a checkpoint of a run; its run had another configuration, other classes or other data; or it did more steps than
     /// the run has.
     /// </exception>
     /// <exception cref="WeightsException">The file can't be read, or a tensor is missing.</exception>
-    public static int Restore(string path, ParameterSet parameters, ResumableRun run)
+    public static int Restore(string path, ParameterSet parameters, ResumableRun run, ref ValidationRecord? validations)
     {
         using var state = Safetensors.Open(path);
         if (!state.Metadata.TryGetValue(StepKey, out var text)
@@ -55,11 +62,18 @@ internal static class TrainingCheckpoint
                 $"{path} is not a checkpoint of a training run; use another --out to start a new run.");
         }
         run.Check(path, state.Metadata);
-        if (steps > run.Configuration.Schedule.Steps)
+        if (steps > run.Steps)
         {
+            var key = run.Configuration.Schedule.Epochs is null ? "steps" : "epochs";
             throw new TrainingException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{path} has done {steps} steps, but 'schedule.steps' is {run.Configuration.Schedule.Steps}: it can only be raised."));
+                $"{path} has done {steps} steps, but the run has {run.Steps}: 'schedule.{key}' can only be raised."));
+        }
+        if (validations is not null && ValidationRecord.Of(path, state.Metadata) is { } before)
+        {
+            validations = before.Digest == validations.Digest ? before : throw new TrainingException(
+                $"{path} was written with other validation pictures or annotations, so that its figures can't be compared: "
+                + "resume it with those, or without 'validation'.");
         }
         var velocities = new StateDictionary(
             path,

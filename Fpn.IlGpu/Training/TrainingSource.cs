@@ -7,7 +7,11 @@ namespace Fpn.IlGpu.Training;
 /// <summary>Pictures to train on that the caller has opened.</summary>
 /// <param name="Source">The pictures with their boxes.</param>
 /// <param name="Classes">The class names by class index, without the background.</param>
-public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes);
+public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes)
+{
+    /// <summary>The pictures to validate on, for a configuration whose <c>validation</c> names <c>shapes</c>.</summary>
+    public IPictureSource? Validation { get; init; }
+}
 
 /// <summary>How a run takes problems with its data.</summary>
 /// <param name="Path">The file that lists them.</param>
@@ -30,32 +34,69 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
     public Func<TrainingSample, Box[]>? ProposalsOfSample
         => Proposals is null ? null : sample => Proposals.OfSample(sample, Pictures.IdOf(sample.Index));
 
+    /// <summary>The pictures to validate on; null for none.</summary>
+    public ValidationSet? Validation { get; init; }
+
     /// <summary>Opens the data.</summary>
-    /// <param name="data">The configuration of the data.</param>
+    /// <param name="configuration">The configuration of the run.</param>
     /// <param name="folder">The folder that paths are relative to.</param>
-    /// <param name="mostProposals">The number of best proposals to use from each picture.</param>
-    /// <param name="withMasks">Whether the network learns masks.</param>
     /// <param name="pictures">The pictures that the caller has opened, or null to open those that the configuration names.</param>
     /// <param name="limit">Accepts or refuses the problems.</param>
+    /// <param name="progress">Receives how many pictures have been checked.</param>
     /// <exception cref="AnnotationException">The data are missing or broken, or have no picture to train on.</exception>
     public static TrainingSource Open(
-        TrainingData data, string folder, int mostProposals, bool withMasks, TrainingPictures? pictures, ProblemLimit limit)
+        TrainingConfiguration configuration, string folder, TrainingPictures? pictures, ProblemLimit limit,
+        IProgress<TrainerProgress>? progress)
     {
-        var proposals = data.Proposals is null ? null : Path.Combine(folder, data.Proposals);
-        if (pictures is null)
-            return OpenFiles(data, folder, proposals, mostProposals, withMasks, limit);
+        var source = pictures is null
+            ? OpenFiles(configuration, folder, limit, progress)
+            : OpenPictures(configuration, folder, pictures);
+        if (configuration.Validation is not { } validation)
+            return source;
+        var set = source.Validation ?? (validation.Shapes is null
+            ? ValidationSet.OfFiles(validation, configuration.Data.Exif, folder, source.Classes, configuration.LearnsMasks, progress)
+            : ValidationSet.Of(
+                pictures?.Validation ?? throw new AnnotationException(
+                    "'validation.shapes' names synthetic scenes, which the library does not draw itself: pass their pictures to Trainer.Open."),
+                source.Classes));
+        if (source.Validation is null)
+        {
+            // Each set has its own limit; the list is of both.
+            set.Truth.Problems.Check(limit.IsLifted, limit.Path);
+            source.Problems.Add(set.Truth.Problems);
+            source.Problems.Check(limit.IsLifted, limit.Path);
+        }
+        return source with { Validation = set.Checked() };
+    }
+
+    private static TrainingSource OpenPictures(TrainingConfiguration configuration, string folder, TrainingPictures pictures)
+    {
         var problems = new AnnotationProblems();
         problems.AddParts(AnnotationPart.Pictures, pictures.Source.Count);
-        return new TrainingSource(pictures.Source, pictures.Classes, problems)
+        var (source, held) = SetAside(configuration.Validation, pictures);
+        var proposals = ProposalsOf(configuration.Data, folder);
+        return new TrainingSource(source, pictures.Classes, problems)
         {
-            Proposals = proposals is null ? null : GivenProposals.Read(proposals, pictures.Source, mostProposals),
-            Digest = DataDigest.Of(pictures.Source, proposals),
+            Proposals = proposals is null ? null : GivenProposals.Read(proposals, source, configuration.Rpn.PostNmsTopN),
+            Digest = DataDigest.Of(source, proposals),
+            Validation = held,
         };
     }
 
-    private static TrainingSource OpenFiles(
-        TrainingData data, string folder, string? proposals, int mostProposals, bool withMasks, ProblemLimit limit)
+    private static (IPictureSource Trained, ValidationSet? Held) SetAside(TrainingValidation? validation, TrainingPictures pictures)
     {
+        if (validation is not { Share: not null })
+            return (pictures.Source, null);
+        var chosen = ValidationSet.Choose(validation, pictures.Source.Count);
+        int[] all = [.. Enumerable.Range(0, pictures.Source.Count)];
+        var held = new ChosenPictures(pictures.Source, [.. all.Where(i => chosen[i])]);
+        return (new ChosenPictures(pictures.Source, [.. all.Where(i => !chosen[i])]), ValidationSet.Of(held, pictures.Classes));
+    }
+
+    private static TrainingSource OpenFiles(
+        TrainingConfiguration configuration, string folder, ProblemLimit limit, IProgress<TrainerProgress>? progress)
+    {
+        var (data, withMasks) = (configuration.Data, configuration.LearnsMasks);
         if (data.Shapes is not null)
         {
             throw new AnnotationException(
@@ -64,7 +105,15 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
         var set = data.Coco is { } coco
             ? CocoAnnotations.Read(Path.Combine(folder, coco.Annotations), Path.Combine(folder, coco.Pictures), withMasks)
             : VocFolder.Read(Path.Combine(folder, data.Voc!.Folder), data.Voc.Split, exif: data.Exif);
-        set = PictureCheck.WithoutUnusable(set, data.Exif);
+        set = PictureCheck.WithoutUnusable(
+            set, data.Exif, new PicturesOf(TrainerWork.CheckingPictures, set.Pictures.Count, progress));
+        AnnotatedSet? held = null;
+        if (configuration.Validation is { Share: not null } validation)
+        {
+            var chosen = ValidationSet.Choose(validation, set.Pictures.Count);
+            held = set with { Pictures = [.. set.Pictures.Where((_, i) => chosen[i])] };
+            set = set with { Pictures = [.. set.Pictures.Where((_, i) => !chosen[i])] };
+        }
         if (data.FilterEmpty)
         {
             foreach (var empty in set.Pictures.Where(picture => picture.IsEmpty))
@@ -77,10 +126,15 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
                 "The detector learns masks, but no object of the data has one. COCO's format has them as 'segmentation'.");
         }
         var source = new AnnotatedSetPictures(set, keepEmpty: !data.FilterEmpty, exif: data.Exif);
+        var proposals = ProposalsOf(data, folder);
         return new TrainingSource(source, [.. set.Categories.Select(c => c.Name)], set.Problems)
         {
-            Proposals = proposals is null ? null : GivenProposals.Read(proposals, set, mostProposals),
+            Proposals = proposals is null ? null : GivenProposals.Read(proposals, set, configuration.Rpn.PostNmsTopN),
             Digest = DataDigest.Of(set with { Pictures = [.. set.Pictures.Where(p => !data.FilterEmpty || !p.IsEmpty)] }, proposals),
+            Validation = held is null ? null : ValidationSet.Of(held, data.Exif),
         };
     }
+
+    private static string? ProposalsOf(TrainingData data, string folder)
+        => data.Proposals is null ? null : Path.Combine(folder, data.Proposals);
 }

@@ -46,7 +46,7 @@ internal sealed class DamagedRunTests : CommandTest
         Fpn("train", "run.json", "--device", "cpu", "--resume").AssertExit(0);
         Fpn("detect", "a.png", "--device", "cpu").AssertExit(0);
 
-        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "model.safetensors", "training.csv"]));
+        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "model.safetensors", "training.csv", "training.svg"]));
         Assert.That(FilesIn("detections"), Is.EqualTo(["a.png"]));
     }
 

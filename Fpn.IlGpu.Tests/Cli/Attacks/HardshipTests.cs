@@ -207,7 +207,7 @@ internal sealed class HardshipTests : CommandTest
         var result = process.Finish();
 
         Assert.That(result.ExitCode, Is.EqualTo(130), result.Error);
-        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "training.csv"]));
+        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "model.safetensors", "training.csv", "training.svg"]));
         Assert.That(result.Output, Does.Contain("resume with"));
     }
 

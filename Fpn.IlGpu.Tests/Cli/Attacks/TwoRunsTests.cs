@@ -21,7 +21,7 @@ internal sealed class TwoRunsTests : CommandTest
             result.AssertOneError($"The run's folder 'run' is in use by {Holder}");
         }
         Fpn("train", "run.json", "--device", "cpu").AssertExit(0);
-        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "loss.png", "model.safetensors", "training.csv"]));
+        Assert.That(FilesIn("run"), Is.EqualTo(["checkpoint.safetensors", "model.safetensors", "training.csv", "training.svg"]));
     }
 
     [Test]

@@ -90,7 +90,7 @@ internal sealed class ResumedDataTests : TrainingFolderTests
         var longer = Configuration() with { Schedule = Configuration().Schedule with { Steps = 3 } };
         using (var trainer = Open(longer, resume: true))
             Assert.That(trainer.Run().Count(), Is.EqualTo(2));
-        AssertRefused("has done 3 steps, but 'schedule.steps' is 1");
+        AssertRefused("has done 3 steps, but the run has 1: 'schedule.steps' can only be raised");
     }
 
     [Test]

@@ -43,6 +43,9 @@ public sealed record TrainingConfiguration
     /// <summary>The steps, the learning rate, and the optimiser's other settings.</summary>
     public TrainingSchedule Schedule { get; init; } = new();
 
+    /// <summary>The evaluation while training; null for none.</summary>
+    public TrainingValidation? Validation { get; init; }
+
     /// <summary>How the region proposal network is trained.</summary>
     public ProposalTraining Rpn { get; init; } = new();
 
@@ -157,8 +160,8 @@ public sealed record TrainingConfiguration
 
     private void Check(string source)
     {
-        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Rpn.Problem() ?? BoxHead.Problem() ?? Retina.Problem()
-            ?? MaskProposals.Problem();
+        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Validation?.Problem(Data) ?? Rpn.Problem()
+            ?? BoxHead.Problem() ?? Retina.Problem() ?? MaskProposals.Problem();
         if (problem is not null)
             throw new TrainingException($"{source}: {problem}.");
         CheckModel(source);
@@ -239,7 +242,7 @@ public sealed record TrainingData
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";
         if (Augment?.Problem(ShorterSides) is { } wrong)
             return wrong;
-        if (Shapes is { } shapes && shapes.Problem() is { } problem)
+        if (Shapes is { } shapes && shapes.Problem("data.shapes") is { } problem)
             return problem;
         return Ahead is < 1 or > 64 || Workers is < 1 or > 64 ? "'data.ahead' and 'data.workers' must be from 1 to 64" : null;
     }
@@ -276,17 +279,17 @@ public sealed record ShapesData
     /// <summary>The largest size of a shape, in px; for <see cref="SceneKind.Shapes"/>.</summary>
     public double Largest { get; init; } = 280;
 
-    internal string? Problem()
+    internal string? Problem(string key)
     {
         if (Width is < LeastSide or > MostSide || Height is < LeastSide or > MostSide)
-            return $"'data.shapes' takes 'width' and 'height' from {LeastSide} to {MostSide} px";
+            return $"'{key}' takes 'width' and 'height' from {LeastSide} to {MostSide} px";
         if (Scene != SceneKind.Shapes && Math.Min(Width, Height) < LeastSideWithFrames)
-            return $"'data.shapes' takes 'width' and 'height' from {LeastSideWithFrames} px for scenes with frames";
+            return $"'{key}' takes 'width' and 'height' from {LeastSideWithFrames} px for scenes with frames";
         if (Count < 1 || FirstSeed < 0)
-            return "'data.shapes' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
+            return $"'{key}' takes a 'count' of at least 1 and a 'first_seed' of at least 0";
         return Smallest >= 1 && Largest >= Smallest
             ? null
-            : "'data.shapes' takes a 'smallest' of at least 1 px and a 'largest' of at least 'smallest'";
+            : $"'{key}' takes a 'smallest' of at least 1 px and a 'largest' of at least 'smallest'";
     }
 }
 
