@@ -36,7 +36,7 @@ public sealed record RowChange(string Pyramid, int TopMap = 5, BoxHeadKind BoxHe
     public TrainingConfiguration Apply(TrainingConfiguration common, string detector, string? proposals, long seed)
     {
         ArgumentNullException.ThrowIfNull(common);
-        var model = common.Model is { } own ? JsonNode.Parse(own.GetRawText())!.AsObject() : [];
+        var model = common.Model is { } own ? JsonObject.Create(own)! : [];
         model["detector"] = detector;
         model["pyramid"] = Pyramid;
         var rpn = common.Rpn;

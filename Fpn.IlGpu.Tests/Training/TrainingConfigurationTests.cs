@@ -1,5 +1,7 @@
+using Fpn.IlGpu.Experiments;
 using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Training;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Training;
 
@@ -38,6 +40,19 @@ internal sealed class TrainingConfigurationTests
         Assert.That(configuration.ModelConfiguration(["a", "b"]).MinSize, Is.EqualTo(64));
         Assert.That(configuration.ModelConfiguration(["a", "b"]).Classes, Is.EqualTo((string[])["background", "a", "b"]));
         Assert.That(TrainingConfiguration.Parse(configuration.ToJson()).ToJson(), Is.EqualTo(configuration.ToJson()));
+    }
+
+    [TestCase("// A comment to the end of the line.\n\"min_size\": 64")]
+    [TestCase("/* A comment\n in two lines. */ \"min_size\": 64 // and one after it\n")]
+    [TestCase("\"min_size\": 64,")]
+    [TestCase("\"anchor_sizes\": [8, // The finest level.\n 16, 32, 64, 128,], \"min_size\": 64")]
+    public void Comments_and_trailing_commas_are_allowed_inside_the_model(string model)
+    {
+        var configuration = TrainingConfiguration.Parse($"{{ {Shapes}, \"model\": {{ {model} }} }}");
+        Assert.That(configuration.ModelConfiguration(["a"]).MinSize, Is.EqualTo(64));
+        Assert.That(TrainingConfiguration.Parse(configuration.ToJson()).ModelConfiguration(["a"]).MinSize, Is.EqualTo(64), "in a checkpoint");
+        var row = PaperTables.Objects.Rows[0].Change.Apply(configuration, DetectorKind.FasterRcnn, null, seed: 1);
+        Assert.That(row.ModelConfiguration(["a"]).MinSize, Is.EqualTo(64), "in an ablation");
     }
 
     [TestCase("{\n  \"data\": { \"shapes\": {} },\n  \"sched\": 1 }", "line 3, column ", "sched")]

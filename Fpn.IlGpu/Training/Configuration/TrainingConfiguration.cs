@@ -124,7 +124,7 @@ public sealed record TrainingConfiguration
     {
         var model = ModelOf(DetectorOf(Model), classes);
         if (Model is { } json)
-            model = ModelConfigurationJson.Read(json.GetRawText(), model);
+            model = ModelConfigurationJson.Read(json, model);
         // The background is one of the classes, but not of RetinaNet's.
         if (model.Detector != DetectorKind.RetinaNet)
             model = model with { Classes = model.BackgroundLast ? [.. classes, "background"] : ["background", .. classes] };
@@ -147,7 +147,7 @@ public sealed record TrainingConfiguration
 
     /// <summary>The kind of detector that the keys of the model name.</summary>
     private static string DetectorOf(JsonElement? model)
-        => model is { } json ? ModelConfigurationJson.Read(json.GetRawText()).Detector : DetectorKind.FasterRcnn;
+        => model is { } json ? ModelConfigurationJson.Read(json).Detector : DetectorKind.FasterRcnn;
 
     /// <summary>torchvision's configuration of the detector, on the configured backbone.</summary>
     private ModelConfiguration ModelOf(string detector, IReadOnlyList<string> classes)
@@ -173,7 +173,7 @@ public sealed record TrainingConfiguration
             return;
         try
         {
-            var unknown = ModelConfigurationJson.Read(json.GetRawText()).UnknownKeys;
+            var unknown = ModelConfigurationJson.Read(json).UnknownKeys;
             if (unknown.Count > 0)
             {
                 throw new TrainingException(

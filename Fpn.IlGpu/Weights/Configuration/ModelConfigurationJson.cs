@@ -68,9 +68,7 @@ internal static class ModelConfigurationJson
         try
         {
             using var document = JsonDocument.Parse(json, options);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement, from ?? new ModelConfiguration())
-                : throw new WeightsException($"The configuration {WeightsException.Quote(json)} is not a JSON object.");
+            return Read(document.RootElement, from);
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
@@ -156,8 +154,15 @@ internal static class ModelConfigurationJson
         return differences;
     }
 
-    private static ModelConfiguration Read(JsonElement root, ModelConfiguration configuration)
+    /// <summary>
+    /// Reads an object within a JSON document. Its raw text need not be JSON on its own: it may have the comments and trailing commas that
+    /// the document's reader allowed.
+    /// </summary>
+    public static ModelConfiguration Read(JsonElement root, ModelConfiguration? from = null)
     {
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new WeightsException($"The configuration {WeightsException.Quote(root.GetRawText())} is not a JSON object.");
+        var configuration = from ?? new ModelConfiguration();
         var unknown = new List<string>();
         foreach (var property in root.EnumerateObject())
         {
