@@ -35,6 +35,9 @@ internal sealed class TrainRun(
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
             + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", resuming after step {trainer.StepsDone}") : ""));
+        // A resumed run has its checkpoint's weights.
+        foreach (var sentence in trainer is { StepsDone: 0, Weights: { } weights } ? weights.Sentences() : [])
+            screen.WriteLine(sentence);
         var clock = Stopwatch.StartNew();
         Train(trainer, configuration.Schedule.CheckpointEvery, clock);
         if (trainer.DataProblems.Total > known.Total)

@@ -186,9 +186,10 @@ internal sealed class TrainerTests : TrainingFolderTests
     {
         Run(Tiny(1), Folder);
         var start = Tiny(1) with { Network = Tiny(1).Network with { Weights = "model.safetensors" } };
-        var five = start.ModelConfiguration(["a", "b", "c", "d"]);
+        using var weights = StartingWeights.Open(start.Network, Folder);
+        var five = start.ModelConfiguration(["a", "b", "c", "d"], weights);
         using var network = new DetectorNetwork(DetectorLayouts.Of(start.Network, five));
-        using var state = InitialWeights.Of(network.Layers, start, five, Folder, out var taken);
+        using var state = InitialWeights.Of(network, start, five, weights, out var loaded);
         using var before = Safetensors.Open(Path.Combine(Folder, "model.safetensors"));
         foreach (var tensor in state.Tensors.Values)
         {
@@ -197,7 +198,7 @@ internal sealed class TrainerTests : TrainingFolderTests
             if (!isClassLayer)
                 Assert.That(tensor.ToArray(), Is.EqualTo(before[tensor.Name].ToArray()), tensor.Name);
         }
-        Assert.That(taken, Is.EqualTo(state.Tensors.Count - 4));
+        Assert.That(loaded!.Loaded, Has.Count.EqualTo(state.Tensors.Count - 4));
     }
 
     private static TrainingConfiguration Tiny(int steps) => new()

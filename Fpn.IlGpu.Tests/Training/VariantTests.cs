@@ -132,7 +132,7 @@ internal sealed class VariantTests(string deviceId) : ModelTests(deviceId)
         };
         var modelConfiguration = configuration.ModelConfiguration(SyntheticShapes.Classes);
         using var network = new DetectorNetwork(DetectorLayouts.Of(layout, modelConfiguration));
-        using var fresh = InitialWeights.Of(network.Layers, configuration, modelConfiguration, "", out _);
+        using var fresh = InitialWeights.Of(network, configuration, modelConfiguration, start: null, out _);
         // Until statistics are learned, each residual block would double its input's variance, and losses would curve too soon.
         return new StateDictionary("fresh", fresh.Tensors.Values.Select(Tamed).ToList(), fresh.Metadata);
 

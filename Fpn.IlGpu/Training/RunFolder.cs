@@ -59,7 +59,7 @@ internal sealed class RunFolder(string path)
         var inUse = new FilesInUse();
         string?[] files = [configuration.Data.Coco?.Annotations, configuration.Data.Proposals, configuration.Validation?.Coco?.Annotations];
         inUse.AddInputs(files.OfType<string>().Select(file => Path.Combine(dataFolder, file)));
-        inUse.AddInputs(configuration.Network.Weights is { } weights ? WeightsFile.FilesOf(Path.Combine(dataFolder, weights)) : []);
+        inUse.AddInputs(configuration.Network.Weights is { } weights ? WeightsFile.FilesOf(StartingWeights.PathOf(weights, dataFolder)) : []);
         inUse.AddInputs(source.Pictures is AnnotatedSetPictures pictures ? pictures.Files : []);
         inUse.AddInputs(source.Validation?.Files ?? []);
         foreach (var output in Outputs)

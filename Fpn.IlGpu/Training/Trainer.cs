@@ -104,6 +104,9 @@ public sealed class Trainer : IDisposable
     /// <summary>A description of the network and the data, for users.</summary>
     public string Description { get; private init; } = "";
 
+    /// <summary>What the network took from the weights that the configuration names; null without them.</summary>
+    public LoadedWeights? Weights { get; private init; }
+
     /// <summary>
     /// The detector that is trained. Between two steps it can find objects with the weights that it has so far; it needs no file.
     /// </summary>
@@ -148,10 +151,16 @@ public sealed class Trainer : IDisposable
         var files = new RunFolder(folder);
         var limit = new ProblemLimit(files.Problems, allowProblems);
         var source = TrainingSource.Open(configuration, dataFolder, pictures, limit, progress);
-        var model = configuration.ModelConfiguration(source.Classes);
+        using var start = StartingWeights.Open(configuration.Network, dataFolder);
+        var model = configuration.ModelConfiguration(source.Classes, start);
         var layout = DetectorLayouts.Of(configuration.Network, model, backbone);
         using var definition = new DetectorNetwork(layout);
-        using var state = InitialWeights.Of(definition.Layers, configuration, model, dataFolder, out var taken);
+        using var state = InitialWeights.Of(definition, configuration, model, start, out var loaded);
+        if (loaded is not null)
+        {
+            var usual = configuration.ModelConfiguration(source.Classes);
+            loaded = loaded with { Conventions = StartingWeights.KeysTaken(configuration, usual, model) };
+        }
         files.CheckInputs(configuration, source, dataFolder);
         files.Create();
         var held = files.Lock();
@@ -170,12 +179,13 @@ public sealed class Trainer : IDisposable
                     var trainer = new Trainer(device, configuration, source, detector, files, limit, held, progress)
                     {
                         Description = Describe(
-                            backbone is null ? configuration.Network.Layout : definition.Backbone.Description, configuration, source, taken),
+                            backbone is null ? configuration.Network.Layout : definition.Backbone.Description, source),
+                        Weights = loaded,
                     };
                     if (resume)
                     {
                         trainer.StepsDone = trainer.StepsSaved = TrainingCheckpoint.Restore(
-                            trainer.CheckpointPath, trainer.Parameters, trainer.run, ref trainer.validations);
+                            trainer.CheckpointPath, trainer.Parameters, trainer.run, detector.Configuration, ref trainer.validations);
                     }
                     // An earlier run's list.
                     if (source.Problems.Total == 0)
@@ -376,9 +386,8 @@ public sealed class Trainer : IDisposable
             return device.Guard(work);
     }
 
-    private static string Describe(string network, TrainingConfiguration configuration, TrainingSource source, int taken) => string.Create(
+    private static string Describe(string network, TrainingSource source) => string.Create(
         CultureInfo.InvariantCulture,
         $"{network}, {source.Classes.Count} classes, {source.Pictures.Count} pictures"
-        + $"{(source.Validation is { } set ? $" and {set.Truth.Pictures.Count} to validate" : "")}"
-        + $"{(taken > 0 ? $", {taken} tensors from {configuration.Network.Weights}" : "")}");
+        + $"{(source.Validation is { } set ? $" and {set.Truth.Pictures.Count} to validate" : "")}");
 }

@@ -16,6 +16,9 @@ internal static class TrainingCheckpoint
     private const string StepKey = "fpn.training.step";
     private const string VelocityPrefix = "velocity/";
 
+    /// <summary>Whether a tensor of a checkpoint is the velocity of a parameter rather than a parameter.</summary>
+    public static bool IsVelocity(string name) => name.StartsWith(VelocityPrefix, StringComparison.Ordinal);
+
     /// <summary>Writes a checkpoint.</summary>
     /// <param name="path">The file; an existing one is replaced.</param>
     /// <param name="parameters">The parameters of the network.</param>
@@ -44,14 +47,16 @@ internal static class TrainingCheckpoint
     /// <param name="path">The file.</param>
     /// <param name="parameters">The parameters of the network.</param>
     /// <param name="run">The run.</param>
+    /// <param name="model">The configuration of the model, whose conventions are partly those of the weights that the run began with.</param>
     /// <param name="validations">The record of the run's validations, none so far; null for a run without. Replaced by the checkpoint's.</param>
     /// <returns>The number of steps done.</returns>
     /// <exception cref="TrainingException">
-    /// The file is not a checkpoint of a run; its run had another configuration, other classes or other data; or it did more steps than
-    /// the run has.
+    /// The file is not a checkpoint of a run; its run had another configuration, other classes, other data or other conventions; or it did
+    /// more steps than the run has.
     /// </exception>
     /// <exception cref="WeightsException">The file can't be read, or a tensor is missing.</exception>
-    public static int Restore(string path, ParameterSet parameters, ResumableRun run, ref ValidationRecord? validations)
+    public static int Restore(
+        string path, ParameterSet parameters, ResumableRun run, ModelConfiguration model, ref ValidationRecord? validations)
     {
         using var state = Safetensors.Open(path);
         if (!state.Metadata.TryGetValue(StepKey, out var text)
@@ -62,6 +67,12 @@ internal static class TrainingCheckpoint
                 $"{path} is not a checkpoint of a training run; use another --out to start a new run.");
         }
         run.Check(path, state.Metadata);
+        if (Weights.ModelConfiguration.Of(state).ToJson() != model.ToJson())
+        {
+            throw new TrainingException(
+                $"{path} was written with other conventions of the model, because 'network.weights' were others: resuming it would not give "
+                + "the weights of one run. Resume it with what it began with, or start a new run with this file as 'network.weights'.");
+        }
         if (steps > run.Steps)
         {
             var key = run.Configuration.Schedule.Epochs is null ? "steps" : "epochs";
@@ -77,7 +88,7 @@ internal static class TrainingCheckpoint
         }
         var velocities = new StateDictionary(
             path,
-            state.Tensors.Values.Where(t => t.Name.StartsWith(VelocityPrefix, StringComparison.Ordinal))
+            state.Tensors.Values.Where(t => IsVelocity(t.Name))
                 .Select(t => Renamed(t, t.Name[VelocityPrefix.Length..])));
         parameters.Restore(state, velocities);
         return steps;

@@ -10,33 +10,62 @@ namespace Fpn.IlGpu.Weights;
 internal sealed class WeightsSource
 {
     private static readonly WeightsSource Torchvision = new(NameTables.Torchvision, TorchvisionConventions);
-    private static readonly WeightsSource Detectron2 = new(NameTables.Detectron2, Detectron2Conventions);
+    private static readonly WeightsSource TorchvisionBackbone = new(
+        NameTables.Torchvision, TorchvisionConventions, BackboneNames.Torchvision);
+
+    private static readonly WeightsSource TimmMobileNet = new(NameTables.Torchvision, TorchvisionConventions, BackboneNames.TimmMobileNet);
+    private static readonly WeightsSource Detectron2 = new(NameTables.Detectron2, Detectron2Conventions, BackboneNames.Detectron2);
+
+    /// <summary>torchvision's classifiers under Detectron2's names: its convert-torchvision-to-d2.py calls them so.</summary>
+    private static readonly WeightsSource ConvertedClassifier = new(
+        NameTables.Detectron2, TorchvisionConventions, BackboneNames.Detectron2);
+
     private static readonly WeightsSource Caffe2 = new(NameTables.Caffe2, Caffe2Conventions);
 
+    private readonly NameTable names;
+    private readonly Func<string, string> nameInDetector;
     private readonly Func<StateDictionary, Dictionary<string, StateTensor>, ModelConfiguration> conventions;
 
-    private WeightsSource(NameTable names, Func<StateDictionary, Dictionary<string, StateTensor>, ModelConfiguration> conventions)
+    private WeightsSource(
+        NameTable names, Func<StateDictionary, Dictionary<string, StateTensor>, ModelConfiguration> conventions,
+        Func<string, string>? nameInDetector = null)
     {
-        Names = names;
+        this.names = names;
         this.conventions = conventions;
+        this.nameInDetector = nameInDetector ?? (name => name);
     }
-
-    /// <summary>The framework's tensor names.</summary>
-    public NameTable Names { get; }
 
     /// <summary>Returns the source of a file's tensors; torchvision unless the names indicate another one.</summary>
     public static WeightsSource Of(StateDictionary file)
     {
-        if (HasAny(file.Tensors.Keys, "backbone.bottom_up."))
+        var names = file.Tensors.Keys;
+        if (HasAny(names, "backbone.bottom_up."))
             return Detectron2;
-        return file.Contains("conv1_w") || HasAny(file.Tensors.Keys, "res2_0_branch") ? Caffe2 : Torchvision;
+        if (HasAny(names, "stem.conv1.") || HasAny(names, "bottom_up.stem."))
+            return HasAny(names, "stem.fc.") ? ConvertedClassifier : Detectron2;
+        if (file.Contains("conv1_w") || HasAny(names, "res2_0_branch"))
+            return Caffe2;
+        if (file.Contains("conv_stem.weight"))
+            return TimmMobileNet;
+        return HasAny(names, "backbone.") || ModelParts.HasHead(names) ? Torchvision : TorchvisionBackbone;
     }
+
+    /// <summary>Returns the name that a tensor has here, or null if it is left out.</summary>
+    public string? Rename(string name) => names.Rename(nameInDetector(name));
 
     /// <summary>Returns the conventions that the source trains with; sizes and thresholds are its defaults.</summary>
     /// <param name="file">The tensors as they are named in the file.</param>
     /// <param name="tensors">The tensors under torchvision's names.</param>
-    /// <exception cref="WeightsException">The tensors are not those of a detector.</exception>
-    public ModelConfiguration Configuration(StateDictionary file, Dictionary<string, StateTensor> tensors) => conventions(file, tensors);
+    /// <param name="detector">The kind of detector; null for a backbone alone.</param>
+    public ModelConfiguration Configuration(StateDictionary file, Dictionary<string, StateTensor> tensors, string? detector)
+    {
+        var configuration = conventions(file, tensors);
+        if (detector == DetectorKind.RetinaNet && this != Detectron2 && this != Caffe2)
+            configuration = TorchvisionModels.RetinaNet with { Classes = null, BatchNormEpsilon = configuration.BatchNormEpsilon };
+        if (detector == DetectorKind.ProposalNetwork && this == Detectron2)
+            configuration = configuration with { RpnPostNmsTopN = Detectron2Models.Proposals.RpnPostNmsTopN };
+        return configuration with { Detector = detector ?? configuration.Detector };
+    }
 
     /// <summary>
     /// Adds tensors that a source omits because they are constant: Caffe2's batch norms have only a scale and an offset; their
@@ -67,14 +96,10 @@ internal sealed class WeightsSource
 
     private static ModelConfiguration TorchvisionConventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
     {
-        var kind = Kind(file, tensors.Keys);
         var isMobileNet = HasAny(tensors.Keys, "backbone.body.1.block.");
-        var configuration = kind == DetectorKind.RetinaNet ? TorchvisionModels.RetinaNet
-            : isMobileNet ? TorchvisionModels.MobileNet
-            : new ModelConfiguration();
+        var configuration = isMobileNet ? TorchvisionModels.MobileNet : new ModelConfiguration();
         return configuration with
         {
-            Detector = kind,
             Classes = null,
             BatchNormEpsilon = IsFrozenResNet50(file, tensors) ? 0 : configuration.BatchNormEpsilon,
         };
@@ -93,15 +118,13 @@ internal sealed class WeightsSource
 
     private static ModelConfiguration Detectron2Conventions(StateDictionary file, Dictionary<string, StateTensor> tensors)
     {
-        var kind = Kind(file, tensors.Keys);
-        var configuration = kind == DetectorKind.ProposalNetwork ? Detectron2Models.Proposals : Detectron2Models.Conventions;
+        var configuration = Detectron2Models.Conventions;
         var isGrouped = tensors.TryGetValue("backbone.body.layer1.0.conv2.weight", out var conv)
             && conv.Shape is [var k, var c, ..] && c < k;
         if (isGrouped)
             configuration = Detectron2Models.AsResNeXt(configuration);
         return configuration with
         {
-            Detector = kind,
             Mean = Channels(file, "pixel_mean") ?? configuration.Mean,
             Std = Channels(file, "pixel_std") ?? configuration.Std,
             Classes = IsCoco(tensors) ? [.. CocoClasses.BackgroundLast] : null,
@@ -135,7 +158,6 @@ internal sealed class WeightsSource
     {
         var configuration = new ModelConfiguration
         {
-            Detector = Kind(file, tensors.Keys),
             Bgr = true,
             PixelScale = 1,
             Mean = [102.9801f, 115.9465f, 122.7717f],
@@ -148,21 +170,6 @@ internal sealed class WeightsSource
 
     private static bool IsCoco(Dictionary<string, StateTensor> tensors)
         => tensors.TryGetValue("roi_heads.box_predictor.cls_score.bias", out var bias) && bias.Count == CocoClasses.Contiguous.Count + 1;
-
-    private static string Kind(StateDictionary file, IEnumerable<string> names)
-    {
-        if (HasAny(names, "head.classification_head."))
-            return DetectorKind.RetinaNet;
-        if (HasAny(names, "roi_heads.mask_predictor."))
-            return DetectorKind.MaskRcnn;
-        if (HasAny(names, "roi_heads.box_predictor."))
-            return DetectorKind.FasterRcnn;
-        if (HasAny(names, "rpn.head."))
-            return DetectorKind.ProposalNetwork;
-        var first = string.Join(", ", file.Tensors.Keys.Take(3).Select(WeightsException.Quote));
-        throw new WeightsException(
-            $"{file.Source}: holds no detector of a known kind; its {file.Tensors.Count} tensors begin with {first}.");
-    }
 
     /// <summary>Three values, one per channel, that some Detectron2 files hold.</summary>
     private static float[]? Channels(StateDictionary file, string name)

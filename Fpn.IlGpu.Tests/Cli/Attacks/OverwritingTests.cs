@@ -129,6 +129,7 @@ internal sealed class OverwritingTests : CommandTest
         Directory.CreateSymbolicLink(At("run"), ".");
         var json = TinyTraining.Json(steps: 1, checkpointEvery: 1)
             .Replace("\"layout\"", "\"weights\": \"model.safetensors\", \"layout\"", StringComparison.Ordinal);
+        json = json.Replace("\"widths\": [8, 8, 8, 8]", "\"widths\": [32, 64, 128, 256]", StringComparison.Ordinal);
         Put("run.json", Encoding.UTF8.GetBytes(json));
         Put("training.csv", Encoding.UTF8.GetBytes(TinyTraining.Json(steps: 1, checkpointEvery: 1)));
 

@@ -8,8 +8,9 @@ public sealed record NetworkLayout
     private static readonly int[] UsualWidths = [64, 128, 256, 512];
 
     /// <summary>
-    /// A checkpoint to start from: every tensor of matching name and shape is used (the class layers only if the number of classes is
-    /// the same). Null to start from random numbers.
+    /// The weights to start from: a file with a detector or a backbone, or the name of a published model (<see cref="Fpn.IlGpu.Weights.ModelZoo"/>).
+    /// Every tensor of matching name and shape is used, and the weights' conventions are kept; the class layers only if the classes have
+    /// the same names. The backbone must be that of <see cref="Layout"/>. Null to start from random numbers.
     /// </summary>
     public string? Weights { get; init; }
 

@@ -118,11 +118,15 @@ public sealed record TrainingConfiguration
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
     /// <summary>The conventions and settings of the model.</summary>
+    /// <param name="classes">The class names by class index, without the background.</param>
+    /// <param name="start">The weights that training starts from, whose conventions are kept unless <see cref="Model"/> has others.</param>
     /// <exception cref="WeightsException">A key is unknown or has an invalid value.</exception>
     /// <exception cref="TrainingException">Such a model can't be trained.</exception>
-    internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes)
+    internal ModelConfiguration ModelConfiguration(IReadOnlyList<string> classes, StartingWeights? start = null)
     {
         var model = ModelOf(DetectorOf(Model), classes);
+        if (start is not null)
+            model = start.ConventionsFor(model, Network.BatchNorm);
         if (Model is { } json)
             model = ModelConfigurationJson.Read(json, model);
         // The background is one of the classes, but not of RetinaNet's.

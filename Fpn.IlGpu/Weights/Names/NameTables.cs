@@ -79,6 +79,9 @@ internal static class NameTables
         ("rpn_cls_logits_fpn2_b", "rpn.head.cls_logits.bias"),
         ("rpn_bbox_pred_fpn2_w", "rpn.head.bbox_pred.weight"),
         ("rpn_bbox_pred_fpn2_b", "rpn.head.bbox_pred.bias"),
+        // The classifier of an ImageNet backbone.
+        ("fc1000_w", "fc1000.weight"),
+        ("fc1000_b", "fc1000.bias"),
         ("fc{i}_w", "roi_heads.box_head.fc{i}.weight"),
         ("fc{i}_b", "roi_heads.box_head.fc{i}.bias"),
         ("cls_score_w", "roi_heads.box_predictor.cls_score.weight"),

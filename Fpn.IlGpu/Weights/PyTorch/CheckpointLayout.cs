@@ -9,6 +9,7 @@ namespace Fpn.IlGpu.Weights;
 /// {name: tensor}                                    torch.save(model.state_dict())
 /// {"model": {…}}, {"model": {"state_dict": {…}}}    torchvision's references, Detectron2
 /// {"state_dict": {…}}, {"model_state_dict": {…}}    mmdetection, Lightning, PyTorch's tutorials
+/// {"net": {…}}, {"weights": {…}}, {"params": {…}}   many scripts
 /// {"ema": {"module": {…}}}                          a moving average of the weights
 /// {"blobs": {…}}                                    Caffe2, Detectron
 /// </code>
@@ -32,7 +33,10 @@ internal static class CheckpointLayout
     /// Keys of a state dictionary. The first one that holds tensors is used; a key without tensors may mean something else.
     /// </summary>
     private static readonly string[] Wrappers =
-        ["model", "state_dict", "model_state_dict", "ema", "model_ema", "ema_state_dict", "module", "blobs"];
+    [
+        "model", "state_dict", "model_state_dict", "model_state", "net", "network", "weights", "params", "ema", "model_ema", "ema_state_dict",
+        "params_ema", "module", "blobs",
+    ];
 
     /// <summary>Returns the named tensors, each a <see cref="TorchTensor"/> or <see cref="NumpyArray"/>.</summary>
     /// <exception cref="WeightsException">There are no tensors, or too many.</exception>
