@@ -7,7 +7,7 @@ using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights convert</c>: converts a checkpoint from any source to one safetensors file.</summary>
+/// <summary><c>fpn weights convert</c>: converts a checkpoint from any source to one safetensors file or PyTorch checkpoint.</summary>
 internal static class WeightsConvertCommand
 {
     private const string Examples = """
@@ -18,12 +18,30 @@ internal static class WeightsConvertCommand
               Halves the size.
           fpn weights convert mine.pth mine.safetensors --set min_size=640
               Adds a setting that a .pth file does not contain.
+          fpn weights convert run/model.safetensors --to pth
+              Writes run/model.pth, a state dict that torchvision's model loads:
+              model.load_state_dict(torch.load("run/model.pth", weights_only=True))
+          fpn weights convert last.ckpt mine.safetensors --set prefix=student.
+              Takes the network whose tensors' names begin with 'student.'.
         """;
 
     public static Command Create()
     {
-        var input = new Argument<string>("IN") { Description = "A .pth, .pt, .pkl or .safetensors file." };
-        var output = new Argument<string>("OUT") { Description = "The .safetensors file to write; an existing file is replaced." };
+        var input = new Argument<string>("IN")
+        {
+            Description = "A .pth, .pt, .pkl or .safetensors file: a detector or a backbone.",
+        };
+        var output = new Argument<string?>("OUT")
+        {
+            Description = "The file to write: .safetensors, .pth or .pt. Without it, IN with the ending of --to.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var to = new Option<string?>("--to")
+        {
+            Description = "The format to write: safetensors or pth. Without it, the ending of OUT says it.",
+            HelpName = "FORMAT",
+            CustomParser = ParseFormat,
+        };
         var dataType = new Option<string>("--dtype")
         {
             Description = "The data type of the numbers: f32, f16 or bf16.",
@@ -32,13 +50,18 @@ internal static class WeightsConvertCommand
             CustomParser = ParseDataType,
         };
         var settings = ConfigurationOption.Create();
-        var command = new Command("convert", "Converts a checkpoint to safetensors.")
+        var command = new Command("convert", "Converts a checkpoint to safetensors or to PyTorch's format.")
         {
-            input, output, dataType, settings,
+            input, output, to, dataType, settings,
         };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetResult(output) is null or { Tokens.Count: 0 } && parsed.GetResult(to) is null or { Tokens.Count: 0 })
+                parsed.AddError("OUT or --to is needed: where to write to");
+        });
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed => Convert(
-            parsed.GetRequiredValue(input), parsed.GetRequiredValue(output),
+            parsed.GetRequiredValue(input), OutputOf(parsed.GetRequiredValue(input), parsed.GetValue(output), parsed.GetValue(to)),
             Enum.Parse<DataType>(parsed.GetRequiredValue(dataType), ignoreCase: true),
             ConfigurationOption.ToJson(parsed.GetValue(settings))));
         return command;
@@ -59,6 +82,26 @@ internal static class WeightsConvertCommand
                 $"Largest rounding error: {report.LargestRounding:G3}, in {report.RoundedTensor}, "
                 + $"whose largest magnitude is {report.LargestMagnitude:G3}."));
         return ExitCode.Done;
+    }
+
+    /// <summary>The file to write, whose ending says its format.</summary>
+    /// <exception cref="CommandException">The ending is not that of the wanted format.</exception>
+    private static string OutputOf(string input, string? output, string? format)
+    {
+        var ending = format is null ? null : $".{format}";
+        if (output is null)
+            return Path.ChangeExtension(input, ending)!;
+        if (format is not null && (format == "pth") != ModelConverter.IsPyTorch(output))
+            throw new CommandException($"--to is {format}, but the ending of '{output}' is another; name it '{Path.ChangeExtension(output, ending)}'.");
+        return output;
+    }
+
+    private static string? ParseFormat(ArgumentResult result)
+    {
+        var value = result.Tokens[0].Value.ToLowerInvariant();
+        if (value is not ("safetensors" or "pth"))
+            result.AddError($"--to is '{value}'; it must be safetensors or pth");
+        return value;
     }
 
     private static string? ParseDataType(ArgumentResult result)

@@ -14,8 +14,8 @@ public sealed record ConversionReport(
     int Tensors, long Parameters, long Bytes, float LargestRounding, string? RoundedTensor, float LargestMagnitude);
 
 /// <summary>
-/// Converts weights of any source to one safetensors file with torchvision's names. The file states its conventions in
-/// <c>fpn.config</c>, so it needs no further interpretation.
+/// Converts weights of any source, a detector or a backbone, to one file with torchvision's names: safetensors, or a PyTorch checkpoint.
+/// The file states its conventions in <c>fpn.config</c>, so it needs no further interpretation here.
 /// </summary>
 public static class ModelConverter
 {
@@ -24,17 +24,21 @@ public static class ModelConverter
     /// under that name.
     /// </summary>
     /// <param name="input">Any file that <see cref="Checkpoint.Open"/> reads.</param>
-    /// <param name="output">The file to write; an existing one is replaced.</param>
+    /// <param name="output">
+    /// The file to write; an existing one is replaced. Its ending decides the format: <c>.safetensors</c>, or <c>.pth</c> or <c>.pt</c> for
+    /// a state dict that <c>torch.load(…, weights_only=True)</c> reads.
+    /// </param>
     /// <param name="dataType">F32, F16 or BF16; values are rounded to nearest.</param>
     /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object, or null; see <see cref="Checkpoint.Open"/>.</param>
     /// <exception cref="WeightsException">
-    /// The input can't be read or holds no detector, a value is too large for the type, or the output can't be written or does
+    /// The input can't be read or holds no model, the output's ending is another, a value is too large for the type, or the output can't be written or does
     /// not read back as it was written.
     /// </exception>
     public static ConversionReport Convert(string input, string output, DataType dataType = DataType.F32, string? overrides = null)
     {
         ArgumentNullException.ThrowIfNull(output);
-        using var weights = Checkpoint.Open(input, overrides);
+        var isPyTorch = IsPyTorch(output);
+        using var weights = Checkpoint.OpenAny(input, overrides);
         var inUse = new FilesInUse();
         inUse.AddInputs(WeightsFile.FilesOf(input));
         if (inUse.WhyNot(output) is { } reason)
@@ -42,16 +46,30 @@ public static class ModelConverter
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
             throw new WeightsException($"{output}: can't be written (there is no such folder).");
         ConversionReport? report = null;
-        SafetensorsWriter.Write(
-            output, [.. weights.Tensors.Values], dataType, weights.Metadata,
-            written => report = Compare(weights, written, output, dataType));
+        StateTensor[] tensors = [.. weights.Tensors.Values];
+        if (isPyTorch)
+            PyTorchWriter.Write(output, tensors, dataType, weights.Metadata, Verify);
+        else
+            SafetensorsWriter.Write(output, tensors, dataType, weights.Metadata, Verify);
         return report!;
+
+        void Verify(string written) => report = Compare(weights, written, output, dataType);
     }
+
+    /// <summary>Whether a file name has PyTorch's ending rather than that of safetensors.</summary>
+    /// <exception cref="WeightsException">It has another.</exception>
+    internal static bool IsPyTorch(string output) => Path.GetExtension(output).ToLowerInvariant() switch
+    {
+        ".safetensors" => false,
+        ".pth" or ".pt" => true,
+        _ => throw new WeightsException(
+            $"{output}: the ending of an output file says its format; it must be .safetensors, or .pth or .pt for PyTorch."),
+    };
 
     /// <summary>Compares every written value with the original.</summary>
     private static ConversionReport Compare(StateDictionary weights, string path, string output, DataType dataType)
     {
-        using var written = Safetensors.Open(path);
+        using var written = WeightsFile.Open(path);
         var report = new ConversionReport(written.Tensors.Count, 0, new FileInfo(path).Length, 0, null, 0);
         foreach (var tensor in weights.Tensors.Values)
         {

@@ -30,6 +30,37 @@ internal sealed class WeightsFileTests : CommandTest
     }
 
     [Test]
+    public void Convert_writes_the_format_that_the_ending_or_the_option_says()
+    {
+        PutFixture("model.safetensors", "bottleneck-fpn.safetensors");
+
+        Fpn("weights", "convert", "model.safetensors", "--to", "pth").AssertExit(0);
+        Fpn("weights", "convert", "model.pth", "back.safetensors", "--to", "safetensors").AssertExit(0);
+
+        Assert.That(File.ReadAllBytes(At("model.pth"))[..2], Is.EqualTo("PK"u8.ToArray()));
+        using var before = Safetensors.Open(At("model.safetensors"));
+        using var back = Safetensors.Open(At("back.safetensors"));
+        Assert.That(back.Tensors.Keys, Is.EqualTo(before.Tensors.Keys));
+    }
+
+    [TestCase(new[] { "out.safetensors", "--to", "pth" }, 1, "--to is pth, but the ending of 'out.safetensors' is another; name it 'out.pth'")]
+    [TestCase(new[] { "out.pt", "--to", "safetensors" }, 1, "name it 'out.safetensors'")]
+    [TestCase(new[] { "out.bin" }, 1, "out.bin: the ending of an output file says its format")]
+    [TestCase(new[] { "out.onnx", "--to", "onnx" }, 2, "--to is 'onnx'; it must be safetensors or pth")]
+    [TestCase(new string[0], 2, "OUT or --to is needed")]
+    [TestCase(new[] { "--to", "safetensors" }, 1, "model.safetensors', which this command reads")]
+    public void Convert_refuses_an_ending_that_is_not_the_format(string[] arguments, int exit, string explanation)
+    {
+        PutFixture("model.safetensors", "bottleneck-fpn.safetensors");
+
+        var result = Fpn(["weights", "convert", "model.safetensors", .. arguments]);
+
+        result.AssertExit(exit);
+        result.AssertOneError(explanation);
+        Assert.That(FilesIn("."), Is.EqualTo(["model.safetensors"]));
+    }
+
+    [Test]
     public void Info_names_unused_tensors()
     {
         using (var state = Safetensors.Open(Fixture("bottleneck-fpn.safetensors")))

@@ -9,6 +9,7 @@ namespace Fpn.IlGpu.Weights;
 /// data/KEY     the elements of a storage, without a header; not compressed, at a multiple of 64 bytes
 /// byteorder    'little' or 'big', since PyTorch 2.1; older files use the byte order of the machine, which was little
 /// version      '3'
+/// extra/       what else a program stores; PyTorch ignores it. Our own files have fpn.config and fpn.sha256 there.
 /// </code>
 /// TorchScript archives look similar, but store their weights together with code. Source: PyTorch's torch/serialization.py
 /// (_save, _load) and caffe2/serialize/inline_container.h.
@@ -20,6 +21,9 @@ internal static class PyTorchZip
     /// <summary>The largest deflated data.pkl, in bytes: it is inflated as a whole.</summary>
     private const int LargestDeflatedPickle = 1 << 24;
 
+    /// <summary>The largest entry of <c>extra/</c> that is read, in bytes.</summary>
+    private const int LargestExtra = 1 << 24;
+
     /// <summary>Opens an archive and takes ownership of the file.</summary>
     /// <exception cref="WeightsException">The checkpoint is truncated or invalid.</exception>
     public static StateDictionary Open(TensorBytes file, SourceName source)
@@ -29,10 +33,30 @@ internal static class PyTorchZip
         var reader = Reader(file, archive, archive.Entries[folder + Pickle], source);
         var root = new PickleMachine(reader, source, TorchStorage.FromPersistentId).Load();
         var tensors = new CheckpointTensors(source, Storage, IsBigEndian(archive, folder, source));
-        return new StateDictionary(source.Name, tensors.Create(CheckpointLayout.Find(root, source)), null, file)
+        var created = tensors.Create(CheckpointLayout.Find(root, source));
+        var metadata = Extra(archive, folder, source);
+        if (metadata.Remove(SafetensorsChecksum.MetadataKey, out var checksum))
+            CheckContent(created, metadata, checksum);
+        return new StateDictionary(source.Name, created, metadata, file) { Format = "PyTorch zip" };
+
+        // Our own files have one storage for each tensor, in the same order.
+        void CheckContent(IReadOnlyList<StateTensor> all, Dictionary<string, string> metadata, string expected)
         {
-            Format = "PyTorch zip",
-        };
+            var actual = new SafetensorsChecksum();
+            actual.AddMetadata(metadata);
+            foreach (var (i, tensor) in all.Index())
+            {
+                var entry = archive.Entries.GetValueOrDefault($"{folder}/data/{i}");
+                if (entry is { Deflated: false })
+                {
+                    actual.AddTensor(
+                        tensor.Name,
+                        SafetensorsChecksum.Of(tensor.DataType, tensor.Shape, file, entry.DataOffset, entry.DataOffset + entry.Size));
+                }
+            }
+            if (actual.ToString() != expected)
+                throw source.Wrong(SafetensorsChecksum.Damaged);
+        }
 
         ByteSource Storage(TorchStorage storage, string tensor)
         {
@@ -90,6 +114,21 @@ internal static class PyTorchZip
             "big" => true,
             _ => throw source.Wrong($"its byteorder is {WeightsException.Quote(order)}, neither 'little' nor 'big'"),
         };
+    }
+
+    /// <summary>Our own entries; none in files of other programs.</summary>
+    private static Dictionary<string, string> Extra(ZipDirectory archive, string folder, SourceName source)
+    {
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var key in (string[])[ModelConfiguration.MetadataKey, SafetensorsChecksum.MetadataKey])
+        {
+            if (!archive.Entries.TryGetValue($"{folder}{PyTorchWriter.ExtraFolder}{key}", out var entry))
+                continue;
+            if (entry.Size > LargestExtra)
+                throw source.Wrong($"its entry {entry.Shown} claims {entry.Size} bytes; the limit is {LargestExtra}");
+            metadata.Add(key, System.Text.Encoding.UTF8.GetString(Inflate(archive, entry)));
+        }
+        return metadata;
     }
 
     private static byte[] Inflate(ZipDirectory archive, ZipEntry entry)

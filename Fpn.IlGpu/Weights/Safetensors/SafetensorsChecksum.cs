@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Weights;
 
 /// <summary>
-/// The checksum of a safetensors file, under a key of its metadata, so that a file with one flipped bit is refused. It is the SHA-256
+/// The checksum of a file that the library wrote, under a key of its metadata, so that a file with one flipped bit is refused. It is the SHA-256
 /// of the metadata and of each tensor's name, type, shape and elements, in the order of the names: a program that only lays the file
 /// out anew keeps it right. Files of other programs have none.
 /// </summary>
@@ -14,6 +14,11 @@ internal sealed class SafetensorsChecksum
 {
     /// <summary>The metadata key. The checksum follows as 64 hexadecimal digits.</summary>
     public const string MetadataKey = "fpn.sha256";
+
+    /// <summary>What is wrong with a file that has another content than its checksum says.</summary>
+    public const string Damaged =
+        "the file is damaged, because its content does not have its checksum; use another copy, or, if a program changed it on "
+        + $"purpose, remove the metadata key '{MetadataKey}'";
 
     /// <summary>The place for the checksum in a file whose elements are still to be written.</summary>
     public static readonly string Blank = new('0', 2 * SHA256.HashSizeInBytes);

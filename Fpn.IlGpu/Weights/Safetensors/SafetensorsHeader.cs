@@ -273,11 +273,7 @@ internal sealed class SafetensorsHeader(TensorBytes file, string source)
         foreach (var (entry, hash) in entries.Zip(hashes))
             checksum.AddTensor(entry.Name, hash);
         if (checksum.ToString() != expected)
-        {
-            throw Wrong(
-                "the file is damaged, because its content does not have its checksum; use another copy, or, if a program changed it on "
-                + $"purpose, remove the metadata key '{SafetensorsChecksum.MetadataKey}'");
-        }
+            throw Wrong(SafetensorsChecksum.Damaged);
     }
 
     /// <summary>The JSON reader's message, without the position at its end.</summary>

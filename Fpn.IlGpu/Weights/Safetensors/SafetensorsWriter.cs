@@ -98,8 +98,10 @@ internal static class SafetensorsWriter
         return header;
     }
 
+    /// <summary>Writes a tensor's elements, little-endian.</summary>
     /// <returns>The hash of the tensor.</returns>
-    private static byte[] WriteElements(FileStream stream, StateTensor tensor, DataType type, string path)
+    /// <exception cref="WeightsException">An element is too large for the type.</exception>
+    public static byte[] WriteElements(Stream stream, StateTensor tensor, DataType type, string path)
     {
         const int mostAtOnce = 1 << 20;
         using var hash = SafetensorsChecksum.Begin(type, tensor.Shape);
