@@ -15,6 +15,11 @@ internal static class ModelArgument
             return argument;
         if (ModelZoo.Find(argument) is not { } model)
             throw new CommandException($"There is no file '{argument}', and no model of that name; {Suggestion(argument)}.");
+        if (model.IsBackbone)
+        {
+            throw new CommandException(
+                $"'{model.Name}' is a backbone, which can't detect: a detector is trained from it ('network.weights' of a training configuration).");
+        }
         var cache = ModelCache.OfUser();
         return cache.Contains(model)
             ? cache.PathOf(model)

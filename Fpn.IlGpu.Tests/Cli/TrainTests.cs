@@ -1,4 +1,5 @@
 using System.Text;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
@@ -97,6 +98,41 @@ internal sealed class TrainTests : CommandTest
     {
         PutText("run.json", $$"""{ {{Shapes}}, "network": { "weights": "nowhere.pth" } }""");
         AssertRefused("run.json", "nowhere.pth: there is no such weights file");
+    }
+
+    [TestCase("resnet18")]
+    [TestCase("detectron2_faster_rcnn_R_50_FPN_3x")]
+    public void A_published_model_that_is_not_downloaded_is_named_with_the_command(string name)
+    {
+        PutText("run.json", $$"""{ {{Shapes}}, "network": { "weights": "{{name}}" } }""");
+        AssertRefused("run.json", $"The model '{name}' ('network.weights') is not downloaded yet; run 'fpn weights download {name}'.");
+    }
+
+    [Test]
+    public void A_run_from_weights_says_what_it_loaded()
+    {
+        PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1).Replace(
+            "\"model\": {", "\"model\": { // The scenes are small.\n", StringComparison.Ordinal));
+        Fpn("train", "run.json", "--out", "first", "--device", "cpu").AssertExit(0);
+        // As the cache keeps a downloaded backbone: a name of the list stands for it.
+        using (var model = Safetensors.Open(At("first/model.safetensors")))
+        {
+            Directory.CreateDirectory(At("cache"));
+            Safetensors.Write(
+                At("cache/resnet18.safetensors"), model.Tensors.Values.Where(t => t.Name.StartsWith("backbone.body.", StringComparison.Ordinal)));
+        }
+        PutText("run.json", TinyTraining.Json(steps: 1, checkpointEvery: 1).Replace(
+            "\"layout\"", "\"weights\": \"resnet18\", \"layout\"", StringComparison.Ordinal));
+
+        var result = FpnProcess.Run(
+            Folder, new Dictionary<string, string?> { ["FPN_CACHE"] = At("cache") }, "train", "run.json", "--out", "second", "--device", "cpu");
+
+        result.AssertExit(0);
+        Assert.That(result.Output.Split('\n')[1..3].Select(line => line.TrimEnd()), Is.EqualTo((string[])
+        [
+            "Weights: 100 of 130 tensors are those of resnet18.",
+            "Random: backbone.fpn (16), rpn.head (6), roi_heads.box_head (4), roi_heads.box_predictor (4).",
+        ]));
     }
 
     [TestCase("taken")]

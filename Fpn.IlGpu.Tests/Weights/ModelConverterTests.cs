@@ -34,6 +34,18 @@ public sealed class ModelConverterTests
     }
 
     [Test]
+    public void A_downloaded_backbone_is_converted_and_training_can_start_from_it()
+    {
+        var configuration = ModelZoo.Find("resnet18")!.Configuration.ToJson();
+        ModelConverter.Convert(Write(("conv1.weight", [1, 2]), ("layer1.0.conv1.weight", [3]), ("fc.bias", [4])), Output, overrides: configuration);
+        using var converted = Checkpoint.OpenAny(Output);
+        Assert.That(converted.Tensors.Keys, Is.EqualTo((string[])["backbone.body.conv1.weight", "backbone.body.layer1.0.conv1.weight", "fc.bias"]));
+        Assert.That(Checkpoint.IsBackbone(converted));
+        Assert.That(ModelConfiguration.Of(converted).ToJson(), Is.EqualTo(configuration));
+        Assert.That(() => Checkpoint.Open(Output), Throws.TypeOf<WeightsException>().With.Message.Contains("holds a backbone"));
+    }
+
+    [Test]
     public void Converting_again_changes_nothing()
     {
         var input = Write(("rpn.head.conv.weight", [1, 2, 3]));

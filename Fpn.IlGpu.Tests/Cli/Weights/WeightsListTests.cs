@@ -28,6 +28,7 @@ internal sealed class WeightsListTests : CommandTest
             Assert.That(line.EndsWith(" yes", StringComparison.Ordinal), Is.EqualTo(model.Name == Name), line);
         }
         Assert.That(lines, Has.Some.Match($"^{Name} +47.4 +41.8 +186 yes$"));
+        Assert.That(lines, Has.Some.Match("^resnet50 +76.1 +103$"));
         Assert.That(lines, Has.Some.Match("^detectron2_rpn_R_50_FPN_1x +AR 58.0$"));
         Assert.That(result.Output, Does.Contain("CC BY-SA 3.0").And.Contain("BSD-3-Clause").And.Contain("COCO val2017"));
         Assert.That(result.Output, Does.Contain($"Downloaded models are in {At("cache")}."));
@@ -37,21 +38,24 @@ internal sealed class WeightsListTests : CommandTest
     [Test]
     public void The_table_with_borders_fits_80_columns()
     {
-        var table = WeightsListCommand.TableOf(ModelZoo.All, _ => true);
-        table.Border = TableBorder.Rounded;
-        var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        foreach (var models in ModelZoo.All.GroupBy(model => model.IsBackbone))
         {
-            Ansi = AnsiSupport.No,
-            ColorSystem = ColorSystemSupport.NoColors,
-            Out = new AnsiConsoleOutput(text),
-        });
-        console.Profile.Width = 1000;
-        console.Write(table);
+            var table = WeightsListCommand.TableOf([.. models], _ => true);
+            table.Border = TableBorder.Rounded;
+            var text = new StringWriter();
+            var console = AnsiConsole.Create(new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.No,
+                ColorSystem = ColorSystemSupport.NoColors,
+                Out = new AnsiConsoleOutput(text),
+            });
+            console.Profile.Width = 1000;
+            console.Write(table);
 
-        var lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.That(lines, Has.Length.EqualTo(ModelZoo.All.Count + 4));
-        Assert.That(lines.Select(line => line.TrimEnd()), Has.All.Length.LessThanOrEqualTo(80));
+            var lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.That(lines, Has.Length.EqualTo(models.Count() + 4));
+            Assert.That(lines.Select(line => line.TrimEnd()), Has.All.Length.LessThanOrEqualTo(80));
+        }
     }
 
     [Test]
@@ -64,6 +68,17 @@ internal sealed class WeightsListTests : CommandTest
 
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("model fasterrcnn_resnet50_fpn").And.Contain("1 picture, "));
+    }
+
+    [Test]
+    public void A_backbone_by_name_does_not_detect()
+    {
+        PutSample("a.png");
+
+        var result = FpnProcess.Run(Folder, Environment, "detect", "a.png", "--model", "ResNet50");
+
+        result.AssertExit(1);
+        result.AssertOneError("'resnet50' is a backbone, which can't detect: a detector is trained from it ('network.weights'");
     }
 
     [Test]

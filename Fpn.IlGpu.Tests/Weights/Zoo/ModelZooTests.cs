@@ -7,12 +7,13 @@ namespace Fpn.IlGpu.Tests.Weights.Zoo;
 internal sealed class ModelZooTests
 {
     private static readonly string[] Names = [.. ModelZoo.All.Select(model => model.Name)];
+    private static readonly string[] DetectorNames = [.. ModelZoo.All.Where(model => !model.IsBackbone).Select(model => model.Name)];
     private static readonly string[] Detectors = ["faster-rcnn", "mask-rcnn", "retinanet", "rpn"];
 
     [Test]
     public void Names_are_unique_and_valid_as_file_names_and_command_line_arguments()
     {
-        Assert.That(Names, Has.Length.EqualTo(15).And.All.Match("^[a-zA-Z][a-zA-Z0-9_]*$"));
+        Assert.That(Names, Has.Length.EqualTo(23).And.All.Match("^[a-zA-Z][a-zA-Z0-9_]*$"));
         Assert.That(Names.Distinct(StringComparer.OrdinalIgnoreCase).Count(), Is.EqualTo(Names.Length));
         Assert.That(ModelZoo.All.Select(model => model.Url).Distinct().Count(), Is.EqualTo(Names.Length));
     }
@@ -30,7 +31,7 @@ internal sealed class ModelZooTests
     }
 
     [Test]
-    public void Each_configuration_is_valid_and_follows_its_source([ValueSource(nameof(Names))] string name)
+    public void Each_configuration_is_valid_and_follows_its_source([ValueSource(nameof(DetectorNames))] string name)
     {
         var model = ModelZoo.Find(name)!;
         var c = model.Configuration;
@@ -43,6 +44,23 @@ internal sealed class ModelZooTests
         Assert.That(c.Classes?[c.BackgroundLast ? ^1 : 0], Is.EqualTo(c.Detector == "rpn" ? null : "background"));
         bool[] conventions = [c.Bgr, c.ResizeRounds, c.RoiAligned, !c.RoundAnchors, !c.MaskBoxRounded, c.BackgroundLast];
         Assert.That(conventions, Is.All.EqualTo(model.Source == "Detectron2"));
+    }
+
+    [Test]
+    public void ImageNet_backbones_are_listed_with_source_licence_and_digest()
+    {
+        var backbones = ModelZoo.All.Where(model => model.IsBackbone).ToList();
+
+        Assert.That(backbones.Select(model => model.Name), Is.SupersetOf((string[])["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v3_large"]));
+        foreach (var model in backbones)
+        {
+            Assert.That((model.Source, model.Licence), Is.EqualTo(("torchvision", "BSD-3-Clause")));
+            Assert.That(model.Url.AbsoluteUri, Does.Match($@"^https://download\.pytorch\.org/models/\w+-{model.Digest.LeadingDigits}\.pth$"));
+            Assert.That((model.BoxAp, model.Top1), Is.EqualTo(((double?)null, model.Top1)));
+            Assert.That(model.Top1, Is.InRange(69, 82));
+            // Four bytes a parameter, and a little for the names and the batch norms' statistics.
+            Assert.That(model.ApproximateBytes / (4.0 * model.Parameters), Is.InRange(0.99, 1.02));
+        }
     }
 
     [Test]
@@ -65,7 +83,8 @@ internal sealed class ModelZooTests
 
     [TestCase("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn")]
     [TestCase("DETECTRON2_rpn_r_50_fpn_1X", "detectron2_rpn_R_50_FPN_1x")]
-    [TestCase("resnet50", null)]
+    [TestCase("resnet50", "resnet50")]
+    [TestCase("resnet152", null)]
     [TestCase("", null)]
     public void A_model_is_found_by_its_name(string name, string? found)
         => Assert.That(ModelZoo.Find(name)?.Name, Is.EqualTo(found));

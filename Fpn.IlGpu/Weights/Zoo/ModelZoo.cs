@@ -3,8 +3,8 @@ namespace Fpn.IlGpu.Weights;
 /// <summary>The published models that are known by name.</summary>
 public static class ModelZoo
 {
-    /// <summary>All of them: torchvision's, then Detectron2's.</summary>
-    public static IReadOnlyList<ZooModel> All { get; } = [.. TorchvisionModels.All, .. Detectron2Models.All];
+    /// <summary>All of them: torchvision's detectors, then Detectron2's, then torchvision's backbones.</summary>
+    public static IReadOnlyList<ZooModel> All { get; } = [.. TorchvisionModels.All, .. Detectron2Models.All, .. TorchvisionBackbones.All];
 
     /// <summary>Returns the model with this name, ignoring case; null if there is none.</summary>
     public static ZooModel? Find(string name)

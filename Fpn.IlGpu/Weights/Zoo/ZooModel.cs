@@ -2,15 +2,15 @@ using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
 
-/// <summary>A published model that can be downloaded and run: its address, and what its publisher states about it.</summary>
+/// <summary>A published detector, or a backbone to train one from, that can be downloaded: its address, and what its publisher states about it.</summary>
 public sealed record ZooModel
 {
     /// <summary>The environment variable with a mirror's address: see <see cref="DownloadUrl()"/>.</summary>
     public const string MirrorVariable = "FPN_ZOO_URL";
 
     /// <summary>
-    /// The model's name here: the name of the torchvision function that builds it; for Detectron2's models <c>detectron2_</c>
-    /// and the name of the configuration file.
+    /// The model's name here: the name of the torchvision function that builds it, with <c>_v2</c> for a backbone's second weights; for
+    /// Detectron2's models <c>detectron2_</c> and the name of the configuration file.
     /// </summary>
     public required string Name { get; init; }
 
@@ -32,10 +32,16 @@ public sealed record ZooModel
     /// <summary>The conventions that the file doesn't state.</summary>
     public required ModelConfiguration Configuration { get; init; }
 
+    /// <summary>Whether it is a backbone alone, which can't detect: training starts from it.</summary>
+    public bool IsBackbone { get; init; }
+
     /// <summary>The pictures on which the publisher measured the figures below.</summary>
     public string MeasuredOn { get; init; } = "COCO val2017";
 
-    /// <summary>Average precision of the boxes in percent, IoU 0.50 to 0.95; null for a model that only proposes.</summary>
+    /// <summary>The share of pictures that a backbone with its classifier names rightly, in percent; null for a detector.</summary>
+    public double? Top1 { get; init; }
+
+    /// <summary>Average precision of the boxes in percent, IoU 0.50 to 0.95; null for a model that only proposes, and a backbone.</summary>
     public double? BoxAp { get; init; }
 
     /// <summary>Average precision of the masks in percent, IoU 0.50 to 0.95; null for a model without masks.</summary>
