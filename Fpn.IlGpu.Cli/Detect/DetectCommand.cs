@@ -37,7 +37,7 @@ internal static class DetectCommand
         var recursive = new Option<bool>("--recursive", "-r") { Description = "Include subfolders." };
         var model = new Option<string?>("--model", "-m")
         {
-            Description = "The weights: a .safetensors, .pth, .pt or .pkl file, or a downloaded model's name; see 'fpn weights list'. "
+            Description = "The weights: a .safetensors, .pth, .pt, .pkl or .onnx file, or a downloaded model's name; see 'fpn weights list'. "
                 + "Default: the shipped model, which detects seven shapes.",
             HelpName = "FILE|NAME",
         };

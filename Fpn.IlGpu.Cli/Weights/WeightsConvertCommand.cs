@@ -29,7 +29,7 @@ internal static class WeightsConvertCommand
     {
         var input = new Argument<string>("IN")
         {
-            Description = "A .pth, .pt, .pkl or .safetensors file: a detector or a backbone.",
+            Description = "A .pth, .pt, .pkl, .onnx or .safetensors file: a detector or a backbone.",
         };
         var output = new Argument<string?>("OUT")
         {

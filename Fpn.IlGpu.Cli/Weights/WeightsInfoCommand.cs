@@ -22,7 +22,7 @@ internal static partial class WeightsInfoCommand
     {
         var file = new Argument<string>("FILE")
         {
-            Description = "A .pth, .pt, .pkl or .safetensors file, or the name of a published model.",
+            Description = "A .pth, .pt, .pkl, .onnx or .safetensors file, or the name of a published model.",
         };
         var size = new Option<string>("--size")
         {

@@ -46,7 +46,7 @@ public sealed class StateDictionary : IDisposable
     public string Source { get; }
 
     /// <summary>
-    /// The kind of file: "safetensors", "sharded safetensors", "PyTorch zip", "PyTorch legacy" or "pickle"; "memory" for a
+    /// The kind of file: "safetensors", "sharded safetensors", "PyTorch zip", "PyTorch legacy", "pickle" or "ONNX"; "memory" for a
     /// dictionary that no file reader created.
     /// </summary>
     public string Format { get; init; } = "memory";

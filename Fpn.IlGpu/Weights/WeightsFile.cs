@@ -5,8 +5,8 @@ namespace Fpn.IlGpu.Weights;
 
 /// <summary>
 /// Opens a weights file in any of the published formats, which it detects from the content: safetensors, in one file or in
-/// several with an index; PyTorch checkpoints (.pth, .pt), zip or legacy; and pickles of numpy arrays (.pkl), as Detectron2 and
-/// Caffe2 write them. Code in a file is never executed: see <see cref="PickleMachine"/>.
+/// several with an index; PyTorch checkpoints (.pth, .pt, .ckpt), zip or legacy; pickles of numpy arrays (.pkl), as Detectron2 and
+/// Caffe2 write them; and the weights in ONNX files. Code in a file is never executed: see <see cref="PickleMachine"/>.
 /// </summary>
 public static class WeightsFile
 {
@@ -78,10 +78,12 @@ public static class WeightsFile
         }
         if (IsPickle(beginning))
             return OpenPickle(file, source);
+        if (OnnxFile.IsOnnx(beginning))
+            return OnnxFile.Open(file, source);
         // A damaged safetensors file: its own reader gives the best message.
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return Safetensors.Open(file, path);
-        throw source.Wrong("is not a weights file of a known format (safetensors, a PyTorch checkpoint, or a pickle of numpy arrays)");
+        throw source.Wrong("is not a weights file of a known format (safetensors, a PyTorch checkpoint, a pickle of numpy arrays, or ONNX)");
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
@@ -101,9 +102,16 @@ internal sealed class WeightsSource
         return configuration with
         {
             Classes = null,
-            BatchNormEpsilon = IsFrozenResNet50(file, tensors) ? 0 : configuration.BatchNormEpsilon,
+            BatchNormEpsilon = StatedEpsilon(file) ?? (IsFrozenResNet50(file, tensors) ? 0 : configuration.BatchNormEpsilon),
         };
     }
+
+    /// <summary>The ε that an ONNX file's batch norms have; it has no batch counts, from which the ε of other files is told.</summary>
+    private static float? StatedEpsilon(StateDictionary file)
+        => file.Metadata.TryGetValue(OnnxFile.EpsilonKey, out var text) && float.TryParse(text, CultureInfo.InvariantCulture, out var epsilon)
+            && epsilon is >= 0 and <= 1
+            ? epsilon
+            : null;
 
     /// <summary>
     /// Whether these look like torchvision's first weights for COCO, whose batch norms were frozen with an ε of 0: a ResNet-50
