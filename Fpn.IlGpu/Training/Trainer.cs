@@ -356,17 +356,17 @@ public sealed class Trainer : IDisposable
     private void Save()
     {
         Locked(() => TrainingCheckpoint.Write(CheckpointPath, Parameters, StepsDone, run, detector.Configuration, validations));
-        // Weights beyond FP16 are those of a run that diverges; the next steps say where, which helps more than an error here.
-        if (IsFinished || Locked(() => Parameters.All.All(FitsHalf)))
-            WriteModel(ModelPath);
+        WriteModel(ModelPath);
         StepsSaved = StepsDone;
     }
 
-    private static bool FitsHalf(Parameter parameter)
-        => Array.TrueForAll(parameter.ToTensor().ToArray(), value => MathF.Abs(value) <= (float)Half.MaxValue);
-
-    private void WriteModel(string path)
-        => Locked(() => Safetensors.Write(path, Parameters.All.Select(p => p.ToTensor()), DataType.F16, Metadata()));
+    // With pixels of 0 to 255, as Detectron2's models take them, the variances of a batch norm can exceed what FP16 holds.
+    private void WriteModel(string path) => Locked(() =>
+    {
+        List<StateTensor> tensors = [.. Parameters.All.Select(p => p.ToTensor())];
+        var fits = tensors.TrueForAll(tensor => Array.TrueForAll(tensor.ToArray(), value => MathF.Abs(value) <= (float)Half.MaxValue));
+        Safetensors.Write(path, tensors, fits ? DataType.F16 : DataType.F32, Metadata());
+    });
 
     private Dictionary<string, string> Metadata() => new()
     {

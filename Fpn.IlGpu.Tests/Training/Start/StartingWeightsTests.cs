@@ -179,6 +179,8 @@ internal sealed class StartingWeightsTests : TrainingFolderTests
         Write(Conventions);
         using (var trainer = OpenTrainer(Configuration(), Folder, Folder, resume: false))
             Assert.That(trainer.Run().Count(), Is.EqualTo(1));
+        using (var model = Safetensors.Open(Path.Combine(Folder, "model.safetensors")))
+            Assert.That(model.Tensors.Values.Max(t => t.ToArray().Max()), Is.GreaterThan(65504), "a model that FP16 can't hold is written, too");
         Write(Conventions with { Bgr = false });
         Assert.That(
             () => OpenTrainer(Configuration(), Folder, Folder, resume: true),
