@@ -27,5 +27,9 @@ internal abstract class TrainingFolderTests
 
     /// <summary>Opens a run on synthetic scenes, or on the files that the configuration names.</summary>
     protected Trainer OpenTrainer(TrainingConfiguration configuration, string dataFolder, string folder, bool resume)
-        => Trainer.Open(Device, configuration, dataFolder, folder, resume, SceneTraining.ScenesOf(configuration));
+    {
+        var scenes = SceneTraining.ScenesOf(configuration);
+        return Trainer.Open(
+            Device, configuration, dataFolder, folder, resume, scenes is null ? null : scenes with { Source = new RememberedPictures(scenes.Source) });
+    }
 }
