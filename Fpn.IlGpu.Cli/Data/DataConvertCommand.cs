@@ -16,8 +16,8 @@ internal static class DataConvertCommand
           cvat  the XML file of "CVAT for images 1.1"
 
         Examples:
-          fpn data convert VOC2012 --list trainval --out trainval.json
-          fpn data convert data.yaml --list val --out val.json
+          fpn data convert VOC2012 --split trainval --out trainval.json
+          fpn data convert data.yaml --split val --out val.json
           fpn data convert boxes.csv --pictures photos --out boxes.json
           fpn data convert annotations.xml --pictures images --out cells.json
 

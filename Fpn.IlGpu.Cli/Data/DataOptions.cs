@@ -26,7 +26,7 @@ internal static class DataOptions
         HelpName = "DIR",
     };
 
-    public static Option<string?> CreateList() => new("--list", "-l")
+    public static Option<string?> CreateList() => new("--split", "-s")
     {
         Description = "One list of a VOC folder (such as trainval) or of YOLO's data.yaml (such as val). Default: all pictures.",
         HelpName = "NAME",

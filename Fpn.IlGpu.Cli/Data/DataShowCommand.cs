@@ -12,7 +12,7 @@ internal static class DataShowCommand
 
         Examples:
           fpn data show instances.json --pictures photos --out shown
-          fpn data show VOC2012 --list trainval --out shown -n 20 --seed 1
+          fpn data show VOC2012 --split trainval --out shown -n 20 --seed 1
           fpn data show training.json --out samples -n 16
               Samples of a training configuration, with all of its augmentation.
 

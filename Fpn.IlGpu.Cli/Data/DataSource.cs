@@ -35,7 +35,7 @@ internal sealed record DataSource(string Path)
     {
         var format = Format ?? Guess();
         if (List is not null && format is not (DataFormat.Voc or DataFormat.Yolo))
-            throw new CommandException("--list names a list of a VOC folder or of YOLO's data.yaml; this has none.");
+            throw new CommandException("--split names a list of a VOC folder or of YOLO's data.yaml; this has none.");
         if (Pictures is not null && format is (DataFormat.Voc or DataFormat.Yolo))
             throw new CommandException("--pictures is not for VOC and YOLO, which say themselves where the pictures are.");
         inUse.AddInputs(File.Exists(Path) ? [Path] : []);

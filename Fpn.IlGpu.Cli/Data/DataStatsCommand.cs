@@ -30,7 +30,7 @@ internal static class DataStatsCommand
 
         Examples:
           fpn data stats instances.json
-          fpn data stats VOC2012 --list trainval --picture sizes.svg
+          fpn data stats VOC2012 --split trainval --picture sizes.svg
           fpn data stats a.json b.json --min-size 800 --max-size 1333
 
         Exit codes:

@@ -114,7 +114,7 @@ internal sealed class YoloFolder
     private static (IReadOnlyList<string> Classes, IReadOnlyList<string> Pictures) Listed(string folder, string list, string? split)
     {
         if (split is not null)
-            throw new CommandException($"'{folder}' has no data.yaml, and so no list '{split}': leave out --list.");
+            throw new CommandException($"'{folder}' has no data.yaml, and so no list '{split}': leave out --split.");
         var below = Directory.Exists(Path.Join(folder, "images")) ? Path.Join(folder, "images") : folder;
         return ([.. Lines(list).Select(line => line.Trim()).Where(line => line.Length > 0)], PicturesIn(below));
     }

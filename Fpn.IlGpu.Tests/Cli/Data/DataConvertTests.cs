@@ -21,7 +21,7 @@ internal sealed class DataConvertTests : DataCommandTest
         all.AssertExit(0);
         Assert.That(all.Output, Does.Contain("all.json: 2 pictures, 3 objects of 2 classes (cat, dog)").And.Contain("\"pictures\": \"voc/JPEGImages\""));
         Assert.That(ObjectsIn("all.json"), Is.EqualTo(Expected));
-        Fpn("data", "convert", "voc", "--list", "val", "--out", "val.json").AssertExit(0);
+        Fpn("data", "convert", "voc", "--split", "val", "--out", "val.json").AssertExit(0);
         Assert.That(ObjectsIn("val.json"), Is.EqualTo(Expected[2..]));
         Fpn("data", "convert", "voc", "--out", "voc/Annotations/a.xml").AssertOneError("which this command reads");
     }
@@ -39,9 +39,9 @@ internal sealed class DataConvertTests : DataCommandTest
         Assert.That(PicturesIn("all.json"), Is.EqualTo(new[] { "a.png", "b.png", "c.png" }));
         Assert.That(all.Error, Does.Contain("1 picture without a file of labels (kept, without objects)").And.Contain("c.png"));
         Assert.That((string)Json("all.json")["annotations"]![2]!["segmentation"]!["counts"]!, Is.Not.Empty, "the polygon is a mask");
-        Fpn("data", "convert", "yolo", "--list", "val", "--out", "val.json").AssertExit(0);
+        Fpn("data", "convert", "yolo", "--split", "val", "--out", "val.json").AssertExit(0);
         Assert.That(PicturesIn("val.json"), Is.EqualTo(new[] { "b.png" }));
-        Fpn("data", "convert", "yolo", "--list", "test", "--out", "test.json").AssertOneError("has no list 'test'; it has train, val");
+        Fpn("data", "convert", "yolo", "--split", "test", "--out", "test.json").AssertOneError("has no list 'test'; it has train, val");
     }
 
     [Test]
