@@ -188,11 +188,14 @@ public abstract class Detector : IDisposable
     {
         lock (Device.Lock)
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
+            ThrowIfDisposed();
             cancellation.ThrowIfCancellationRequested();
             return Device.Guard(() => DetectAtEachSize(pictures, detectIn, cancellation));
         }
     }
+
+    /// <summary>Throws if the detector was disposed.</summary>
+    private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(disposed, this);
 
     /// <summary>Detects at the configured size, or at each size of the image pyramid if there is one.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAtEachSize(

@@ -52,8 +52,13 @@ public class FastRcnn : Detector
         Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
     {
         using var found = FindBoxes(tape, pyramid, batch, cancellation);
-        return ToObjects(found.Fetch(), batch);
+        return ToObjects(tape, pyramid, found, batch, cancellation);
     }
+
+    /// <summary>Fetches the found boxes, with what else the detector finds out about them.</summary>
+    private protected virtual IReadOnlyList<DetectedObject>[] ToObjects(
+        Tape tape, FeatureMaps pyramid, FoundBoxes found, InputBatch batch, CancellationToken cancellation)
+        => ToObjects(found.Fetch(), batch);
 
     /// <summary>Finds boxes and leaves them on the device; the caller disposes them.</summary>
     internal FoundBoxes FindBoxes(Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
@@ -82,13 +87,17 @@ public class FastRcnn : Detector
         => RoiFeatures.Pool(tape, pyramid, Pyramid.MergedLevels, rois, batch.Input.Shape.H, bins, RoiSettings.Of(Configuration));
 
     internal FoundBoxes SelectDetections(BoxPredictions predictions, RoiSet proposals, InputBatch batch)
+        => PostProcess.Run(Device, predictions, proposals, batch.Pictures.View, PostProcessSettings);
+
+    private protected PostProcessSettings PostProcessSettings
     {
-        var weights = Configuration.BoxWeights;
-        return PostProcess.Run(
-            Device, predictions, proposals, batch.Pictures.View,
-            new PostProcessSettings(
+        get
+        {
+            var weights = Configuration.BoxWeights;
+            return new PostProcessSettings(
                 ScoreThreshold, Configuration.BoxNmsThreshold, Configuration.BoxDetectionsPerImage,
-                new BoxWeights(weights[0], weights[1], weights[2], weights[3]), Configuration.BackgroundLast));
+                new BoxWeights(weights[0], weights[1], weights[2], weights[3]), Configuration.BackgroundLast);
+        }
     }
 
     private RoiSet GivenProposals(IReadOnlyList<Box> boxesImagePx, InputBatch batch)

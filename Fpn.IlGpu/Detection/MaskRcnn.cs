@@ -25,13 +25,12 @@ public sealed class MaskRcnn : FasterRcnn
     internal MaskHead MaskHead { get; }
 
     /// <summary>
-    /// Runs Faster R-CNN, then RoI features of the found boxes, the mask head, and pasting. The host waits twice: for the boxes,
+    /// After Faster R-CNN: RoI features of the found boxes, the mask head, and pasting. The host waits twice: for the boxes,
     /// because their number and sizes determine the work for the masks, and for the masks.
     /// </summary>
-    private protected override IReadOnlyList<DetectedObject>[] DetectIn(
-        Tape tape, FeatureMaps pyramid, InputBatch batch, CancellationToken cancellation)
+    private protected override IReadOnlyList<DetectedObject>[] ToObjects(
+        Tape tape, FeatureMaps pyramid, FoundBoxes found, InputBatch batch, CancellationToken cancellation)
     {
-        using var found = FindBoxes(tape, pyramid, batch, cancellation);
         var objects = ToObjects(found.Fetch(), batch);
         var total = objects.Sum(own => own.Count);
         if (total == 0)

@@ -84,10 +84,49 @@ internal sealed class FeaturePyramid : IPyramid
         }
     }
 
+    /// <summary>
+    /// Computes the summands of each merge apart, for readers: <see cref="Run"/> adds the upsampled map within the lateral convolution.
+    /// </summary>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="bottomUp">The backbone's maps C2 to C5, [N, Hl, Wl, Cl]; the caller keeps them.</param>
+    /// <returns>The merges of levels 2 to 5; the caller disposes them.</returns>
+    public Levels<PyramidMerge> Merges(Tape tape, Levels<Variable> bottomUp)
+    {
+        var merges = new PyramidMerge[laterals.Length];
+        for (var i = merges.Length - 1; i >= 0; i--)
+        {
+            var map = bottomUp[bottomUp.Finest + i];
+            var lateral = laterals[i].Run(tape, map);
+            if (i == merges.Length - 1)
+            {
+                merges[i] = new PyramidMerge(lateral, Upsampled: null, lateral);
+                continue;
+            }
+            var coarser = merges[i + 1].Merged;
+            merges[i] = new PyramidMerge(lateral, tape.Upsample(coarser, lateral.Shape), laterals[i].Run(tape, map, residual: coarser));
+        }
+        return new Levels<PyramidMerge>(bottomUp.Finest, merges);
+    }
+
     private List<Tensors.Shape> OutputShapes(Levels<Variable> bottomUp)
     {
         var shapes = bottomUp.Select(map => map.Shape with { C = Channels }).ToList();
         shapes.AddRange(extra.OutputShapes(bottomUp[bottomUp.Coarsest].Shape, shapes[^1]));
         return shapes;
+    }
+}
+
+/// <summary>One merge of the top-down pathway.</summary>
+/// <param name="Lateral">The lateral connection of the backbone's map, [N, H, W, d].</param>
+/// <param name="Upsampled">The coarser merged map at this level's size, [N, H, W, d]; null at the top.</param>
+/// <param name="Merged">Their sum, [N, H, W, d].</param>
+internal sealed record PyramidMerge(Variable Lateral, Variable? Upsampled, Variable Merged) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Lateral.Dispose();
+        Upsampled?.Dispose();
+        Merged.Dispose();
     }
 }

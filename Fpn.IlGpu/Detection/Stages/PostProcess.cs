@@ -34,6 +34,15 @@ internal static class PostProcess
     public static FoundBoxes Run(
         Device device, BoxPredictions predictions, RoiSet proposals, ArrayView<ResizedPicture> pictures, PostProcessSettings settings)
     {
+        using var lists = Decode(device, predictions, proposals, pictures, settings);
+        Suppress(device, lists, settings);
+        return Best(device, lists, (int)pictures.Length, settings);
+    }
+
+    /// <summary>Applies softmax, and decodes the boxes of all candidates, before NMS; the caller disposes them.</summary>
+    public static ClassCandidates Decode(
+        Device device, BoxPredictions predictions, RoiSet proposals, ArrayView<ResizedPicture> pictures, PostProcessSettings settings)
+    {
         var batch = (int)pictures.Length;
         var classes = predictions.Logits.Shape.C;
         var objectClasses = classes - 1;
@@ -45,21 +54,28 @@ internal static class PostProcess
 
         // Each class of each picture has a list of candidates, best first.
         using var segments = device.Rent<Segment>(lists);
-        using var indices = device.Rent<int>(sizes.Total);
-        using var listCounts = device.Rent<int>(lists);
+        var indices = device.Rent<int>(sizes.Total);
+        var listCounts = device.Rent<int>(lists);
         device.Launch(SegmentKernel, lists, proposals.PerPicture.View, sizes, segments.View);
         TopK.Run(
             device, predictions.Logits.Value.View, segments.View, capacity, capacity, settings.ScoreThreshold, indices.View, listCounts.View);
 
-        using var candidates = new CandidateList(device, sizes.Total);
+        var candidates = new CandidateList(device, sizes.Total);
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1),
             new Inputs(predictions.Logits.Value.View, predictions.Deltas.Value.View, proposals.Boxes.View), pictures, new Lists(segments.View, indices.View, listCounts.View), settings.BoxWeights, sizes, grain, candidates.View);
-        NonMaximumSuppression.Run(
-            device, candidates.Boxes.View, listCounts.View, candidates.Scores.View, capacity, settings.NmsThreshold);
-        return BestOfPicture.Take(device, candidates, batch, objectClasses * capacity, settings.DetectionsPerPicture);
+        return new ClassCandidates(indices, listCounts, candidates, capacity, objectClasses);
     }
+
+    /// <summary>Runs NMS within each class of each picture; suppressed boxes lose their score.</summary>
+    public static void Suppress(Device device, ClassCandidates lists, PostProcessSettings settings)
+        => NonMaximumSuppression.Run(
+            device, lists.Candidates.Boxes.View, lists.Counts.View, lists.Candidates.Scores.View, lists.Capacity, settings.NmsThreshold);
+
+    /// <summary>Keeps the best detections of each picture; the caller disposes them.</summary>
+    public static FoundBoxes Best(Device device, ClassCandidates lists, int batch, PostProcessSettings settings)
+        => BestOfPicture.Take(device, lists.Candidates, batch, lists.Classes * lists.Capacity, settings.DetectionsPerPicture);
 
     /// <summary>One thread = one class of one picture: the segment of its column of probabilities.</summary>
     internal static void SegmentKernel(Index1D index, ArrayView<int> perPicture, Sizes sizes, ArrayView<Segment> segments)
@@ -104,4 +120,22 @@ internal static class PostProcess
     internal readonly record struct Inputs(ArrayView<float> Probabilities, ArrayView<float> Deltas, ArrayView<Box> Proposals);
 
     internal readonly record struct Lists(ArrayView<Segment> Segments, ArrayView<int> Indices, ArrayView<int> Counts);
+}
+
+/// <summary>The candidates of each class of each picture, lists of M places, before and after NMS.</summary>
+/// <param name="Indices">[lists, M]: the index of the RoI in its picture, best first.</param>
+/// <param name="Counts">[lists]: how many places are taken.</param>
+/// <param name="Candidates">[lists, M]: boxes, scores, classes.</param>
+/// <param name="Capacity">M.</param>
+/// <param name="Classes">The number of lists of a picture: the classes without the background.</param>
+internal readonly record struct ClassCandidates(
+    DeviceArray<int> Indices, DeviceArray<int> Counts, CandidateList Candidates, int Capacity, int Classes) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Indices.Dispose();
+        Counts.Dispose();
+        Candidates.Dispose();
+    }
 }

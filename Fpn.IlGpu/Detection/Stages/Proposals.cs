@@ -36,6 +36,16 @@ internal static class Proposals
         Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
         ProposalSettings settings)
     {
+        using var candidates = Decode(device, rpn, anchors, inputH, inputW, pictures, settings);
+        Suppress(device, candidates, settings);
+        return Best(device, candidates, (int)pictures.Length, settings.PostNmsTopN);
+    }
+
+    /// <summary>Selects the best anchors of each level, and decodes and clips their boxes; the caller disposes them.</summary>
+    public static ProposalCandidates Decode(
+        Device device, RpnOutput rpn, Anchors anchors, int inputH, int inputW, ArrayView<ResizedPicture> pictures,
+        ProposalSettings settings)
+    {
         var batch = (int)pictures.Length;
         var grids = anchors.Grids(rpn.Objectness.Shapes, inputH, inputW);
         var largest = grids.Max(g => g.H * g.W) * anchors.PerLocation;
@@ -44,22 +54,29 @@ internal static class Proposals
 
         using var levels = device.Upload<AnchorLevel>(grids);
         using var segments = device.Upload<Segment>(rpn.Objectness.LevelSegments(batch));
-        using var indices = device.Rent<int>((long)count * capacity);
-        using var counts = device.Rent<int>(count);
+        var indices = device.Rent<int>((long)count * capacity);
+        var counts = device.Rent<int>(count);
         TopK.Run(
             device, rpn.Objectness.Values.View, segments.View, largest, capacity, float.NegativeInfinity, indices.View, counts.View);
 
-        using var boxes = device.Rent<Box>((long)count * capacity);
-        using var scores = device.Rent<float>((long)count * capacity);
+        var boxes = device.Rent<Box>((long)count * capacity);
+        var scores = device.Rent<float>((long)count * capacity);
         var sizes = new Sizes(grids.Length, anchors.PerLocation, capacity, checked(count * capacity), settings.ScoreThreshold);
         var grain = Grain.For(device, sizes.Total, 1);
         device.Launch(
             DecodeKernel, grain.Threads(sizes.Total, 1), new Outputs(rpn.Objectness.Values.View, rpn.Deltas.Values.View, segments.View),
             new AnchorGrids(anchors.CellView, levels.View), pictures, indices.View, counts.View, sizes, grain, boxes.View, scores.View);
-
-        NonMaximumSuppression.Run(device, boxes.View, counts.View, scores.View, capacity, settings.NmsThreshold);
-        return Best(device, batch, grids.Length * capacity, boxes.View, scores.View, settings.PostNmsTopN);
+        return new ProposalCandidates(indices, counts, boxes, scores, capacity, grids.Length);
     }
+
+    /// <summary>Runs NMS within each level of each picture; suppressed boxes lose their score.</summary>
+    public static void Suppress(Device device, ProposalCandidates candidates, ProposalSettings settings)
+        => NonMaximumSuppression.Run(
+            device, candidates.Boxes.View, candidates.Counts.View, candidates.Scores.View, candidates.Capacity, settings.NmsThreshold);
+
+    /// <summary>Keeps the best candidates of each picture over all levels; the caller disposes them.</summary>
+    public static RoiSet Best(Device device, ProposalCandidates candidates, int batch, int postNmsTopN)
+        => Best(device, batch, candidates.Levels * candidates.Capacity, candidates.Boxes.View, candidates.Scores.View, postNmsTopN);
 
     /// <summary>One thread = a few of the selected anchors: the decoded and clipped box, and the score if there is one.</summary>
     internal static void DecodeKernel(
@@ -127,4 +144,25 @@ internal static class Proposals
     internal readonly record struct Sizes(int Levels, int AnchorsPerLocation, int Capacity, int Total, float ScoreThreshold);
 
     internal readonly record struct Places(int PerPicture, int Capacity);
+}
+
+/// <summary>The best anchors of each level of each picture, S segments of M places, before and after NMS.</summary>
+/// <param name="Indices">[S, M]: the index of the anchor in its level, best first.</param>
+/// <param name="Counts">[S]: how many places are taken.</param>
+/// <param name="Boxes">[S, M]: the decoded and clipped boxes, in input px.</param>
+/// <param name="Scores">[S, M]: objectness, 0…1; negative where there is no candidate.</param>
+/// <param name="Capacity">M.</param>
+/// <param name="Levels">The number of levels of a picture.</param>
+internal readonly record struct ProposalCandidates(
+    DeviceArray<int> Indices, DeviceArray<int> Counts, DeviceArray<Box> Boxes, DeviceArray<float> Scores, int Capacity, int Levels)
+    : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Indices.Dispose();
+        Counts.Dispose();
+        Boxes.Dispose();
+        Scores.Dispose();
+    }
 }

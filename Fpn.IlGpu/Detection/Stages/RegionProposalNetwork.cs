@@ -30,8 +30,13 @@ internal sealed class RegionProposalNetwork
 
     /// <summary>Selects the best boxes of all levels; the caller disposes them.</summary>
     public RoiSet FindProposals(RpnOutput output, InputBatch batch)
-        => Proposals.Find(
-            device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View,
-            new ProposalSettings(
-                configuration.RpnPreNmsTopN, configuration.RpnPostNmsTopN, configuration.RpnNmsThreshold, configuration.RpnScoreThreshold));
+        => Proposals.Find(device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View, Settings);
+
+    /// <summary>Selects and decodes the best anchors of each level, before NMS; the caller disposes them.</summary>
+    public ProposalCandidates Candidates(RpnOutput output, InputBatch batch)
+        => Proposals.Decode(device, output, anchors, batch.Input.Shape.H, batch.Input.Shape.W, batch.Pictures.View, Settings);
+
+    /// <summary>The limits of the selection.</summary>
+    public ProposalSettings Settings => new(
+        configuration.RpnPreNmsTopN, configuration.RpnPostNmsTopN, configuration.RpnNmsThreshold, configuration.RpnScoreThreshold);
 }

@@ -73,6 +73,16 @@ internal static class RoiFeatures
         return features;
     }
 
+    /// <summary>Computes where each RoI is read from, as <see cref="Pool"/> does; the caller disposes the places.</summary>
+    public static Runtime.DeviceArray<RoiPlace> Places(
+        Runtime.Device device, FeatureMaps pyramid, int levels, RoiSet rois, int inputH, RoiLevelRule rule)
+    {
+        var places = device.Rent<RoiPlace>(rois.Capacity);
+        var range = Range(LevelTable(pyramid, levels, inputH), rule);
+        RoiLevels.Run(device, rois.Boxes.View, rois.Pictures.View, rois.Total.View, range, places.View);
+        return places;
+    }
+
     private static RoiLevel[] LevelTable(FeatureMaps pyramid, int count, int inputH)
     {
         var table = new RoiLevel[count];

@@ -46,6 +46,9 @@ internal sealed class Anchors : IDisposable
     /// <summary>[L, A, 4]: corners relative to the position, in input px.</summary>
     public ArrayView<float> CellView => cells.View;
 
+    /// <summary>Copies the cells of all levels to the host, [L, A, 4].</summary>
+    public float[] DownloadCells() => cells.Download();
+
     /// <summary>Returns the grids over the maps of a padded input of inputH × inputW px.</summary>
     public AnchorLevel[] Grids(IReadOnlyList<Shape> maps, int inputH, int inputW)
     {
