@@ -46,11 +46,27 @@ public sealed class DetectionTraceTests(string deviceId) : ModelTests(deviceId)
         Assert.That(trace.TopDown[5].Merged.Values, Is.EqualTo(trace.TopDown[5].Lateral.Values));
         for (var l = 2; l < 5; l++)
         {
-            var (lateral, upsampled, merged) = trace.TopDown[l];
+            var (lateral, upsampled, merged, _, _) = trace.TopDown[l];
             Assert.That(lateral.Values.Zip(upsampled!.Values, (a, b) => a + b), Is.EqualTo(merged.Values), $"M{l}");
             // Nearest neighbours: the first pixel of each 2 × 2 is that of the coarser map.
             Assert.That(upsampled[2, 4, 3], Is.EqualTo(trace.TopDown[l + 1].Merged[1, 2, 3]), $"U{l}");
         }
+    }
+
+    [Test]
+    public void Parts_of_the_pathway_are_those_that_a_pyramid_without_the_others_computes()
+    {
+        using var whole = (FasterRcnn)Detector.Load(Device);
+        var trace = whole.Trace(Noise(211, 150));
+        // At the top, there is nothing but the lateral.
+        Assert.That(trace.TopDown[5].WithoutTopDown.Values, Is.EqualTo(trace.Pyramid[5].Values));
+        Assert.That(trace.TopDown[5].WithoutLateral.Values, Is.EqualTo(trace.Pyramid[5].Values));
+        // The 3×3 is linear: P4 = smooth(L4) + smooth(up(L5)) − bias, and at l = 4 the repeated map is the upsampled one.
+        var (alone, repeated, level) = (trace.TopDown[4].WithoutTopDown, trace.TopDown[4].WithoutLateral, trace.Pyramid[4]);
+        var bias = Enumerable.Range(0, level.Channels).Select(c => alone[3, 5, c] + repeated[3, 5, c] - level[3, 5, c]).ToArray();
+        for (var c = 0; c < level.Channels; c++)
+            Assert.That(alone[7, 9, c] + repeated[7, 9, c] - level[7, 9, c], Is.EqualTo(bias[c]).Within(1e-3), $"channel {c}");
+        Assert.That(trace.TopDown[2].WithoutTopDown.Values, Is.Not.EqualTo(trace.TopDown[2].WithoutLateral.Values));
     }
 
     [Test]

@@ -65,7 +65,10 @@ public sealed record TracedMap(int Height, int Width, int Channels, int StridePx
 /// <param name="Lateral">The 1×1 convolution of the backbone's map.</param>
 /// <param name="Upsampled">The coarser merged map at this level's size; null at the top.</param>
 /// <param name="Merged">Their sum, which a 3×3 convolution turns into the pyramid's level.</param>
-public sealed record TracedMerge(TracedMap Lateral, TracedMap? Upsampled, TracedMap Merged);
+/// <param name="WithoutTopDown">What the 3×3 makes of the lateral alone; it was trained on the sum.</param>
+/// <param name="WithoutLateral">What the 3×3 makes of the top lateral, repeated down to this level; it was trained on the sum.</param>
+public sealed record TracedMerge(
+    TracedMap Lateral, TracedMap? Upsampled, TracedMap Merged, TracedMap WithoutTopDown, TracedMap WithoutLateral);
 
 /// <summary>An anchor that is among the best of its level.</summary>
 /// <param name="Level">Its level: 2 for P2.</param>

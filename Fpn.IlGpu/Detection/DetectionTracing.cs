@@ -83,9 +83,27 @@ internal static class DetectionTracing
         return new TracedMap(shape.H, shape.W, shape.C, stride, map.ToArray());
     }
 
-    /// <summary>Copies one merge of the top-down pathway.</summary>
-    public static TracedMerge Merge(PyramidMerge merge, int inputH) => new(
-        Map(merge.Lateral, inputH), merge.Upsampled is { } upsampled ? Map(upsampled, inputH) : null, Map(merge.Merged, inputH));
+    /// <summary>Computes the merges of the top-down pathway, and copies them.</summary>
+    /// <param name="pyramid">The pyramid.</param>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="bottomUp">The backbone's maps; the caller keeps them.</param>
+    /// <param name="inputH">The height of the network's input, in px.</param>
+    public static Levels<TracedMerge> Merges(FeaturePyramid pyramid, Tape tape, Levels<Variable> bottomUp, int inputH)
+    {
+        var merges = pyramid.Merges(tape, bottomUp);
+        var parts = pyramid.Parts(tape, merges);
+        var traced = merges.Select((l, merge) => new TracedMerge(
+            Map(merge.Lateral, inputH), merge.Upsampled is { } upsampled ? Map(upsampled, inputH) : null, Map(merge.Merged, inputH),
+            Map(parts[l].WithoutTopDown, inputH), Map(parts[l].WithoutLateral, inputH)));
+        foreach (var merge in merges)
+            merge.Dispose();
+        foreach (var (withoutTopDown, withoutLateral) in parts)
+        {
+            withoutTopDown.Dispose();
+            withoutLateral.Dispose();
+        }
+        return traced;
+    }
 
     private static Box AnchorAt(float[] cells, int cell, float y, float x)
         => new(cells[cell * 4] + x, cells[cell * 4 + 1] + y, cells[cell * 4 + 2] + x, cells[cell * 4 + 3] + y);

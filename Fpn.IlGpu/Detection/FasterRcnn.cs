@@ -51,10 +51,7 @@ public class FasterRcnn : FastRcnn
         var bottomUp = Backbone.Run(tape, tape.Input(batch.Input));
         var backboneMaps = bottomUp.Select((_, map) => DetectionTracing.Map(map, inputH));
         cancellation.ThrowIfCancellationRequested();
-        var merges = topDown.Merges(tape, bottomUp);
-        var topDownMaps = merges.Select((_, merge) => DetectionTracing.Merge(merge, inputH));
-        foreach (var merge in merges)
-            merge.Dispose();
+        var topDownMaps = DetectionTracing.Merges(topDown, tape, bottomUp, inputH);
         using var pyramid = topDown.Run(tape, bottomUp);
         cancellation.ThrowIfCancellationRequested();
 

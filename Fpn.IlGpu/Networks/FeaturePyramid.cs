@@ -108,6 +108,32 @@ internal sealed class FeaturePyramid : IPyramid
         return new Levels<PyramidMerge>(bottomUp.Finest, merges);
     }
 
+    /// <summary>
+    /// Computes the levels without a part of the pathway, for readers; the layers were trained with all parts:
+    /// <code>
+    /// Pl = smoothl(laterall(Cl))               without the top-down pathway
+    /// Pl = smoothl(upsample(… lateral5(C5)))   without the lateral connections, except at the top
+    /// </code>
+    /// </summary>
+    /// <param name="tape">The tape to run on.</param>
+    /// <param name="merges">The merges of all levels.</param>
+    /// <returns>The levels that correspond to a map of the backbone; the caller disposes them.</returns>
+    public Levels<(Variable WithoutTopDown, Variable WithoutLateral)> Parts(Tape tape, Levels<PyramidMerge> merges)
+    {
+        var parts = new (Variable, Variable)[smooths.Length];
+        Variable? repeated = null;
+        for (var i = parts.Length - 1; i >= 0; i--)
+        {
+            var lateral = merges[merges.Finest + i].Lateral;
+            var next = repeated is null ? tape.Upsample(lateral, lateral.Shape) : tape.Upsample(repeated, lateral.Shape);
+            repeated?.Dispose();
+            repeated = next;
+            parts[i] = (smooths[i].Run(tape, lateral), smooths[i].Run(tape, repeated));
+        }
+        repeated?.Dispose();
+        return new Levels<(Variable, Variable)>(merges.Finest, parts);
+    }
+
     private List<Tensors.Shape> OutputShapes(Levels<Variable> bottomUp)
     {
         var shapes = bottomUp.Select(map => map.Shape with { C = Channels }).ToList();

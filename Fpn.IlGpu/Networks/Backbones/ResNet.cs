@@ -17,6 +17,9 @@ internal sealed class ResNet : IBackbone
     private readonly ResidualBlock[][] stages;
     private readonly int firstMap;
 
+    /// <summary>The receptive field of each map, in input px, finest first.</summary>
+    public IEnumerable<int> ReceptiveFieldsPx => layout.ReceptiveFieldsPx().Skip(firstMap);
+
     /// <summary>Defines a ResNet, and adds its layers to a network.</summary>
     /// <param name="layers">The layers of the network.</param>
     /// <param name="name">The prefix of its tensors' names: <c>backbone.body</c>.</param>

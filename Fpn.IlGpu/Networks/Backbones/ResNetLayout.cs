@@ -54,6 +54,33 @@ internal sealed record ResNetLayout(int StemC, BlockLayout[][] Stages) : Backbon
         return new ResNetLayout(widths[0], stages);
     }
 
+    /// <summary>
+    /// The receptive field of each stage's map: the side, in input px, of the square that a value can depend on. A window of 3 px adds
+    /// twice the step between the pixels that it reads.
+    /// </summary>
+    public IEnumerable<int> ReceptiveFieldsPx()
+    {
+        // After the 7×7 convolution and the 3×3 max pool, each of stride 2.
+        var (field, step) = (7 + 2 * 2, 4);
+        foreach (var (s, blocks) in Stages.Index())
+        {
+            foreach (var (b, block) in blocks.Index())
+            {
+                var stride = s > 0 && b == 0 ? 2 : 1;
+                if (block.IsBottleneck)
+                {
+                    field += 2 * step * (block.StrideInFirst ? stride : 1);
+                    step *= stride;
+                    continue;
+                }
+                field += 2 * step;
+                step *= stride;
+                field += 2 * step;
+            }
+            yield return field;
+        }
+    }
+
     /// <inheritdoc/>
     public override IBackbone Build(LayerSet layers, string name, int mapCount)
         => new ResNet(layers, name, this, mapCount);
