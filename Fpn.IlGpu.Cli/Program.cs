@@ -18,6 +18,7 @@ var root = new RootCommand("Detects objects in pictures with Feature Pyramid Net
     TrainCommand.Create(),
     EvalCommand.Create(),
     ProposalsCommand.Create(),
+    ExplainCommand.Create(),
     AblateCommand.Create(),
     ShapesCommand.Create(),
     DataCommand.Create(),

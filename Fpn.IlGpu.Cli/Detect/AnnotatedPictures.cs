@@ -39,7 +39,8 @@ internal sealed class AnnotatedPictures
         return output;
     }
 
-    private static Annotation Annotate(DetectedObject found)
+    /// <summary>What is drawn of an object.</summary>
+    public static Annotation Annotate(DetectedObject found)
     {
         var box = found.BoxImagePx;
         var text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
