@@ -46,15 +46,17 @@ internal static class DetectionTracing
             var (y, x) = (cell / grid.W, cell % grid.W);
             return new TracedProposal(
                 output.Objectness.Finest + level, y, x, anchor, AnchorAt(cells, level * anchors.PerLocation + anchor, y * grid.StrideY, x * grid.StrideX),
-                boxes[i], Sigmoid.Of(logits[segments[level].First + index]), before[i] >= 0, after[i] >= 0,
+                // What is no candidate has no score on the device.
+                boxes[i], before[i] >= 0 ? before[i] : Sigmoid.Of(logits[segments[level].First + index]), before[i] >= 0, after[i] >= 0,
                 roiOf.TryGetValue(i, out var roi) ? roi : null);
         }
     }
 
-    /// <summary>The boxes of all classes, before and after NMS, and those that are found.</summary>
+    /// <summary>The boxes of all classes, before and after NMS.</summary>
     /// <param name="lists">The candidates of each class of one picture.</param>
+    /// <param name="probabilities">The probability of each class of each RoI, [R, classes].</param>
     /// <param name="suppress">Runs NMS.</param>
-    public static List<TracedClassBox> ClassBoxes(ClassCandidates lists, Action suppress)
+    public static List<TracedClassBox> ClassBoxes(ClassCandidates lists, float[] probabilities, Action suppress)
     {
         var (indices, counts, boxes, before, classes) = (
             lists.Indices.Download(), lists.Counts.Download(), lists.Candidates.Boxes.Download(), lists.Candidates.Scores.Download(),
@@ -62,7 +64,8 @@ internal static class DetectionTracing
         suppress();
         var after = lists.Candidates.Scores.Download();
         return [.. Enumerable.Range(0, after.Length).Where(i => i % lists.Capacity < counts[i / lists.Capacity]).Select(i =>
-            new TracedClassBox(indices[i], classes[i], before[i], boxes[i], before[i] >= 0, after[i] >= 0))];
+            new TracedClassBox(
+                indices[i], classes[i], probabilities[indices[i] * (lists.Classes + 1) + classes[i]], boxes[i], before[i] >= 0, after[i] >= 0))];
     }
 
     /// <summary>Copies the maps of all levels.</summary>

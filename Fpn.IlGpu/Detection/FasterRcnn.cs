@@ -67,11 +67,12 @@ public class FasterRcnn : FastRcnn
         using var predictions = BoxHead.Predict(tape, features, rois.Total.View);
         cancellation.ThrowIfCancellationRequested();
         using var lists = PostProcess.Decode(Device, predictions, rois, batch.Pictures.View, PostProcessSettings);
-        var classBoxes = DetectionTracing.ClassBoxes(lists, () => PostProcess.Suppress(Device, lists, PostProcessSettings));
+        var scores = predictions.Logits.Value.ToArray();
+        var classBoxes = DetectionTracing.ClassBoxes(lists, scores, () => PostProcess.Suppress(Device, lists, PostProcessSettings));
         using var found = PostProcess.Best(Device, lists, 1, PostProcessSettings);
 
         var (boxes, objectness, levels) = (rois.Boxes.Download(), rois.Scores.Download(), places.Download());
-        var (scores, deltas) = (predictions.Logits.Value.ToArray(), predictions.Deltas.Value.ToArray());
+        var deltas = predictions.Deltas.Value.ToArray();
         var (classes, deltaCount) = (predictions.Logits.Shape.C, predictions.Deltas.Shape.C);
         var size = batch.Sizes[0];
         return new DetectionTrace
