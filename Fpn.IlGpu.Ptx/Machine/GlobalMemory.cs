@@ -2,8 +2,8 @@ namespace Fpn.IlGpu.Ptx;
 
 /// <summary>
 /// The GPU's global memory. Each buffer has its own address range, far from the others, so that an index outside its buffer
-/// always fails. An address is the buffer's number times 2^40, plus the offset of the memory from the start of its
-/// allocation; as in CUDA, allocations begin at a multiple of 256 bytes.
+/// always fails. An address is the buffer's number times 2^40, plus a distance that keeps addresses a little below the buffer in
+/// its range, plus the offset of the memory from the start of its allocation; as in CUDA, allocations begin at a multiple of 256 bytes.
 /// </summary>
 internal sealed unsafe class GlobalMemory
 {
@@ -14,6 +14,7 @@ internal sealed unsafe class GlobalMemory
     public const ulong SharedWindow = (1UL << NumberShift) + 0x1000000;
     public const ulong LocalWindow = (2UL << NumberShift) + 0x1000000;
     private const ulong FirstNumber = 16;
+    private const long Below = 1L << 20;
 
     private Buffer[] buffers = [];
 
@@ -25,7 +26,7 @@ internal sealed unsafe class GlobalMemory
     public ulong Map(void* pointer, long bytes, long start)
     {
         buffers = [.. buffers, new Buffer((byte*)pointer - start, start, start + bytes)];
-        return (((ulong)buffers.Length - 1 + FirstNumber) << NumberShift) + (ulong)start;
+        return (((ulong)buffers.Length - 1 + FirstNumber) << NumberShift) + (ulong)(Below + start);
     }
 
     /// <summary>The host pointer of an address.</summary>
@@ -35,7 +36,7 @@ internal sealed unsafe class GlobalMemory
         if (number >= (ulong)buffers.Length)
             throw new PtxException($"0x{address:X} is no global address.");
         ref readonly var buffer = ref buffers[number];
-        var offset = (long)(address & ((1UL << NumberShift) - 1));
+        var offset = (long)(address & ((1UL << NumberShift) - 1)) - Below;
         if (offset < buffer.First || offset + bytes > buffer.End)
         {
             throw new PtxException(
