@@ -18,10 +18,8 @@ internal static class InterpretedDevice
     /// <summary>The name of the device that acts as an OpenCL GPU. Its kernels run as PTX too.</summary>
     public const string OpenClId = "ptx-opencl";
 
+    // Kernels hold nothing of a launch: devices share them.
     private static readonly ConcurrentDictionary<MethodInfo, PtxKernel> Kernels = [];
-
-    /// <summary>The number of instructions run so far, summed over lanes.</summary>
-    public static long Instructions { get; private set; }
 
     public static Device Open()
     {
@@ -68,6 +66,5 @@ internal static class InterpretedDevice
             default:
                 throw new PtxException($"A launch with {arguments[0].GetType().Name} is not interpreted.");
         }
-        Instructions += kernel.Instructions;
     }
 }

@@ -23,9 +23,6 @@ internal sealed class PtxKernel
 
     public string Text { get; }
 
-    /// <summary>The number of instructions that the last launch ran, summed over lanes.</summary>
-    public long Instructions { get; private set; }
-
     /// <summary>Whether the last warp of each group runs first: results must not depend on it.</summary>
     public bool ReverseWarps { get; set; }
 
@@ -55,6 +52,5 @@ internal sealed class PtxKernel
             ReverseWarps = ReverseWarps,
         };
         launch.Run();
-        Instructions = launch.Instructions;
     }
 }

@@ -12,7 +12,7 @@ internal static class TestDevices
 {
     // In float32, like the references. The convolution tests cover every precision.
     private static readonly DeviceOptions Options = new() { AllowAnyOpenCl = true, Precision = Precision.Fp32 };
-    private static readonly Dictionary<string, Device> Opened = [];
+    private static readonly Dictionary<(string Worker, string Id), Device> Opened = [];
     private static readonly Lazy<IReadOnlyList<DeviceInfo>> Found = new(() => Device.List(Options));
 
     public static readonly string[] Real = ["cpu", "opencl:0", "cuda:0"];
@@ -26,14 +26,18 @@ internal static class TestDevices
 
     public static readonly string[] GpusAndOpenCl = [.. Gpus, InterpretedDevice.OpenClId];
 
-    /// <summary>Opens a device that all tests share, so that its kernels are compiled once.</summary>
+    /// <summary>
+    /// Opens a device that the tests of one worker share, so that its kernels are compiled once. A device must not be used by
+    /// two threads at a time; the tests of a class run one after the other on the same worker.
+    /// </summary>
     public static Device Open(string id)
     {
         SkipWhereMissing(id);
+        var key = (TestContext.CurrentContext.WorkerId ?? "", id);
         lock (Opened)
         {
-            if (!Opened.TryGetValue(id, out var device))
-                Opened[id] = device = OpenAlone(id);
+            if (!Opened.TryGetValue(key, out var device))
+                Opened[key] = device = OpenAlone(id);
             return device;
         }
     }

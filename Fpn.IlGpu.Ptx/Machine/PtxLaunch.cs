@@ -12,8 +12,6 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
     /// <summary>A group that runs more instructions than this is assumed never to end.</summary>
     public const long MostInstructions = 20_000_000_000;
 
-    private long instructions;
-
     public PtxModule Module { get; } = module;
 
     public PtxCode Code { get; } = code;
@@ -33,9 +31,6 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
     public bool ReverseWarps { get; init; }
 
     public int SharedBytes => Module.SharedBytes + DynamicSharedBytes;
-
-    /// <summary>The number of instructions run so far, summed over lanes.</summary>
-    public long Instructions => instructions;
 
     public void Run()
     {
@@ -58,13 +53,8 @@ internal sealed class PtxLaunch(PtxModule module, PtxCode code)
         void RunGroups()
         {
             using var group = new PtxGroup(this);
-            var instructions = 0L;
             for (var i = Interlocked.Increment(ref next); i < groups; i = Interlocked.Increment(ref next))
-            {
                 group.Run(i % Grid.X, i / Grid.X % Grid.Y, i / Grid.X / Grid.Y);
-                instructions += group.Instructions;
-            }
-            Interlocked.Add(ref this.instructions, instructions);
         }
     }
 }

@@ -7,7 +7,6 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Tests.Bench;
 
 /// <summary>Checks that the bench's commands work and report what they measured, never how long anything took.</summary>
-[Parallelizable]
 public sealed class BenchTests
 {
     private string folder = "";

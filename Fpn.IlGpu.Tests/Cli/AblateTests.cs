@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn ablate</c>, <c>fpn proposals</c>, and Fast R-CNN with given proposals.</summary>
-[Parallelizable]
 internal sealed class AblateTests : CommandTest
 {
     private const string Common = """

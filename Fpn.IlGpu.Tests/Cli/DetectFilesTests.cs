@@ -1,7 +1,6 @@
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Which files <c>fpn detect</c> reads and writes.</summary>
-[Parallelizable]
 internal sealed class DetectFilesTests : CommandTest
 {
     [Test]

@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>The results of <c>fpn detect</c> for readable pictures.</summary>
-[Parallelizable]
 internal sealed class DetectResultsTests : CommandTest
 {
     [Test]
@@ -76,7 +75,7 @@ internal sealed class DetectResultsTests : CommandTest
     {
         PutSample("größe \"1\".png");
 
-        var result = Fpn("detect", "größe \"1\".png", "--json", "-", "--no-pictures");
+        var result = FpnProcess.Run(Folder, "detect", "größe \"1\".png", "--json", "-", "--no-pictures");
 
         result.AssertExit(0);
         var line = result.Output.TrimEnd('\n');

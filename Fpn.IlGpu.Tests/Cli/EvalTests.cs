@@ -4,7 +4,6 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn eval</c>: figures from files and from a model, their pictures, and the errors.</summary>
-[Parallelizable]
 internal sealed class EvalTests : CommandTest
 {
     private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Evaluation", "fixtures", name);
@@ -96,7 +95,7 @@ internal sealed class EvalTests : CommandTest
     [Test]
     public void Json_is_the_only_text_on_standard_output()
     {
-        var result = Fpn("eval", "--truth", Truth, "--results", Results, "--json", "-");
+        var result = FpnProcess.Run(Folder, "eval", "--truth", Truth, "--results", Results, "--json", "-");
 
         result.AssertExit(0);
         Assert.That(JsonNode.Parse(result.Output)!.AsObject().Select(p => p.Key), Is.EqualTo(new[] { "bbox", "stats_order" }));
@@ -140,7 +139,7 @@ internal sealed class EvalTests : CommandTest
         Assert.That(classes["cross"]!.GetValue<double>(), Is.GreaterThan(0.8));
         Assert.That(classes["cube"]!.GetValue<double>(), Is.Zero);
         Assert.That(classes["square"]!.GetValue<double>(), Is.EqualTo(-1), "its picture is left out");
-        var again = Fpn("eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
+        var again = FpnProcess.Run(Folder, "eval", "--truth", "truth.json", "--results", "found.json", "--json", "-").Output;
         var hexagons = JsonNode.Parse(again)!["bbox"]!["ap_by_class"]!["Hexagon"]!;
         Assert.That(hexagons.GetValue<double>(), Is.EqualTo(classes["Hexagon"]!.GetValue<double>()));
     }

@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn eval</c> with a VOC folder as the truth.</summary>
-[Parallelizable]
 internal sealed class EvalVocTests : CommandTest
 {
     // Objects of the first sample.

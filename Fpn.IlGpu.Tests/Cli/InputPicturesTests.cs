@@ -3,7 +3,7 @@ using Fpn.IlGpu.Cli;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>How paths become files, without running the command.</summary>
-internal sealed class InputPicturesTests : CommandTest
+internal sealed class InputPicturesTests : CommandFolderTest
 {
     [SetUp]
     public void PutFiles()

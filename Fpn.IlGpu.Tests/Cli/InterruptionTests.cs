@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Ctrl-C, or a request to terminate, while <c>fpn detect</c> runs.</summary>
-internal sealed class InterruptionTests : CommandTest
+[NonParallelizable]
+internal sealed class InterruptionTests : CommandProcessTest
 {
     private const int Pictures = 500;
 

@@ -8,7 +8,7 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Masks in the output of <c>fpn detect</c>.</summary>
-internal sealed class MaskOutputTests : CommandTest
+internal sealed class MaskOutputTests : CommandFolderTest
 {
     // A run of 44 px is written with a backslash, which JSON escapes.
     private static readonly ObjectMask Mask = ObjectMask.FromRuns([10, 44, 6, 60], 12, 10);

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn train</c>, <c>fpn proposals --masks</c> and <c>fpn eval --kind segm</c> with a network that proposes masks.</summary>
-[Parallelizable]
 internal sealed class MaskProposalCommandTests : CommandTest
 {
     private const string Training = """
@@ -32,7 +31,8 @@ internal sealed class MaskProposalCommandTests : CommandTest
         Assert.That(masks, Has.Count.InRange(3, 100));
         Assert.That(masks[0]!.AsObject().Select(p => p.Key), Is.EquivalentTo(new[] { "image_id", "bbox", "score", "segmentation" }));
         Assert.That(masks[0]!["segmentation"]!["size"]!.ToJsonString(), Is.EqualTo("[64,64]"));
-        var figures = Fpn("eval", "--truth", "held/instances.json", "--results", "masks.json", "--proposals", "--kind", "segm", "--json", "-");
+        var figures = FpnProcess.Run(
+            Folder, "eval", "--truth", "held/instances.json", "--results", "masks.json", "--proposals", "--kind", "segm", "--json", "-");
         figures.AssertExit(0);
         Assert.That(JsonNode.Parse(figures.Output)!.ToJsonString(), Does.Contain("AR@1000 small"));
 

@@ -7,7 +7,6 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn shapes</c>.</summary>
-[Parallelizable]
 internal sealed class ShapesTests : CommandTest
 {
     [Test]
@@ -54,7 +53,7 @@ internal sealed class ShapesTests : CommandTest
         })]);
         File.WriteAllText(At("results.json"), results.ToJsonString());
 
-        var result = Fpn("eval", "--truth", "set/instances.json", "--results", "results.json", "--kind", "segm", "--json", "-");
+        var result = FpnProcess.Run(Folder, "eval", "--truth", "set/instances.json", "--results", "results.json", "--kind", "segm", "--json", "-");
 
         result.AssertExit(0);
         Assert.That((double)JsonNode.Parse(result.Output)!["segm"]!["stats"]![0]!, Is.EqualTo(1));

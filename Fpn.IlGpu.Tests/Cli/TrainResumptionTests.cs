@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>A run of <c>fpn train</c> that is killed or stopped, then resumed, ends with the weights of an uninterrupted run.</summary>
-internal sealed class TrainResumptionTests : CommandTest
+internal sealed class TrainResumptionTests : CommandProcessTest
 {
     private const int Sigint = 2;
 

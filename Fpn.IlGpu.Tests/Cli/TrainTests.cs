@@ -4,7 +4,6 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn train</c>: the files it writes, and its messages about invalid input.</summary>
-[Parallelizable]
 internal sealed class TrainTests : CommandTest
 {
     private const string Shapes = """ "data": { "shapes": {} } """;

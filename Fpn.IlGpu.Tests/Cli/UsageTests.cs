@@ -3,7 +3,6 @@ using Fpn.IlGpu.Detection;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Invalid command lines, names of missing files and devices, help, and the list of devices.</summary>
-[Parallelizable]
 internal sealed class UsageTests : CommandTest
 {
     [TestCase("--frobnicate", "There is no option '--frobnicate'")]

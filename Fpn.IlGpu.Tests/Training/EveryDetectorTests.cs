@@ -12,7 +12,6 @@ using OwnBackbone;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Each detector on each family of backbones is trained for a few steps, resumed to the same bytes, and loaded again.</summary>
-[Parallelizable]
 internal sealed class EveryDetectorTests : TrainingFolderTests
 {
     private const int Side = 64;

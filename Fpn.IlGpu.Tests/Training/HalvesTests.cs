@@ -10,7 +10,6 @@ using Fpn.IlGpu.Training;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>The two halves of Faster R-CNN, each trained alone: the RPN, and Fast R-CNN on proposals from a file.</summary>
-[Parallelizable]
 internal sealed class HalvesTests : TrainingFolderTests
 {
     [Test]

@@ -7,7 +7,6 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Whole training runs, with a network and pictures small enough for a test.</summary>
-[Parallelizable]
 internal sealed class TrainerTests : TrainingFolderTests
 {
     private const int Scenes = 8;

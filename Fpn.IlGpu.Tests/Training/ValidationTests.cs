@@ -8,7 +8,6 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>Validation while training: it changes no weight, survives an interruption, and ends a run that no longer improves.</summary>
-[Parallelizable]
 internal sealed class ValidationTests : TrainingFolderTests
 {
     private const int Steps = 5;

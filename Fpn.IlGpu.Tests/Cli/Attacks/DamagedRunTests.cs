@@ -3,7 +3,6 @@ using System.Text;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>Checkpoints and models that were damaged on the disk, and what killed runs leave.</summary>
-[Parallelizable]
 internal sealed class DamagedRunTests : CommandTest
 {
     [SetUp]

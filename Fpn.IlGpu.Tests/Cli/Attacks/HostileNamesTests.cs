@@ -4,7 +4,6 @@ using Spectre.Console;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>File and class names that would control the terminal, and tables on a narrow one.</summary>
-[Parallelizable]
 internal sealed class HostileNamesTests : CommandTest
 {
     [TestCase("a\rfpn: forged", "a?fpn: forged")]
@@ -29,7 +28,7 @@ internal sealed class HostileNamesTests : CommandTest
         Put($"bad/{name}", "no picture"u8.ToArray());
 
         var result = Fpn("detect", "in", "bad", "missing\u202E\r.png", "--no-pictures");
-        var json = Fpn("detect", "in", "--json", "-", "--no-pictures");
+        var json = FpnProcess.Run(Folder, "detect", "in", "--json", "-", "--no-pictures");
 
         result.AssertExit(1);
         Assert.That(result.Output.Split('\n'), Has.None.StartsWith("fpn: forged"));

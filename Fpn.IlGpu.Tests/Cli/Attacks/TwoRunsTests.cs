@@ -4,8 +4,7 @@ using Fpn.IlGpu.Files;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary>A second command in the place of one that runs: it says who is there, and changes nothing. This process plays the first.</summary>
-[Parallelizable]
-internal sealed class TwoRunsTests : CommandTest
+internal sealed class TwoRunsTests : CommandProcessTest
 {
     private static string Holder => $"process {Environment.ProcessId} on ";
 

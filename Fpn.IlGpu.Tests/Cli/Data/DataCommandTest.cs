@@ -1,59 +1,13 @@
-using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.Text.Json.Nodes;
-
-using Fpn.IlGpu.Cli;
 using Fpn.IlGpu.Imaging;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
-/// <summary>
-/// A test of <c>fpn data</c>, with small grey pictures. The command runs in this process, which is faster by far; so these tests run
-/// alone.
-/// </summary>
+/// <summary>A test of <c>fpn data</c>, with small grey pictures.</summary>
 internal abstract class DataCommandTest : CommandTest
 {
     protected const int Width = 80;
     protected const int Height = 60;
-
-    /// <summary>Runs the command in the test's folder, as Program.cs does.</summary>
-    protected new FpnResult Fpn(params string[] arguments)
-    {
-        var (output, error, folder) = (Console.Out, Console.Error, Environment.CurrentDirectory);
-        var (results, errors) = (new StringWriter(), new StringWriter());
-        try
-        {
-            Console.SetOut(results);
-            Console.SetError(errors);
-            Environment.CurrentDirectory = Folder;
-            return new FpnResult(Invoke(arguments), results.ToString(), errors.ToString());
-        }
-        finally
-        {
-            Console.SetOut(output);
-            Console.SetError(error);
-            Environment.CurrentDirectory = folder;
-        }
-    }
-
-    private static int Invoke(string[] arguments)
-    {
-        var parsed = new RootCommand { DataCommand.Create() }.Parse(arguments);
-        if (parsed.Action is ParseErrorAction)
-        {
-            Screen.Complain($"{parsed.Errors[0].Message.TrimEnd('.')}.");
-            return ExitCode.WrongUsage;
-        }
-        try
-        {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-        }
-        catch (Exception exception)
-        {
-            Screen.Complain(exception);
-            return ExitCode.SomethingFailed;
-        }
-    }
 
     protected void PutPicture(string path)
     {

@@ -1,7 +1,6 @@
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn data convert</c>: each format gives the same set, and what is left out is said.</summary>
-[NonParallelizable]
 internal sealed class DataConvertTests : DataCommandTest
 {
     private static readonly string[] Expected = ["a.png cat 8,6,40,30", "a.png dog 0,0,20,12", "b.png cat 16,12,8,6"];

@@ -1,7 +1,6 @@
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn data split</c>, <c>subset</c> and <c>merge</c>.</summary>
-[NonParallelizable]
 internal sealed class DataSelectionTests : DataCommandTest
 {
     [Test]

@@ -8,7 +8,6 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn data stats</c> and <c>fpn data show</c>.</summary>
-[NonParallelizable]
 internal sealed class DataViewTests : DataCommandTest
 {
     [Test]

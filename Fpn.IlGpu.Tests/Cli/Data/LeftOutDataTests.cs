@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn train</c> and <c>fpn eval</c> leave out no data without a word, and not more than one per cent unasked.</summary>
-[Parallelizable]
 internal sealed class LeftOutDataTests : CommandTest
 {
     [Test]

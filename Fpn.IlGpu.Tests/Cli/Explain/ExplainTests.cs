@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -12,8 +11,7 @@ using Fpn.IlGpu.Runtime;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn explain</c>: the page, and what a browser makes of it.</summary>
-[Parallelizable]
-internal sealed partial class ExplainTests : CommandTest
+internal sealed partial class ExplainTests : CommandProcessTest
 {
     private const int LargestScript = 60 * 1024;
 
@@ -139,11 +137,10 @@ internal sealed partial class ExplainTests : CommandTest
     [Test]
     public void Every_source_that_the_page_shows_is_a_method_of_the_library()
     {
-        var tree = Path.GetFullPath(Path.Combine(Here(), "../../.."));
         Assert.That(ExplainPage.Sources.Count(), Is.GreaterThan(12));
         foreach (var (path, method) in ExplainPage.Sources)
         {
-            var lines = File.ReadAllLines(Path.Combine(tree, "Fpn.IlGpu", path)).Select(line => line.Trim()).ToHashSet();
+            var lines = File.ReadAllLines(Path.Combine(Repository.Folder, "Fpn.IlGpu", path)).Select(line => line.Trim()).ToHashSet();
             var shown = EmbeddedSource.Method(path, method).Split('\n');
             Assert.That(shown.Select(line => line.Trim()).Where(line => !lines.Contains(line)), Is.Empty, path);
             Assert.That(shown[0], Does.StartWith("/// <summary>").Or.StartWith("public"), path);
@@ -198,8 +195,6 @@ internal sealed partial class ExplainTests : CommandTest
 
     private static string Attribute(string document, string name)
         => WebUtility.HtmlDecode(Regex.Match(document, $"<html[^>]* data-{name}=\"([^\"]*)\"").Groups[1].Value);
-
-    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 
     [GeneratedRegex("(?:src|href)=\"([^\"]*)\"")]
     private static partial Regex Addresses();

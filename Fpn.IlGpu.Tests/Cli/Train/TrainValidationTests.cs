@@ -3,7 +3,6 @@ using System.Text;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn train</c> with validation.</summary>
-[Parallelizable]
 internal sealed class TrainValidationTests : CommandTest
 {
     [Test]

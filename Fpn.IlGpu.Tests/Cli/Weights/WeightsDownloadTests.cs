@@ -7,7 +7,7 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn weights download</c> as a process, from a local mirror and through local proxies.</summary>
-internal sealed class WeightsDownloadTests : CommandTest
+internal sealed class WeightsDownloadTests : CommandProcessTest
 {
     private const string Name = "fasterrcnn_resnet50_fpn";
     private const string PublishedPath = "/models/fasterrcnn_resnet50_fpn_coco-258fb6c6.pth";

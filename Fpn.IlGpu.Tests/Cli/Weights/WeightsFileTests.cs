@@ -5,7 +5,6 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn weights info</c> and <c>convert</c>, <c>--set</c>, and the path from a published file to boxes.</summary>
-[Parallelizable]
 internal sealed class WeightsFileTests : CommandTest
 {
     [Test]
@@ -113,8 +112,8 @@ internal sealed class WeightsFileTests : CommandTest
         result.AssertExit(0);
         Assert.That(result.Output, Does.Contain("295 tensors").And.Contain("Every number is unchanged."));
         string[] detect = ["detect", "a.png", "--no-pictures", "--json", "-", "--score", "0.1", "--model"];
-        var before = Fpn([.. detect, "a.pth", .. settings]);
-        var after = Fpn([.. detect, "out.safetensors"]);
+        var before = FpnProcess.Run(Folder, [.. detect, "a.pth", .. settings]);
+        var after = FpnProcess.Run(Folder, [.. detect, "out.safetensors"]);
         before.AssertExit(0);
         Assert.That(before.Output, Does.Contain("\"label\""));
         Assert.That(after.Output, Is.EqualTo(before.Output));

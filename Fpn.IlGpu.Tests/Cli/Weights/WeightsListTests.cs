@@ -6,8 +6,7 @@ using Spectre.Console;
 namespace Fpn.IlGpu.Tests.Cli;
 
 /// <summary><c>fpn weights list</c>, and <c>--model</c> with a name from it.</summary>
-[Parallelizable]
-internal sealed class WeightsListTests : CommandTest
+internal sealed class WeightsListTests : CommandProcessTest
 {
     private const string Name = "maskrcnn_resnet50_fpn_v2";
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 namespace Fpn.IlGpu.Tests.Imaging;
 
 [TestFixture]
+[NonParallelizable]
 public sealed class BmpStructureTests
 {
     private const int PixelOffset = 10;

@@ -3,6 +3,7 @@ using Fpn.IlGpu.Imaging;
 namespace Fpn.IlGpu.Tests.Imaging;
 
 [TestFixture]
+[NonParallelizable]
 public sealed class JpegStructureTests
 {
     private const int Sampling = 11;

@@ -8,6 +8,7 @@ namespace Fpn.IlGpu.Tests.Imaging;
 /// checksums would be tested.
 /// </summary>
 [TestFixture]
+[NonParallelizable]
 public sealed class MutationTests
 {
     private const int Files = 2000;

@@ -1,6 +1,7 @@
 namespace Fpn.IlGpu.Tests.Imaging;
 
 [TestFixture]
+[NonParallelizable]
 public sealed class PngStructureTests
 {
     private static readonly byte[] EightRows = new byte[8 * 9];

@@ -1,6 +1,7 @@
 namespace Fpn.IlGpu.Tests.Imaging;
 
 [TestFixture]
+[NonParallelizable]
 public sealed class WebPStructureTests
 {
     // The offset of the canvas width in VP8X, the first chunk.

@@ -11,7 +11,6 @@ using Fpn.IlGpu.Training;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>The pictures to validate on: files of their own, or a share of the training pictures.</summary>
-[Parallelizable]
 internal sealed class ValidationDataTests : TrainingFolderTests
 {
     private const string OwnCoco = """ "coco": { "annotations": "held.json", "pictures": "pictures" }""";

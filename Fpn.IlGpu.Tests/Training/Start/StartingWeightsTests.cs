@@ -10,7 +10,6 @@ using Fpn.IlGpu.Weights;
 namespace Fpn.IlGpu.Tests.Training;
 
 /// <summary>What a run takes from the weights it starts from: tensors and conventions.</summary>
-[Parallelizable]
 internal sealed class StartingWeightsTests : TrainingFolderTests
 {
     private const string File = "start.safetensors";
