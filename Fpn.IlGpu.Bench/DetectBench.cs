@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Bench;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Runtime;
+using Fpn.IlGpu.Verification;
 
 namespace Fpn.IlGpu.Bench;
 

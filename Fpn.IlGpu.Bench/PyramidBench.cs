@@ -38,7 +38,8 @@ internal static class PyramidBench
 
     private static JsonArray Measure(Device device, PictureSize size, int runs)
     {
-        var models = Compared.Select(compared => BenchModel.Prepare(compared.Model, size, peer: null)).ToList();
+        var prepared = Compared.Select(compared => compared.Model).Distinct().ToDictionary(name => name, name => BenchModel.Prepare(name, size, peer: null));
+        List<BenchModel> models = [.. Compared.Select(compared => prepared[compared.Model])];
         List<Detector> detectors = [.. models.Zip(Compared, (model, compared) => model.Load(device, proposals: compared.Proposals))];
         try
         {
@@ -60,7 +61,8 @@ internal static class PyramidBench
         finally
         {
             detectors.ForEach(detector => detector.Dispose());
-            models.ForEach(model => model.Dispose());
+            foreach (var model in prepared.Values)
+                model.Dispose();
         }
     }
 

@@ -14,8 +14,11 @@ internal static class ErrorSentence
     /// <summary>The environment variable that adds the stack trace.</summary>
     public const string TraceVariable = "FPN_TRACE";
 
+    /// <summary>Whether the command line has <c>--verbose</c>.</summary>
+    public static bool IsVerbose { get; set; }
+
     /// <summary>Whether the user asks for stack traces.</summary>
-    public static bool IsTraced => Environment.GetEnvironmentVariable(TraceVariable) is not (null or "" or "0");
+    public static bool IsTraced => IsVerbose || Environment.GetEnvironmentVariable(TraceVariable) is not (null or "" or "0");
 
     public static string Of(Exception exception)
     {
@@ -29,7 +32,7 @@ internal static class ErrorSentence
             UnauthorizedAccessException or IOException => $"{exception.Message} Check the path and its permissions.",
             OutOfMemoryException => "Out of memory; try a smaller --batch or smaller pictures.",
             _ => $"An unexpected error occurred ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "
-                + $"set {TraceVariable}=1 to see the stack trace, and please report it.",
+                + "run it with --verbose to see the stack trace, and please report it.",
         };
         return sentence.ReplaceLineEndings(" ");
     }

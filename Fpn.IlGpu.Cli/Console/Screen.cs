@@ -26,10 +26,13 @@ internal sealed class Screen
     /// <param name="quiet">Whether results are not shown, because standard output carries something else.</param>
     public Screen(bool quiet = false)
     {
-        this.quiet = quiet;
+        this.quiet = quiet || IsQuiet;
         results = CreateConsole();
         width = results.Profile.Width;
     }
+
+    /// <summary>Whether the user wants errors only.</summary>
+    public static bool IsQuiet { get; set; }
 
     /// <summary>Whether results go to a terminal, rather than into a file or another program.</summary>
     public static bool ResultsOnTerminal => !Console.IsOutputRedirected;
@@ -56,6 +59,15 @@ internal sealed class Screen
     {
         foreach (var part in ResultsOnTerminal ? Wrapped(line, width) : [line])
             WriteLine(part);
+    }
+
+    /// <summary>Writes a line beside a table; to standard error where results go to another program, which wants only the table.</summary>
+    public void WriteNote(string line)
+    {
+        if (ResultsOnTerminal)
+            WriteLine(line);
+        else if (!quiet)
+            Error($"{line.TrimEnd('.')}.");
     }
 
     /// <summary>Writes a table of results.</summary>
@@ -99,7 +111,7 @@ internal sealed class Screen
     /// <summary>Replaces the progress line; an empty text removes it.</summary>
     public void Progress(string text)
     {
-        if (!ProgressOnTerminal)
+        if (!ProgressOnTerminal || IsQuiet)
             return;
         lock (gate)
         {
@@ -120,7 +132,7 @@ internal sealed class Screen
     {
         if (ProgressOnTerminal)
             Progress(Cut($"{step}, {detail}"));
-        else if (begins)
+        else if (begins && !IsQuiet)
             Error($"{step}.");
     }
 

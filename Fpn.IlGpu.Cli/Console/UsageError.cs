@@ -1,6 +1,7 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+
+using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Cli;
 
@@ -21,20 +22,9 @@ internal static class UsageError
         if (parsed.CommandResult.Command.Subcommands.Count == 0 || parsed.UnmatchedTokens is not [var word, ..])
             return parsed.Errors[0].Message.TrimEnd('.');
         var command = parsed.CommandResult.Command;
-        var (kind, names) = word.StartsWith('-')
+        (var kind, var names) = word.StartsWith('-')
             ? ("option", command.Options.Select(option => option.Name))
             : ("command", command.Subcommands.Select(subcommand => subcommand.Name));
-        string[] near = [.. Suggestions(parsed).Intersect(names).Select(name => $"'{name}'")];
-        return $"There is no {kind} '{word}'{(near.Length == 0 ? "" : $" (did you mean {string.Join(" or ", near)}?)")}";
-    }
-
-    // System.CommandLine only prints them, one a line.
-    private static string[] Suggestions(ParseResult parsed)
-    {
-        var action = (ParseErrorAction)parsed.Action!;
-        (action.ShowHelp, action.ShowTypoCorrections) = (false, true);
-        using var said = new StringWriter();
-        parsed.Invoke(new InvocationConfiguration { Output = said, Error = TextWriter.Null });
-        return [.. said.ToString().Split('\n').Select(line => line.Trim())];
+        return $"There is no {kind} '{word}'{Spelling.Suggestion(word, names)}";
     }
 }

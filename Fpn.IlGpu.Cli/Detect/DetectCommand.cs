@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
+using Fpn.IlGpu.Tensors;
+
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>The command line of <c>fpn detect</c>: its options, their checks, and its help.</summary>
@@ -120,8 +122,11 @@ internal static class DetectCommand
         var option = result.Tokens.Select(token => token.Value)
             .FirstOrDefault(value => value.StartsWith('-') && !Path.Exists(value));
         if (option is not null)
-            result.AddError($"There is no option '{option}'");
+            result.AddError($"There is no option '{option}'{Spelling.Suggestion(option, OptionsOf(result))}");
     }
+
+    private static IEnumerable<string> OptionsOf(ArgumentResult result)
+        => ((CommandResult)result.Parent!).Command.Options.Select(option => option.Name);
 
     // If the file name after --json is missing, the parser takes the picture that follows, and would overwrite it.
     private static void RefusePicture(OptionResult result)

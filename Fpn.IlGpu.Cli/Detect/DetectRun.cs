@@ -51,8 +51,17 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
         var options = new DeviceOptions { AllowAnyOpenCl = settings.AnyOpenCl, Precision = settings.Precision };
         using var device = Device.Open(settings.Device, options);
         using var detector = Detector.Load(device, weights, settings.Configuration);
-        detector.ScoreThreshold = settings.Score;
         var model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
+        if (detector is FastRcnn and not FasterRcnn)
+        {
+            throw new CommandException(
+                $"The detector of {model} is a Fast R-CNN, which needs proposals: evaluate it with 'fpn eval --from-proposals', or call "
+                + "FastRcnn.Detect with a picture and its proposals.")
+            {
+                ExitCode = ExitCode.WrongUsage,
+            };
+        }
+        detector.ScoreThreshold = settings.Score;
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
         json?.Start();
 

@@ -39,9 +39,13 @@ internal static class ExplainCommand
         };
         var (configuration, device) = (ConfigurationOption.Create(), DeviceOption.Create());
         var (anyOpenCl, precision) = (DeviceOption.CreateAnyOpenCl(), DeviceOption.CreatePrecision());
+        var untimed = new Option<bool>("--no-times")
+        {
+            Description = "Leave out the kernels' times, the only part of a page that differs from run to run.",
+        };
         var command = new Command("explain", "Explains a detection: writes a page that shows every stage, from pixels to boxes.")
         {
-            picture, output, model, configuration, device, anyOpenCl, precision,
+            picture, output, model, configuration, device, anyOpenCl, precision, untimed,
         };
         HelpWithExamples.AddTo(command, Examples);
         command.SetAction(parsed =>
@@ -56,6 +60,7 @@ internal static class ExplainCommand
                 Configuration = ConfigurationOption.ToJson(parsed.GetValue(configuration)),
                 Device = parsed.GetRequiredValue(device),
                 Options = new() { AllowAnyOpenCl = parsed.GetValue(anyOpenCl), Precision = parsed.GetValue(precision) },
+                Timed = !parsed.GetValue(untimed),
             }.Execute();
         });
         return command;

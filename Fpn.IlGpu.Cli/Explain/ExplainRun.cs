@@ -19,6 +19,9 @@ internal sealed class ExplainRun(Screen screen, CancellationToken stop)
     public required string Device { get; init; }
     public required DeviceOptions Options { get; init; }
 
+    /// <summary>Whether launches are timed.</summary>
+    public required bool Timed { get; init; }
+
     /// <summary>Runs the command and returns the process's exit code.</summary>
     /// <exception cref="CommandException">The model can't be explained, or the page can't be written.</exception>
     /// <exception cref="PictureException">The picture can't be read.</exception>
@@ -39,7 +42,8 @@ internal sealed class ExplainRun(Screen screen, CancellationToken stop)
         {
             var page = ExplainPage.Of(new ExplainedDetection(
                 Path.GetFileName(Picture), picture, detector, detector.Trace(picture, stop),
-                Model is null ? "the shipped model" : $"the model {Path.GetFileName(Model)}", $"{device.Info.Name} ({device.Info.Id})"));
+                Model is null ? "the shipped model" : $"the model {Path.GetFileName(Model)}", $"{device.Info.Name} ({device.Info.Id})",
+                Timed ? Timeline.Measure(detector, picture, device, stop) : null));
             output.Write(stream => stream.Write(Encoding.UTF8.GetBytes(page)));
             screen.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{Picture}: {(path == OutputFile.StandardOutput ? "the page" : path)}, {Encoding.UTF8.GetByteCount(page) / 1024.0:F0} KB"));

@@ -10,8 +10,9 @@ namespace Fpn.IlGpu.Cli;
 /// <param name="Trace">Its stages on this picture.</param>
 /// <param name="Model">The model, for readers.</param>
 /// <param name="Device">The device, for readers.</param>
+/// <param name="Timeline">The launches of a detection with their times; null where the page is to be the same every time.</param>
 internal sealed record ExplainedDetection(
-    string Name, RgbImage Picture, FasterRcnn Detector, DetectionTrace Trace, string Model, string Device)
+    string Name, RgbImage Picture, FasterRcnn Detector, DetectionTrace Trace, string Model, string Device, Timeline? Timeline)
 {
     // Enough to choose from where nothing was found.
     private const int LeastRois = 10;

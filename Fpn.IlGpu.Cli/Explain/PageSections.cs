@@ -49,6 +49,7 @@ internal static class PageSections
             ["channel"] = Number(explained.Channels[0]),
             ["objects-sentence"] = ExplainPage.Text(
                 $"Of {trace.Rois.Count} RoIs, the device made {trace.ClassBoxes.Count} boxes with a score above {explained.Detector.ScoreThreshold}, and {trace.Objects.Count} objects."),
+            ["timeline"] = Launches(explained),
             ["weight-x"] = Number(weights[0]),
             ["weight-w"] = Number(weights[2]),
         };
@@ -158,6 +159,12 @@ internal static class PageSections
             $"A mask head computed {2 * MaskRcnn.Bins} × {2 * MaskRcnn.Bins} probabilities for each object from RoI features of {MaskRcnn.Bins} × {MaskRcnn.Bins} bins; they are pasted into its box, and a pixel belongs to the object where they reach {explained.Detector.Configuration.MaskThreshold}. The {found.Count} objects with a score of {LeastScore} or more:")
             + $"</p><img class=\"picture\" alt=\"The picture with its masks\" src=\"{MapPicture.Photograph(drawn)}\">";
     }
+
+    private static string Launches(ExplainedDetection explained)
+        => explained.Timeline is not { } timeline
+            ? "<p>The times were left out (<code>--no-times</code>).</p>"
+            : $"<p>{PageTimeline.Sentence(timeline, explained.Device)}</p>{PageTimeline.Drawing(timeline)}<div class=\"wide\" id=\"launches\">"
+                + Table(["stage", "kernel", "launches", "threads of the largest", "ms", "MB", "GFLOP", "of the peak"], PageTimeline.Rows(timeline)) + "</div>";
 
     private static string PyramidTable(ExplainedDetection explained, List<int> levels)
     {

@@ -1,3 +1,4 @@
+using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Cli;
@@ -14,7 +15,7 @@ internal static class ModelArgument
         if (argument is null || Path.Exists(argument))
             return argument;
         if (ModelZoo.Find(argument) is not { } model)
-            throw new CommandException($"There is no file '{argument}', and no model of that name; {Suggestion(argument)}.");
+            throw new CommandException($"There is no file '{argument}', and no model of that name{Suggestion(argument)}; 'fpn weights list' shows all names.");
         if (model.IsBackbone)
         {
             throw new CommandException(
@@ -32,16 +33,7 @@ internal static class ModelArgument
     /// <summary>Finds a published model.</summary>
     /// <exception cref="CommandException">No model has that name.</exception>
     public static ZooModel Named(string name)
-        => ModelZoo.Find(name) ?? throw new CommandException($"There is no model '{name}'; {Suggestion(name)}.");
+        => ModelZoo.Find(name) ?? throw new CommandException($"There is no model '{name}'{Suggestion(name)}; 'fpn weights list' shows all names.");
 
-    private static string Suggestion(string name)
-    {
-        string[] names = [.. ModelZoo.Nearest(name).Select(near => $"'{near}'")];
-        return names.Length switch
-        {
-            0 => "'fpn weights list' shows the names",
-            1 => $"did you mean {names[0]}? 'fpn weights list' shows all names",
-            _ => $"did you mean {string.Join(", ", names[..^1])} or {names[^1]}? 'fpn weights list' shows all names",
-        };
-    }
+    private static string Suggestion(string name) => Spelling.Suggestion(name, ModelZoo.All.Select(model => model.Name));
 }

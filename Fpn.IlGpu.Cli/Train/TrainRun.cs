@@ -35,6 +35,13 @@ internal sealed class TrainRun(
         screen.WriteLine(
             $"{device.Info.Name} ({device.Info.Id}), {trainer.Description}"
             + (trainer.StepsDone > 0 ? string.Create(CultureInfo.InvariantCulture, $", resuming after step {trainer.StepsDone}") : ""));
+        if (resume && trainer.IsFinished)
+        {
+            screen.WriteWrapped(string.Create(
+                CultureInfo.InvariantCulture,
+                $"This run is finished, after {trainer.StepsDone} steps: {trainer.ModelPath}. More 'steps' in its configuration would go on."));
+            return ExitCode.Done;
+        }
         // A resumed run has its checkpoint's weights.
         foreach (var sentence in trainer is { StepsDone: 0, Weights: { } weights } ? weights.Sentences() : [])
             screen.WriteLine(sentence);

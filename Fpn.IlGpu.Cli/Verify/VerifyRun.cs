@@ -17,7 +17,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
     public int Execute()
     {
         var device = verification.DeviceInfo;
-        screen.WriteLine($"{device.Name} ({device.Id})");
+        screen.WriteNote($"{device.Name} ({device.Id})");
         var rows = new List<OperatorVerification>();
         var stopped = false;
         try
@@ -36,7 +36,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
         foreach (var row in rows)
         {
             foreach (var line in row.Mismatches.Concat(row.Errors))
-                screen.WriteLine($"{row.Operator}, {line}");
+                screen.WriteNote($"{row.Operator}, {line}");
         }
         // The table comes after the differences, which may be many lines, so that it stays in view.
         if (rows.Count > 0)
@@ -46,7 +46,7 @@ internal sealed class VerifyRun(DeviceVerification verification, Screen screen, 
         var summary = string.Create(
             CultureInfo.InvariantCulture,
             $"{rows.Count - bad} of {rows.Count} operators agree, {rows.Sum(row => row.Cases)} cases.");
-        screen.WriteLine(stopped ? $"Stopped before {left} of {verification.Operators} operators. {summary}" : summary);
+        screen.WriteNote(stopped ? $"Stopped before {left} of {verification.Operators} operators. {summary}" : summary);
         return stopped ? ExitCode.Interrupted : bad > 0 ? ExitCode.SomethingFailed : ExitCode.Done;
     }
 

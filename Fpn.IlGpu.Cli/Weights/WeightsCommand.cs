@@ -11,5 +11,6 @@ internal static class WeightsCommand
         WeightsConvertCommand.Create(),
         WeightsListCommand.Create(),
         WeightsDownloadCommand.Create(),
+        WeightsKeysCommand.Create(),
     };
 }

@@ -26,9 +26,9 @@ internal static partial class WeightsInfoCommand
         };
         var size = new Option<string>("--size")
         {
-            Description = "Height and width, in px, of the picture for which arithmetic and memory are counted.",
-            HelpName = "HxW",
-            DefaultValueFactory = _ => "800x1333",
+            Description = "Width and height, in px, of the picture for which arithmetic and memory are counted.",
+            HelpName = "WxH",
+            DefaultValueFactory = _ => "1333x800",
         };
         size.Validators.Add(RefuseOther);
         var settings = ConfigurationOption.Create();
@@ -36,7 +36,7 @@ internal static partial class WeightsInfoCommand
         command.SetAction(parsed =>
         {
             int[] sides = [.. parsed.GetRequiredValue(size).Split('x').Select(side => int.Parse(side, CultureInfo.InvariantCulture))];
-            return Show(parsed.GetRequiredValue(file), sides[0], sides[1], ConfigurationOption.ToJson(parsed.GetValue(settings)));
+            return Show(parsed.GetRequiredValue(file), height: sides[1], width: sides[0], ConfigurationOption.ToJson(parsed.GetValue(settings)));
         });
         return command;
     }
@@ -66,7 +66,7 @@ internal static partial class WeightsInfoCommand
         Row("pyramid", model.Pyramid);
         Row("head", model.Head);
         Row("parameters", Text($"{model.Parameters / 1e6:F1} million, {model.WeightBytes / 1e6:F0} MB on the device"));
-        Row("picture", Text($"{height} × {width} px, as input {model.InputH} × {model.InputW} px"));
+        Row("picture", Text($"{width} × {height} px, as input {model.InputW} × {model.InputH} px"));
         Row("arithmetic", Text($"{2 * model.MultiplyAdds / 1e9:F1} GFLOP, counting a multiply-add as two"));
         if (model.MultiplyAddsPerMask > 0)
             Row("", Text($"and {2 * model.MultiplyAddsPerMask / 1e9:F2} GFLOP for each object's mask"));
@@ -103,7 +103,7 @@ internal static partial class WeightsInfoCommand
     {
         var value = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
         if (result.Tokens.Count > 0 && !Sides().IsMatch(value))
-            result.AddError($"--size is '{value}'; it must be HEIGHTxWIDTH in px, such as 800x1333");
+            result.AddError($"--size is '{value}'; it must be WIDTHxHEIGHT in px, such as 1333x800");
     }
 
     [GeneratedRegex("^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]

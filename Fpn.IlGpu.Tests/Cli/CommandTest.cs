@@ -26,6 +26,7 @@ internal abstract class CommandTest : CommandFolderTest
             Console.SetOut(output);
             Console.SetError(error);
             Environment.CurrentDirectory = folder;
+            (Screen.IsQuiet, ErrorSentence.IsVerbose) = (false, false);
         }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class TrainTests : CommandTest
         Fpn("detect", "a.png", "--device", "cpu", "--model", "deep/er/model.safetensors").AssertExit(0);
         var finished = Fpn("train", "run.json", "--out", "deep/er", "--resume", "--device", "cpu");
         finished.AssertExit(0);
-        Assert.That(finished.Output, Does.Contain("resuming after step 4"), "there is nothing left to do");
+        Assert.That(finished.Output, Does.Contain("This run is finished, after 4 steps: "));
     }
 
     [TestCase("--frobnicate", "--frobnicate")]
@@ -61,9 +61,9 @@ internal sealed class TrainTests : CommandTest
     [TestCase("{", "run.json, line 1, column 2: this is not valid JSON")]
     [TestCase("", "run.json, line 1, column 1: this is not valid JSON")]
     [TestCase("{\n" + Shapes + ",\n \"sched\": 1 }",
-        "run.json, line 3, column 10: there is no key 'sched'; the known keys are: data, network")]
-    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht'; the known keys are: scene, annotated, width")]
-    [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: 'model' has no key 'min_sizes'")]
+        "run.json, line 3, column 10: there is no key 'sched' (did you mean 'seed' or 'schedule'?); the known keys are: data, network")]
+    [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht' (did you mean 'width'?); the known keys are: scene, annotated, width")]
+    [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: There is no configuration key 'min_sizes' (did you mean 'min_size'?)")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_size\": 0 } }", "run.json: 'model' can't be used. The configuration's min_size is '0'")]
     [TestCase("{ " + Shapes + ", \"schedule\": { \"decay\": \"linear\" } }",
         "'schedule.decay' takes one of \"none\", \"steps\", \"cosine\"")]

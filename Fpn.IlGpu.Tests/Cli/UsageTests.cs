@@ -1,4 +1,6 @@
+using Fpn.IlGpu.Cli;
 using Fpn.IlGpu.Detection;
+using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Tests.Cli;
 
@@ -6,6 +8,7 @@ namespace Fpn.IlGpu.Tests.Cli;
 internal sealed class UsageTests : CommandTest
 {
     [TestCase("--frobnicate", "There is no option '--frobnicate'")]
+    [TestCase("--modle", "There is no option '--modle' (did you mean '--model'?)")]
     [TestCase("--score", "--score")]
     [TestCase("--score=1.5", "--score is '1.5'")]
     [TestCase("--score=-0.1", "--score is '-0.1'")]
@@ -49,6 +52,81 @@ internal sealed class UsageTests : CommandTest
         result.AssertExit(2);
         Assert.That(result.Error.TrimEnd(), Is.EqualTo($"fpn: {sentence}"));
     }
+
+    [TestCase("min_sze", "(did you mean 'min_size'?); 'fpn weights keys' lists all of them")]
+    [TestCase("frobnicate", "There is no configuration key 'frobnicate'; 'fpn weights keys' lists all of them")]
+    public void An_unknown_key_is_named_with_the_nearest_one(string key, string sentence)
+    {
+        PutSample("a.png");
+
+        var result = Fpn("detect", "a.png", "--no-pictures", "--set", $"{key}=64");
+
+        result.AssertExit(1);
+        result.AssertOneError(sentence);
+    }
+
+    [Test]
+    public void Every_key_is_listed_with_its_default_and_meaning()
+    {
+        var result = Fpn("weights", "keys");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.Contain("min_size, max_size").And.Contain("800, 1333").And.Not.Contain("`"));
+        var listed = WeightsKeysCommand.Rows().SelectMany(row => row.Keys.Split(", "));
+        Assert.That(listed, Is.EquivalentTo(ModelConfigurationJson.Keys));
+    }
+
+    [Test]
+    public void A_model_that_needs_proposals_is_wrong_usage()
+    {
+        PutSample("a.png");
+
+        var result = Fpn("detect", "a.png", "--set", "detector=fast-rcnn");
+
+        result.AssertExit(2);
+        result.AssertOneError("is a Fast R-CNN, which needs proposals: evaluate it with 'fpn eval --from-proposals'");
+        Assert.That(FilesIn("."), Is.EqualTo(["a.png"]));
+    }
+
+    [Test]
+    public void A_quiet_command_prints_errors_only()
+    {
+        PutSample("a.png");
+
+        var result = Fpn("detect", "a.png", "missing.png", "--quiet");
+
+        result.AssertExit(1);
+        result.AssertOneError("missing.png");
+        Assert.That(result.Output, Is.Empty);
+        Assert.That(FilesIn("detections"), Is.EqualTo(["a.png"]));
+    }
+
+    [Test]
+    public void A_verbose_command_prints_what_a_report_needs()
+    {
+        var result = Fpn("detect", "missing.png", "--verbose");
+
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Errors[0], Does.StartWith("fpn: fpn 0.").And.Contains(".NET "));
+    }
+
+    [TestCase("fpn det", "detect")]
+    [TestCase("fpn weights li", "list")]
+    [TestCase("fpn detect --mod", "--model")]
+    public void A_shell_is_told_how_to_complete_a_line(string line, string completed)
+    {
+        var result = FpnProcess.Run(Folder, $"[suggest:{line.Length}]", line);
+
+        result.AssertExit(0);
+        Assert.That(result.Output.Split('\n').Select(word => word.Trim()), Does.Contain(completed));
+    }
+
+    [TestCase("bash")]
+    [TestCase("zsh")]
+    [TestCase("fish")]
+    [TestCase("pwsh")]
+    public void A_script_for_a_shell_asks_the_command(string shell)
+        => Assert.That(Fpn("completion", shell).Output, Does.Contain("fpn \"[suggest:"));
 
     [Test]
     public void A_missing_model_is_named()

@@ -27,7 +27,7 @@ public sealed class MatrixProductTests(string deviceId)
         {
             using var packed = ConvolutionWeights.From(Device, b, bias, geometry, form);
             // The interpreter is slow.
-            var activations = TestDevices.IsSlow(Device) && m * c * k > 100_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
+            var activations = TestDevices.IsSlow(Device) && m * c * k > 20_000 ? [Activation.Relu] : Enum.GetValues<Activation>();
             foreach (var activation in activations)
             {
                 var expected = MatMulReference.Run(

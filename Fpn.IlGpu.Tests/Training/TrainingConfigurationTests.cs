@@ -120,7 +120,7 @@ internal sealed class TrainingConfigurationTests
     public void Data_settings_that_make_no_sense_are_named(string json, string what) => Assert.That(
         () => TrainingConfiguration.Parse($"{{ \"data\": {{ {json} }} }}"), Throws.TypeOf<TrainingException>().With.Message.Contains(what));
 
-    [TestCase("\"min_sizes\": 5", "'model' has no key 'min_sizes'")]
+    [TestCase("\"min_sizes\": 5", "There is no configuration key 'min_sizes' (did you mean 'min_size'?)")]
     [TestCase("\"min_size\": \"big\"", "'model' can't be used")]
     [TestCase("\"classes\": [\"a\"]", "the classes are those of the data")]
     public void Model_settings_that_make_no_sense_are_named(string json, string what) => Assert.That(

@@ -8,24 +8,28 @@ public sealed partial class Device
 {
     internal void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 a, T2 b)
     {
+        LaunchLog?.Begin(kernel, threads, a, b);
         if (!RunHere(kernel, threads, n => kernel(n, a, b)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2>>(kernel)(stream, threads, a, b);
     }
 
     internal void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, int threads, T1 a, T2 b, T3 c)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3>>(kernel)(stream, threads, a, b, c);
     }
 
     internal void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, int threads, T1 a, T2 b, T3 c, T4 d)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4>>(kernel)(stream, threads, a, b, c, d);
     }
 
     internal void Launch<T1, T2, T3, T4, T5>(Action<Index1D, T1, T2, T3, T4, T5> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d, e);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d, e)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5>>(kernel)(stream, threads, a, b, c, d, e);
     }
@@ -33,6 +37,7 @@ public sealed partial class Device
     internal void Launch<T1, T2, T3, T4, T5, T6>(
         Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d, e, f);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d, e, f)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6>>(kernel)(stream, threads, a, b, c, d, e, f);
     }
@@ -40,6 +45,7 @@ public sealed partial class Device
     internal void Launch<T1, T2, T3, T4, T5, T6, T7>(
         Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d, e, f, g);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d, e, f, g)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, threads, a, b, c, d, e, f, g);
     }
@@ -47,6 +53,7 @@ public sealed partial class Device
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(
         Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d, e, f, g, h);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d, e, f, g, h)))
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(stream, threads, a, b, c, d, e, f, g, h);
     }
@@ -54,6 +61,7 @@ public sealed partial class Device
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
         Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i)
     {
+        LaunchLog?.Begin(kernel, threads, a, b, c, d, e, f, g, h, i);
         if (!RunHere(kernel, threads, n => kernel(n, a, b, c, d, e, f, g, h, i)))
         {
             Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(
@@ -63,30 +71,35 @@ public sealed partial class Device
 
     internal void LaunchGroups<T1>(Action<T1> kernel, KernelConfig config, T1 a)
     {
+        LaunchLog?.Begin(kernel, config, a);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1>>(kernel)(stream, config, a);
     }
 
     internal void LaunchGroups<T1, T2>(Action<T1, T2> kernel, KernelConfig config, T1 a, T2 b)
     {
+        LaunchLog?.Begin(kernel, config, a, b);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(stream, config, a, b);
     }
 
     internal void LaunchGroups<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig config, T1 a, T2 b, T3 c)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(stream, config, a, b, c);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)(stream, config, a, b, c, d);
     }
 
     internal void LaunchGroups<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d, T5 e)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d, e);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(stream, config, a, b, c, d, e);
     }
@@ -94,6 +107,7 @@ public sealed partial class Device
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6>(
         Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d, e, f);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(stream, config, a, b, c, d, e, f);
     }
@@ -101,6 +115,7 @@ public sealed partial class Device
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7>(
         Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d, e, f, g);
         if (config.Size > 0)
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, config, a, b, c, d, e, f, g);
     }
@@ -108,6 +123,7 @@ public sealed partial class Device
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7, T8>(
         Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d, e, f, g, h);
         if (config.Size > 0)
         {
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(
@@ -118,6 +134,7 @@ public sealed partial class Device
     internal void LaunchGroups<T1, T2, T3, T4, T5, T6, T7, T8, T9>(
         Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, KernelConfig config, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i)
     {
+        LaunchLog?.Begin(kernel, config, a, b, c, d, e, f, g, h, i);
         if (config.Size > 0)
         {
             Launcher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(

@@ -55,6 +55,9 @@ public sealed partial class Device : IDisposable
     /// <summary>Who listens to how long the stages of detections take; as a rule nobody.</summary>
     internal StageClock? StageClock { get; set; }
 
+    /// <summary>Who listens to the launches of kernels; as a rule nobody.</summary>
+    internal LaunchLog? LaunchLog { get; set; }
+
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
 
@@ -136,7 +139,11 @@ public sealed partial class Device : IDisposable
     }
 
     /// <summary>A stage of a detection begins, and the one before it ends.</summary>
-    internal void Stage(string name) => StageClock?.Begin(name);
+    internal void Stage(string name)
+    {
+        StageClock?.Begin(name);
+        LaunchLog?.Stage(name);
+    }
 
     /// <summary>Waits until all queued work is done.</summary>
     internal void Synchronize() => transfers.Synchronize();

@@ -23,8 +23,8 @@ internal sealed partial class ExplainTests : CommandProcessTest
     public void The_page_is_one_small_file_without_requests_and_the_same_bytes_every_time()
     {
         PutSample("shapes.png");
-        using var other = FpnProcess.Start(Folder, "explain", "shapes.png", "--device", "cpu");
-        var result = Fpn("explain", "shapes.png", "--device", "cpu", "--out", "again.html");
+        using var other = FpnProcess.Start(Folder, "explain", "shapes.png", "--device", "cpu", "--no-times");
+        var result = Fpn("explain", "shapes.png", "--device", "cpu", "--no-times", "--out", "again.html");
 
         other.Finish().AssertExit(0);
         result.AssertExit(0);
@@ -135,6 +135,35 @@ internal sealed partial class ExplainTests : CommandProcessTest
     }
 
     [Test]
+    public void The_timeline_has_every_launch_of_a_detection()
+    {
+        using var detector = Load("shapes");
+        var picture = new RgbImage(160, 96);
+        new Random(3).NextBytes(picture.Pixels);
+        detector.Detect(picture);
+        var before = Cpu.MultiplyAdds;
+        detector.Detect(picture);
+        var asked = Cpu.MultiplyAdds - before;
+
+        var timeline = Timeline.Measure(detector, picture, Cpu, default);
+        var page = ExplainPage.Of(Explain(detector, picture) with { Timeline = timeline });
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(timeline.Launches.Sum(launch => launch.MultiplyAdds), Is.EqualTo(asked));
+            Assert.That(timeline.Launches.Select(launch => launch.Time), Has.All.GreaterThan(TimeSpan.Zero));
+            Assert.That(timeline.Launches.Select(launch => launch.Bytes), Has.All.GreaterThan(0));
+            Assert.That(
+                timeline.Launches.Select(launch => launch.Stage).Distinct(),
+                Is.EqualTo(["preprocess", "backbone", "pyramid", "RPN head", "proposals", "RoI features", "box head", "postprocess"]));
+            Assert.That(timeline.Launches.Select(launch => launch.Kernel), Does.Contain("Preprocess.Kernel"));
+            Assert.That(timeline.PeakFlops, Is.GreaterThan(1e8));
+            Assert.That(Regex.Count(page, "<title>[^<]* ms</title>"), Is.EqualTo(timeline.Launches.Count));
+            Assert.That(Cpu.LaunchLog, Is.Null);
+        }
+    }
+
+    [Test]
     public void Every_source_that_the_page_shows_is_a_method_of_the_library()
     {
         Assert.That(ExplainPage.Sources.Count(), Is.GreaterThan(12));
@@ -166,6 +195,7 @@ internal sealed partial class ExplainTests : CommandProcessTest
             Configuration = overrides,
             Device = "cpu",
             Options = new DeviceOptions(),
+            Timed = false,
         };
         Assert.That(run.Execute, Throws.TypeOf<CommandException>().With.Message.Contains(sentence));
         Assert.That(At("page.html"), Does.Not.Exist);
@@ -191,7 +221,7 @@ internal sealed partial class ExplainTests : CommandProcessTest
     }
 
     private static ExplainedDetection Explain(FasterRcnn detector, RgbImage picture)
-        => new("</title><script>x.png", picture, detector, detector.Trace(picture), "a model", "a device");
+        => new("</title><script>x.png", picture, detector, detector.Trace(picture), "a model", "a device", Timeline: null);
 
     private static string Attribute(string document, string name)
         => WebUtility.HtmlDecode(Regex.Match(document, $"<html[^>]* data-{name}=\"([^\"]*)\"").Groups[1].Value);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
@@ -32,7 +33,10 @@ internal sealed class ConfigurationSentence(string source, JsonSerializerOptions
         {
             var key = part.Split('[')[0];
             if (type.Properties.FirstOrDefault(p => p.Name == key) is not { } property)
-                return $"there is no key '{path}'; the known keys are: {string.Join(", ", type.Properties.Select(p => p.Name))}";
+            {
+                string[] known = [.. type.Properties.Select(p => p.Name)];
+                return $"there is no key '{path}'{Spelling.Suggestion(key, known)}; the known keys are: {string.Join(", ", known)}";
+            }
             type = options.GetTypeInfo(
                 part != key && property.PropertyType.IsArray ? property.PropertyType.GetElementType()! : property.PropertyType);
         }

@@ -179,10 +179,7 @@ public sealed record TrainingConfiguration
         {
             var unknown = ModelConfigurationJson.Read(json).UnknownKeys;
             if (unknown.Count > 0)
-            {
-                throw new TrainingException(
-                    $"{source}: 'model' has no key '{unknown[0]}'; 'fpn weights info' shows the keys of a model's configuration.");
-            }
+                throw new TrainingException($"{source}: 'model' can't be used. {ModelConfigurationJson.SentenceOfUnknown(unknown[0])}");
         }
         catch (WeightsException e)
         {

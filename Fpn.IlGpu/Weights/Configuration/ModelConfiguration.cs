@@ -184,7 +184,7 @@ public sealed record ModelConfiguration
         var changed = ModelConfigurationJson.Read(json, this);
         return changed.UnknownKeys.Count == 0
             ? changed with { UnknownKeys = UnknownKeys }
-            : throw new WeightsException($"There is no configuration key {WeightsException.Quote(changed.UnknownKeys[0])}.");
+            : throw new WeightsException(ModelConfigurationJson.SentenceOfUnknown(changed.UnknownKeys[0]));
     }
 
     /// <summary>Returns the configuration of a weights file: its metadata's <c>fpn.config</c>, or the defaults.</summary>

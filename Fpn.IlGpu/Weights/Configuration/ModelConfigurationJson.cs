@@ -62,6 +62,9 @@ internal static class ModelConfigurationJson
         ["background_last"] = (c, in v) => c with { BackgroundLast = v.Flag() },
     };
 
+    /// <summary>The keys of a configuration.</summary>
+    public static IEnumerable<string> Keys => Setters.Keys;
+
     public static ModelConfiguration Read(string json, ModelConfiguration? from = null)
     {
         var options = new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false };
@@ -77,6 +80,10 @@ internal static class ModelConfigurationJson
                 $"The configuration {WeightsException.Quote(json)} is not valid JSON, or has a key twice.", e);
         }
     }
+
+    /// <summary>The sentence for a key that there isn't, with the nearest ones.</summary>
+    public static string SentenceOfUnknown(string key)
+        => $"There is no configuration key {WeightsException.Quote(key)}{Spelling.Suggestion(key, Keys)}; 'fpn weights keys' lists all of them.";
 
     public static string Write(ModelConfiguration c)
     {
