@@ -15,6 +15,8 @@ internal static class ExplainCommand
           fpn explain samples/shapes-320x320.png
               Writes shapes-320x320.html.
           fpn explain street.jpg --model fasterrcnn_resnet50_fpn --out street.html
+          fpn explain photos --out pages
+              A page for each picture, and pages/index.html.
 
         Exit codes:
           0    the page was written
@@ -25,11 +27,12 @@ internal static class ExplainCommand
 
     public static Command Create()
     {
-        var picture = new Argument<string>("PICTURE") { Description = "The picture (.jpg, .jpeg, .png, .bmp, .webp)." };
+        var picture = new Argument<string>("PICTURE") { Description = "The picture (.jpg, .jpeg, .png, .bmp, .webp), or a folder of pictures." };
         var output = new Option<string?>("--out", "-o")
         {
-            Description = "The page. Default: the picture's name with .html, in the current folder.",
-            HelpName = "FILE",
+            Description = "The page. Default: the picture's name with .html, in the current folder. For a folder: the folder of the pages "
+                + "and of index.html, which shows them all. Default: explained.",
+            HelpName = "FILE|DIR",
         };
         var model = new Option<string?>("--model", "-m")
         {

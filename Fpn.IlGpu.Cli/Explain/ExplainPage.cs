@@ -48,7 +48,8 @@ internal static partial class ExplainPage
             + $"<pre tabindex=\"0\"><code>{WebUtility.HtmlEncode(EmbeddedSource.Method(path, method))}</code></pre></details>";
     }
 
-    private static string Hash(string content) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(content)))}";
+    /// <summary>A content's hash, as a page's policy names it.</summary>
+    public static string Hash(string content) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(content)))}";
 
     [GeneratedRegex(@"\{\{(?:source (?<path>\S+) (?<method>\w+)|(?<name>[a-z0-9-]+))\}\}")]
     private static partial Regex Blank();

@@ -4,6 +4,7 @@ using Fpn.IlGpu.Imaging;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using SixLabors.ImageSharp.Processing.Processors.Quantization;
 
 namespace Fpn.IlGpu.Cli;
@@ -41,6 +42,17 @@ internal static class MapPicture
             return Uri("png", png);
         using var jpeg = new MemoryStream();
         PictureWriter.Write(image, jpeg, PictureFormat.Jpeg);
+        return Uri("jpeg", jpeg);
+    }
+
+    /// <summary>A picture as a JPEG whose sides are at most so long.</summary>
+    public static string Thumbnail(RgbImage picture, int side)
+    {
+        using var image = Image.LoadPixelData<Rgb24>(PictureCodecs.Configuration, picture.Pixels, picture.Width, picture.Height);
+        if (Math.Max(picture.Width, picture.Height) > side)
+            image.Mutate(context => context.Resize(new ResizeOptions { Mode = ResizeMode.Max, Size = new Size(side, side) }));
+        using var jpeg = new MemoryStream();
+        image.SaveAsJpeg(jpeg);
         return Uri("jpeg", jpeg);
     }
 

@@ -63,7 +63,7 @@ internal sealed class TrainTests : CommandTest
     [TestCase("{\n" + Shapes + ",\n \"sched\": 1 }",
         "run.json, line 3, column 10: there is no key 'sched' (did you mean 'seed' or 'schedule'?); the known keys are: data, network")]
     [TestCase("{ \"data\": { \"shapes\": { \"widht\": 5 } } }", "there is no key 'data.shapes.widht' (did you mean 'width'?); the known keys are: scene, annotated, width")]
-    [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: There is no configuration key 'min_sizes' (did you mean 'min_size'?)")]
+    [TestCase("{ " + Shapes + ", \"model\": { \"min_sizes\": 5 } }", "run.json: 'model' can't be used. There is no configuration key 'min_sizes' (did you mean 'min_size'?)")]
     [TestCase("{ " + Shapes + ", \"model\": { \"min_size\": 0 } }", "run.json: 'model' can't be used. The configuration's min_size is '0'")]
     [TestCase("{ " + Shapes + ", \"schedule\": { \"decay\": \"linear\" } }",
         "'schedule.decay' takes one of \"none\", \"steps\", \"cosine\"")]

@@ -202,12 +202,27 @@ internal sealed partial class ExplainTests : CommandProcessTest
     }
 
     [Test]
-    public void Folders_and_inputs_as_outputs_are_refused()
+    public void A_folder_gets_a_page_for_each_picture_and_an_index()
+    {
+        PutSample("photos/a.png");
+        PutSample("photos/b.png", 1);
+        Put("photos/broken.png", [1, 2, 3]);
+
+        var result = Fpn("explain", "photos", "--device", "cpu", "--no-times", "--out", "pages");
+
+        result.AssertExit(1);
+        result.AssertOneError("broken.png");
+        Assert.That(FilesIn("pages"), Is.EqualTo(["a-png.html", "b-png.html", "index.html"]));
+        var index = File.ReadAllText(At("pages/index.html"));
+        Assert.That(Addresses().Matches(index).Select(match => match.Groups[1].Value).Where(address => !address.StartsWith("data:", StringComparison.Ordinal)),
+            Is.EqualTo(["a-png.html", "b-png.html"]));
+        Assert.That(WebUtility.HtmlDecode(index), Does.Contain("default-src 'none'").And.Contain("circle, cross × 2"));
+    }
+
+    [Test]
+    public void Inputs_as_outputs_are_refused()
     {
         PutSample("shapes.png");
-        var folder = Fpn("explain", ".");
-        folder.AssertExit(1);
-        folder.AssertOneError("takes one picture");
         var same = Fpn("explain", "shapes.png", "--device", "cpu", "--out", "shapes.png");
         same.AssertExit(1);
         same.AssertOneError("choose another with --out");
