@@ -1,13 +1,18 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Fpn.IlGpu.Course.Checks;
 
 namespace Fpn.IlGpu.Tests.Architecture;
 
 /// <summary>Sources and tests that the documentation names exist.</summary>
 public sealed partial class DocumentationTests
 {
+    // The course's checks are tests, too.
+    private static readonly Assembly[] Tests = [Assembly.GetExecutingAssembly(), typeof(Chapter01Check).Assembly];
+
     private static IEnumerable<string> Pages =>
-        [.. Directory.GetFiles(Repository.Folder, "*.md").Concat(Directory.GetFiles(Path.Combine(Repository.Folder, "docs"), "*.md"))
+        [.. Directory.GetFiles(Repository.Folder, "*.md")
+            .Concat(Directory.GetFiles(Path.Combine(Repository.Folder, "docs"), "*.md", SearchOption.AllDirectories))
             .Select(page => Path.GetRelativePath(Repository.Folder, page))];
 
     [TestCaseSource(nameof(Pages))]
@@ -22,7 +27,7 @@ public sealed partial class DocumentationTests
     [TestCaseSource(nameof(Pages))]
     public void Every_test_that_a_page_names_exists(string page)
     {
-        var tests = Assembly.GetExecutingAssembly().GetTypes().SelectMany(type => type.GetMethods()).Select(method => method.Name).ToHashSet();
+        var tests = Tests.SelectMany(assembly => assembly.GetTypes()).SelectMany(type => type.GetMethods()).Select(method => method.Name).ToHashSet();
         var named = Test().Matches(File.ReadAllText(Path.Combine(Repository.Folder, page))).Select(match => match.Groups[1].Value);
         Assert.That(named.Where(name => !tests.Contains(name)), Is.Empty);
     }
