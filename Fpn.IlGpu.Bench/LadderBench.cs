@@ -20,6 +20,12 @@ internal static class LadderBench
     private const int MoreRows = 4;
     private const int SlowRounds = 2;
 
+    private static readonly ConvolutionForm[] GpuForms =
+    [
+        ConvolutionForm.SharedTile, ConvolutionForm.RegisterTile, ConvolutionForm.GpuWinograd, ConvolutionForm.TensorTf32,
+        ConvolutionForm.TensorFp16,
+    ];
+
     public static Command Create()
     {
         var options = new BenchOptions();
@@ -37,6 +43,8 @@ internal static class LadderBench
             using var peak = new PeakRate(device);
             List<Layer> layers = [.. shapes.Select(shape => Climb(device, peer, peak, shape, parsed.GetValue(runs)))];
             Print(layers, peak.Flops, peer);
+            if (!device.IsGpu)
+                ExplainWithoutGpu(layers);
             var results = new Results("ladder", device, peer);
             results.Root["peak_flops"] = peak.Flops;
             results.Root["layers"] = new JsonArray([.. layers.Select(layer => layer.ToJson())]);
@@ -113,6 +121,23 @@ internal static class LadderBench
         }
 
         static string Gigaflops(double flops) => MarkdownTable.Number(flops / 1e9);
+    }
+
+    /// <summary>Says what the figures mean on a CPU, where forms for GPUs look bad, or are missing.</summary>
+    private static void ExplainWithoutGpu(List<Layer> layers)
+    {
+        string[] missing = [.. GpuForms.Where(form => !layers.Any(layer => layer.Rates.Any(rate => rate.Form == form))).Select(form => form.ToString())];
+        Console.WriteLine("\nThis device is no GPU.");
+        if (missing.Length < GpuForms.Length)
+        {
+            Console.WriteLine(
+                "The forms for GPUs are slower than Naive here, and that says nothing about them on a GPU: they let hundreds\n"
+                + "of threads load a tile into shared memory and wait for each other. A CPU has a few cores, which play all\n"
+                + "those threads one after another, and its shared memory is ordinary memory: the copy costs and gains nothing.");
+        }
+        if (missing.Length > 0)
+            Console.WriteLine($"Not in the table, because this device can't run them: {string.Join(", ", missing)}.");
+        Console.WriteLine("docs/course/14-ladder.md counts what each form reads, which is the same on every device.");
     }
 
     /// <summary>The rate of a form.</summary>

@@ -107,6 +107,7 @@ public sealed class BenchTests
         Assert.That(layer["flops"]!.AsObject().Select(rate => rate.Key), Is.EqualTo(forms));
         Assert.That(layer["flops"]!.AsObject().Select(rate => (double)rate.Value!), Has.All.Positive);
         Assert.That(forms.All(output.Contains), output);
+        Assert.That(output, Does.Contain("no GPU").And.Contain("RegisterTile"), "what the figures mean");
     }
 
     [Test]
