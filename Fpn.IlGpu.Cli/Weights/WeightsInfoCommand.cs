@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
+using Fpn.IlGpu.Weights;
 
 using Spectre.Console;
 
@@ -49,12 +50,12 @@ internal static partial class WeightsInfoCommand
         ModelSummary model;
         try
         {
-            model = ModelSummary.Of(device, path, height, width, overrides);
+            model = ModelSummary.Of(device, path, height, width, ModelOptions.OfJson(overrides));
         }
         catch (WeightsException)
         {
             // The exception names only the first problem; this lists all of them.
-            Complain(screen, path, ModelSummary.ProblemsOf(device, path, overrides));
+            Complain(screen, path, ModelSummary.ProblemsOf(device, path, ModelOptions.OfJson(overrides)));
             return ExitCode.SomethingFailed;
         }
         var table = Screen.NewTable();

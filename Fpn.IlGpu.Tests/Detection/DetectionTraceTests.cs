@@ -120,7 +120,7 @@ public sealed class DetectionTraceTests(string deviceId) : ModelTests(deviceId)
     [Test]
     public void Models_without_a_whole_pyramid_and_pyramids_of_pictures_are_refused()
     {
-        using var detector = (FasterRcnn)Detector.Load(Device, overrides: """{ "image_pyramid": [64, 96] }""");
+        using var detector = (FasterRcnn)Detector.Load(Device, path: null, overrides: """{ "image_pyramid": [64, 96] }""");
         Assert.That(() => detector.Trace(Sample), Throws.InvalidOperationException.With.Message.Contains("image_pyramid"));
         Assert.That(() => detector.Trace(null!), Throws.ArgumentNullException);
     }

@@ -25,7 +25,7 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
         using var plain = Detector.Load(Device);
-        using var one = Detector.Load(Device, overrides: """{ "image_pyramid": [320] }""");
+        using var one = Detector.Load(Device, path: null, overrides: """{ "image_pyramid": [320] }""");
         Assert.That(one.Detect(image), Is.EqualTo(plain.Detect(image)));
     }
 
@@ -33,11 +33,11 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     public void A_pyramid_finds_what_each_of_its_sizes_finds()
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
-        using var several = Detector.Load(Device, overrides: """{ "image_pyramid": [192, 320, 512] }""");
+        using var several = Detector.Load(Device, path: null, overrides: """{ "image_pyramid": [192, 320, 512] }""");
         var merged = several.Detect(image);
         foreach (var side in (int[])[192, 320, 512])
         {
-            using var one = Detector.Load(Device, overrides: $$"""{ "image_pyramid": [{{side}}] }""");
+            using var one = Detector.Load(Device, path: null, overrides: $$"""{ "image_pyramid": [{{side}}] }""");
             foreach (var found in one.Detect(image).Where(o => o.Score > 0.9f))
             {
                 Assert.That(merged, Has.Some.Matches<DetectedObject>(o =>
@@ -51,7 +51,7 @@ internal sealed class ImagePyramidTests(string deviceId) : ModelTests(deviceId)
     {
         var image = SyntheticShapes.Scene(500_003, 320, 320).Image;
         using var several = Detector.Load(
-            Device, overrides: """{ "detector": "rpn", "image_pyramid": [192, 320], "rpn_post_nms_top_n": 30 }""");
+            Device, path: null, overrides: """{ "detector": "rpn", "image_pyramid": [192, 320], "rpn_post_nms_top_n": 30 }""");
         Assert.That(several.Detect(image), Has.Count.EqualTo(30));
     }
 }

@@ -14,7 +14,8 @@ internal static class Checkpoints
     public static string Fixture(string name)
         => Path.Combine(TestContext.CurrentContext.TestDirectory, "Weights", "fixtures", name);
 
-    public static StateDictionary Open(byte[] file, string path = "model") => WeightsFile.Open(new MemoryBytes(file), path);
+    public static StateDictionary Open(byte[] file, string path = "model") => WeightsFile.Open(
+        new MemoryBytes(file), path, folder: Path.GetDirectoryName(Path.GetFullPath(path)));
 
     /// <summary>Asserts that opening these bytes fails, and returns the message.</summary>
     public static string Refusal(byte[] file) => Refusal(() => Open(file).Dispose());

@@ -20,7 +20,7 @@ public sealed class ModelConverterTests
     public void Converted_files_have_the_newest_torchvision_names_and_a_complete_configuration()
     {
         var input = Write(("rpn.head.conv.weight", [1, 2, 3]), ("rpn.head.conv.bias", [4]));
-        var report = ModelConverter.Convert(input, Output, overrides: """{"min_size": 123}""");
+        var report = ModelConverter.Convert(input, Output, DataType.F32, """{"min_size": 123}""");
         using var converted = Safetensors.Open(Output);
         Assert.Multiple(() =>
         {
@@ -37,7 +37,7 @@ public sealed class ModelConverterTests
     public void A_downloaded_backbone_is_converted_and_training_can_start_from_it()
     {
         var configuration = ModelZoo.Find("resnet18")!.Configuration.ToJson();
-        ModelConverter.Convert(Write(("conv1.weight", [1, 2]), ("layer1.0.conv1.weight", [3]), ("fc.bias", [4])), Output, overrides: configuration);
+        ModelConverter.Convert(Write(("conv1.weight", [1, 2]), ("layer1.0.conv1.weight", [3]), ("fc.bias", [4])), Output, DataType.F32, configuration);
         using var converted = Checkpoint.OpenAny(Output);
         Assert.That(converted.Tensors.Keys, Is.EqualTo((string[])["backbone.body.conv1.weight", "backbone.body.layer1.0.conv1.weight", "fc.bias"]));
         Assert.That(Checkpoint.IsBackbone(converted));

@@ -165,6 +165,6 @@ public sealed class NameTableTests
     {
         var metadata = configuration is null ? null : new Dictionary<string, string> { [ModelConfiguration.MetadataKey] = configuration };
         return Checkpoint.Understand(
-            new StateDictionary("file", names.Select(name => StateTensor.FromValues(name, [2], new float[2])), metadata), overrides);
+            new StateDictionary("file", names.Select(name => StateTensor.FromValues(name, [2], new float[2])), metadata), ModelOptions.OfJson(overrides));
     }
 }

@@ -30,18 +30,18 @@ public sealed record ModelSummary(
 {
     /// <summary>Loads a model and runs it once on a grey picture.</summary>
     /// <param name="device">The device to run on; counts are the same on every device.</param>
-    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands, or null for the model that ships with the library.</param>
+    /// <param name="path">A file that <see cref="Checkpoint.Open(string, ModelOptions?)"/> understands, or null for the model that ships with the library.</param>
     /// <param name="height">The height of the picture, in px.</param>
     /// <param name="width">The width of the picture, in px.</param>
-    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
     /// <exception cref="WeightsException">The file is missing or broken, or holds no model of a supported kind.</exception>
     /// <exception cref="DeviceException">The device is out of memory.</exception>
-    public static ModelSummary Of(Device device, string? path, int height, int width, string? overrides = null)
+    public static ModelSummary Of(Device device, string? path, int height, int width, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        using var state = path is null ? ShippedModel.Open(overrides) : Checkpoint.Open(path, overrides);
+        using var state = path is null ? ShippedModel.Open(options) : Checkpoint.Open(path, options);
         var before = device.Memory.HeldBytes;
-        using var detector = Detector.Load(device, state);
+        using var detector = Detector.Load(device, state, plan: null);
         var weightBytes = device.Memory.HeldBytes - before;
         var pixels = new byte[checked(height * width * 3)];
         pixels.AsSpan().Fill(128);
@@ -62,13 +62,13 @@ public sealed record ModelSummary(
 
     /// <summary>Lists everything that prevents a file from loading, one sentence each; empty if the file loads.</summary>
     /// <param name="device">The device to load the model on.</param>
-    /// <param name="path">A file that <see cref="Checkpoint.Open"/> understands.</param>
-    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
+    /// <param name="path">A file that <see cref="Checkpoint.Open(string, ModelOptions?)"/> understands.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
     /// <exception cref="WeightsException">The file is missing or broken, or does not hold a detector.</exception>
-    public static IReadOnlyList<string> ProblemsOf(Device device, string path, string? overrides = null)
+    public static IReadOnlyList<string> ProblemsOf(Device device, string path, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        using var state = Checkpoint.Open(path, overrides);
+        using var state = Checkpoint.Open(path, options);
         var problems = new List<string>();
         try
         {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Weights;
@@ -10,65 +8,61 @@ namespace Fpn.IlGpu.Weights;
 /// </summary>
 public static class Checkpoint
 {
-    private const string PrefixKey = "prefix";
-
     /// <summary>Opens a detector.</summary>
     /// <param name="path">
     /// A checkpoint of torchvision, Detectron2 or Detectron (<c>.pth</c>, <c>.pt</c>, <c>.pkl</c>), or safetensors, in one file
     /// or sharded.
     /// </param>
-    /// <param name="overrides">
-    /// Keys of <c>fpn.config</c> as a JSON object, which override what the file states or implies, and <c>prefix</c>, what is before every
-    /// tensor's name; null for none.
-    /// </param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
     /// <returns>The tensors under torchvision's names, with a complete <c>fpn.config</c> in the metadata.</returns>
     /// <exception cref="WeightsException">
     /// The file is missing, broken or refused, it holds no detector, or the configuration has an unknown key or an invalid
     /// value.
     /// </exception>
-    public static StateDictionary Open(string path, string? overrides = null) => OpenAs(path, overrides, allowBackbone: false);
+    public static StateDictionary Open(string path, ModelOptions? options = null)
+        => Understood(WeightsFile.Open(path), options, allowBackbone: false);
+
+    /// <summary>Opens a detector that is read from a stream, which is read to its end into memory and stays open.</summary>
+    /// <param name="stream">The bytes of a file as <see cref="Open(string, ModelOptions?)"/> reads it, from the current position on; not an index of several files.</param>
+    /// <param name="source">The name of the stream in messages.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
+    /// <returns>The tensors under torchvision's names, with a complete <c>fpn.config</c> in the metadata.</returns>
+    /// <exception cref="WeightsException">As for a file; or the stream can't be read, or has 2 GiB or more.</exception>
+    public static StateDictionary Open(Stream stream, string source = "The stream", ModelOptions? options = null)
+        => Understood(WeightsFile.Open(stream, source), options, allowBackbone: false);
+
+    /// <summary>Opens a detector that is in memory. The bytes are not copied; don't change them until the result is disposed.</summary>
+    /// <param name="bytes">The whole file, as <see cref="Open(string, ModelOptions?)"/> reads it; not an index of several files.</param>
+    /// <param name="source">The name of the bytes in messages.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
+    /// <returns>The tensors under torchvision's names, with a complete <c>fpn.config</c> in the metadata.</returns>
+    /// <exception cref="WeightsException">As for a file.</exception>
+    public static StateDictionary Open(ReadOnlyMemory<byte> bytes, string source = "The bytes", ModelOptions? options = null)
+        => Understood(WeightsFile.Open(bytes, source), options, allowBackbone: false);
+
+    /// <summary>As above, with the options as JSON, or null for none.</summary>
+    internal static StateDictionary Open(string path, string? overrides) => Open(path, ModelOptions.OfJson(overrides));
 
     /// <summary>
-    /// Opens weights to start training from: a detector, or a backbone alone, under the names that it has in torchvision, timm or
-    /// Detectron2, or within a detector.
+    /// Opens weights to start training from, or to compute feature maps with: a detector, or a backbone alone, under the names that it has
+    /// in torchvision, timm or Detectron2, or within a detector.
     /// </summary>
-    /// <param name="path">See <see cref="Open"/>.</param>
-    /// <param name="overrides">See <see cref="Open"/>.</param>
+    /// <param name="path">See <see cref="Open(string, ModelOptions?)"/>.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
     /// <returns>
     /// The tensors under torchvision's names, with a complete <c>fpn.config</c>; where <see cref="IsBackbone"/>, it states only the
     /// conventions of the input and of the backbone.
     /// </returns>
     /// <exception cref="WeightsException">The file is missing, broken or refused, or holds neither.</exception>
-    internal static StateDictionary OpenAny(string path, string? overrides = null) => OpenAs(path, overrides, allowBackbone: true);
+    internal static StateDictionary OpenAny(string path, ModelOptions? options = null)
+        => Understood(WeightsFile.Open(path), options, allowBackbone: true);
 
-    /// <summary>Whether opened weights are a backbone without heads.</summary>
-    internal static bool IsBackbone(StateDictionary weights) => ModelParts.IsBackboneAlone([.. weights.Tensors.Keys]);
-
-    /// <summary>
-    /// Returns the same tensors under torchvision's names, with their configuration. The result owns <paramref name="file"/>.
-    /// </summary>
-    /// <param name="file">The tensors as they are named in the file.</param>
-    /// <param name="overrides">See <see cref="Open"/>.</param>
-    /// <param name="allowBackbone">Whether a backbone alone will do.</param>
-    internal static StateDictionary Understand(StateDictionary file, string? overrides = null, bool allowBackbone = false)
+    /// <summary>Understands an opened file, which is disposed if it can't be understood.</summary>
+    internal static StateDictionary Understood(StateDictionary file, ModelOptions? options, bool allowBackbone)
     {
-        var prefix = TakePrefix(ref overrides);
-        var plain = TensorNames.WithoutPrefix(file, prefix);
-        var source = WeightsSource.Of(plain);
-        var renamed = Rename(plain, source);
-        if (!allowBackbone)
-            ModelParts.RefuseBackboneAlone(plain, renamed.Keys);
-        var metadata = new Dictionary<string, string>(file.Metadata, StringComparer.Ordinal);
-        metadata[ModelConfiguration.MetadataKey] = Configure(plain, source, renamed, overrides).ToJson();
-        return new StateDictionary(file.Source, renamed.Values, metadata, file) { Format = file.Format };
-    }
-
-    private static StateDictionary OpenAs(string path, string? overrides, bool allowBackbone)
-    {
-        var file = WeightsFile.Open(path);
         try
         {
-            return Understand(file, overrides, allowBackbone);
+            return Understand(file, options, allowBackbone);
         }
         catch
         {
@@ -77,27 +71,69 @@ public static class Checkpoint
         }
     }
 
-    /// <summary>The value of <c>prefix</c>, which says where to look and is no key of the configuration.</summary>
-    private static string? TakePrefix(ref string? overrides)
+    /// <summary>
+    /// Writes weights to a file, which has a checksum if it is safetensors. It is written under a temporary name in the same folder, and
+    /// moved to its place once it is complete.
+    /// </summary>
+    /// <param name="weights">The tensors and their metadata, such as <see cref="Open(string, ModelOptions?)"/> or a trainer returns them.</param>
+    /// <param name="path">
+    /// The file; one that exists is replaced. Its ending decides the format: <c>.safetensors</c>, or <c>.pth</c> or <c>.pt</c> for a state
+    /// dict that <c>torch.load(…, weights_only=True)</c> reads.
+    /// </param>
+    /// <param name="dataType">F32, F16 or BF16; values are rounded to nearest.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dataType"/> is another.</exception>
+    /// <exception cref="WeightsException">The file can't be written, its ending is another, or a value is too large for the type.</exception>
+    public static void Save(StateDictionary weights, string path, DataType dataType = DataType.F32)
     {
-        if (overrides is null || !overrides.Contains(PrefixKey, StringComparison.Ordinal))
-            return null;
-        JsonNode? json;
-        try
-        {
-            json = JsonNode.Parse(overrides);
-        }
-        catch (JsonException)
-        {
-            return null; // The configuration's reader says what is wrong.
-        }
-        if (json is not JsonObject keys || !keys.TryGetPropertyValue(PrefixKey, out var value))
-            return null;
-        keys.Remove(PrefixKey);
-        overrides = keys.Count > 0 ? keys.ToJsonString() : null;
-        return value is JsonValue text && text.TryGetValue(out string? prefix)
-            ? prefix
-            : throw new WeightsException($"The prefix is {WeightsException.Quote(value?.ToJsonString() ?? "null")}, but must be a text.");
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(path);
+        CheckWritten(dataType);
+        if (ModelConverter.IsPyTorch(path))
+            PyTorchWriter.Write(path, [.. weights.Tensors.Values], dataType, weights.Metadata);
+        else
+            SafetensorsWriter.Write(path, [.. weights.Tensors.Values], dataType, weights.Metadata);
+    }
+
+    /// <summary>Writes weights as safetensors to a stream, which stays open.</summary>
+    /// <param name="weights">The tensors and their metadata.</param>
+    /// <param name="stream">Receives the bytes of the file; it need not be seekable.</param>
+    /// <param name="dataType">F32, F16 or BF16; values are rounded to nearest.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dataType"/> is another.</exception>
+    /// <exception cref="WeightsException">The stream failed, or a value is too large for the type.</exception>
+    public static void Save(StateDictionary weights, Stream stream, DataType dataType = DataType.F32)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(stream);
+        CheckWritten(dataType);
+        SafetensorsWriter.Write(stream, [.. weights.Tensors.Values], dataType, weights.Metadata);
+    }
+
+    /// <summary>Whether opened weights are a backbone without heads.</summary>
+    internal static bool IsBackbone(StateDictionary weights) => ModelParts.IsBackboneAlone([.. weights.Tensors.Keys]);
+
+    /// <summary>
+    /// Returns the same tensors under torchvision's names, with their configuration. The result owns <paramref name="file"/>. Weights that
+    /// were understood before stay as they are, but for the options.
+    /// </summary>
+    /// <param name="file">The tensors as they are named in the file.</param>
+    /// <param name="options">What the file does not say; null for nothing.</param>
+    /// <param name="allowBackbone">Whether a backbone alone will do.</param>
+    internal static StateDictionary Understand(StateDictionary file, ModelOptions? options = null, bool allowBackbone = false)
+    {
+        var plain = TensorNames.WithoutPrefix(file, options?.Prefix);
+        var source = WeightsSource.Of(plain);
+        var renamed = Rename(plain, source);
+        if (!allowBackbone)
+            ModelParts.RefuseBackboneAlone(plain, renamed.Keys);
+        var metadata = new Dictionary<string, string>(file.Metadata, StringComparer.Ordinal);
+        metadata[ModelConfiguration.MetadataKey] = Configure(plain, source, renamed, options).ToJson();
+        return new StateDictionary(file.Source, renamed.Values, metadata, file) { Format = file.Format };
+    }
+
+    private static void CheckWritten(DataType dataType)
+    {
+        if (dataType is not (DataType.F32 or DataType.F16 or DataType.BF16))
+            throw new ArgumentOutOfRangeException(nameof(dataType), dataType, "Weights are F32, F16 or BF16.");
     }
 
     private static Dictionary<string, StateTensor> Rename(StateDictionary file, WeightsSource source)
@@ -119,19 +155,19 @@ public static class Checkpoint
     }
 
     private static ModelConfiguration Configure(
-        StateDictionary file, WeightsSource source, Dictionary<string, StateTensor> tensors, string? overrides)
+        StateDictionary file, WeightsSource source, Dictionary<string, StateTensor> tensors, ModelOptions? options)
     {
         try
         {
             var configuration = file.Metadata.ContainsKey(ModelConfiguration.MetadataKey)
                 ? ModelConfiguration.Of(file)
-                : source.Configuration(file, tensors, KindOf(file, tensors.Keys, overrides));
+                : source.Configuration(file, tensors, KindOf(file, tensors.Keys, options));
             if (configuration.UnknownKeys.Count > 0)
             {
                 throw new WeightsException(
                     $"'fpn.config' has keys that this version doesn't know: {string.Join(", ", configuration.UnknownKeys)}.");
             }
-            return overrides is null ? configuration : configuration.With(overrides);
+            return options?.Apply(configuration) ?? configuration;
         }
         catch (WeightsException e) when (!e.Message.StartsWith(file.Source, StringComparison.Ordinal))
         {
@@ -140,12 +176,6 @@ public static class Checkpoint
     }
 
     /// <summary>The kind of detector that the user names or the tensors tell; null for a backbone alone.</summary>
-    private static string? KindOf(StateDictionary file, IReadOnlyCollection<string> names, string? overrides)
-    {
-        if (ModelParts.IsBackboneAlone(names))
-            return null;
-        const string unnamed = "";
-        var named = overrides is null ? unnamed : new ModelConfiguration { Detector = unnamed }.With(overrides).Detector;
-        return named.Length > 0 ? named : ModelParts.KindOf(file, names);
-    }
+    private static string? KindOf(StateDictionary file, IReadOnlyCollection<string> names, ModelOptions? options)
+        => ModelParts.IsBackboneAlone(names) ? null : options?.NamedDetector() ?? ModelParts.KindOf(file, names);
 }

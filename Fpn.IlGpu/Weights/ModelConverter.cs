@@ -23,22 +23,22 @@ public static class ModelConverter
     /// Converts a file. The output is read back and compared before it gets its name, so a half-written file never appears
     /// under that name.
     /// </summary>
-    /// <param name="input">Any file that <see cref="Checkpoint.Open"/> reads.</param>
+    /// <param name="input">Any file that <see cref="Checkpoint.Open(string, ModelOptions?)"/> reads.</param>
     /// <param name="output">
     /// The file to write; an existing one is replaced. Its ending decides the format: <c>.safetensors</c>, or <c>.pth</c> or <c>.pt</c> for
     /// a state dict that <c>torch.load(…, weights_only=True)</c> reads.
     /// </param>
     /// <param name="dataType">F32, F16 or BF16; values are rounded to nearest.</param>
-    /// <param name="overrides">Keys of <c>fpn.config</c> as a JSON object, or null; see <see cref="Checkpoint.Open"/>.</param>
+    /// <param name="options">What the input does not say; null for nothing.</param>
     /// <exception cref="WeightsException">
     /// The input can't be read or holds no model, the output's ending is another, a value is too large for the type, or the output can't be written or does
     /// not read back as it was written.
     /// </exception>
-    public static ConversionReport Convert(string input, string output, DataType dataType = DataType.F32, string? overrides = null)
+    public static ConversionReport Convert(string input, string output, DataType dataType = DataType.F32, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(output);
         var isPyTorch = IsPyTorch(output);
-        using var weights = Checkpoint.OpenAny(input, overrides);
+        using var weights = Checkpoint.OpenAny(input, options);
         var inUse = new FilesInUse();
         inUse.AddInputs(WeightsFile.FilesOf(input));
         if (inUse.WhyNot(output) is { } reason)
@@ -55,6 +55,10 @@ public static class ModelConverter
 
         void Verify(string written) => report = Compare(weights, written, output, dataType);
     }
+
+    /// <summary>As above, with the options as JSON, or null for none.</summary>
+    internal static ConversionReport Convert(string input, string output, DataType dataType, string? overrides)
+        => Convert(input, output, dataType, ModelOptions.OfJson(overrides));
 
     /// <summary>Whether a file name has PyTorch's ending rather than that of safetensors.</summary>
     /// <exception cref="WeightsException">It has another.</exception>

@@ -27,7 +27,30 @@ public static class WeightsFile
         ArgumentNullException.ThrowIfNull(path);
         if (Directory.Exists(path))
             path = ShardedSafetensors.IndexIn(path);
-        return Open(MappedBytes.Open(path), path);
+        return Open(MappedBytes.Open(path), path, Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Reads a stream to its end into memory, and leaves it open. As for files, the content tells the format.</summary>
+    /// <param name="stream">The bytes of one file, from the current position on.</param>
+    /// <param name="source">The name of the stream in messages.</param>
+    /// <exception cref="WeightsException">
+    /// The stream can't be read, has 2 GiB or more, or its content is of an unknown format, truncated, invalid, or an index of other files.
+    /// </exception>
+    public static StateDictionary Open(Stream stream, string source = "The stream")
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(source);
+        return Open(StreamBytes.ReadAll(stream, source), source);
+    }
+
+    /// <summary>Opens a file that is in memory. The bytes are not copied; don't change them until the dictionary is disposed.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="source">The name of the bytes in messages.</param>
+    /// <exception cref="WeightsException">The content is empty, of an unknown format, truncated, invalid, or an index of other files.</exception>
+    public static StateDictionary Open(ReadOnlyMemory<byte> bytes, string source = "The bytes")
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return Open(new MemoryBytes(bytes), source, folder: null);
     }
 
     /// <summary>
@@ -44,12 +67,13 @@ public static class WeightsFile
 
     /// <summary>Opens a file that is mapped or in memory, and takes ownership of it.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="path">The file's name in messages; the files of an index are looked up in its folder.</param>
-    internal static StateDictionary Open(TensorBytes file, string path)
+    /// <param name="path">The file's name in messages.</param>
+    /// <param name="folder">The folder of the files that an index names; null to refuse an index.</param>
+    internal static StateDictionary Open(TensorBytes file, string path, string? folder)
     {
         try
         {
-            return OpenAny(file, path);
+            return OpenAny(file, path, folder);
         }
         catch
         {
@@ -58,7 +82,7 @@ public static class WeightsFile
         }
     }
 
-    private static StateDictionary OpenAny(TensorBytes file, string path)
+    private static StateDictionary OpenAny(TensorBytes file, string path, string? folder)
     {
         var source = new SourceName(path);
         if (file.Length == 0)
@@ -72,7 +96,9 @@ public static class WeightsFile
             throw source.Wrong(what);
         if (FirstOfText(beginning) == '{')
         {
-            var weights = ShardedSafetensors.Open(file, Path.GetDirectoryName(Path.GetFullPath(path))!, source);
+            if (folder is null)
+                throw source.Wrong("is an index of several files, which can't be opened without them; give the folder that holds them");
+            var weights = ShardedSafetensors.Open(file, folder, source);
             file.Dispose();
             return weights;
         }

@@ -112,5 +112,5 @@ public sealed class CheckpointWrapperTests
     }
 
     private static StateDictionary Understand(string[] names, string? overrides = null) => Fpn.IlGpu.Weights.Checkpoint.Understand(
-        new StateDictionary("file", names.Select(name => StateTensor.FromValues(name, [2], new float[2]))), overrides);
+        new StateDictionary("file", names.Select(name => StateTensor.FromValues(name, [2], new float[2]))), ModelOptions.OfJson(overrides));
 }

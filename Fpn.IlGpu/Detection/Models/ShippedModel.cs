@@ -9,11 +9,11 @@ internal static class ShippedModel
     private const string Name = "shapes-fpn.safetensors";
 
     /// <summary>Opens the model's state dict.</summary>
-    /// <param name="overrides">See <see cref="Checkpoint.Open"/>.</param>
-    public static StateDictionary Open(string? overrides = null)
+    /// <param name="options">What is to be different; null for nothing.</param>
+    public static StateDictionary Open(ModelOptions? options = null)
     {
         using var stream = typeof(ShippedModel).Assembly.GetManifestResourceStream(Name)
             ?? throw new InvalidOperationException($"The library was built without its model {Name}.");
-        return Checkpoint.Understand(Safetensors.Open(stream, Name), overrides);
+        return Checkpoint.Understand(Safetensors.Open(stream, Name), options);
     }
 }

@@ -79,6 +79,24 @@ public sealed class ModelDownload
         }
     }
 
+    /// <summary>
+    /// Returns the path of a file, or of a published model in the user's cache, after downloading it if it isn't there.
+    /// </summary>
+    /// <param name="model">A file, or the name of a published model; a path that exists comes first.</param>
+    /// <param name="cache">The folder of downloaded models; null for the user's.</param>
+    /// <param name="progress">Receives the progress, on any thread; null for nobody.</param>
+    /// <param name="cancellation">Cancels the download.</param>
+    /// <exception cref="WeightsException">There is neither such a file nor such a model, or the download fails.</exception>
+    internal static async Task<string> FileOfAsync(
+        string model, ModelCache? cache, IProgress<ModelDownloadProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return Path.Exists(model)
+            ? model
+            : await new ModelDownload(cache ?? ModelCache.OfUser())
+                .GetAsync(ModelZoo.Named(model), progress: progress, cancellation: cancellation).ConfigureAwait(false);
+    }
+
     private static string Elsewhere => $"{ModelCache.FolderVariable} can name another folder";
 
     // A published file that is already here was left by a failed conversion.
@@ -119,5 +137,5 @@ public sealed class ModelDownload
     }
 
     private static void ToSafetensors(ZooModel model, string published, string path)
-        => ModelConverter.Convert(published, path, overrides: model.Configuration.ToJson());
+        => ModelConverter.Convert(published, path, DataType.F32, model.Configuration.ToJson());
 }

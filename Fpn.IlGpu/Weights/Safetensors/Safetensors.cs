@@ -29,25 +29,7 @@ public static class Safetensors
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(source);
-        try
-        {
-            if (stream.CanSeek)
-            {
-                var length = stream.Length - stream.Position;
-                if (length > Array.MaxLength)
-                    throw new WeightsException($"{source}: {length} bytes are more than can be read from a stream.");
-                var whole = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, 0));
-                stream.ReadExactly(whole);
-                return Open(whole, source);
-            }
-            using var buffer = new MemoryStream();
-            stream.CopyTo(buffer);
-            return Open(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), source);
-        }
-        catch (IOException e)
-        {
-            throw new WeightsException($"{source}: can't be read ({e.Message.TrimEnd('.')}).", e);
-        }
+        return Open(StreamBytes.ReadAll(stream, source), source);
     }
 
     /// <summary>

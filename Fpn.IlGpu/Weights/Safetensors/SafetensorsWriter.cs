@@ -28,14 +28,7 @@ internal static class SafetensorsWriter
         {
             UnfinishedFile.Clean(Path.GetDirectoryName(Path.GetFullPath(path))!);
             using var file = UnfinishedFile.Create(path);
-            Span<byte> length = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-            file.Stream.Write(length);
-            file.Stream.Write(header);
-            var checksum = new SafetensorsChecksum();
-            checksum.AddMetadata(metadata ?? ReadOnlyDictionary<string, string>.Empty);
-            foreach (var tensor in tensors)
-                checksum.AddTensor(tensor.Name, WriteElements(file.Stream, tensor, type, path));
+            var checksum = Write(file.Stream, header, tensors, type, metadata, path);
             file.Stream.Position = sizeof(ulong) + header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(SafetensorsChecksum.Blank));
             file.Stream.Write(Encoding.UTF8.GetBytes(checksum.ToString()));
             file.Flush();
@@ -46,6 +39,43 @@ internal static class SafetensorsWriter
         {
             throw new WeightsException($"{path}: can't be written ({e.Message.TrimEnd('.')}).", e);
         }
+    }
+
+    /// <summary>Writes to a stream, which stays open.</summary>
+    /// <param name="stream">Receives the file; it need not be seekable.</param>
+    /// <param name="tensors">The tensors; all are written as <paramref name="type"/>.</param>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="metadata">The file's metadata; null for none.</param>
+    public static void Write(Stream stream, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata)
+    {
+        const string source = "The stream";
+        try
+        {
+            // The checksum is in the header, so everything is converted twice.
+            var header = Header(tensors, type, metadata);
+            var checksum = Write(Stream.Null, header, tensors, type, metadata, source);
+            var at = header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(SafetensorsChecksum.Blank));
+            Encoding.UTF8.GetBytes(checksum.ToString()).CopyTo(header, at);
+            Write(stream, header, tensors, type, metadata, source);
+        }
+        catch (IOException e)
+        {
+            throw new WeightsException($"{source}: can't be written ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    private static SafetensorsChecksum Write(
+        Stream stream, byte[] header, StateTensor[] tensors, DataType type, IReadOnlyDictionary<string, string>? metadata, string source)
+    {
+        Span<byte> length = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        var checksum = new SafetensorsChecksum();
+        checksum.AddMetadata(metadata ?? ReadOnlyDictionary<string, string>.Empty);
+        foreach (var tensor in tensors)
+            checksum.AddTensor(tensor.Name, WriteElements(stream, tensor, type, source));
+        return checksum;
     }
 
     private static byte[] Header(

@@ -23,4 +23,16 @@ public static class ModelZoo
         ArgumentNullException.ThrowIfNull(name);
         return Spelling.Nearest(name, All.Select(model => model.Name), most);
     }
+
+    /// <summary>Returns the model with this name, ignoring case.</summary>
+    /// <exception cref="WeightsException">There is none; the message suggests similar names.</exception>
+    internal static ZooModel Named(string name)
+    {
+        if (Find(name) is { } model)
+            return model;
+        var near = string.Join(" or ", Nearest(name).Select(WeightsException.Quote));
+        throw new WeightsException(
+            $"There is no file {WeightsException.Quote(name)}, and no published model of that name"
+            + $"{(near.Length > 0 ? $"; did you mean {near}?" : ", see ModelZoo.All.")}");
+    }
 }
