@@ -22,7 +22,7 @@ namespace Fpn.IlGpu.Detection;
 /// It may be called from any thread; calls on one device run one after the other. After the first picture of a given size,
 /// detection allocates no device memory. Disposing the detector frees its weights; the caller keeps the device.
 /// </remarks>
-public abstract class Detector : IDisposable
+public abstract partial class Detector : IDisposable
 {
     private float scoreThreshold;
     private bool disposed;
@@ -152,11 +152,7 @@ public abstract class Detector : IDisposable
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             return [];
-        for (var n = 0; n < pictures.Count; n++)
-        {
-            if (pictures[n] is null)
-                throw new ArgumentException($"Picture {n} of the batch is null; leave it out.", nameof(pictures));
-        }
+        InputPicture.CheckBatch(pictures, nameof(pictures));
         return Detect([.. pictures.Select(picture => (InputPicture)picture)], DetectIn, cancellation);
     }
 

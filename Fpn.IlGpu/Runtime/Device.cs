@@ -46,6 +46,12 @@ public sealed partial class Device : IDisposable
     /// <summary>The most device memory held at once so far, in bytes.</summary>
     public long PeakMemoryBytes => Memory.PeakBytes;
 
+    /// <summary>
+    /// ILGPU's accelerator, for kernels of your own, such as on feature maps (<c>DeviceFeatureMap.View</c>). The device keeps it. The
+    /// library's own work runs on another stream than <see cref="Accelerator.DefaultStream"/>.
+    /// </summary>
+    public Accelerator Accelerator => accelerator;
+
     /// <summary>Multiplications with their additions that convolutions and matrix products have been asked for so far.</summary>
     internal long MultiplyAdds { get; set; }
 
@@ -60,6 +66,9 @@ public sealed partial class Device : IDisposable
 
     /// <summary>Held while work is queued.</summary>
     internal Lock Lock { get; } = new();
+
+    /// <summary>The turns of asynchronous callers, who wait without a thread.</summary>
+    internal SemaphoreSlim Turns { get; } = new(1, 1);
 
     /// <summary>Device memory.</summary>
     internal MemoryPool Memory { get; }

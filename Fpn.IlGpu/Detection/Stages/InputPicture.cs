@@ -10,6 +10,19 @@ namespace Fpn.IlGpu.Detection;
 internal readonly record struct InputPicture(int Width, int Height, ReadOnlyMemory<byte> Rgb)
 {
     public static implicit operator InputPicture(RgbImage picture) => new(picture.Width, picture.Height, picture.Pixels);
+
+    /// <summary>Throws if a picture of a batch is null.</summary>
+    /// <param name="pictures">The batch.</param>
+    /// <param name="parameter">The name of the caller's parameter.</param>
+    /// <exception cref="ArgumentException">A picture is null; the message has its index.</exception>
+    public static void CheckBatch(IReadOnlyList<RgbImage> pictures, string parameter)
+    {
+        for (var n = 0; n < pictures.Count; n++)
+        {
+            if (pictures[n] is null)
+                throw new ArgumentException($"Picture {n} of the batch is null; leave it out.", parameter);
+        }
+    }
 }
 
 /// <summary>Pixels that <see cref="Detector.Detect(ReadOnlySpan{byte}, int, int, CancellationToken)"/> has pinned.</summary>
