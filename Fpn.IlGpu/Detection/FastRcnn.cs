@@ -30,6 +30,7 @@ public class FastRcnn : Detector
     /// <param name="proposalsImagePx">The regions, in px of the picture; the list may be empty.</param>
     /// <param name="cancellation">Checked between two stages of the work.</param>
     /// <returns>The objects, best first.</returns>
+    /// <exception cref="ArgumentException">A region is not finite, or has its edges in reverse.</exception>
     /// <exception cref="Runtime.DeviceException">The device is out of memory or failed.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public IReadOnlyList<DetectedObject> Detect(
@@ -37,14 +38,36 @@ public class FastRcnn : Detector
     {
         ArgumentNullException.ThrowIfNull(picture);
         ArgumentNullException.ThrowIfNull(proposalsImagePx);
+        return Detect([picture], [proposalsImagePx], cancellation)[0];
+    }
+
+    /// <summary>Finds the objects in given regions of each picture of a batch; the pictures may differ in size.</summary>
+    /// <param name="pictures">The pictures; the list may be empty.</param>
+    /// <param name="proposalsImagePx">The regions of each picture, in px of the picture; a picture may have none.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects of each picture, best first.</returns>
+    /// <exception cref="ArgumentException">
+    /// A picture or a list is null, there are not as many lists as pictures, or a region is not finite or has its edges in reverse.
+    /// </exception>
+    /// <exception cref="Runtime.DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public IReadOnlyList<IReadOnlyList<DetectedObject>> Detect(
+        IReadOnlyList<RgbImage> pictures, IReadOnlyList<IReadOnlyList<Box>> proposalsImagePx, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        ArgumentNullException.ThrowIfNull(proposalsImagePx);
+        InputPicture.CheckBatch(pictures, nameof(pictures));
+        CheckProposals(proposalsImagePx, pictures.Count);
+        if (pictures.Count == 0)
+            return [];
         return Detect(
-            [picture],
+            [.. pictures.Select(picture => (InputPicture)picture)],
             (tape, pyramid, batch, _) =>
             {
                 using var found = FindBoxes(tape, pyramid, GivenProposals(proposalsImagePx, batch), batch, cancellation);
-                return ToObjects(found.Fetch(), batch);
+                return ToObjects(tape, pyramid, found, batch, cancellation);
             },
-            cancellation)[0];
+            cancellation);
     }
 
     /// <summary>Runs the stages after the pyramid: proposals, RoI features, box head, post-processing.</summary>
@@ -100,16 +123,41 @@ public class FastRcnn : Detector
         }
     }
 
-    private RoiSet GivenProposals(IReadOnlyList<Box> boxesImagePx, InputBatch batch)
+    private static void CheckProposals(IReadOnlyList<IReadOnlyList<Box>> proposalsImagePx, int pictures)
     {
-        var rois = new RoiSet(Device, batch: 1, Math.Max(1, boxesImagePx.Count));
-        if (boxesImagePx.Count > 0)
+        if (proposalsImagePx.Count != pictures)
         {
-            rois.Boxes.Upload([.. boxesImagePx.Select(box => ToInputPx(box, batch.Sizes[0]))]);
-            rois.Pictures.Upload(new int[boxesImagePx.Count]);
+            throw new ArgumentException(
+                $"There are {proposalsImagePx.Count} lists of proposals for {pictures} pictures; give one list a picture.", nameof(proposalsImagePx));
         }
-        rois.PerPicture.Upload([boxesImagePx.Count]);
-        rois.Total.Upload([boxesImagePx.Count]);
+        for (var n = 0; n < pictures; n++)
+        {
+            if (proposalsImagePx[n] is not { } own)
+                throw new ArgumentException($"The proposals of picture {n} are null; give an empty list for none.", nameof(proposalsImagePx));
+            for (var r = 0; r < own.Count; r++)
+            {
+                var box = own[r];
+                // Written so that NaN fails.
+                if (!(box.X2 >= box.X1 && box.Y2 >= box.Y1 && float.IsFinite(box.Width) && float.IsFinite(box.Height)))
+                {
+                    throw new ArgumentException(
+                        $"Proposal {r} of picture {n} is {box}; the edges must be finite, x1 at most x2, and y1 at most y2.", nameof(proposalsImagePx));
+                }
+            }
+        }
+    }
+
+    private RoiSet GivenProposals(IReadOnlyList<IReadOnlyList<Box>> boxesImagePx, InputBatch batch)
+    {
+        var rois = new RoiSet(Device, boxesImagePx.Count, Math.Max(1, boxesImagePx.Max(own => own.Count)));
+        Box[] boxes = [.. boxesImagePx.Zip(batch.Sizes).SelectMany(picture => picture.First.Select(box => ToInputPx(box, picture.Second)))];
+        if (boxes.Length > 0)
+        {
+            rois.Boxes.Upload(boxes);
+            rois.Pictures.Upload([.. boxesImagePx.SelectMany((own, n) => Enumerable.Repeat(n, own.Count))]);
+        }
+        rois.PerPicture.Upload([.. boxesImagePx.Select(own => own.Count)]);
+        rois.Total.Upload([boxes.Length]);
         return rois;
     }
 }

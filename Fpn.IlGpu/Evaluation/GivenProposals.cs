@@ -21,6 +21,7 @@ public sealed class GivenProposals
     {
         ArgumentNullException.ThrowIfNull(found);
         return new(found
+            .Where(HasBox)
             .GroupBy(proposal => proposal.PictureId)
             .ToDictionary(own => own.Key, own => own.OrderByDescending(p => p.Score).Take(most).Select(ToBox).ToArray()));
     }
@@ -80,6 +81,9 @@ public sealed class GivenProposals
                 Math.Clamp(box.X2 - of.Left, 0, of.Width), Math.Clamp(box.Y2 - of.Top, 0, of.Height)))
             .Where(box => box.Width > 0 && box.Height > 0);
     }
+
+    // A results file may have boxes of negative size.
+    private static bool HasBox(FoundObject found) => found.BoxImagePx is { Width: >= 0, Height: >= 0 };
 
     private static Box ToBox(FoundObject found)
     {
