@@ -33,19 +33,14 @@ internal sealed class AnnotatedPictures
     /// <returns>The path of the file.</returns>
     public string Write(string input, RgbImage picture, IReadOnlyList<DetectedObject> objects)
     {
-        AnnotationPainter.Draw(picture, [.. objects.Select(Annotate)]);
+        picture.Draw(objects);
         var output = outputs[input];
         PictureWriter.Write(picture, output);
         return output;
     }
 
     /// <summary>What is drawn of an object.</summary>
-    public static Annotation Annotate(DetectedObject found)
-    {
-        var box = found.BoxImagePx;
-        var text = string.Create(CultureInfo.InvariantCulture, $"{found.Label} {found.Score:F2}");
-        return new Annotation(box.X1, box.Y1, box.X2, box.Y2, text, found.ClassId, found.Mask);
-    }
+    public static Annotation Annotate(DetectedObject found) => found.ToAnnotation();
 
     // Photographs stay JPEG, which is smaller; everything else becomes PNG.
     private string FreeName(string input, HashSet<string> taken, FilesInUse inUse)

@@ -96,7 +96,7 @@ internal sealed class DetectRun(DetectSettings settings, Screen screen, Cancella
     {
         try
         {
-            return new Item(path) { Picture = PictureReader.Read(path, AnnouncedLimits.Of(limits, allocates)) };
+            return new Item(path) { Picture = PictureReader.Read(path, limits.Announcing(allocates)) };
         }
         catch (Exception exception)
         {

@@ -1,9 +1,7 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Weights;
 
@@ -15,22 +13,14 @@ namespace Fpn.IlGpu.Cli;
 /// </summary>
 internal sealed class EvalDetection(EvalSettings settings, Screen screen, CancellationToken stop)
 {
-    private const int DecodedAhead = 2;
-
     /// <summary>The pictures that were left out.</summary>
-    public AnnotationProblems Problems { get; } = new();
+    public AnnotationProblems Problems { get; private set; } = new();
 
     /// <summary>The time spent in detecting, without decoding the pictures.</summary>
     public TimeSpan Time { get; private set; }
 
-    private sealed record Item(EvaluatedPicture Picture, string Path)
-    {
-        public RgbImage? Image { get; init; }
-        public Exception? Error { get; init; }
-    }
-
     /// <summary>Detects in all pictures.</summary>
-    /// <returns>The truth without the pictures that were left out, and the results.</returns>
+    /// <returns>The truth without the pictures that were left out, and the results; nothing was found if it was stopped.</returns>
     /// <exception cref="CommandException">The model can't be evaluated on this ground truth, or no picture could be used.</exception>
     public (EvaluationTruth Truth, EvaluationResults Results) Run(EvaluationTruth truth)
     {
@@ -39,36 +29,37 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         using var detector = Load(device, weights);
         var model = settings.Model is null ? "the shipped model" : $"model {settings.Model}";
         screen.WriteLine($"{device.Info.Name} ({device.Info.Id}), {model}");
-        var match = settings.Proposals ? null : Match(detector, truth);
-        var given = settings.FromProposals is { } file
-            ? GivenProposals.Of(EvaluationResults.Read(file, truth).Objects, detector.Configuration.RpnPostNmsTopN)
-            : null;
-
-        var found = new List<FoundObject>();
-        var left = new HashSet<long>();
-        var progress = new ProgressLine(screen, truth.Pictures.Count);
-        progress.Start();
+        if (!settings.Proposals)
+            Check(new CategoryMatch(detector.Classes, truth.Categories), detector);
+        var options = new DetectorEvaluationOptions
+        {
+            KeepsMasks = settings.Kinds.Contains(EvaluationKind.Mask) || !settings.Proposals,
+            Proposals = settings.FromProposals is { } file
+                ? GivenProposals.Of(EvaluationResults.Read(file, truth).Objects, detector.Configuration.RpnPostNmsTopN)
+                : null,
+        };
+        var line = new ProgressLine(screen, truth.Pictures.Count);
+        var each = new EachPicture(screen, line);
+        line.Start();
         try
         {
-            foreach (var item in Prefetch.InOrder(truth.Pictures, Decode, DecodedAhead, stop))
-            {
-                if (Detect(detector, item, match, given, found) is { } error)
-                {
-                    var sentence = ErrorSentence.Of(error, item.Path);
-                    Problems.Add(AnnotationProblem.PictureBroken, sentence.TrimEnd('.'), AnnotationPart.Pictures);
-                    left.Add(item.Picture.Id);
-                    screen.Error(sentence);
-                }
-                progress.Step();
-            }
+            var set = EvaluationSet.Of(truth, settings.Images!, settings.Exif);
+            var evaluation = DetectorEvaluation.Run(detector, set, options, each, stop);
+            (Problems, Time) = (evaluation.Problems, evaluation.DetectionTime);
+            return (evaluation.Truth, evaluation.Results);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return (truth, truth.ToResults([]));
+        }
+        catch (AnnotationException) when (each.Errors == truth.Pictures.Count)
+        {
+            throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
         }
         finally
         {
-            progress.Finish();
+            line.Finish();
         }
-        if (left.Count == truth.Pictures.Count)
-            throw new CommandException($"None of the truth's pictures could be used; are they in '{settings.Images}'?");
-        return (truth.Without(left), truth.ToResults(found));
     }
 
     private Detector Load(Device device, string? weights)
@@ -119,9 +110,8 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         return ModelConfiguration.Of(state).Detector == DetectorKind.MaskProposals;
     }
 
-    private CategoryMatch Match(Detector detector, EvaluationTruth truth)
+    private void Check(CategoryMatch match, Detector detector)
     {
-        var match = new CategoryMatch(detector.Classes, truth.Categories);
         if (match.Ambiguous.Count > 0)
         {
             throw new CommandException(
@@ -142,7 +132,6 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         }
         if (match.NotInTruth.Count > 0)
             screen.Error($"The truth has no class {Names(match.NotInTruth)}; such detections are left out.");
-        return match;
     }
 
     private static string Remedy(Detector detector)
@@ -159,44 +148,19 @@ internal sealed class EvalDetection(EvalSettings settings, Screen screen, Cancel
         return $"{string.Join(", ", names.Take(most).Select(name => $"'{name}'"))}{rest}";
     }
 
-    private Item Decode(EvaluatedPicture picture, Action<long> allocates)
+    /// <summary>Shows how many pictures are done, and the errors of those that are left out.</summary>
+    private sealed class EachPicture(Screen screen, ProgressLine line) : IProgress<EvaluationProgress>
     {
-        var path = Path.Join(settings.Images, picture.FileName);
-        try
-        {
-            var limits = AnnouncedLimits.Of(new PictureLimits(), allocates);
-            return new Item(picture, path) { Image = PictureReader.Read(path, limits, settings.Exif) };
-        }
-        catch (Exception exception)
-        {
-            return new Item(picture, path) { Error = exception };
-        }
-    }
+        public int Errors { get; private set; }
 
-    private Exception? Detect(Detector detector, Item item, CategoryMatch? match, GivenProposals? given, List<FoundObject> found)
-    {
-        if (item.Image is null)
-            return item.Error;
-        try
+        public void Report(EvaluationProgress value)
         {
-            var clock = Stopwatch.StartNew();
-            var detections = given is null
-                ? detector.Detect(item.Image, CancellationToken.None)
-                : ((FastRcnn)detector).Detect(item.Image, given.OfPicture(item.Picture.Id), CancellationToken.None);
-            Time += clock.Elapsed;
-            foreach (var detected in detections)
+            if (value.Error is { } error)
             {
-                var result = match is null
-                    ? CategoryMatch.ToProposal(detected, item.Picture.Id)
-                    : match.ToFound(detected, item.Picture.Id);
-                if (result is not null)
-                    found.Add(settings.Kinds.Contains(EvaluationKind.Mask) || match is not null ? result : result with { Mask = null });
+                Errors++;
+                screen.Error(ErrorSentence.Of(error, value.Picture.Trim('\'')));
             }
-            return null;
-        }
-        catch (DeviceException exception)
-        {
-            return exception;
+            line.Step();
         }
     }
 }

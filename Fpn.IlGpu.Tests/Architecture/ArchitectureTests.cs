@@ -24,7 +24,7 @@ public sealed class ArchitectureTests
         ["Weights"] = ["Tensors", "Files"],
         ["Data"] = ["Imaging", "Tensors", "Files"],
         ["Detection"] = ["Networks", "Kernels", "Tensors", "Runtime", "Weights", "Imaging"],
-        ["Evaluation"] = ["Detection", "Data", "Imaging", "Tensors"],
+        ["Evaluation"] = ["Detection", "Weights", "Data", "Imaging", "Tensors", "Runtime", "Files"],
         ["Training"] =
             ["Evaluation", "Detection", "Networks", "Kernels", "Tensors", "Runtime", "Weights", "Data", "Imaging", "Files"],
     };

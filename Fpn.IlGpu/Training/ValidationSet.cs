@@ -14,6 +14,9 @@ internal sealed record ValidationSet(EvaluationTruth Truth, Func<int, RgbImage> 
     /// <summary>The files of the pictures; empty for pictures that have none.</summary>
     public IEnumerable<string> Files { get; private init; } = [];
 
+    /// <summary>As what a detector is evaluated on.</summary>
+    public EvaluationSet Evaluated => EvaluationSet.Of(Truth, Read, i => $"picture {Truth.Ids.Say(Truth.Pictures[i].Id)}");
+
     /// <summary>Chooses the pictures that are set aside.</summary>
     /// <param name="validation">The configuration, which names a share.</param>
     /// <param name="count">The number of pictures to choose from.</param>

@@ -13,7 +13,6 @@ namespace Fpn.IlGpu.Training;
 /// <param name="progress">Receives how many pictures are done.</param>
 internal sealed class Validator(Detector detector, ValidationSet set, int ahead, IProgress<TrainerProgress>? progress)
 {
-    private readonly CategoryMatch match = new(detector.Classes, set.Truth.Categories);
     private readonly HashSet<long> unreadable = [];
 
     /// <summary>The pictures that could not be decoded, each once.</summary>
@@ -34,28 +33,21 @@ internal sealed class Validator(Detector detector, ValidationSet set, int ahead,
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     public IReadOnlyList<EvaluationFigure>? Run(CancellationToken stop)
     {
-        var found = new List<FoundObject>();
-        var pictures = set.Truth.Pictures;
-        var reading = new Queue<Task<RgbImage?>>();
-        for (var (begun, done) = (0, 0); done < pictures.Count; done++)
+        progress?.Report(new TrainerProgress(TrainerWork.Validating, 0, set.Truth.Pictures.Count));
+        DetectorEvaluation evaluation;
+        try
         {
-            for (; begun < pictures.Count && begun <= done + ahead; begun++)
-                reading.Enqueue(Read(begun));
-            progress?.Report(new TrainerProgress(TrainerWork.Validating, done, pictures.Count));
-            if (stop.IsCancellationRequested)
-                return null;
-            if (reading.Dequeue().GetAwaiter().GetResult() is { } image)
-                found.AddRange(detector.Detect(image, CancellationToken.None).Select(o => ToFound(o, pictures[done].Id)).OfType<FoundObject>());
+            evaluation = DetectorEvaluation.Run(
+                detector, set.Evaluated, new DetectorEvaluationOptions { Ahead = ahead, EndsAtDeviceErrors = true }, new Progress(progress), stop);
         }
-        var truth = set.Truth.Without(unreadable);
-        if (truth.Pictures.Count == 0)
-            throw new AnnotationException($"None of the {pictures.Count} validation pictures can be decoded: correct 'validation'.");
-        return Figures(truth, truth.ToResults(found));
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        foreach (var (picture, error) in evaluation.LeftOut.Where(left => unreadable.Add(left.Picture.Id)))
+            Problems.Add(AnnotationProblem.PictureBroken, error.Message.TrimEnd('.'), AnnotationPart.Pictures);
+        return Figures(evaluation.Truth, evaluation.Results);
     }
-
-    private FoundObject? ToFound(DetectedObject detected, long picture) => detector is ProposalNetwork or MaskProposalNetwork
-        ? CategoryMatch.ToProposal(detected, picture)
-        : match.ToFound(detected, picture);
 
     private EvaluationFigure[] Figures(EvaluationTruth truth, EvaluationResults results)
     {
@@ -79,20 +71,9 @@ internal sealed class Validator(Detector detector, ValidationSet set, int ahead,
         return [figures["AR@1000 all"], figures["AR@100 all"]];
     }
 
-    private Task<RgbImage?> Read(int index) => Task.Run(() =>
+    private sealed class Progress(IProgress<TrainerProgress>? progress) : IProgress<EvaluationProgress>
     {
-        try
-        {
-            return set.Read(index);
-        }
-        catch (PictureException e)
-        {
-            lock (unreadable)
-            {
-                if (unreadable.Add(set.Truth.Pictures[index].Id))
-                    Problems.Add(AnnotationProblem.PictureBroken, e.Message.TrimEnd('.'), AnnotationPart.Pictures);
-            }
-            return null;
-        }
-    });
+        public void Report(EvaluationProgress value)
+            => progress?.Report(new TrainerProgress(TrainerWork.Validating, value.Done, value.Total));
+    }
 }

@@ -7,7 +7,7 @@ using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 
 var builder = WebApplication.CreateBuilder(args);
-// Any thread may call the detector. Requests that come together wait for one another: the device is one.
+// Any thread may call the detector. Requests that come together wait for one another, without a thread: the device is one.
 builder.Services.AddSingleton(_ => Device.Open());
 builder.Services.AddSingleton(services => Detector.Load(services.GetRequiredService<Device>()));
 var app = builder.Build();
@@ -16,16 +16,14 @@ app.Services.GetRequiredService<Detector>();
 
 app.MapPost("/detect", async (HttpRequest request, Detector detector, CancellationToken cancellation) =>
 {
-    using var upload = new MemoryStream();
-    await request.Body.CopyToAsync(upload, cancellation);
-    upload.Position = 0;
     try
     {
-        return Results.Ok(detector.Detect(upload, cancellation).Select(found => new
+        var found = await detector.DetectAsync(request.Body, cancellation);
+        return Results.Ok(found.Select(o => new
         {
-            found.Label,
-            found.Score,
-            Box = new[] { found.BoxImagePx.X1, found.BoxImagePx.Y1, found.BoxImagePx.X2, found.BoxImagePx.Y2 },
+            o.Label,
+            o.Score,
+            Box = new[] { o.BoxImagePx.X1, o.BoxImagePx.Y1, o.BoxImagePx.X2, o.BoxImagePx.Y2 },
         }));
     }
     catch (PictureException e)

@@ -22,7 +22,7 @@ namespace Fpn.IlGpu.Imaging;
 /// </remarks>
 public static class PictureReader
 {
-    private const string Supported = "a JPEG, PNG, BMP or WebP picture";
+    private const int BlockBytes = 1 << 16;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">Where it is.</param>
@@ -50,6 +50,40 @@ public static class PictureReader
     {
         ArgumentNullException.ThrowIfNull(stream);
         return Read(stream, stream is FileStream file ? $"'{file.Name}'" : "The stream", limits, picture => Decode(picture, ExifUse.Apply));
+    }
+
+    /// <summary>
+    /// Reads from the stream's position on, to its end, without blocking a thread: also from streams that refuse synchronous calls, such as
+    /// the body of a request. The stream need not be seekable and is left open.
+    /// </summary>
+    /// <param name="stream">The encoded picture.</param>
+    /// <param name="limits">What it may ask for; null for the defaults.</param>
+    /// <param name="cancellation">Checked while the stream is read, and before decoding.</param>
+    /// <returns>The picture, upright.</returns>
+    /// <exception cref="PictureException">As for <see cref="Read(Stream, PictureLimits?)"/>.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public static async Task<RgbImage> ReadAsync(Stream stream, PictureLimits? limits = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        limits ??= new PictureLimits();
+        var name = stream is FileStream file ? $"'{file.Name}'" : "The stream";
+        var incoming = new IncomingPicture(name, limits);
+        try
+        {
+            var start = new byte[PictureKinds.SignatureLength];
+            incoming.Begin(start.AsSpan(0, await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false)), stream);
+            var block = new byte[BlockBytes];
+            for (int count; (count = await stream.ReadAsync(block, cancellation).ConfigureAwait(false)) > 0;)
+                incoming.Add(block.AsSpan(0, count));
+        }
+        catch (IOException e)
+        {
+            throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
+        }
+        // Decoding takes milliseconds of a processor: not on the caller's thread, which may be that of a window.
+        return await Task.Run(
+            () => Guarded(incoming.Bytes, incoming.Kind, name, limits, picture => Decode(picture, ExifUse.Apply)), cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <summary>
@@ -100,56 +134,20 @@ public static class PictureReader
     private static T Read<T>(Stream stream, string name, PictureLimits? limits, Func<CheckedPicture, T> read)
     {
         limits ??= new PictureLimits();
-        byte[] buffer;
-        int length;
-        PictureKind kind;
+        var incoming = new IncomingPicture(name, limits);
         try
         {
-            (buffer, length, kind) = ReadAll(stream, name, limits);
+            Span<byte> start = stackalloc byte[PictureKinds.SignatureLength];
+            incoming.Begin(start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)], stream);
+            var block = new byte[BlockBytes];
+            for (int count; (count = stream.Read(block)) > 0;)
+                incoming.Add(block.AsSpan(0, count));
         }
         catch (IOException e)
         {
             throw new PictureException($"{name} could not be read: {Reason(e)}.", e);
         }
-        return Guarded(buffer.AsMemory(0, length), kind, name, limits, read);
-    }
-
-    private static (byte[] Buffer, int Length, PictureKind Kind) ReadAll(Stream stream, string name, PictureLimits limits)
-    {
-        // The first bytes decide whether the rest is worth reading.
-        var start = new byte[PictureKinds.SignatureLength];
-        var read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        if (read == 0)
-            throw new PictureException($"{name} is empty; give {Supported}.");
-        var kind = PictureKinds.Of(start.AsSpan(0, read));
-        if (kind == PictureKind.Unknown)
-            throw new PictureException($"{name} is no picture, whatever its name says; give {Supported}.");
-        if (!kind.IsRead())
-        {
-            throw new PictureException(
-                $"{name} is a {kind.DisplayName()} file, which is not supported; convert it to JPEG or PNG.");
-        }
-        var expected = stream.CanSeek ? Math.Max(0, stream.Length - stream.Position) + read : read;
-        CheckLength(expected, name, limits);
-        using var copy = new MemoryStream((int)expected);
-        copy.Write(start, 0, read);
-        var block = new byte[1 << 16];
-        for (var count = stream.Read(block); count > 0; count = stream.Read(block))
-        {
-            copy.Write(block, 0, count);
-            CheckLength(copy.Length, name, limits);
-        }
-        return (copy.GetBuffer(), (int)copy.Length, kind);
-    }
-
-    private static void CheckLength(long length, string name, PictureLimits limits)
-    {
-        if (length > limits.MaxBytes)
-        {
-            throw new PictureException(
-                $"{name} has more than {limits.MaxBytes} bytes, the limit for one picture; "
-                + "give a smaller file or raise the limit.");
-        }
+        return Guarded(incoming.Bytes, incoming.Kind, name, limits, read);
     }
 
     private static RgbImage Decode(CheckedPicture picture, ExifUse exif)

@@ -15,6 +15,15 @@ public sealed record PictureLimits
     /// <summary>Called with the number of pixels once it is known, before anything of that size is allocated; may wait.</summary>
     internal Action<long>? BeforeDecoding { get; init; }
 
+    /// <summary>These limits for a picture that is decoded ahead (<see cref="Prefetch"/>).</summary>
+    /// <param name="allocates">Receives the bytes that decoding is about to allocate; may wait.</param>
+    internal PictureLimits Announcing(Action<long> allocates)
+    {
+        // The decoder's pixels, the picture's, and for some files the unpacked data or 16-bit samples.
+        const int bytesOfPixel = 8;
+        return this with { BeforeDecoding = pixels => allocates(pixels * bytesOfPixel) };
+    }
+
     /// <summary>Most bytes of the encoded file or stream; 512 MiB by default.</summary>
     public int MaxBytes { get; init; } = 512 << 20;
 }

@@ -1,4 +1,4 @@
-namespace Fpn.IlGpu.Cli;
+namespace Fpn.IlGpu.Imaging;
 
 /// <summary>Prepares items on other threads, a little ahead of the thread that consumes them, so that it need not wait.</summary>
 internal static class Prefetch
