@@ -38,7 +38,7 @@ internal sealed record ResumableRun(TrainingConfiguration Configuration, IReadOn
     {
         if (!metadata.TryGetValue(ClassesKey, out var json) || !metadata.TryGetValue(DigestKey, out var digest))
             throw Other(path, "by an earlier version, which did not record its classes and data");
-        var before = TrainingConfiguration.Parse(metadata[ConfigurationKey], path);
+        var before = TrainingConfiguration.Parse(metadata[ConfigurationKey], path, hasPictures: true);
         string[] changed = [.. Differences(ToNode(before), ToNode(Configuration), "").Where(key => !IsHarmless(key))];
         if (changed.Length > 0)
             throw Other(path, $"with another configuration ({string.Join(", ", changed.Take(5).Select(key => $"'{key}'"))})");

@@ -121,6 +121,39 @@ public sealed class Trainer : IDisposable
     private bool IsValidationDue => StepsDone > 0
         && (StepsDone == Steps || configuration.Validation!.IsDue(StepsDone, schedule, source.Pictures.Count));
 
+    /// <summary>
+    /// Opens a run on pictures of your own:
+    /// <code>
+    /// var pictures = new TrainingPictures(new MyPictures(), ["cat", "dog"]);          // IPictureSource
+    /// var configuration = new TrainingConfiguration { Schedule = new() { Steps = 2000, Batch = 4 } };
+    /// using var trainer = Trainer.Open(device, configuration, pictures, "run");
+    /// foreach (var step in trainer.Run())
+    ///     Console.WriteLine($"{step.Step}: {step.Loss}");                              // after each step
+    /// using var detector = Detector.Load(device, trainer.ModelPath);
+    /// </code>
+    /// </summary>
+    /// <param name="device">The device to train on; the caller disposes it.</param>
+    /// <param name="configuration">The configuration of the run; its <c>Data</c> names no files.</param>
+    /// <param name="pictures">The pictures, their classes, and if you like others to validate on.</param>
+    /// <param name="folder">The folder of the run; it is created if it is missing.</param>
+    /// <param name="resume">Whether to resume from the folder's checkpoint.</param>
+    /// <param name="backbone">A backbone of your own (see <see cref="IBackbone"/>), or null for the one that the configuration names.</param>
+    /// <param name="progress">Receives how far validating is; null for nobody.</param>
+    /// <exception cref="TrainingException">
+    /// The configuration has an invalid value; the folder can't be created; another process trains in it; there is no checkpoint of this run
+    /// to resume from; or a new run would replace a checkpoint.
+    /// </exception>
+    /// <exception cref="AnnotationException">There is nothing to learn from.</exception>
+    /// <exception cref="WeightsException">The weights to start from are missing, broken, or don't fit.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    public static Trainer Open(
+        Device device, TrainingConfiguration configuration, TrainingPictures pictures, string folder, bool resume = false,
+        BackboneLayout? backbone = null, IProgress<TrainerProgress>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        return Open(device, configuration, dataFolder: ".", folder, resume, pictures, backbone, progress: progress);
+    }
+
     /// <summary>Opens a run.</summary>
     /// <param name="device">The device to train on; the caller disposes it.</param>
     /// <param name="configuration">The configuration of the run.</param>
@@ -132,8 +165,8 @@ public sealed class Trainer : IDisposable
     /// <param name="allowProblems">Whether to train even if more than one per cent of the data can't be used.</param>
     /// <param name="progress">Receives how far checking and validating pictures is, from several threads; null for nobody.</param>
     /// <exception cref="TrainingException">
-    /// The folder can't be created; another process trains in it; there is no checkpoint of this run to resume from; or a new run would
-    /// replace a checkpoint or a file that it reads.
+    /// The configuration has an invalid value; the folder can't be created; another process trains in it; there is no checkpoint of this run
+    /// to resume from; or a new run would replace a checkpoint or a file that it reads.
     /// </exception>
     /// <exception cref="AnnotationException">
     /// The data are missing or broken, have no picture to train on, or more than one per cent of them can't be used.
@@ -148,6 +181,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(dataFolder);
         ArgumentNullException.ThrowIfNull(folder);
+        configuration.Check("The configuration", hasPictures: pictures is not null);
         var files = new RunFolder(folder);
         var limit = new ProblemLimit(files.Problems, allowProblems);
         var source = TrainingSource.Open(configuration, dataFolder, pictures, limit, progress);
@@ -200,6 +234,13 @@ public sealed class Trainer : IDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// Copies the weights that the detector has so far to the host, in float32, with its configuration: to save them elsewhere
+    /// (<see cref="Checkpoint.Save(StateDictionary, string, DataType)"/>), or to load them as another detector.
+    /// </summary>
+    /// <exception cref="DeviceException">The device failed.</exception>
+    public StateDictionary CopyWeights() => Locked(detector.ToState);
 
     /// <summary>The files that a run writes into its folder.</summary>
     internal static IEnumerable<string> Outputs(string folder) => new RunFolder(folder).Outputs;

@@ -1,15 +1,17 @@
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Evaluation;
+using Fpn.IlGpu.Networks;
+using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 
 namespace Fpn.IlGpu.Training;
 
-/// <summary>Pictures to train on that the caller has opened.</summary>
-/// <param name="Source">The pictures with their boxes.</param>
+/// <summary>Pictures of your own to train on (<see cref="Trainer.Open(Device, TrainingConfiguration, TrainingPictures, string, bool, BackboneLayout?, IProgress{TrainerProgress}?)"/>).</summary>
+/// <param name="Source">The pictures with their objects.</param>
 /// <param name="Classes">The class names by class index, without the background.</param>
 public sealed record TrainingPictures(IPictureSource Source, IReadOnlyList<string> Classes)
 {
-    /// <summary>The pictures to validate on, for a configuration whose <c>validation</c> names <c>shapes</c>.</summary>
+    /// <summary>The pictures to validate on, for a configuration with a <c>validation</c> that names no others, or <c>shapes</c>.</summary>
     public IPictureSource? Validation { get; init; }
 }
 
@@ -53,11 +55,12 @@ internal sealed record TrainingSource(IPictureSource Pictures, IReadOnlyList<str
             : OpenPictures(configuration, folder, pictures);
         if (configuration.Validation is not { } validation)
             return source;
-        var set = source.Validation ?? (validation.Shapes is null
+        var namesFiles = validation.Coco is not null || validation.Voc is not null;
+        var set = source.Validation ?? (namesFiles
             ? ValidationSet.OfFiles(validation, configuration.Data.Exif, folder, source.Classes, configuration.LearnsMasks, progress)
             : ValidationSet.Of(
                 pictures?.Validation ?? throw new AnnotationException(
-                    "'validation.shapes' names synthetic scenes, which the library does not draw itself: pass their pictures to Trainer.Open."),
+                    "'validation' names no files: pass the pictures to validate on to Trainer.Open (TrainingPictures.Validation)."),
                 source.Classes));
         if (source.Validation is null)
         {

@@ -34,8 +34,9 @@ public sealed record TrainingConfiguration
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
     };
 
-    /// <summary>The data to train on.</summary>
-    public required TrainingData Data { get; init; }
+    /// <summary>The data to train on, and how; a file must have it. Pictures of your own are given to the trainer instead.</summary>
+    [JsonRequired]
+    public TrainingData Data { get; init; } = new();
 
     /// <summary>The network to train.</summary>
     public NetworkLayout Network { get; init; } = new();
@@ -70,7 +71,7 @@ public sealed record TrainingConfiguration
     internal bool LearnsMasks => DetectorOf(Model) is DetectorKind.MaskRcnn or DetectorKind.MaskProposals;
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">The file; by convention the paths in it are relative to its folder, see <see cref="Trainer.Open"/>.</param>
+    /// <param name="path">The file; by convention the paths in it are relative to its folder, see <see cref="Trainer"/>.</param>
     /// <exception cref="TrainingException">
     /// The file is missing, is not valid JSON (the message names line and column), or has invalid values.
     /// </exception>
@@ -98,14 +99,21 @@ public sealed record TrainingConfiguration
     /// <param name="json">The text.</param>
     /// <param name="source">The name of the source in messages.</param>
     /// <exception cref="TrainingException">The text is not valid JSON, or has invalid values.</exception>
-    public static TrainingConfiguration Parse(string json, string source = "the configuration")
+    public static TrainingConfiguration Parse(string json, string source = "the configuration") => Parse(json, source, hasPictures: false);
+
+    /// <summary>Reads JSON.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="source">The name of the source in messages.</param>
+    /// <param name="hasPictures">Whether the pictures are given apart, so that the data need not name files.</param>
+    /// <exception cref="TrainingException">The text is not valid JSON, or has invalid values.</exception>
+    internal static TrainingConfiguration Parse(string json, string source, bool hasPictures)
     {
         ArgumentNullException.ThrowIfNull(json);
         try
         {
             var configuration = JsonSerializer.Deserialize<TrainingConfiguration>(json, Options)
                 ?? throw new TrainingException($"{source}: a training configuration must be a JSON object.");
-            configuration.Check(source);
+            configuration.Check(source, hasPictures);
             return configuration;
         }
         catch (JsonException e)
@@ -162,9 +170,26 @@ public sealed record TrainingConfiguration
         return model with { Detector = detector, Classes = [.. classes] };
     }
 
-    private void Check(string source)
+    /// <summary>Returns this configuration with the model's settings, as far as they differ from the defaults.</summary>
+    /// <param name="model">
+    /// The settings, for example <c>new ModelConfiguration { MinSize = 320, MaxSize = 640 }</c>. Its classes are not used: they are those of
+    /// the data.
+    /// </param>
+    public TrainingConfiguration WithModel(ModelConfiguration model)
     {
-        var problem = Data.Problem() ?? Network.Problem() ?? Schedule.Problem() ?? Validation?.Problem(Data) ?? Rpn.Problem()
+        ArgumentNullException.ThrowIfNull(model);
+        var keys = model.Differences().Select(key => $"{JsonSerializer.Serialize(key.Key)}: {key.Value}")
+            .Prepend($"\"detector\": {JsonSerializer.Serialize(model.Detector)}");
+        return this with { Model = JsonElement.Parse($"{{ {string.Join(", ", keys)} }}") };
+    }
+
+    /// <summary>Checks all values.</summary>
+    /// <param name="source">The name of the configuration in messages.</param>
+    /// <param name="hasPictures">Whether the pictures are given apart.</param>
+    /// <exception cref="TrainingException">A value is invalid.</exception>
+    internal void Check(string source, bool hasPictures = false)
+    {
+        var problem = Data.Problem(hasPictures) ?? Network.Problem() ?? Schedule.Problem() ?? Validation?.Problem(Data, hasPictures) ?? Rpn.Problem()
             ?? BoxHead.Problem() ?? Retina.Problem() ?? MaskProposals.Problem();
         if (problem is not null)
             throw new TrainingException($"{source}: {problem}.");
@@ -235,9 +260,9 @@ public sealed record TrainingData
     /// <summary>The number of threads that read and augment pictures; it has no effect on the result.</summary>
     public int Workers { get; init; } = 2;
 
-    internal string? Problem()
+    internal string? Problem(bool hasPictures)
     {
-        if (new object?[] { Shapes, Coco, Voc }.Count(d => d is not null) != 1)
+        if (!hasPictures && new object?[] { Shapes, Coco, Voc }.Count(d => d is not null) != 1)
             return "'data' takes exactly one of 'shapes', 'coco' and 'voc'";
         if (ShorterSides.Any(side => side is < 32 or > 8192))
             return "'data.shorter_sides' takes lengths from 32 to 8192 px";

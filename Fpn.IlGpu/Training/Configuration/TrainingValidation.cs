@@ -34,11 +34,12 @@ public sealed record TrainingValidation
     internal bool IsDue(int step, TrainingSchedule schedule, int pictures)
         => Every is { } every ? step % every == 0 : schedule.EndsEpoch(step, EveryEpochs ?? 1, pictures);
 
-    internal string? Problem(TrainingData data)
+    internal string? Problem(TrainingData data, bool hasPictures)
     {
-        if (new object?[] { Shapes, Coco, Voc, Share }.Count(d => d is not null) != 1)
+        var sources = new object?[] { Shapes, Coco, Voc, Share }.Count(d => d is not null);
+        if (sources > 1 || (sources == 0 && !hasPictures))
             return "'validation' takes exactly one of 'shapes', 'coco', 'voc' and 'share'";
-        if (Shapes is not null && data.Shapes is null)
+        if (Shapes is not null && data.Shapes is null && !hasPictures)
             return "'validation.shapes' is for runs that train on 'data.shapes'";
         if (data.Proposals is not null)
             return "a Fast R-CNN, which needs 'data.proposals', can't be validated while it trains; evaluate it afterwards with 'fpn eval'";
