@@ -48,6 +48,19 @@ public abstract partial class Detector
         return InTurnAsync(() => Detect(picture, cancellation), cancellation);
     }
 
+    /// <summary>Finds the objects in a frame, whose pixels must not change meanwhile.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="cancellation">Checked while waiting, and between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
+    /// <exception cref="ArgumentException">The frame is <c>default</c>, without pixels.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public Task<IReadOnlyList<DetectedObject>> DetectAsync(PixelFrame frame, CancellationToken cancellation = default)
+    {
+        Batch.Check(frame, nameof(frame));
+        return InTurnAsync(() => Detect(frame, cancellation), cancellation);
+    }
+
     /// <summary>Finds the objects in each picture of a batch; the pictures may differ in size, and must not change meanwhile.</summary>
     /// <param name="pictures">The pictures; the list may be empty.</param>
     /// <param name="cancellation">Checked while waiting, and between two stages of the work.</param>
@@ -59,7 +72,7 @@ public abstract partial class Detector
         IReadOnlyList<RgbImage> pictures, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(pictures);
-        InputPicture.CheckBatch(pictures, nameof(pictures));
+        Batch.Check(pictures, nameof(pictures));
         return InTurnAsync(() => Detect(pictures, cancellation), cancellation);
     }
 

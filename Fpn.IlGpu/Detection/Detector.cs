@@ -4,6 +4,8 @@ using Fpn.IlGpu.Networks;
 using Fpn.IlGpu.Runtime;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 
 namespace Fpn.IlGpu.Detection;
 
@@ -35,7 +37,7 @@ public abstract partial class Detector : IDisposable
         Network = source.Network;
         Transform = new InputTransform(Device, Configuration);
         Anchors = new Anchors(
-            Device, Configuration.AnchorSizes, Configuration.AspectRatios, Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
+            Device, [.. Configuration.AnchorSizes.Select(sizes => sizes.ToArray())], [.. Configuration.AspectRatios], Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
         ModelChecks.LevelsFit(source, Anchors, Pyramid);
         scoreThreshold = Configuration.BoxScoreThreshold;
     }
@@ -104,27 +106,79 @@ public abstract partial class Detector : IDisposable
     public IReadOnlyList<DetectedObject> Detect(Stream stream, CancellationToken cancellation = default)
         => Detect(PictureReader.Read(stream), cancellation);
 
-    /// <summary>Finds the objects in a picture given as pixels.</summary>
-    /// <param name="rgb">The pixels, [height, width, 3], 8 bit, RGB, rows from top to bottom.</param>
+    /// <summary>Finds the objects in a picture given as pixels, which are not copied on the host.</summary>
+    /// <param name="pixels">The 8-bit pixels, rows from top to bottom; there may be more bytes than the picture needs.</param>
     /// <param name="width">The width, in px.</param>
     /// <param name="height">The height, in px.</param>
+    /// <param name="format">The order of the channels.</param>
+    /// <param name="strideBytes">The distance of two rows, in bytes; 0 if there is no padding between them.</param>
     /// <param name="cancellation">Checked between two stages of the work.</param>
     /// <returns>The objects, best first.</returns>
-    /// <exception cref="ArgumentException">The number of bytes is not width · height · 3.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is less than 1, or a row does not fit into the stride.</exception>
+    /// <exception cref="ArgumentException">There are too few bytes.</exception>
     /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
-    public IReadOnlyList<DetectedObject> Detect(ReadOnlySpan<byte> rgb, int width, int height, CancellationToken cancellation = default)
+    public IReadOnlyList<DetectedObject> Detect(
+        ReadOnlySpan<byte> pixels, int width, int height, PixelFormat format = PixelFormat.Rgb, int strideBytes = 0,
+        CancellationToken cancellation = default)
     {
-        RgbImage.CheckLength(width, height, rgb.Length, nameof(rgb));
+        var (bytes, stride) = PixelFrame.Measure(width, height, format, strideBytes);
+        PixelFrame.CheckLength(pixels.Length, bytes, width, height, format, nameof(pixels));
         unsafe
         {
-            fixed (byte* first = rgb)
+            fixed (byte* first = pixels)
             {
                 // Nothing keeps a reference to the pixels beyond this call.
-                using var pixels = new PinnedPixels(first, rgb.Length);
-                return Detect([new InputPicture(width, height, pixels.Memory)], DetectIn, cancellation)[0];
+                using var pinned = new PinnedPixels(first, bytes);
+                return Detect([new PixelFrame(pinned.Memory, width, height, format, stride)], DetectIn, cancellation)[0];
             }
         }
+    }
+
+    /// <summary>Finds the objects in a frame; its pixels are not copied on the host.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
+    /// <exception cref="ArgumentException">The frame is <c>default</c>, without pixels.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public IReadOnlyList<DetectedObject> Detect(PixelFrame frame, CancellationToken cancellation = default)
+    {
+        Batch.Check(frame, nameof(frame));
+        return Detect([frame], DetectIn, cancellation)[0];
+    }
+
+    /// <summary>Finds the objects in each frame of a batch; the frames may differ in size and format.</summary>
+    /// <param name="frames">The frames; the list may be empty.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects of each frame, best first.</returns>
+    /// <exception cref="ArgumentException">A frame is <c>default</c>, without pixels.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public IReadOnlyList<IReadOnlyList<DetectedObject>> Detect(IReadOnlyList<PixelFrame> frames, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        foreach (var frame in frames)
+            Batch.Check(frame, nameof(frames));
+        return frames.Count == 0 ? [] : Detect(frames, DetectIn, cancellation);
+    }
+
+    /// <summary>
+    /// Finds the objects in an image of ImageSharp. Rgb24, Bgr24, Rgba32, Bgra32 and L8 are read where they are, if the image has its pixels
+    /// in one piece; other images are copied.
+    /// </summary>
+    /// <typeparam name="TPixel">The image's pixels.</typeparam>
+    /// <param name="image">The image; of several frames, the first.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <returns>The objects, best first.</returns>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public IReadOnlyList<DetectedObject> Detect<TPixel>(Image<TPixel> image, CancellationToken cancellation = default)
+        where TPixel : unmanaged, IPixel<TPixel>
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return ImageSharpFrames.Read(
+            image, (pixels, width, height, format) => Detect(pixels, width, height, format, cancellation: cancellation));
     }
 
     /// <summary>Finds the objects in a picture.</summary>
@@ -152,8 +206,8 @@ public abstract partial class Detector : IDisposable
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             return [];
-        InputPicture.CheckBatch(pictures, nameof(pictures));
-        return Detect([.. pictures.Select(picture => (InputPicture)picture)], DetectIn, cancellation);
+        Batch.Check(pictures, nameof(pictures));
+        return Detect([.. pictures.Select(PixelFrame.FromRgbImage)], DetectIn, cancellation);
     }
 
     /// <inheritdoc/>
@@ -179,7 +233,7 @@ public abstract partial class Detector : IDisposable
     /// <param name="detectIn">Turns the pyramid into objects, as <see cref="DetectIn"/> does.</param>
     /// <param name="cancellation">Checked between two stages.</param>
     private protected IReadOnlyList<DetectedObject>[] Detect(
-        IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
+        IReadOnlyList<PixelFrame> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         lock (Device.Lock)
@@ -195,7 +249,7 @@ public abstract partial class Detector : IDisposable
 
     /// <summary>Detects at the configured size, or at each size of the image pyramid if there is one.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAtEachSize(
-        IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
+        IReadOnlyList<PixelFrame> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         if (Configuration.ImagePyramid.Length == 0)
@@ -207,7 +261,7 @@ public abstract partial class Detector : IDisposable
 
     /// <summary>Runs all stages at one input size; the pyramid stays on the device.</summary>
     private IReadOnlyList<DetectedObject>[] DetectAt(
-        int minSize, IReadOnlyList<InputPicture> pictures, DetectInPyramid detectIn,
+        int minSize, IReadOnlyList<PixelFrame> pictures, DetectInPyramid detectIn,
         CancellationToken cancellation)
     {
         using var scope = Device.Memory.BeginPicture();

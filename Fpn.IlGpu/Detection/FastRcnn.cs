@@ -56,12 +56,12 @@ public class FastRcnn : Detector
     {
         ArgumentNullException.ThrowIfNull(pictures);
         ArgumentNullException.ThrowIfNull(proposalsImagePx);
-        InputPicture.CheckBatch(pictures, nameof(pictures));
+        Batch.Check(pictures, nameof(pictures));
         CheckProposals(proposalsImagePx, pictures.Count);
         if (pictures.Count == 0)
             return [];
         return Detect(
-            [.. pictures.Select(picture => (InputPicture)picture)],
+            [.. pictures.Select(PixelFrame.FromRgbImage)],
             (tape, pyramid, batch, _) =>
             {
                 using var found = FindBoxes(tape, pyramid, GivenProposals(proposalsImagePx, batch), batch, cancellation);

@@ -17,6 +17,7 @@ if (args.Length != 2
 using var device = Device.Open();
 using var detector = Detector.Load(device);
 using var input = Console.OpenStandardInput();
+// ffmpeg's rgb24; the detector takes other orders of the channels, too (PixelFormat).
 // One buffer for all frames: the detector reads the pixels where they are, and keeps nothing of them.
 var frame = new byte[width * height * 3];
 var clock = Stopwatch.StartNew();

@@ -172,6 +172,19 @@ public sealed class FeatureExtractor : IDisposable
         return Extract([picture], names, cancellation);
     }
 
+    /// <summary>Computes the maps of a frame; the caller disposes them.</summary>
+    /// <param name="frame">The frame; its pixels are not copied on the host.</param>
+    /// <param name="names">The names of the maps to keep, such as <c>C5</c> and <c>P3</c>; null for all.</param>
+    /// <param name="cancellation">Checked between two stages of the work.</param>
+    /// <exception cref="ArgumentException">The frame is <c>default</c>, without pixels, or there is no map of a name.</exception>
+    /// <exception cref="DeviceException">The device is out of memory or failed.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public FeatureSet Extract(PixelFrame frame, IReadOnlyCollection<string>? names = null, CancellationToken cancellation = default)
+    {
+        Batch.Check(frame, nameof(frame));
+        return Extract([frame], [.. names ?? channels.Keys], nameof(names), cancellation);
+    }
+
     /// <summary>Computes the maps of a batch; the pictures are padded to the largest height and width. The caller disposes the maps.</summary>
     /// <param name="pictures">At least one picture; they may differ in size.</param>
     /// <param name="names">The names of the maps to keep; null for all. Without a P among them, the pyramid is not computed.</param>
@@ -185,14 +198,8 @@ public sealed class FeatureExtractor : IDisposable
         ArgumentNullException.ThrowIfNull(pictures);
         if (pictures.Count == 0)
             throw new ArgumentException("At least one picture is needed.", nameof(pictures));
-        InputPicture.CheckBatch(pictures, nameof(pictures));
-        foreach (var name in names ?? [])
-            Check(name, nameof(names));
-        lock (device.Lock)
-        {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            return device.Guard(() => ExtractStages(pictures, [.. names ?? channels.Keys], cancellation));
-        }
+        Batch.Check(pictures, nameof(pictures));
+        return Extract([.. pictures.Select(PixelFrame.FromRgbImage)], [.. names ?? channels.Keys], nameof(names), cancellation);
     }
 
     /// <inheritdoc/>
@@ -204,6 +211,17 @@ public sealed class FeatureExtractor : IDisposable
                 return;
             disposed = true;
             owned?.Dispose();
+        }
+    }
+
+    private FeatureSet Extract(IReadOnlyList<PixelFrame> frames, HashSet<string> wanted, string parameter, CancellationToken cancellation)
+    {
+        foreach (var name in wanted)
+            Check(name, parameter);
+        lock (device.Lock)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            return device.Guard(() => ExtractStages(frames, wanted, cancellation));
         }
     }
 
@@ -240,12 +258,12 @@ public sealed class FeatureExtractor : IDisposable
             throw new ArgumentException($"There is no map '{name}'; the maps are {string.Join(", ", channels.Keys)}.", parameter);
     }
 
-    private FeatureSet ExtractStages(IReadOnlyList<RgbImage> pictures, HashSet<string> wanted, CancellationToken cancellation)
+    private FeatureSet ExtractStages(IReadOnlyList<PixelFrame> frames, HashSet<string> wanted, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         using var scope = device.Memory.BeginPicture();
         using var tape = Tape.ForInference(device);
-        using var batch = transform.Run([.. pictures.Select(picture => (InputPicture)picture)]);
+        using var batch = transform.Run(frames);
         var bottomUp = backbone.Run(tape, tape.Input(batch.Input));
         cancellation.ThrowIfCancellationRequested();
         var maps = new List<(string Name, int Level, Variable Map)>();

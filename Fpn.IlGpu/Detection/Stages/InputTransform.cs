@@ -15,25 +15,28 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     private readonly ChannelScaling channels = Scaling(configuration);
 
     /// <summary>Makes the input of a batch at the configured size.</summary>
-    public InputBatch Run(IReadOnlyList<InputPicture> pictures) => Run(pictures, configuration.MinSize);
+    public InputBatch Run(IReadOnlyList<PixelFrame> pictures) => Run(pictures, configuration.MinSize);
 
     /// <summary>Makes the input of a batch, with pictures resized to the given length of the shorter side, in px.</summary>
-    public InputBatch Run(IReadOnlyList<InputPicture> pictures, int minSize)
+    public InputBatch Run(IReadOnlyList<PixelFrame> pictures, int minSize)
         => Run(pictures, [.. pictures.Select(p => Resized(p.Height, p.Width, minSize))]);
 
     /// <summary>Makes the input of a batch, with each picture resized to its given size.</summary>
-    public InputBatch Run(IReadOnlyList<InputPicture> pictures, ResizedPicture[] sizes)
+    public InputBatch Run(IReadOnlyList<PixelFrame> pictures, ResizedPicture[] sizes)
     {
         var (height, width) = Padded(sizes);
         var batch = new InputBatch(
             Tensor.Rent(device, new Shape(pictures.Count, height, width, 3)), device.Upload<ResizedPicture>(sizes), sizes);
         for (var n = 0; n < pictures.Count; n++)
         {
-            using var pixels = device.Upload<byte>(pictures[n].Rgb.Span);
+            var frame = pictures[n];
+            var (red, green, blue) = frame.Format.Offsets();
+            var layout = new PixelLayout(frame.Format.BytesPerPixel(), frame.StrideBytes, red, green, blue);
+            using var pixels = device.Upload(frame.Pixels.Span);
             if (configuration.ResizeAntialias)
-                AntialiasedPreprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
+                AntialiasedPreprocess.Run(device, pixels.View, layout, sizes[n], channels, n, batch.Input);
             else
-                Preprocess.Run(device, pixels.View, sizes[n], channels, n, batch.Input);
+                Preprocess.Run(device, pixels.View, layout, sizes[n], channels, n, batch.Input);
         }
         return batch;
     }

@@ -28,6 +28,18 @@ internal static class AntialiasedPreprocess
     /// <param name="output">[N, padded H, padded W, 3].</param>
     public static void Run(
         Device device, ArrayView<byte> pixels, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
+        => Run(device, pixels, PixelLayout.Rgb(picture.W), picture, channels, n, output);
+
+    /// <summary>As above, for pixels in any order.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="pixels">The 8-bit pixels.</param>
+    /// <param name="layout">Where a pixel's channels are.</param>
+    /// <param name="picture">H and W of the picture before and after resizing, in px.</param>
+    /// <param name="channels">The scale and offset of each channel.</param>
+    /// <param name="n">The picture's number in the batch.</param>
+    /// <param name="output">[N, padded H, padded W, 3].</param>
+    public static void Run(
+        Device device, ArrayView<byte> pixels, PixelLayout layout, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
     {
         var (acrossFactors, acrossTaps) = Factors(picture.W, picture.ResizedW);
         var (downFactors, downTaps) = Factors(picture.H, picture.ResizedH);
@@ -38,7 +50,7 @@ internal static class AntialiasedPreprocess
         using var rows = device.Rent<byte>(narrowed * 3L);
         var grain = Grain.For(device, narrowed, 1);
         device.Launch(
-            RowsKernel, grain.Threads(narrowed, 1), pixels, new Filter(across.View, acrossTaps), picture, narrowed, grain, rows.View);
+            RowsKernel, grain.Threads(narrowed, 1), pixels, layout, new Filter(across.View, acrossTaps), picture, narrowed, grain, rows.View);
 
         var count = output.Shape.H * output.Shape.W;
         grain = Grain.For(device, count, 1);
@@ -49,18 +61,19 @@ internal static class AntialiasedPreprocess
 
     /// <summary>One thread = some pixels of [H, resized W], all three channels of each.</summary>
     internal static void RowsKernel(
-        Index1D index, ArrayView<byte> pixels, Filter filter, ResizedPicture picture, int count, Grain grain, ArrayView<byte> rows)
+        Index1D index, ArrayView<byte> pixels, PixelLayout layout, Filter filter, ResizedPicture picture, int count, Grain grain,
+        ArrayView<byte> rows)
     {
         var end = IntrinsicMath.Min((index + 1) * grain.Pixels, count);
         for (var i = index * grain.Pixels; i < end; i++)
         {
             var x = i % picture.ResizedW;
-            var from = i / picture.ResizedW * picture.W + filter.First(x);
+            var from = i / picture.ResizedW * layout.RowBytes + filter.First(x) * layout.PixelBytes;
             for (var c = 0; c < 3; c++)
             {
                 var sum = 0;
                 for (var tap = 0; tap < filter.Count(x); tap++)
-                    sum += filter.Factor(x, tap) * pixels[(from + tap) * 3 + c];
+                    sum += filter.Factor(x, tap) * pixels[from + tap * layout.PixelBytes + layout.Offset(c)];
                 rows[i * 3 + c] = (byte)Level(sum);
             }
         }

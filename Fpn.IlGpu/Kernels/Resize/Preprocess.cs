@@ -24,16 +24,28 @@ internal static class Preprocess
     /// <param name="output">[N, padded H, padded W, 3].</param>
     public static void Run(
         Device device, ArrayView<byte> pixels, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
+        => Run(device, pixels, PixelLayout.Rgb(picture.W), picture, channels, n, output);
+
+    /// <summary>As above, for pixels in any order.</summary>
+    /// <param name="device">The device that holds all arrays.</param>
+    /// <param name="pixels">The 8-bit pixels.</param>
+    /// <param name="layout">Where a pixel's channels are.</param>
+    /// <param name="picture">H and W of the picture before and after resizing, in px.</param>
+    /// <param name="channels">The scale and offset of each channel.</param>
+    /// <param name="n">The picture's number in the batch.</param>
+    /// <param name="output">[N, padded H, padded W, 3].</param>
+    public static void Run(
+        Device device, ArrayView<byte> pixels, PixelLayout layout, ResizedPicture picture, ChannelScaling channels, int n, Tensor output)
     {
         var count = output.Shape.H * output.Shape.W;
         var grain = Grain.For(device, count, 1);
         var sizes = new Sizes(picture, output.Shape.H, output.Shape.W, n * count);
-        device.Launch(Kernel, grain.Threads(count, 1), pixels, sizes, channels, grain, output.View);
+        device.Launch(Kernel, grain.Threads(count, 1), pixels, layout, sizes, channels, grain, output.View);
     }
 
     /// <summary>One thread = some output pixels, all three channels of each.</summary>
     internal static void Kernel(
-        Index1D index, ArrayView<byte> pixels, Sizes sizes, ChannelScaling channels, Grain grain, ArrayView<float> output)
+        Index1D index, ArrayView<byte> pixels, PixelLayout layout, Sizes sizes, ChannelScaling channels, Grain grain, ArrayView<float> output)
     {
         var picture = sizes.Picture;
         var ratioY = (float)picture.H / picture.ResizedH;
@@ -55,15 +67,17 @@ internal static class Preprocess
             var sourceX = IntrinsicMath.Max((x + 0.5f) * ratioX - 0.5f, 0);
             var y0 = IntrinsicMath.Min((int)sourceY, picture.H - 1);
             var x0 = IntrinsicMath.Min((int)sourceX, picture.W - 1);
-            var row0 = y0 * picture.W;
-            var row1 = IntrinsicMath.Min(y0 + 1, picture.H - 1) * picture.W;
-            var x1 = IntrinsicMath.Min(x0 + 1, picture.W - 1);
+            var row0 = y0 * layout.RowBytes;
+            var row1 = IntrinsicMath.Min(y0 + 1, picture.H - 1) * layout.RowBytes;
+            var left = x0 * layout.PixelBytes;
+            var right = IntrinsicMath.Min(x0 + 1, picture.W - 1) * layout.PixelBytes;
             var mixY = sourceY - y0;
             var mixX = sourceX - x0;
             for (var c = 0; c < 3; c++)
             {
-                var upper = pixels[(row0 + x0) * 3 + c] * (1 - mixX) + pixels[(row0 + x1) * 3 + c] * mixX;
-                var lower = pixels[(row1 + x0) * 3 + c] * (1 - mixX) + pixels[(row1 + x1) * 3 + c] * mixX;
+                var at = layout.Offset(c);
+                var upper = pixels[row0 + left + at] * (1 - mixX) + pixels[row0 + right + at] * mixX;
+                var lower = pixels[row1 + left + at] * (1 - mixX) + pixels[row1 + right + at] * mixX;
                 var value = upper * (1 - mixY) + lower * mixY;
                 var channel = channels.Bgr != 0 ? 2 - c : c;
                 output[to + channel] = value * channels.Scale(channel) + channels.Offset(channel);
@@ -72,6 +86,16 @@ internal static class Preprocess
     }
 
     internal readonly record struct Sizes(ResizedPicture Picture, int PaddedH, int PaddedW, int FirstPixel);
+}
+
+/// <summary>Where the channels of a picture's pixels are: the bytes of a pixel and of a row, and the index of each channel in a pixel.</summary>
+internal readonly record struct PixelLayout(int PixelBytes, int RowBytes, int Red, int Green, int Blue)
+{
+    /// <summary>[H, W, 3], RGB.</summary>
+    public static PixelLayout Rgb(int width) => new(3, width * 3, 0, 1, 2);
+
+    /// <summary>The index of a channel, 0 for red, in the bytes of a pixel.</summary>
+    public int Offset(int channel) => channel == 0 ? Red : channel == 1 ? Green : Blue;
 }
 
 /// <summary>A picture's size before and after resizing, in px.</summary>
