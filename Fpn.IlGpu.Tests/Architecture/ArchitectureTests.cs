@@ -15,18 +15,19 @@ public sealed class ArchitectureTests
     // Each room of the library, and the rooms that it may refer to: those below it.
     private static readonly Dictionary<string, string[]> Below = new()
     {
+        ["Errors"] = [],
         ["Files"] = [],
-        ["Runtime"] = [],
-        ["Imaging"] = ["Files"],
-        ["Tensors"] = ["Runtime"],
+        ["Runtime"] = ["Errors"],
+        ["Imaging"] = ["Files", "Errors"],
+        ["Tensors"] = ["Runtime", "Errors"],
         ["Kernels"] = ["Tensors", "Runtime"],
         ["Networks"] = ["Kernels", "Tensors", "Runtime"],
         ["Weights"] = ["Tensors", "Files"],
-        ["Data"] = ["Imaging", "Tensors", "Files"],
+        ["Data"] = ["Imaging", "Tensors", "Files", "Errors"],
         ["Detection"] = ["Networks", "Kernels", "Tensors", "Runtime", "Weights", "Imaging"],
         ["Evaluation"] = ["Detection", "Weights", "Data", "Imaging", "Tensors", "Runtime", "Files"],
         ["Training"] =
-            ["Evaluation", "Detection", "Networks", "Kernels", "Tensors", "Runtime", "Weights", "Data", "Imaging", "Files"],
+            ["Evaluation", "Detection", "Networks", "Kernels", "Tensors", "Runtime", "Weights", "Data", "Imaging", "Files", "Errors"],
     };
 
     private static readonly Assembly[] Projects =

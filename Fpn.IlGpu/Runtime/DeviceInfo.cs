@@ -62,7 +62,7 @@ public sealed record DeviceOptions
 }
 
 /// <summary>No device could be opened, or one failed. The message is a sentence for the user.</summary>
-public sealed class DeviceException : Exception
+public sealed class DeviceException : FpnException
 {
     /// <summary>An error whose message says what is wrong and what would help.</summary>
     public DeviceException(string message)

@@ -4,7 +4,7 @@ namespace Fpn.IlGpu.Tensors;
 /// Thrown when a weights file or its configuration can't be used. The message is one sentence for the user: which file, which
 /// tensor or key, and what is wrong with it.
 /// </summary>
-public sealed class WeightsException : Exception
+public sealed class WeightsException : FpnException
 {
     /// <summary>Creates an exception without a message.</summary>
     public WeightsException()

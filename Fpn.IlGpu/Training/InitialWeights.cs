@@ -79,11 +79,11 @@ internal static partial class InitialWeights
     private static bool IsClassLayer(string name) => ClassLayers.Any(layer => name.StartsWith(layer, StringComparison.Ordinal));
 
     /// <summary>Says how the classes of the weights differ from those of the data; null if they don't.</summary>
-    private static string? WhyOtherClasses(IReadOnlyList<string>? before, string[] now)
+    private static string? WhyOtherClasses(IReadOnlyList<string>? before, IReadOnlyList<string> now)
         => before is null
             ? "the weights name no classes, so these may be others ('fpn weights convert --set classes=[…]' names them)"
             : before.SequenceEqual(now) ? null
-            : before.Count == now.Length && before.Order(StringComparer.Ordinal).SequenceEqual(now.Order(StringComparer.Ordinal))
+            : before.Count == now.Count && before.Order(StringComparer.Ordinal).SequenceEqual(now.Order(StringComparer.Ordinal))
             ? $"the weights have the classes in another order ({Names(before)}) than the data ({Names(now)})"
             : $"the weights have other classes ({Names(before)}) than the data ({Names(now)})";
 

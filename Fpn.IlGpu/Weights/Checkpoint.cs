@@ -162,7 +162,7 @@ public static class Checkpoint
             var configuration = file.Metadata.ContainsKey(ModelConfiguration.MetadataKey)
                 ? ModelConfiguration.Of(file)
                 : source.Configuration(file, tensors, KindOf(file, tensors.Keys, options));
-            if (configuration.UnknownKeys.Count > 0)
+            if (configuration.UnknownKeys.Length > 0)
             {
                 throw new WeightsException(
                     $"'fpn.config' has keys that this version doesn't know: {string.Join(", ", configuration.UnknownKeys)}.");

@@ -144,10 +144,10 @@ internal sealed class WeightsSource
     /// The anchor sides that older files hold for each level, as boxes [A, 4] x1, y1, x2, y2 around 0; null if there are none.
     /// All anchors of a level have the same area.
     /// </summary>
-    private static float[][]? AnchorSizes(StateDictionary file)
+    private static ValueList<ValueList<float>>? AnchorSizes(StateDictionary file)
     {
         const string Cells = "proposal_generator.anchor_generator.cell_anchors.";
-        var levels = new List<float[]>();
+        var levels = new List<ValueList<float>>();
         while (file.Tensors.TryGetValue($"{Cells}{levels.Count}", out var cells))
         {
             var sides = cells.ToArray().Chunk(4).Where(c => c.Length == 4)

@@ -39,7 +39,7 @@ internal static class ModelChecks
                 $"{state.Source}: 'fpn.config' says that the detector is {WeightsException.Quote(configuration.Detector)}; "
                 + $"the supported ones are {string.Join(", ", DetectorKind.All)}.");
         }
-        if (configuration.UnknownKeys.Count > 0)
+        if (configuration.UnknownKeys.Length > 0)
         {
             throw new WeightsException(
                 $"{state.Source}: 'fpn.config' has keys that this version doesn't know: {string.Join(", ", configuration.UnknownKeys)}.");

@@ -3,7 +3,7 @@ namespace Fpn.IlGpu.Imaging;
 /// <summary>
 /// A picture can't be read or written; the message tells a user in a sentence what is wrong and what would help.
 /// </summary>
-public sealed class PictureException : Exception
+public sealed class PictureException : FpnException
 {
     /// <summary>Makes an exception without a message.</summary>
     public PictureException()

@@ -203,7 +203,7 @@ public sealed record TrainingConfiguration
         try
         {
             var unknown = ModelConfigurationJson.Read(json).UnknownKeys;
-            if (unknown.Count > 0)
+            if (unknown.Length > 0)
                 throw new TrainingException($"{source}: 'model' can't be used. {ModelConfigurationJson.SentenceOfUnknown(unknown[0])}");
         }
         catch (WeightsException e)

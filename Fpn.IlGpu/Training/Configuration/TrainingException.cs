@@ -1,7 +1,7 @@
 namespace Fpn.IlGpu.Training;
 
 /// <summary>Training can't start or continue. The message is a sentence for the user.</summary>
-public sealed class TrainingException : Exception
+public sealed class TrainingException : FpnException
 {
     /// <summary>Creates an exception without a message.</summary>
     public TrainingException()

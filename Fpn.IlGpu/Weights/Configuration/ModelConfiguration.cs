@@ -6,7 +6,7 @@ namespace Fpn.IlGpu.Weights;
 /// The properties of a model that its tensors' shapes don't determine: class names, sizes, thresholds and training conventions.
 /// They are stored as JSON under the key <c>fpn.config</c> of a weights file's metadata. An absent key has the value of
 /// torchvision's <c>fasterrcnn_resnet50_fpn</c>. Each property states its JSON key, which is torchvision's argument name where
-/// one exists.
+/// one exists. Configurations can't change and compare by value.
 /// </summary>
 public sealed record ModelConfiguration
 {
@@ -20,19 +20,19 @@ public sealed record ModelConfiguration
     public string Pyramid { get; init; } = PyramidKind.Fpn;
 
     /// <summary>Mean of each input channel [3], after <see cref="PixelScale"/>. Key <c>mean</c>.</summary>
-    public float[] Mean { get; init; } = [0.485f, 0.456f, 0.406f];
+    public ValueList<float> Mean { get; init; } = [0.485f, 0.456f, 0.406f];
 
     /// <summary>Standard deviation of each input channel [3], after <see cref="PixelScale"/>. Key <c>std</c>.</summary>
-    public float[] Std { get; init; } = [0.229f, 0.224f, 0.225f];
+    public ValueList<float> Std { get; init; } = [0.229f, 0.224f, 0.225f];
 
     /// <summary>
     /// Sides of the anchors in input px, [level][size]. Key <c>anchor_sizes</c>: a list of lists, or a list of one number per
     /// level.
     /// </summary>
-    public float[][] AnchorSizes { get; init; } = [[32], [64], [128], [256], [512]];
+    public ValueList<ValueList<float>> AnchorSizes { get; init; } = [[32], [64], [128], [256], [512]];
 
     /// <summary>Height / width of the anchors. Key <c>aspect_ratios</c>.</summary>
-    public float[] AspectRatios { get; init; } = [0.5f, 1, 2];
+    public ValueList<float> AspectRatios { get; init; } = [0.5f, 1, 2];
 
     /// <summary>
     /// Whether each level's stride is twice that of the level below (Detectron2). Otherwise it is input / map, rounded down
@@ -50,7 +50,7 @@ public sealed record ModelConfiguration
     /// A featurised image pyramid: the shorter sides, in px, at which the network runs. NMS merges the detections of all runs.
     /// The limit of the longer side grows in proportion. Empty to run at <see cref="MinSize"/> alone. Key <c>image_pyramid</c>.
     /// </summary>
-    public int[] ImagePyramid { get; init; } = [];
+    public ValueList<int> ImagePyramid { get; init; } = [];
 
     /// <summary>
     /// Whether the resized picture's sides are rounded to the nearest px (Detectron2) instead of down (torchvision). Key
@@ -104,13 +104,13 @@ public sealed record ModelConfiguration
     public bool MaskBoxRounded { get; init; } = true;
 
     /// <summary>Divisors of the box head's deltas dx, dy, dw, dh, [4]. Key <c>bbox_reg_weights</c>.</summary>
-    public float[] BoxWeights { get; init; } = [10, 10, 5, 5];
+    public ValueList<float> BoxWeights { get; init; } = [10, 10, 5, 5];
 
     /// <summary>
     /// The name of each class, in the order of the logits, background included (first, or last with
     /// <see cref="BackgroundLast"/>); null if the file names none. Key <c>classes</c>.
     /// </summary>
-    public string[]? Classes { get; init; }
+    public ValueList<string>? Classes { get; init; }
 
     /// <summary>Whether the input's channels are in the order blue, green, red. Key <c>bgr</c>.</summary>
     public bool Bgr { get; init; }
@@ -165,7 +165,7 @@ public sealed record ModelConfiguration
     public bool BackgroundLast { get; init; }
 
     /// <summary>The JSON's unknown keys, in its order.</summary>
-    public IReadOnlyList<string> UnknownKeys { get; init; } = [];
+    public ValueList<string> UnknownKeys { get; init; } = [];
 
     /// <summary>Reads a configuration. Unknown keys are kept in <see cref="UnknownKeys"/>.</summary>
     /// <param name="json">A JSON object; null for the defaults.</param>
@@ -182,7 +182,7 @@ public sealed record ModelConfiguration
     {
         ArgumentNullException.ThrowIfNull(json);
         var changed = ModelConfigurationJson.Read(json, this);
-        return changed.UnknownKeys.Count == 0
+        return changed.UnknownKeys.Length == 0
             ? changed with { UnknownKeys = UnknownKeys }
             : throw new WeightsException(ModelConfigurationJson.SentenceOfUnknown(changed.UnknownKeys[0]));
     }

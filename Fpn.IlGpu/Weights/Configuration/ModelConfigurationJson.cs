@@ -178,10 +178,10 @@ internal static class ModelConfigurationJson
             else
                 unknown.Add(property.Name);
         }
-        return configuration with { UnknownKeys = unknown.AsReadOnly() };
+        return configuration with { UnknownKeys = [.. unknown] };
     }
 
-    private static void WriteNumbers(Utf8JsonWriter json, string? key, float[] numbers)
+    private static void WriteNumbers(Utf8JsonWriter json, string? key, IEnumerable<float> numbers)
     {
         if (key is null)
             json.WriteStartArray();
@@ -245,10 +245,10 @@ internal static class ModelConfigurationJson
                 : throw Wrong($"a list of {count} non-zero numbers");
         }
 
-        public float[][] NumbersOrLists(int mostLists, int most, float largest)
+        public ValueList<ValueList<float>> NumbersOrLists(int mostLists, int most, float largest)
         {
             const float smallest = 0.01f;
-            var lists = new List<float[]>();
+            var lists = new List<ValueList<float>>();
             if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= mostLists)
             {
                 foreach (var item in element.EnumerateArray())
@@ -265,7 +265,7 @@ internal static class ModelConfigurationJson
                 : throw Wrong($"a list of 1 to {mostLists} sizes, or lists of sizes, above 0 and up to {largest} px");
         }
 
-        public string[]? TextsOrNull(int most)
+        public ValueList<string>? TextsOrNull(int most)
         {
             if (element.ValueKind == JsonValueKind.Null)
                 return null;
