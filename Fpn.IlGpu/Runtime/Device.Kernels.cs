@@ -51,12 +51,25 @@ public sealed partial class Device
     }
 
     /// <summary>Runs all threads of a kernel if the device is the CPU; else the caller has to launch it, unless there are none.</summary>
-    private bool RunHere(Delegate kernel, int threads, Action<int> thread)
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="threads">The number of its threads.</param>
+    /// <param name="state">The kernel and its arguments.</param>
+    /// <param name="thread">Calls the kernel for one thread; a function without captured variables, so that a launch allocates none.</param>
+    private bool RunHere<TState>(Delegate kernel, int threads, in TState state, Action<CpuCall<TState>, int> thread)
     {
         if (workers is null || simulator is not null)
             return threads <= 0;
         Compile(kernel, kernel.GetType());
-        workers.Run(threads, thread);
+        var call = CpuCall<TState>.OfThisThread;
+        call.Begin(state, thread);
+        try
+        {
+            workers.Run(threads, call.Run);
+        }
+        finally
+        {
+            call.End();
+        }
         return true;
     }
 

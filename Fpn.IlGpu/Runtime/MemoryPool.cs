@@ -42,7 +42,9 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     private const int PicturesIdle = 32;
 
     private readonly Dictionary<long, Stack<PooledBuffer>> free = [];
-    private HashSet<PooledBuffer>? rentedForPicture;
+    // The same set for every picture, so that none allocates it.
+    private readonly HashSet<PooledBuffer> rentedForPicture = [];
+    private bool isInScope;
     private int picture;
 
     /// <summary>Copies from and to it.</summary>
@@ -70,7 +72,8 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     {
         picture++;
         Trim(olderThan: picture - PicturesIdle);
-        rentedForPicture = [];
+        rentedForPicture.Clear();
+        isInScope = true;
         return new PictureScope(this);
     }
 
@@ -84,7 +87,8 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
         buffer.LastUse = picture;
         buffer.Lease++;
         buffer.Rented = true;
-        rentedForPicture?.Add(buffer);
+        if (isInScope)
+            rentedForPicture.Add(buffer);
         // All bits set are a NaN in float32.
         if (FillsWithNaN)
             Transfers.Fill(buffer.View, 0xFF);
@@ -97,7 +101,8 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
         if (!buffer.Rented || buffer.Lease != lease)
             return;
         buffer.Rented = false;
-        rentedForPicture?.Remove(buffer);
+        if (isInScope)
+            rentedForPicture.Remove(buffer);
         if (!free.TryGetValue(buffer.Bytes, out var stack))
             free[buffer.Bytes] = stack = new Stack<PooledBuffer>();
         stack.Push(buffer);
@@ -154,10 +159,12 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
 
     private void EndPicture()
     {
-        var left = rentedForPicture ?? [];
-        rentedForPicture = null;
-        foreach (var buffer in left)
+        if (!isInScope)
+            return;
+        isInScope = false;
+        foreach (var buffer in rentedForPicture)
             Return(buffer, buffer.Lease);
+        rentedForPicture.Clear();
     }
 
     private void Trim(int olderThan)
@@ -193,7 +200,7 @@ internal sealed class MemoryPool(Accelerator accelerator, Transfers transfers) :
     public readonly struct PictureScope(MemoryPool pool) : IDisposable
     {
         /// <summary>What is still rented stays so: it is to outlive the scope.</summary>
-        public void Keep() => pool.rentedForPicture = null;
+        public void Keep() => pool.isInScope = false;
 
         /// <summary>Takes back what is still rented.</summary>
         public void Dispose() => pool.EndPicture();

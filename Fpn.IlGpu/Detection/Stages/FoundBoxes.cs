@@ -36,8 +36,15 @@ internal sealed class FoundBoxes(Device device, int batch, int most) : IDisposab
     public List<ScoredBox>[] Fetch()
     {
         var all = places.Download();
-        return [.. Enumerable.Range(0, batch).Select(n => n * PerPicture)
-            .Select(first => all.AsSpan(first + 1, all[first].ClassId).ToArray().ToList())];
+        var found = new List<ScoredBox>[batch];
+        for (var n = 0; n < batch; n++)
+        {
+            var first = n * PerPicture;
+            var own = all.AsSpan(first + 1, all[first].ClassId);
+            found[n] = new List<ScoredBox>(own.Length);
+            found[n].AddRange(own);
+        }
+        return found;
     }
 
     /// <summary>Converts the boxes to regions, picture after picture.</summary>

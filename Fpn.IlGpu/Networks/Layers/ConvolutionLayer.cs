@@ -147,6 +147,14 @@ public sealed class ConvolutionLayer : WeightedLayer, ILayer
         var learns = Learns(tape);
         if (!learns && !x.NeedsGradient && residual is not { NeedsGradient: true })
             return output;
+        Record(tape, output, x, residual, epilogue, isUpsampled);
+        return output;
+    }
+
+    // Apart, because a method with a lambda allocates what it captures, also where nothing is recorded.
+    private void Record(Tape tape, Variable output, Variable x, Variable? residual, Activation epilogue, bool isUpsampled)
+    {
+        var learns = Learns(tape);
         tape.Record(output, Tape.Kept(learns ? x : null, output, epilogue), gradient =>
         {
             if (epilogue != Activation.None)
@@ -167,6 +175,5 @@ public sealed class ConvolutionLayer : WeightedLayer, ILayer
             else
                 Tape.PassOn(output, residual);
         });
-        return output;
     }
 }

@@ -19,9 +19,9 @@ internal static class LayerSequence
     public static Variable RunAll(this IReadOnlyList<ILayer> layers, Tape tape, Variable input)
     {
         var x = layers[0].Run(tape, input);
-        foreach (var layer in layers.Skip(1))
+        for (var i = 1; i < layers.Count; i++)
         {
-            var next = layer.Run(tape, x);
+            var next = layers[i].Run(tape, x);
             x.Dispose();
             x = next;
         }

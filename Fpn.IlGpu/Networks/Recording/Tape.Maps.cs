@@ -27,9 +27,15 @@ public sealed partial class Tape
         }
         var output = New(into ?? Tensor.Rent(device, a.Shape));
         ResidualSum.Run(device, a.Value, b.Value, activation, output.Value);
-        if (!needsGradient)
-            return output;
-        Record(output, activation == Activation.None ? [] : [output], gradient =>
+        if (needsGradient)
+            RecordSum(a, b, activation, output);
+        return output;
+    }
+
+    // The recording is apart from the operators that every inference runs: a method with a lambda allocates what it captures, also where
+    // nothing is recorded.
+    private void RecordSum(Variable a, Variable b, Activation activation, Variable output)
+        => Record(output, activation == Activation.None ? [] : [output], gradient =>
         {
             if (activation != Activation.None)
                 ActivationBackward.Run(device, activation, gradient, output.Value, gradient);
@@ -37,8 +43,6 @@ public sealed partial class Tape
                 Accumulate.Run(device, gradient.View, a.GradientToAddTo().View);
             PassOn(output, b.NeedsGradient ? b : a);
         });
-        return output;
-    }
 
     /// <summary>The sum of a finer map and an upsampled coarser one: the top-down pathway (see <see cref="UpsampleMerge"/>).</summary>
     /// <param name="lateral">The finer map, [N, H, W, C].</param>
@@ -84,15 +88,19 @@ public sealed partial class Tape
     {
         var output = New(into ?? Tensor.Rent(device, x.Shape));
         Kernels.Activate.Run(device, x.Value, activation, output.Value);
-        if (!x.NeedsGradient)
-            return output;
+        if (x.NeedsGradient)
+            RecordActivation(x, activation, output);
+        return output;
+    }
+
+    private void RecordActivation(Variable x, Activation activation, Variable output)
+    {
         var kept = ActivationBackward.NeedsInput(activation) ? x : output;
         Record(output, [kept], gradient =>
         {
             ActivationBackward.Run(device, activation, gradient, kept.Value, gradient);
             PassOn(output, x);
         });
-        return output;
     }
 
     /// <summary>Each channel multiplied by its own factor (see <see cref="Kernels.ScaleChannels"/>).</summary>
@@ -132,12 +140,14 @@ public sealed partial class Tape
     {
         var output = New(into ?? Tensor.Rent(device, Kernels.MaxPool.OutputShape(x.Shape, kernel, stride, padding)));
         Kernels.MaxPool.Run(device, x.Value, kernel, stride, padding, output.Value);
-        if (!x.NeedsGradient)
-            return output;
-        Record(output, [x, output], gradient =>
-            MaxPoolBackward.Run(device, x.Value, output.Value, gradient, kernel, stride, padding, x.GradientToAddTo()));
+        if (x.NeedsGradient)
+            RecordPool(x, kernel, stride, padding, output);
         return output;
     }
+
+    private void RecordPool(Variable x, int kernel, int stride, int padding, Variable output)
+        => Record(output, [x, output], gradient =>
+            MaxPoolBackward.Run(device, x.Value, output.Value, gradient, kernel, stride, padding, x.GradientToAddTo()));
 
     /// <summary>The mean of every channel of every map (see <see cref="Kernels.GlobalAveragePool"/>).</summary>
     /// <param name="x">The input, [N, H, W, C].</param>
