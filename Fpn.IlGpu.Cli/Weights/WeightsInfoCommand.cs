@@ -50,7 +50,7 @@ internal static partial class WeightsInfoCommand
         ModelSummary model;
         try
         {
-            model = ModelSummary.Of(device, path, height, width, ModelOptions.OfJson(overrides));
+            model = ModelSummary.Of(device, path, width, height, ModelOptions.OfJson(overrides));
         }
         catch (WeightsException)
         {

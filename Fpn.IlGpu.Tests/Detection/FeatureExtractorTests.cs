@@ -37,7 +37,7 @@ public sealed class FeatureExtractorTests(string deviceId) : ModelTests(deviceId
             Assert.That(extractor.ChannelsOf(name), Is.EqualTo(expected.Channels));
         }
         Assert.That((features.InputHeight, features.InputWidth), Is.EqualTo((trace.Input.Height, trace.Input.Width)));
-        Assert.That(features.Frames[0], Is.EqualTo(new PictureFrame(140, 200, trace.Resized.Height, trace.Resized.Width)));
+        Assert.That(features.Frames[0], Is.EqualTo(new PictureFrame(200, 140, trace.Resized.Width, trace.Resized.Height)));
     }
 
     [Test]

@@ -6,7 +6,7 @@ namespace Fpn.IlGpu.Data;
 /// <param name="Path">The file.</param>
 /// <param name="Width">Width in px; 0 if the annotations don't state it.</param>
 /// <param name="Height">Height in px; 0 if the annotations don't state it.</param>
-public readonly record struct PictureFile(string Path, int Width, int Height);
+internal readonly record struct PictureFile(string Path, int Width, int Height);
 
 /// <summary>
 /// Reads the structure of picture files before a run begins, so that the run does not find out hours later how many it can't use. What
@@ -23,7 +23,7 @@ public static class PictureCheck
     /// <param name="exif">What to do with EXIF data that say that a picture is turned.</param>
     /// <param name="limits">The limits on a picture file; null for the defaults.</param>
     /// <param name="progress">Receives the number of pictures checked so far, from several threads.</param>
-    public static IReadOnlyList<bool> Usable(
+    internal static IReadOnlyList<bool> Usable(
         IReadOnlyList<PictureFile> files, AnnotationProblems problems, ExifUse exif = ExifUse.Apply, PictureLimits? limits = null,
         IProgress<int>? progress = null)
     {

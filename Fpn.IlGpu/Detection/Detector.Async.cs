@@ -92,26 +92,26 @@ public abstract partial class Detector
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(ahead);
-        return Each();
+        return Each(cancellation);
 
-        async IAsyncEnumerable<DetectedPicture> Each([EnumeratorCancellation] CancellationToken stop = default)
+        async IAsyncEnumerable<DetectedPicture> Each([EnumeratorCancellation] CancellationToken stop)
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stop);
-            using var read = Prefetch.InOrder(paths, Read, Math.Max(ahead, batch), either.Token).Chunk(batch).GetEnumerator();
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            using var read = Prefetch.InOrder(paths, Read, Math.Max(ahead, batch), leaving.Token).Chunk(batch).GetEnumerator();
             try
             {
-                while (await Task.Run(read.MoveNext, either.Token).ConfigureAwait(false))
+                while (await Task.Run(read.MoveNext, leaving.Token).ConfigureAwait(false))
                 {
                     var pictures = read.Current;
-                    foreach (var found in await InTurnAsync(() => DetectReadable(pictures, either.Token), either.Token).ConfigureAwait(false))
+                    foreach (var found in await InTurnAsync(() => DetectReadable(pictures, leaving.Token), leaving.Token).ConfigureAwait(false))
                         yield return found;
                 }
-                either.Token.ThrowIfCancellationRequested();
+                leaving.Token.ThrowIfCancellationRequested();
             }
             finally
             {
                 // Ends what is read ahead, where the caller left the loop early.
-                await either.CancelAsync().ConfigureAwait(false);
+                await leaving.CancelAsync().ConfigureAwait(false);
             }
         }
     }
@@ -126,12 +126,12 @@ public abstract partial class Detector
         IAsyncEnumerable<RgbImage> pictures, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(pictures);
-        return Each();
+        return Each(cancellation);
 
-        async IAsyncEnumerable<(RgbImage Picture, IReadOnlyList<DetectedObject> Objects)> Each([EnumeratorCancellation] CancellationToken stop = default)
+        async IAsyncEnumerable<(RgbImage Picture, IReadOnlyList<DetectedObject> Objects)> Each([EnumeratorCancellation] CancellationToken stop)
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stop);
-            var source = pictures.GetAsyncEnumerator(either.Token);
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            var source = pictures.GetAsyncEnumerator(leaving.Token);
             await using var closing = source.ConfigureAwait(false);
             var next = source.MoveNextAsync().AsTask();
             try
@@ -140,13 +140,13 @@ public abstract partial class Detector
                 {
                     var picture = source.Current ?? throw new ArgumentException("A picture of the sequence is null.", nameof(pictures));
                     next = source.MoveNextAsync().AsTask();
-                    yield return (picture, await DetectAsync(picture, either.Token).ConfigureAwait(false));
+                    yield return (picture, await DetectAsync(picture, leaving.Token).ConfigureAwait(false));
                 }
             }
             finally
             {
                 // The source can't be disposed while it works on the next picture.
-                await either.CancelAsync().ConfigureAwait(false);
+                await leaving.CancelAsync().ConfigureAwait(false);
                 await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -31,12 +31,12 @@ public sealed record ModelSummary(
     /// <summary>Loads a model and runs it once on a grey picture.</summary>
     /// <param name="device">The device to run on; counts are the same on every device.</param>
     /// <param name="path">A file that <see cref="Checkpoint.Open(string, ModelOptions?)"/> understands, or null for the model that ships with the library.</param>
-    /// <param name="height">The height of the picture, in px.</param>
     /// <param name="width">The width of the picture, in px.</param>
+    /// <param name="height">The height of the picture, in px.</param>
     /// <param name="options">What the file does not say; null for nothing.</param>
     /// <exception cref="WeightsException">The file is missing or broken, or holds no model of a supported kind.</exception>
     /// <exception cref="DeviceException">The device is out of memory.</exception>
-    public static ModelSummary Of(Device device, string? path, int height, int width, ModelOptions? options = null)
+    public static ModelSummary Of(Device device, string? path, int width, int height, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         using var state = path is null ? ShippedModel.Open(options) : Checkpoint.Open(path, options);

@@ -58,7 +58,7 @@ public sealed class GivenProposals
     /// <summary>The proposals of a training sample, cropped, mirrored and resized like its picture, in input px.</summary>
     /// <param name="sample">The sample.</param>
     /// <param name="id">The id of its picture.</param>
-    public Box[] OfSample(TrainingSample sample, long id)
+    internal Box[] OfSample(TrainingSample sample, long id)
     {
         ArgumentNullException.ThrowIfNull(sample);
         var (width, scaleX) = (sample.Image.Width, (float)sample.ResizedW / sample.Image.Width);

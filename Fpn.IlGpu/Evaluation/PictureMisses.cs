@@ -10,7 +10,7 @@ namespace Fpn.IlGpu.Evaluation;
 /// <param name="Wrong">
 /// The wrong results, best score first: on no object, of the wrong class, or on an object that another result has found.
 /// </param>
-public sealed record PictureMisses(
+internal sealed record PictureMisses(
     EvaluatedPicture Picture, IReadOnlyList<TruthObject> Missed, IReadOnlyList<FoundObject> Wrong)
 {
     private const double Iou = .5;

@@ -44,7 +44,7 @@ public enum DataType
 }
 
 /// <summary>Sizes of the data types.</summary>
-public static class DataTypeExtensions
+internal static class DataTypeExtensions
 {
     /// <summary>The size of one element, in bytes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not one of the data types.</exception>

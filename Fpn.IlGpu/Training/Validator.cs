@@ -1,7 +1,6 @@
 using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Detection;
 using Fpn.IlGpu.Evaluation;
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Runtime;
 
 namespace Fpn.IlGpu.Training;

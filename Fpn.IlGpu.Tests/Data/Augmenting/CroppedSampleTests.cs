@@ -6,7 +6,7 @@ using Fpn.IlGpu.Tensors;
 namespace Fpn.IlGpu.Tests.Data;
 
 /// <summary>Crops and large-scale jitter: boxes and masks move together with the pixels that they belong to.</summary>
-public sealed class CroppedSampleTests
+internal sealed class CroppedSampleTests
 {
     private const int Width = 90;
     private const int Height = 70;

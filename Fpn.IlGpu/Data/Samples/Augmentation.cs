@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Data;
 /// The augmentation of training pictures: random mirroring, and resizing to one of several sizes; on request also changes of colour,
 /// crops and large-scale jitter, in this order. The choices depend only on seed, epoch and picture, and those of each kind on no other.
 /// </summary>
-public sealed record Augmentation
+internal sealed record Augmentation
 {
     private const long Purpose = 1;
     private const long PhotometricPurpose = 4;

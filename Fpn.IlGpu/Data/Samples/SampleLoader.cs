@@ -9,7 +9,7 @@ namespace Fpn.IlGpu.Data;
 /// their order: neither the timing of threads nor the first step changes them. A picture that can't be used is reported once,
 /// and another one from the epoch's order takes its place. Loading fails only if no picture can be used.
 /// </summary>
-public sealed class SampleLoader : IDisposable
+internal sealed class SampleLoader : IDisposable
 {
     private readonly IPictureSource source;
     private readonly SampleLoaderOptions options;

@@ -1,7 +1,7 @@
 namespace Fpn.IlGpu.Data;
 
 /// <summary>Options for loading training samples.</summary>
-public sealed record SampleLoaderOptions
+internal sealed record SampleLoaderOptions
 {
     /// <summary>Pictures per step, at least 1.</summary>
     public int BatchSize { get; init; } = 2;

@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Data;
 /// <param name="BoxInputPx">The box in the network's input before padding, in px.</param>
 /// <param name="ClassIndex">The class, from 0; without a background.</param>
 /// <param name="IsIgnored">Whether it is a crowd or too difficult: learned neither as an object nor as background.</param>
-public readonly record struct SampleObject(Box BoxInputPx, int ClassIndex, bool IsIgnored = false)
+internal readonly record struct SampleObject(Box BoxInputPx, int ClassIndex, bool IsIgnored = false)
 {
     /// <summary>
     /// The object's pixels in the sample's picture, which is cropped and mirrored or not, but not resized yet. Null if masks are not loaded

@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Data;
 /// <param name="ResizedW">The width of the resized picture, in px.</param>
 /// <param name="Objects">The objects, in px of the resized picture.</param>
 /// <param name="Index">The picture's index in its source.</param>
-public sealed record TrainingSample(RgbImage Image, int ResizedH, int ResizedW, IReadOnlyList<SampleObject> Objects, int Index)
+internal sealed record TrainingSample(RgbImage Image, int ResizedH, int ResizedW, IReadOnlyList<SampleObject> Objects, int Index)
 {
     /// <summary>Whether it was mirrored left to right.</summary>
     public bool IsMirrored { get; init; }
@@ -21,4 +21,4 @@ public sealed record TrainingSample(RgbImage Image, int ResizedH, int ResizedW, 
 /// <param name="Step">The step, from 0.</param>
 /// <param name="Epoch">The epoch, from 0.</param>
 /// <param name="Samples">The samples, as many as the batch size.</param>
-public sealed record SampleBatch(long Step, long Epoch, IReadOnlyList<TrainingSample> Samples);
+internal sealed record SampleBatch(long Step, long Epoch, IReadOnlyList<TrainingSample> Samples);

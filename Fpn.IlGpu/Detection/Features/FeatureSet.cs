@@ -20,7 +20,7 @@ public sealed class FeatureSet : IDisposable
         Names = [.. maps.Select(map => map.Name)];
         byName = maps.ToDictionary(map => map.Name, map => new DeviceFeatureMap(this, map.Name, 1 << map.Level, map.Map));
         (InputHeight, InputWidth) = (batch.Input.Shape.H, batch.Input.Shape.W);
-        Frames = [.. batch.Sizes.Select(size => new PictureFrame(size.H, size.W, size.ResizedH, size.ResizedW))];
+        Frames = [.. batch.Sizes.Select(size => new PictureFrame(size.W, size.H, size.ResizedW, size.ResizedH))];
     }
 
     /// <summary>The names of the maps: the backbone's, finest first, then the pyramid's.</summary>

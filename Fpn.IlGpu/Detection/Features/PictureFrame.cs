@@ -6,11 +6,11 @@ namespace Fpn.IlGpu.Detection;
 /// The sizes of a picture before and after it is resized for the network, which map px of the picture to px of the input and back. A map of
 /// stride s has the input's px (s · x, s · y) at (x, y).
 /// </summary>
-/// <param name="Height">The picture's height, in px.</param>
 /// <param name="Width">The picture's width, in px.</param>
-/// <param name="ResizedHeight">Its height in the input, in px.</param>
+/// <param name="Height">The picture's height, in px.</param>
 /// <param name="ResizedWidth">Its width in the input, in px.</param>
-public readonly record struct PictureFrame(int Height, int Width, int ResizedHeight, int ResizedWidth)
+/// <param name="ResizedHeight">Its height in the input, in px.</param>
+public readonly record struct PictureFrame(int Width, int Height, int ResizedWidth, int ResizedHeight)
 {
     /// <summary>Converts a box from px of the picture to px of the input.</summary>
     public Box ToInputPx(Box boxImagePx) => Scale(boxImagePx, (float)ResizedWidth / Width, (float)ResizedHeight / Height);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Fpn.IlGpu.Imaging;
 
 /// <summary>The bytes of an encoded picture, as they are read from a stream.</summary>
@@ -7,13 +9,13 @@ internal sealed class IncomingPicture(string name, PictureLimits limits)
 {
     private const string Supported = "a JPEG, PNG, BMP or WebP picture";
 
-    private MemoryStream bytes = new(0);
+    private ArrayBufferWriter<byte> bytes = new();
 
     /// <summary>What the first bytes say it is.</summary>
     public PictureKind Kind { get; private set; }
 
     /// <summary>All bytes so far.</summary>
-    public ReadOnlyMemory<byte> Bytes => bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
+    public ReadOnlyMemory<byte> Bytes => bytes.WrittenMemory;
 
     /// <summary>Takes the first bytes, which decide whether the rest is worth reading.</summary>
     /// <param name="start">As many bytes as a signature has, or fewer at the stream's end.</param>
@@ -33,7 +35,7 @@ internal sealed class IncomingPicture(string name, PictureLimits limits)
         }
         var expected = stream.CanSeek ? Math.Max(0, stream.Length - stream.Position) + start.Length : start.Length;
         CheckLength(expected);
-        bytes = new MemoryStream((int)expected);
+        bytes = new ArrayBufferWriter<byte>((int)expected);
         bytes.Write(start);
     }
 
@@ -41,7 +43,7 @@ internal sealed class IncomingPicture(string name, PictureLimits limits)
     /// <exception cref="PictureException">They are too many.</exception>
     public void Add(ReadOnlySpan<byte> block)
     {
-        CheckLength(bytes.Length + block.Length);
+        CheckLength((long)bytes.WrittenCount + block.Length);
         bytes.Write(block);
     }
 

@@ -7,7 +7,7 @@ namespace Fpn.IlGpu.Weights;
 /// name with its type, shape and position), and the elements, without gaps. Source: github.com/huggingface/safetensors, section
 /// "Format" of its README.
 /// </summary>
-public static class Safetensors
+internal static class Safetensors
 {
     /// <summary>
     /// Opens a file by mapping it into memory; elements are read on demand. The file must not be changed in place until the
