@@ -2,12 +2,13 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
+using Fpn.IlGpu.Export;
 using Fpn.IlGpu.Tensors;
 using Fpn.IlGpu.Weights;
 
 namespace Fpn.IlGpu.Cli;
 
-/// <summary><c>fpn weights convert</c>: converts a checkpoint from any source to one safetensors file or PyTorch checkpoint.</summary>
+/// <summary><c>fpn weights convert</c>: converts a checkpoint from any source to one file: safetensors, a PyTorch checkpoint, or ONNX.</summary>
 internal static class WeightsConvertCommand
 {
     private const string Examples = """
@@ -21,6 +22,10 @@ internal static class WeightsConvertCommand
           fpn weights convert run/model.safetensors --to pth
               Writes run/model.pth, a state dict that torchvision's model loads:
               model.load_state_dict(torch.load("run/model.pth", weights_only=True))
+          fpn weights convert run/model.safetensors shapes.onnx
+              Writes the detector as a graph for ONNX Runtime: uint8 'image' [height,
+              width, 3] in; 'boxes', 'labels' and 'scores' out, and the masks of Mask
+              R-CNN. The backbone must be a ResNet.
           fpn weights convert last.ckpt mine.safetensors --set prefix=student.
               Takes the network whose tensors' names begin with 'student.'.
         """;
@@ -33,12 +38,12 @@ internal static class WeightsConvertCommand
         };
         var output = new Argument<string?>("OUT")
         {
-            Description = "The file to write: .safetensors, .pth or .pt. Without it, IN with the ending of --to.",
+            Description = "The file to write: .safetensors, .pth, .pt or .onnx. Without it, IN with the ending of --to.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var to = new Option<string?>("--to")
         {
-            Description = "The format to write: safetensors or pth. Without it, the ending of OUT says it.",
+            Description = "The format to write: safetensors, pth or onnx. Without it, the ending of OUT says it.",
             HelpName = "FORMAT",
             CustomParser = ParseFormat,
         };
@@ -50,7 +55,7 @@ internal static class WeightsConvertCommand
             CustomParser = ParseDataType,
         };
         var settings = ConfigurationOption.Create();
-        var command = new Command("convert", "Converts a checkpoint to safetensors or to PyTorch's format.")
+        var command = new Command("convert", "Converts a checkpoint to safetensors, to PyTorch's format, or to ONNX.")
         {
             input, output, to, dataType, settings,
         };
@@ -69,7 +74,10 @@ internal static class WeightsConvertCommand
 
     private static int Convert(string input, string output, DataType dataType, string? overrides)
     {
-        var report = ModelConverter.Convert(input, output, dataType, overrides);
+        var isOnnx = ModelFormats.Of(output) == ModelFormat.Onnx;
+        var report = isOnnx
+            ? OnnxExport.Convert(input, output, dataType, overrides)
+            : ModelConverter.Convert(input, output, dataType, overrides);
         var screen = new Screen();
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -81,6 +89,8 @@ internal static class WeightsConvertCommand
                 CultureInfo.InvariantCulture,
                 $"Largest rounding error: {report.LargestRounding:G3}, in {report.RoundedTensor}, "
                 + $"whose largest magnitude is {report.LargestMagnitude:G3}."));
+        if (isOnnx)
+            screen.WriteLine($"In: image, uint8 [height, width, 3], RGB. Out: {string.Join(", ", report.Outputs)}.");
         return ExitCode.Done;
     }
 
@@ -91,7 +101,7 @@ internal static class WeightsConvertCommand
         var ending = format is null ? null : $".{format}";
         if (output is null)
             return Path.ChangeExtension(input, ending)!;
-        if (format is not null && (format == "pth") != ModelConverter.IsPyTorch(output))
+        if (format is not null && ModelFormats.Of($"x.{format}") != ModelFormats.Of(output))
             throw new CommandException($"--to is {format}, but the ending of '{output}' is another; name it '{Path.ChangeExtension(output, ending)}'.");
         return output;
     }
@@ -99,8 +109,8 @@ internal static class WeightsConvertCommand
     private static string? ParseFormat(ArgumentResult result)
     {
         var value = result.Tokens[0].Value.ToLowerInvariant();
-        if (value is not ("safetensors" or "pth"))
-            result.AddError($"--to is '{value}'; it must be safetensors or pth");
+        if (value is not ("safetensors" or "pth" or "onnx"))
+            result.AddError($"--to is '{value}'; it must be safetensors, pth or onnx");
         return value;
     }
 

@@ -25,6 +25,7 @@ public sealed class ArchitectureTests
         ["Weights"] = ["Tensors", "Files"],
         ["Data"] = ["Imaging", "Tensors", "Files", "Errors"],
         ["Detection"] = ["Networks", "Kernels", "Tensors", "Runtime", "Weights", "Imaging"],
+        ["Export"] = ["Detection", "Networks", "Kernels", "Tensors", "Runtime", "Weights"],
         ["Evaluation"] = ["Detection", "Weights", "Data", "Imaging", "Tensors", "Runtime", "Files"],
         ["Training"] =
             ["Evaluation", "Detection", "Networks", "Kernels", "Tensors", "Runtime", "Weights", "Data", "Imaging", "Files", "Errors"],

@@ -66,12 +66,12 @@ public sealed class PyTorchWriterTests
 
     [TestCase("model.bin")]
     [TestCase("model")]
-    [TestCase("model.onnx")]
+    [TestCase("model.tflite")]
     public void An_ending_that_says_nothing_or_something_else_is_refused(string name)
     {
         Assert.That(
             () => ModelConverter.Convert(Model, Path.Combine(folder, name)),
-            Throws.TypeOf<WeightsException>().With.Message.EndsWith("it must be .safetensors, or .pth or .pt for PyTorch."));
+            Throws.TypeOf<WeightsException>().With.Message.EndsWith("it must be .safetensors, .pth or .pt for PyTorch, or .onnx."));
         Assert.That(Directory.GetFiles(folder), Is.Empty);
     }
 

@@ -88,7 +88,7 @@ public static class Checkpoint
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(path);
         CheckWritten(dataType);
-        if (ModelConverter.IsPyTorch(path))
+        if (ModelFormats.IsPyTorch(path))
             PyTorchWriter.Write(path, [.. weights.Tensors.Values], dataType, weights.Metadata);
         else
             SafetensorsWriter.Write(path, [.. weights.Tensors.Values], dataType, weights.Metadata);

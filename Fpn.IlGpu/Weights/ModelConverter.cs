@@ -11,7 +11,11 @@ namespace Fpn.IlGpu.Weights;
 /// <param name="RoundedTensor">The tensor with that difference; null if no value changed.</param>
 /// <param name="LargestMagnitude">The largest magnitude of a value in that tensor.</param>
 public sealed record ConversionReport(
-    int Tensors, long Parameters, long Bytes, float LargestRounding, string? RoundedTensor, float LargestMagnitude);
+    int Tensors, long Parameters, long Bytes, float LargestRounding, string? RoundedTensor, float LargestMagnitude)
+{
+    /// <summary>The names of an exported graph's outputs; empty for a file of weights alone.</summary>
+    public IReadOnlyList<string> Outputs { get; init; } = [];
+}
 
 /// <summary>
 /// Converts weights of any source, a detector or a backbone, to one file with torchvision's names: safetensors, or a PyTorch checkpoint.
@@ -37,14 +41,9 @@ public static class ModelConverter
     public static ConversionReport Convert(string input, string output, DataType dataType = DataType.F32, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(output);
-        var isPyTorch = IsPyTorch(output);
+        var isPyTorch = ModelFormats.IsPyTorch(output);
         using var weights = Checkpoint.OpenAny(input, options);
-        var inUse = new FilesInUse();
-        inUse.AddInputs(WeightsFile.FilesOf(input));
-        if (inUse.WhyNot(output) is { } reason)
-            throw new WeightsException($"{output}: can't be written ({reason}); choose another output file.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
-            throw new WeightsException($"{output}: can't be written (there is no such folder).");
+        RefuseOutput(input, output);
         ConversionReport? report = null;
         StateTensor[] tensors = [.. weights.Tensors.Values];
         if (isPyTorch)
@@ -53,29 +52,36 @@ public static class ModelConverter
             SafetensorsWriter.Write(output, tensors, dataType, weights.Metadata, Verify);
         return report!;
 
-        void Verify(string written) => report = Compare(weights, written, output, dataType);
+        void Verify(string written) => report = Compare(tensors, written, output, dataType);
+    }
+
+    /// <summary>Refuses an output that is one of the input's files, or whose folder does not exist.</summary>
+    /// <exception cref="WeightsException">The output can't be written.</exception>
+    internal static void RefuseOutput(string input, string output)
+    {
+        var inUse = new FilesInUse();
+        inUse.AddInputs(WeightsFile.FilesOf(input));
+        if (inUse.WhyNot(output) is { } reason)
+            throw new WeightsException($"{output}: can't be written ({reason}); choose another output file.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+            throw new WeightsException($"{output}: can't be written (there is no such folder).");
     }
 
     /// <summary>As above, with the options as JSON, or null for none.</summary>
     internal static ConversionReport Convert(string input, string output, DataType dataType, string? overrides)
         => Convert(input, output, dataType, ModelOptions.OfJson(overrides));
 
-    /// <summary>Whether a file name has PyTorch's ending rather than that of safetensors.</summary>
-    /// <exception cref="WeightsException">It has another.</exception>
-    internal static bool IsPyTorch(string output) => Path.GetExtension(output).ToLowerInvariant() switch
-    {
-        ".safetensors" => false,
-        ".pth" or ".pt" => true,
-        _ => throw new WeightsException(
-            $"{output}: the ending of an output file says its format; it must be .safetensors, or .pth or .pt for PyTorch."),
-    };
-
     /// <summary>Compares every written value with the original.</summary>
-    private static ConversionReport Compare(StateDictionary weights, string path, string output, DataType dataType)
+    /// <param name="tensors">The original tensors.</param>
+    /// <param name="path">The file as it was written, under a temporary name.</param>
+    /// <param name="output">Its final name, for messages.</param>
+    /// <param name="dataType">How values were written.</param>
+    /// <exception cref="WeightsException">A value is not the original one, rounded to the type.</exception>
+    internal static ConversionReport Compare(IEnumerable<StateTensor> tensors, string path, string output, DataType dataType)
     {
         using var written = WeightsFile.Open(path);
         var report = new ConversionReport(written.Tensors.Count, 0, new FileInfo(path).Length, 0, null, 0);
-        foreach (var tensor in weights.Tensors.Values)
+        foreach (var tensor in tensors)
         {
             var before = tensor.ToArray();
             var after = written.Read(tensor.Name, [.. tensor.Shape]);

@@ -42,10 +42,25 @@ internal sealed class WeightsFileTests : CommandTest
         Assert.That(back.Tensors.Keys, Is.EqualTo(before.Tensors.Keys));
     }
 
+    [Test]
+    public void Convert_exports_to_ONNX_and_says_what_goes_in_and_comes_out()
+    {
+        PutFixture("model.safetensors", "bottleneck-fpn.safetensors");
+
+        var result = Fpn("weights", "convert", "model.safetensors", "--to", "onnx");
+
+        result.AssertExit(0);
+        Assert.That(result.Output, Does.StartWith("model.onnx: 295 tensors,"));
+        Assert.That(result.Output, Does.Contain("In: image, uint8 [height, width, 3], RGB."));
+        Assert.That(result.Output, Does.Contain("Out: boxes, labels, scores."));
+        Fpn("weights", "info", "model.onnx").AssertExit(0);
+    }
+
     [TestCase(new[] { "out.safetensors", "--to", "pth" }, 1, "--to is pth, but the ending of 'out.safetensors' is another; name it 'out.pth'")]
     [TestCase(new[] { "out.pt", "--to", "safetensors" }, 1, "name it 'out.safetensors'")]
     [TestCase(new[] { "out.bin" }, 1, "out.bin: the ending of an output file says its format")]
-    [TestCase(new[] { "out.onnx", "--to", "onnx" }, 2, "--to is 'onnx'; it must be safetensors or pth")]
+    [TestCase(new[] { "out.onnx", "--to", "pth" }, 1, "name it 'out.pth'")]
+    [TestCase(new[] { "out.bin", "--to", "tflite" }, 2, "--to is 'tflite'; it must be safetensors, pth or onnx")]
     [TestCase(new string[0], 2, "OUT or --to is needed")]
     [TestCase(new[] { "--to", "safetensors" }, 1, "model.safetensors', which this command reads")]
     public void Convert_refuses_an_ending_that_is_not_the_format(string[] arguments, int exit, string explanation)

@@ -121,7 +121,7 @@ internal static class DensePostProcess
     }
 
     /// <summary>The logit of a probability: sigmoid(x) &gt; p exactly where x &gt; log(p / (1 − p)).</summary>
-    private static float Logit(float probability) => MathF.Log(probability / (1 - probability));
+    public static float Logit(float probability) => MathF.Log(probability / (1 - probability));
 
     internal readonly record struct Outputs(
         ArrayView<float> Logits, ArrayView<Segment> LogitSegments, ArrayView<float> Deltas, ArrayView<Segment> DeltaSegments);

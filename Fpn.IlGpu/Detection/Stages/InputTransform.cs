@@ -58,7 +58,8 @@ internal sealed class InputTransform(Device device, ModelConfiguration configura
     private int RoundUp(int size)
         => Division.CeilDiv(size, configuration.SizeDivisor) * configuration.SizeDivisor;
 
-    private static ChannelScaling Scaling(ModelConfiguration c)
+    /// <summary>The factor and offset of each channel.</summary>
+    public static ChannelScaling Scaling(ModelConfiguration c)
     {
         var scale = c.Std.Select(std => c.PixelScale / std).ToArray();
         var offset = c.Mean.Zip(c.Std, (mean, std) => -mean / std).ToArray();

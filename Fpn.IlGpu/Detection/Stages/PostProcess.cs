@@ -21,8 +21,8 @@ internal sealed record PostProcessSettings(
 /// </summary>
 internal static class PostProcess
 {
-    // torchvision drops detections with a side below 1e-2 px.
-    private const float SmallestSidePx = 1e-2f;
+    /// <summary>torchvision drops detections with a side below 1e-2 px.</summary>
+    public const float SmallestSidePx = 1e-2f;
 
     /// <summary>Runs all steps.</summary>
     /// <param name="device">The device that holds all arrays.</param>

@@ -20,8 +20,8 @@ internal sealed record ProposalSettings(int PreNmsTopN, int PostNmsTopN, float N
 /// </summary>
 internal static class Proposals
 {
-    // torchvision drops boxes with a side below 1e-3 px, that is, boxes that clipping has reduced to nothing.
-    private const float SmallestSidePx = 1e-3f;
+    /// <summary>torchvision drops boxes with a side below 1e-3 px, that is, boxes that clipping has reduced to nothing.</summary>
+    public const float SmallestSidePx = 1e-3f;
 
     /// <summary>Runs all steps.</summary>
     /// <param name="device">The device that holds all arrays.</param>

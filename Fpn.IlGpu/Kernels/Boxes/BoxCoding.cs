@@ -14,11 +14,12 @@ namespace Fpn.IlGpu.Kernels;
 /// </summary>
 internal static class BoxCoding
 {
+    /// <summary>The largest delta of a side's logarithm: log(1000 / 16).</summary>
+    public const float LargestLogScale = 4.135166556742356f;
+
     /// <summary>Decodes the four deltas that begin at an index, relative to a box.</summary>
     public static Box Decode(Box from, ArrayView<float> deltas, int at, BoxWeights weights)
     {
-        const float LargestLogScale = 4.135166556742356f; // log(1000 / 16)
-
         var dx = deltas[at] / weights.X;
         var dy = deltas[at + 1] / weights.Y;
         var dw = XMath.Min(deltas[at + 2] / weights.W, LargestLogScale);

@@ -8,8 +8,8 @@ namespace Fpn.IlGpu.Networks;
 /// <summary>A group norm, then an activation (see <see cref="GroupNorm"/>).</summary>
 public sealed class GroupNormLayer : WeightedLayer
 {
-    // torchvision's values; model files do not contain them.
-    private const float Epsilon = 1e-5f;
+    /// <summary>ε: torchvision's value. Model files do not contain it.</summary>
+    internal const float Epsilon = 1e-5f;
 
     private readonly int channels;
     private readonly Activation activation;

@@ -179,6 +179,9 @@ internal sealed class MemoryBytes(ReadOnlyMemory<byte> memory) : TensorBytes
 internal sealed class BytesTensor(string name, ReadOnlySpan<int> shape, DataType type, TensorBytes bytes, long offset)
     : StateTensor(name, shape, type)
 {
+    /// <summary>The offset of its elements in the file.</summary>
+    public long Begin => offset;
+
     internal override bool CanReadParts => true;
 
     protected override void Read(Span<float> values) => bytes.Read(offset, DataType, values);

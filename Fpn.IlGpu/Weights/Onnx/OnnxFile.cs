@@ -8,7 +8,7 @@ namespace Fpn.IlGpu.Weights;
 /// Reads the weights (initialisers) of an ONNX file by their names, which PyTorch's exporter takes from the state dict. Source:
 /// github.com/onnx/onnx, onnx.proto:
 /// <code>
-/// ModelProto    1 ir_version, 7 graph
+/// ModelProto    1 ir_version, 7 graph, 14 metadata_props
 /// GraphProto    1 node, 5 initializer
 /// NodeProto     4 op_type, 5 attribute
 /// TensorProto   1 dims, 2 data_type, 4 float_data, 8 name, 9 raw_data, 10 double_data, 13 external_data, 14 data_location
@@ -24,6 +24,7 @@ internal static partial class OnnxFile
     private const int MostTensors = 20_000;
     private const int MostAxes = 32;
     private const int LongestName = 1024;
+    private const int LongestMetadata = 1 << 24;
     private const int MostIrVersion = 0x1F;
     private const ulong External = 1;
 
@@ -45,15 +46,20 @@ internal static partial class OnnxFile
     /// </exception>
     public static StateDictionary Open(TensorBytes file, SourceName source)
     {
-        var tensors = new List<StateTensor>();
+        var tensors = new List<BytesTensor>();
         float? epsilon = null;
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var model = new ProtobufReader(file, 0, file.Length, source);
         while (model.Next())
         {
             if (model.Field == 7)
                 ReadGraph(model.Message(), file, source, tensors, ref epsilon);
+            if (model.Field == 14)
+                ReadMetadata(model.Message(), metadata);
         }
-        List<StateTensor> nameless = [.. tensors.Where(tensor => tensor.Count > 1 && Numbered().IsMatch(tensor.Name))];
+        if (metadata.Remove(SafetensorsChecksum.MetadataKey, out var checksum))
+            CheckContent(tensors, metadata, checksum, file, source);
+        List<BytesTensor> nameless = [.. tensors.Where(tensor => tensor.Count > 1 && Numbered().IsMatch(tensor.Name))];
         if (nameless.Count > 0)
         {
             throw source.Wrong(
@@ -63,13 +69,41 @@ internal static partial class OnnxFile
         }
         if (tensors.Count == 0)
             throw source.Wrong("the ONNX file has no weights");
-        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         if (epsilon is { } e)
             metadata.Add(EpsilonKey, e.ToString(CultureInfo.InvariantCulture));
         return new StateDictionary(source.Name, tensors.Where(tensor => !Numbered().IsMatch(tensor.Name)), metadata, file) { Format = "ONNX" };
     }
 
-    private static void ReadGraph(ProtobufReader graph, TensorBytes file, SourceName source, List<StateTensor> tensors, ref float? epsilon)
+    /// <summary>Keeps an entry that the library has written itself.</summary>
+    private static void ReadMetadata(ProtobufReader entry, Dictionary<string, string> metadata)
+    {
+        var (key, value) = ("", "");
+        while (entry.Next())
+        {
+            if (entry.Field == 1)
+                key = entry.Text(LongestMetadata);
+            if (entry.Field == 2 && key is ModelConfiguration.MetadataKey or SafetensorsChecksum.MetadataKey)
+                value = entry.Text(LongestMetadata);
+        }
+        if (value.Length > 0)
+            metadata[key] = value;
+    }
+
+    private static void CheckContent(
+        List<BytesTensor> tensors, Dictionary<string, string> metadata, string expected, TensorBytes file, SourceName source)
+    {
+        var actual = new SafetensorsChecksum();
+        actual.AddMetadata(metadata);
+        foreach (var tensor in tensors.DistinctBy(tensor => tensor.Name))
+        {
+            var end = tensor.Begin + tensor.Count * tensor.DataType.Bytes();
+            actual.AddTensor(tensor.Name, SafetensorsChecksum.Of(tensor.DataType, tensor.Shape, file, tensor.Begin, end));
+        }
+        if (actual.ToString() != expected)
+            throw source.Wrong(SafetensorsChecksum.Damaged);
+    }
+
+    private static void ReadGraph(ProtobufReader graph, TensorBytes file, SourceName source, List<BytesTensor> tensors, ref float? epsilon)
     {
         while (graph.Next())
         {
