@@ -1,24 +1,14 @@
 using System.Reflection;
 
-using Fpn.IlGpu.Data;
 using Fpn.IlGpu.Imaging;
-using Fpn.IlGpu.Runtime;
-using Fpn.IlGpu.Tensors;
-using Fpn.IlGpu.Training;
 
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>Turns an exception into a sentence for the user.</summary>
 internal static class ErrorSentence
 {
-    /// <summary>The environment variable that adds the stack trace.</summary>
-    public const string TraceVariable = "FPN_TRACE";
-
-    /// <summary>Whether the command line has <c>--verbose</c>.</summary>
+    /// <summary>Whether the command line has <c>--verbose</c>, which asks for stack traces.</summary>
     public static bool IsVerbose { get; set; }
-
-    /// <summary>Whether the user asks for stack traces.</summary>
-    public static bool IsTraced => IsVerbose || Environment.GetEnvironmentVariable(TraceVariable) is not (null or "" or "0");
 
     public static string Of(Exception exception)
     {
@@ -27,8 +17,7 @@ internal static class ErrorSentence
             _ when HasTooFewFiles(exception) => "The process may not open enough files; raise its limit, such as with 'ulimit -n 1024'.",
             _ when MissingPart(exception) is { } part => $"A part of the program can't be loaded ({part}); install it again, or, if the "
                 + "process may open few files, raise that limit, such as with 'ulimit -n 1024'.",
-            CommandException or PictureException or AnnotationException or TrainingException or WeightsException or DeviceException
-                => exception.Message,
+            CommandException or FpnException => exception.Message,
             UnauthorizedAccessException or IOException => $"{exception.Message} Check the path and its permissions.",
             OutOfMemoryException => "Out of memory; try a smaller --batch or smaller pictures.",
             _ => $"An unexpected error occurred ({exception.GetType().Name}: {exception.Message.TrimEnd('.')}); "

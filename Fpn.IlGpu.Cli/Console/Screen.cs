@@ -162,11 +162,11 @@ internal sealed class Screen
     /// <summary>Writes one sentence to standard error, when no progress line is shown.</summary>
     public static void Complain(string sentence) => ToError($"fpn: {Printable(sentence)}{Environment.NewLine}");
 
-    /// <summary>Writes an error's sentence, and its stack trace where <see cref="ErrorSentence.TraceVariable"/> asks for it.</summary>
+    /// <summary>Writes an error's sentence, and its stack trace where <see cref="ErrorSentence.IsVerbose"/> asks for it.</summary>
     public static void Complain(Exception exception, string? path = null)
     {
         Complain(path is null ? ErrorSentence.Of(exception) : ErrorSentence.Of(exception, path));
-        if (!ErrorSentence.IsTraced)
+        if (!ErrorSentence.IsVerbose)
             return;
         foreach (var line in exception.ToString().Split('\n'))
             ToError($"{Printable(line.TrimEnd('\r'))}{Environment.NewLine}");

@@ -39,9 +39,6 @@ internal sealed class AnnotatedPictures
         return output;
     }
 
-    /// <summary>What is drawn of an object.</summary>
-    public static Annotation Annotate(DetectedObject found) => found.ToAnnotation();
-
     // Photographs stay JPEG, which is smaller; everything else becomes PNG.
     private string FreeName(string input, HashSet<string> taken, FilesInUse inUse)
     {

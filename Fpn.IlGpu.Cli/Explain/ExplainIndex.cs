@@ -1,7 +1,5 @@
 using System.Text;
 
-using Fpn.IlGpu.Imaging;
-
 namespace Fpn.IlGpu.Cli;
 
 /// <summary>The index of a folder's pages: each picture with its objects drawn, small, and a link to its page.</summary>
@@ -9,7 +7,6 @@ namespace Fpn.IlGpu.Cli;
 internal sealed class ExplainIndex(string folder)
 {
     private const int ThumbnailSide = 240;
-    private const float LeastScore = 0.5f;
 
     private readonly StringBuilder entries = new();
 
@@ -18,14 +15,12 @@ internal sealed class ExplainIndex(string folder)
     /// <param name="explained">What the page is about.</param>
     public void Add(string page, ExplainedDetection explained)
     {
-        var found = explained.Trace.Objects.Where(found => found.Score >= LeastScore).ToList();
-        var drawn = new RgbImage(explained.Picture.Width, explained.Picture.Height, [.. explained.Picture.Pixels]);
-        AnnotationPainter.Draw(drawn, [.. found.Select(AnnotatedPictures.Annotate)]);
+        var found = explained.ShownObjects;
         var labels = found.CountBy(found => found.Label).OrderBy(label => label.Key, StringComparer.Ordinal)
             .Select(label => label.Value == 1 ? label.Key : $"{label.Key} × {label.Value}");
         var caption = found.Count == 0 ? "nothing found" : string.Join(", ", labels);
         entries.Append(
-            $"<figure><a href=\"{ExplainPage.Text(Uri.EscapeDataString(page))}\"><img alt=\"{ExplainPage.Text(explained.Name)} with its objects\" src=\"{MapPicture.Thumbnail(drawn, ThumbnailSide)}\">"
+            $"<figure><a href=\"{ExplainPage.Text(Uri.EscapeDataString(page))}\"><img alt=\"{ExplainPage.Text(explained.Name)} with its objects\" src=\"{MapPicture.Thumbnail(explained.Drawn(), ThumbnailSide)}\">"
             + $"{ExplainPage.Text(explained.Name)}</a><figcaption>{ExplainPage.Text(caption)}</figcaption></figure>");
     }
 

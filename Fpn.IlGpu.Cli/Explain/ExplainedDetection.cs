@@ -14,6 +14,9 @@ namespace Fpn.IlGpu.Cli;
 internal sealed record ExplainedDetection(
     string Name, RgbImage Picture, FasterRcnn Detector, DetectionTrace Trace, string Model, string Device, Timeline? Timeline)
 {
+    /// <summary>The score from which on objects are drawn.</summary>
+    public const float LeastShown = 0.5f;
+
     // Enough to choose from where nothing was found.
     private const int LeastRois = 10;
 
@@ -35,6 +38,17 @@ internal sealed record ExplainedDetection(
     /// <summary>The channels of the pyramid that vary most, the first of which RoIAlign is shown on.</summary>
     public IReadOnlyList<int> Channels { get; } = [.. Enumerable.Range(0, Trace.Pyramid[Trace.Pyramid.Finest].Channels)
         .OrderByDescending(c => Trace.TopDown.Select(merge => merge.Merged).Sum(map => Deviation(map, c))).Take(3)];
+
+    /// <summary>The objects that are drawn.</summary>
+    public IReadOnlyList<DetectedObject> ShownObjects { get; } = [.. Trace.Objects.Where(found => found.Score >= LeastShown)];
+
+    /// <summary>The picture with its objects.</summary>
+    public RgbImage Drawn()
+    {
+        var drawn = new RgbImage(Picture.Width, Picture.Height, [.. Picture.Pixels]);
+        drawn.Draw(ShownObjects);
+        return drawn;
+    }
 
     /// <summary>The network's input as a picture.</summary>
     public RgbImage Input()

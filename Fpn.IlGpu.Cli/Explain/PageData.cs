@@ -39,7 +39,7 @@ internal static class PageData
             {
                 Nms = c.BoxNmsThreshold,
                 Score = explained.Detector.ScoreThreshold,
-                Shown = Math.Max(0.5f, explained.Detector.ScoreThreshold),
+                Shown = Math.Max(ExplainedDetection.LeastShown, explained.Detector.ScoreThreshold),
                 Most = c.BoxDetectionsPerImage,
                 Weights = c.BoxWeights,
             },

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 
 using Fpn.IlGpu.Detection;
-using Fpn.IlGpu.Imaging;
 using Fpn.IlGpu.Kernels;
 using Fpn.IlGpu.Networks;
 
@@ -149,15 +148,11 @@ internal static class PageSections
 
     private static string Masks(ExplainedDetection explained)
     {
-        const float LeastScore = 0.5f;
         if (!explained.Trace.Objects.Any(found => found.Mask is not null))
             return "";
-        var found = explained.Trace.Objects.Where(found => found.Score >= LeastScore).ToList();
-        var drawn = new RgbImage(explained.Picture.Width, explained.Picture.Height, [.. explained.Picture.Pixels]);
-        AnnotationPainter.Draw(drawn, [.. found.Select(AnnotatedPictures.Annotate)]);
         return "<h3>Masks</h3><p>" + ExplainPage.Text(
-            $"A mask head computed {2 * MaskRcnn.Bins} × {2 * MaskRcnn.Bins} probabilities for each object from RoI features of {MaskRcnn.Bins} × {MaskRcnn.Bins} bins; they are pasted into its box, and a pixel belongs to the object where they reach {explained.Detector.Configuration.MaskThreshold}. The {found.Count} objects with a score of {LeastScore} or more:")
-            + $"</p><img class=\"picture\" alt=\"The picture with its masks\" src=\"{MapPicture.Photograph(drawn)}\">";
+            $"A mask head computed {2 * MaskRcnn.Bins} × {2 * MaskRcnn.Bins} probabilities for each object from RoI features of {MaskRcnn.Bins} × {MaskRcnn.Bins} bins; they are pasted into its box, and a pixel belongs to the object where they reach {explained.Detector.Configuration.MaskThreshold}. The {explained.ShownObjects.Count} objects with a score of {ExplainedDetection.LeastShown} or more:")
+            + $"</p><img class=\"picture\" alt=\"The picture with its masks\" src=\"{MapPicture.Photograph(explained.Drawn())}\">";
     }
 
     private static string Launches(ExplainedDetection explained)

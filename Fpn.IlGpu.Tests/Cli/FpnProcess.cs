@@ -27,7 +27,6 @@ internal sealed partial class FpnProcess : IDisposable
             start.ArgumentList.Add(argument);
         // Profile-guided optimisation pays off only in long runs.
         start.Environment["DOTNET_TieredPGO"] = "0";
-        start.Environment.Remove("FPN_TRACE");
         // Asks for colours as a terminal does: redirected output must stay plain even so.
         start.Environment.Remove("NO_COLOR");
         start.Environment["TERM"] = "xterm-256color";

@@ -37,7 +37,8 @@ public abstract partial class Detector : IDisposable
         Network = source.Network;
         Transform = new InputTransform(Device, Configuration);
         Anchors = new Anchors(
-            Device, [.. Configuration.AnchorSizes.Select(sizes => sizes.ToArray())], [.. Configuration.AspectRatios], Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
+            Device, [.. Configuration.AnchorSizes.Select(sizes => sizes.ToArray())], [.. Configuration.AspectRatios],
+            Configuration.RoundAnchors, Configuration.AnchorStridesDouble);
         ModelChecks.LevelsFit(source, Anchors, Pyramid);
         scoreThreshold = Configuration.BoxScoreThreshold;
     }

@@ -19,7 +19,12 @@ internal static class ImageSharpFrames
             return Read(converted, read);
         }
         if (image.DangerousTryGetSinglePixelMemory(out var memory))
-            return read(MemoryMarshal.AsBytes(memory.Span), image.Width, image.Height, format);
+        {
+            var result = read(MemoryMarshal.AsBytes(memory.Span), image.Width, image.Height, format);
+            // The pixels are native memory, which the image's finalizer gives back: a span does not keep the image alive.
+            GC.KeepAlive(image);
+            return result;
+        }
         var copy = new byte[checked(image.Width * image.Height * format.BytesPerPixel())];
         image.CopyPixelDataTo(copy);
         return read(copy, image.Width, image.Height, format);

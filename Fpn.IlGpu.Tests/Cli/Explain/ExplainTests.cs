@@ -179,6 +179,17 @@ internal sealed partial class ExplainTests : CommandProcessTest
         Assert.That(() => EmbeddedSource.Method("Kernels/Roi/RoiAlign.cs", "Nothing"), Throws.InvalidOperationException);
     }
 
+    [Test]
+    public void The_page_in_the_documentation_has_this_template()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Folder, "docs", "explain.html"));
+
+        Assert.That(page.Contains(EmbeddedSource.Text("page.js"), StringComparison.Ordinal), "fpn explain has another script by now");
+        Assert.That(page.Contains(EmbeddedSource.Text("page.css"), StringComparison.Ordinal), "fpn explain has another style by now");
+        foreach (Match heading in Headings().Matches(EmbeddedSource.Text("page.html")))
+            Assert.That(page.Contains(heading.Value, StringComparison.Ordinal), heading.Value);
+    }
+
     [TestCase("zoo/retinanet", null, "this model's detector is 'retinanet'")]
     [TestCase("detectron2/d2-rpn-r50", null, "this model's detector is 'rpn'")]
     [TestCase(null, """{ "pyramid": "bottom-up" }""", "this model's pyramid is 'bottom-up'")]
@@ -243,4 +254,7 @@ internal sealed partial class ExplainTests : CommandProcessTest
 
     [GeneratedRegex("(?:src|href)=\"([^\"]*)\"")]
     private static partial Regex Addresses();
+
+    [GeneratedRegex("<h2>.*?</h2>")]
+    private static partial Regex Headings();
 }

@@ -78,7 +78,7 @@ internal sealed class DownloadAttackTests : DownloadTest
         using var proxy = new RawHttpServer(Answers.Status(status));
 
         var result = Download(
-            ("HTTPS_PROXY", $"http://someone:secret@127.0.0.1:{proxy.Port}"), ("FPN_TRACE", "1"), ("NO_PROXY", null), ("no_proxy", null));
+            ["--verbose"], ("HTTPS_PROXY", $"http://someone:secret@127.0.0.1:{proxy.Port}"), ("NO_PROXY", null), ("no_proxy", null));
 
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(proxy.Asks, Is.Not.Empty);
@@ -119,12 +119,14 @@ internal sealed class DownloadAttackTests : DownloadTest
         Assert.That(torchvision.Count(model => model.Digest.LeadingDigits.Length == 64), Is.GreaterThanOrEqualTo(5));
     }
 
-    private FpnResult Download(params (string Name, string? Value)[] environment)
+    private FpnResult Download(params (string Name, string? Value)[] environment) => Download([], environment);
+
+    private FpnResult Download(string[] options, params (string Name, string? Value)[] environment)
     {
         Directory.CreateDirectory(Cache.Folder);
         return FpnProcess.Run(
             Cache.Folder, [.. environment.Select(v => KeyValuePair.Create(v.Name, v.Value)), KeyValuePair.Create("FPN_CACHE", (string?)Cache.Folder)],
-            "weights", "download", Name);
+            ["weights", "download", Name, .. options]);
     }
 
     private async Task<string> FailureAsync(ZooModel model, DownloadPatience patience)
